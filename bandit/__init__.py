@@ -1,0 +1,1 @@
+"""Letterbandit: choose and order newsletter articles for each member, with exact propensities."""

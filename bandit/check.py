@@ -1,0 +1,50 @@
+"""Checks that name what is wrong, where, and the value."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+def shape(what: str, array: NDArray[np.generic], expected: tuple[int, ...]) -> None:
+    """Raise ValueError unless `array` has the expected shape."""
+    if array.shape != expected:
+        raise ValueError(f"{what} has shape {array.shape}; must be {expected}")
+
+
+def finite(what: str, array: NDArray[np.floating], rows: Sequence[Hashable] | NDArray[np.generic]) -> None:
+    """Raise ValueError at the first value of `array` [n, d] that is NaN or infinite, naming its row by `rows` [n]."""
+    if np.isfinite(array).all():
+        return
+    i, j = np.argwhere(~np.isfinite(array))[0]
+    raise ValueError(f"{what}[{i}, {j}] = {array[i, j]} (row of {rows[i]}); must be finite")
+
+
+def unique(what: str, ids: pd.Series) -> None:
+    """Raise ValueError at the first missing or repeated id."""
+    if ids.isna().any():
+        raise ValueError(f"{what} row {int(ids.isna().to_numpy().argmax())}: the id is missing")
+    again = ids.duplicated().to_numpy()
+    if again.any():
+        row = int(again.argmax())
+        raise ValueError(f"{what} row {row}: id {ids.iloc[row]!r} appears twice")
+
+
+def columns(what: str, table: pd.DataFrame, needed: Sequence[str]) -> None:
+    """Raise ValueError if `table` lacks one of the needed columns."""
+    missing = [name for name in needed if name not in table.columns]
+    if missing:
+        raise ValueError(f"{what} lacks column {missing[0]!r}; it has {list(table.columns)}")
+
+
+def at_least(what: str, value: float, least: float) -> None:
+    """Raise ValueError unless value >= least (and is a number)."""
+    if not value >= least:
+        raise ValueError(f"{what} = {value}; must be at least {least}")
+
+
+def share(what: str, value: float) -> None:
+    """Raise ValueError unless 0 <= value <= 1."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{what} = {value}; must be in [0, 1]")

@@ -1,0 +1,158 @@
+"""The editor's rules, and the one action model that policies, simulator, estimators and sender share.
+
+Hard rules are never broken: eligibility, pins, a slot's section; where nothing is left, the slot stays empty. Soft rules
+are given up in this order, one slot at a time, and the slate says so: minimum counts, maximum counts, no repeats.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from bandit.types import Bools, Context, Ints
+
+MINIMUM, MAXIMUM, REPEAT = 1, 2, 3  # how many soft rules have been given up
+Count = Annotated[int, Field(ge=0)]
+Slot = Annotated[int, Field(ge=1)]
+
+
+class Rules(BaseModel):
+    """Layout and rules of one issue. Slots are numbered from 1, as an editor counts them.
+
+    at_most and at_least: column -> value -> how many articles of the slate, e.g. {"kind": {"event": 2}}.
+    only: slot -> column -> values allowed there (a section). Unknown keys are refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    slots: Slot = 6
+    pins: dict[Slot, str | int] = {}
+    at_most: dict[str, dict[str, Count]] = {}
+    at_least: dict[str, dict[str, Count]] = {}
+    only: dict[Slot, dict[str, list[str]]] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Rules":
+        for what, slots in (("pins", self.pins), ("only", self.only)):
+            for slot in slots:
+                if slot > self.slots:
+                    raise ValueError(f"{what}: slot {slot} is beyond the layout's {self.slots} slots")
+        articles = list(self.pins.values())
+        for article in articles:
+            if articles.count(article) > 1:
+                raise ValueError(f"pins: article {article!r} is pinned to two slots")
+        for column, counts in self.at_least.items():
+            for value, least in counts.items():
+                most = self.at_most.get(column, {}).get(value, self.slots)
+                if least > most:
+                    raise ValueError(f"at_least {column} {value!r} = {least}, but at most {most} are allowed")
+            if sum(counts.values()) > self.slots:
+                raise ValueError(f"at_least {column}: {sum(counts.values())} articles for {self.slots} slots")
+        return self
+
+    def check_pool(self, articles: pd.DataFrame) -> None:
+        """Raise ValueError where the pool cannot serve these rules at all."""
+        if len(articles) < self.slots:
+            raise ValueError(f"the pool has {len(articles)} articles; the layout has {self.slots} slots")
+        ids = set(articles["article"])
+        for slot, article in self.pins.items():
+            if article not in ids:
+                raise ValueError(f"pins: slot {slot} pins article {article!r}, which is not in the pool")
+        for what in (self.at_most, self.at_least, *self.only.values()):
+            for column in what:
+                if column not in articles.columns:
+                    raise ValueError(f"rules name column {column!r}; the pool has {list(articles.columns)}")
+
+
+class Desk:
+    """Says which articles are open for each slot of one issue, given the slots above."""
+
+    def __init__(self, context: "Context") -> None:
+        rules, articles = context.rules, context.articles
+        ids = list(context.article_ids)
+        self._k = rules.slots
+        self._pins = {slot - 1: ids.index(article) for slot, article in rules.pins.items()}
+        self._pinnable = context.eligible
+        eligible = context.eligible.copy()
+        eligible[:, list(self._pins.values())] = False  # pins leave the pool
+        self._eligible, self._fresh = eligible, ~context.seen
+        self._most = _groups(articles, rules.at_most)
+        self._least = _groups(articles, rules.at_least)
+        self._sections = {
+            slot - 1: np.logical_and.reduce([articles[column].isin(values).to_numpy() for column, values in only.items()])
+            for slot, only in rules.only.items()
+        }
+
+    def pin(self, slot: int) -> "tuple[int, Bools] | None":
+        """The article pinned to `slot` (from 0) and the members who get it [n]; the policy fills the slot of the rest."""
+        if slot not in self._pins:
+            return None
+        article = self._pins[slot]
+        return article, self._pinnable[:, article]
+
+    def open(self, slot: int, choice: "Ints") -> "tuple[Bools, Ints]":
+        """Open articles [n, m] for `slot` (from 0) and the soft rules given up [n]. `choice` [n, k] holds the slots above.
+
+        A row with nothing open stays empty.
+        """
+        n = len(choice)
+        above = choice[:, :slot]
+        hard = self._eligible.copy()
+        if slot in self._sections:
+            hard &= self._sections[slot]
+        for j in range(slot):
+            shown = above[:, j] >= 0
+            hard[np.flatnonzero(shown), above[shown, j]] = False
+        best = [hard]  # from the fewest rules to all of them
+        best.append(best[-1] & self._fresh)
+        best.append(best[-1] & self._below_caps(slot, above))
+        best.append(best[-1] & self._wanted(slot, above))
+        mask, relaxed = best[3], np.zeros(n, dtype=np.int8)
+        for given_up, wider in ((MINIMUM, best[2]), (MAXIMUM, best[1]), (REPEAT, best[0])):
+            stuck = ~mask.any(axis=1) & wider.any(axis=1)
+            if stuck.any():
+                mask = np.where(stuck[:, None], wider, mask)
+                relaxed[stuck] = given_up
+        return mask, relaxed
+
+    def _count(self, group: "Bools", slot: int, above: "Ints") -> "Ints":
+        """How many of `group` [m] each member's slate holds: the slots above and the pins below."""
+        below = [(j, article) for j, article in self._pins.items() if j >= slot and group[article]]
+        count = np.zeros(len(above), dtype=np.int64)
+        for _, article in below:
+            count += self._pinnable[:, article]
+        for j in range(above.shape[1]):
+            count += (above[:, j] >= 0) & group[above[:, j]]
+        return count
+
+    def _below_caps(self, slot: int, above: "Ints") -> "Bools":
+        free = np.ones(self._eligible.shape, dtype=bool)
+        for group, cap in self._most:
+            full = self._count(group, slot, above) >= cap
+            free[np.ix_(full, group)] = False
+        return free
+
+    def _wanted(self, slot: int, above: "Ints") -> "Bools":
+        """All articles, until the slots left are only just enough for the minimum counts."""
+        wanted = np.zeros(self._eligible.shape, dtype=bool)
+        needed = np.zeros(len(above), dtype=np.int64)
+        for group, least in self._least:
+            lacking = np.maximum(least - self._count(group, slot, above), 0)
+            needed += lacking
+            wanted |= (lacking > 0)[:, None] & group
+        left = np.full(len(above), self._k - slot)
+        for j, article in self._pins.items():
+            if j >= slot:
+                left -= self._pinnable[:, article]
+        return np.where((needed >= left)[:, None] & (needed > 0)[:, None], wanted, True)
+
+
+def _groups(articles: pd.DataFrame, counts: dict[str, dict[str, int]]) -> list[tuple[NDArray[Any], int]]:
+    return [
+        ((articles[column] == value).to_numpy(dtype=bool), count)
+        for column, values in counts.items()
+        for value, count in values.items()
+    ]

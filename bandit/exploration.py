@@ -1,0 +1,54 @@
+"""Exploration as functions of scores: scores [n, m] and open [n, m] in, a pmf [n, m] out.
+
+Each row sums to 1 over its open articles and is 0 elsewhere; a row with nothing open is all 0. Rows never mix.
+"""
+
+import numpy as np
+
+from bandit.types import Bools, Floats
+
+
+def greedy(scores: Floats, open: Bools) -> Floats:
+    """All the mass on the best open article, shared equally between exact ties."""
+    masked = np.where(open, scores, -np.inf)
+    best = open & (masked == masked.max(axis=1, keepdims=True))
+    return _normalised(best.astype(np.float64))
+
+
+def epsilon_greedy(scores: Floats, open: Bools, epsilon: float) -> Floats:
+    """A share `epsilon` uniform over the open articles, the rest greedy."""
+    return (1 - epsilon) * greedy(scores, open) + epsilon * _normalised(open.astype(np.float64))
+
+
+def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
+    """exp(score / temperature), normalised. Drawn slot by slot this is Plackett-Luce (Plackett 1975)."""
+    masked = np.where(open, scores / temperature, -np.inf)
+    top = masked.max(axis=1, keepdims=True)
+    return _normalised(np.exp(masked - np.where(np.isfinite(top), top, 0.0)))
+
+
+def squarecb(scores: Floats, open: Bools, gamma: float) -> Floats:
+    """Inverse-gap weighting (Foster & Rakhlin 2020, SquareCB): p(a) = 1 / (m + gamma gap(a)), the best takes the rest.
+
+    Scores are expected rewards; m counts the open articles. Higher gamma explores less.
+    """
+    masked = np.where(open, scores, -np.inf)
+    best = masked.argmax(axis=1)
+    m = open.sum(axis=1, keepdims=True)
+    gap = np.where(open, masked.max(axis=1, keepdims=True, initial=-np.inf) - np.where(open, scores, 0.0), 0.0)
+    pmf = np.where(open, 1.0 / np.maximum(m + gamma * gap, 1.0), 0.0)
+    rows = np.arange(len(scores))
+    pmf[rows, best] = 0.0
+    pmf[rows, best] = np.where(m[:, 0] > 0, 1.0 - pmf.sum(axis=1), 0.0)
+    return pmf
+
+
+def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
+    """The share of posterior draws [s, n, m] in which each open article is best, mixed with a uniform `floor`."""
+    wins = np.mean([greedy(draw, open) for draw in draws], axis=0)
+    return (1 - floor) * wins + floor * _normalised(open.astype(np.float64))
+
+
+def _normalised(weights: Floats) -> Floats:
+    total = weights.sum(axis=1, keepdims=True)
+    return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)

@@ -1,0 +1,81 @@
+"""Slates, slot by slot: drawing them and replaying them are one walk, so a propensity has one source."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bandit import keys
+from bandit.editorial import Desk
+from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Bools, Context, Floats, Ints, Slates, SlotPmf
+
+
+def draw(plan: SlotPmf, context: Context, seed: int) -> Slates:
+    """One slate for each member, by inverse CDF with one keyed uniform for each (seed, campaign, member, slot)."""
+    uniform = keys.uniforms(seed, context.campaign, "slate", keys.member_keys(context.member_ids), context.rules.slots)
+    return _walk(plan, context, lambda slot, pmf: _inverse_cdf(pmf, uniform[:, slot]))
+
+
+def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
+    """P(slot j shows choice[i, j] | the slots above it in `choice`), [n, k]: 0 where the plan could not have shown it."""
+    return _walk(plan, context, lambda slot, pmf: choice[:, slot]).propensity
+
+
+def _walk(plan: SlotPmf, context: Context, pick: Callable[[int, Floats], Ints]) -> Slates:
+    desk = Desk(context)
+    n, k = len(context.members), context.rules.slots
+    choice = np.full((n, k), -1, dtype=np.int32)
+    propensity = np.ones((n, k))
+    role = np.full((n, k), EMPTY, dtype=np.int8)
+    relaxed = np.zeros((n, k), dtype=np.int8)
+    rows = np.arange(n)
+    for slot in range(k):
+        open, relaxed[:, slot] = desk.open(slot, choice)
+        pmf = plan(open)
+        free = open.any(axis=1)
+        pin = desk.pin(slot)
+        if pin is not None:
+            article, gets = pin
+            pmf[gets] = 0.0
+            pmf[gets, article] = 1.0
+            relaxed[gets, slot] = 0
+            free = free & ~gets
+        _check_pmf(pmf, open, free, context, slot)
+        chosen = pick(slot, pmf)
+        filled = chosen >= 0
+        # a slot that could be filled but is empty in a replayed slate has propensity 0
+        shown = np.where(filled, pmf[rows, chosen], (pmf.sum(axis=1) == 0).astype(np.float64))
+        choice[:, slot], propensity[:, slot] = chosen, shown
+        role[free & filled, slot] = EXPLORE
+        role[free & filled & (shown == pmf.max(axis=1)) & (shown > _second(pmf)), slot] = EXPLOIT
+        if pin is not None:
+            role[pin[1] & filled, slot] = PINNED
+    return Slates(choice, propensity, role, relaxed)
+
+
+def _inverse_cdf(pmf: Floats, uniform: Floats) -> Ints:
+    """The first article whose cumulative mass passes the uniform, -1 where there is no mass."""
+    cumulative = np.cumsum(pmf, axis=1)
+    total = cumulative[:, -1]
+    index = (cumulative <= (uniform * total)[:, None]).sum(axis=1)
+    last = pmf.shape[1] - 1 - (pmf[:, ::-1] > 0).argmax(axis=1)  # rounding at the very end never leaves the support
+    return np.where(total > 0, np.minimum(index, last), -1)
+
+
+def _second(pmf: Floats) -> Floats:
+    """The second largest probability of each row: an article is exploited only where it is the one favourite."""
+    if pmf.shape[1] < 2:
+        return np.zeros(len(pmf))
+    return np.partition(pmf, -2, axis=1)[:, -2]
+
+
+def _check_pmf(pmf: Floats, open: Bools, free: Bools, context: Context, slot: int) -> None:
+    """Refuse a plan whose probabilities are not a distribution over the open articles."""
+    total = pmf.sum(axis=1)
+    bad = free & ~(np.abs(total - 1) < 1e-9)
+    outside = free[:, None] & ((pmf < 0) | (~open & (pmf != 0)) | np.isnan(pmf))
+    if bad.any() or outside.any():
+        row = int((bad | outside.any(axis=1)).argmax())
+        raise ValueError(
+            f"pmf of member {context.member_ids[row]!r}, slot {slot + 1}: sums to {total[row]}, smallest "
+            f"{pmf[row].min()}; must be a distribution over the {int(open[row].sum())} open articles"
+        )

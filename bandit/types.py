@@ -1,0 +1,147 @@
+"""The tables that travel along the data path. Axes: n members in this issue, m pool articles, k slots.
+
+All are frozen. A `Context` checks itself when it is made, so whatever holds one may rely on it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bandit import check
+from bandit.editorial import Rules
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+Bools = NDArray[np.bool_]
+
+EMPTY, PINNED, EXPLOIT, EXPLORE = range(4)
+ROLES = ("empty", "pinned", "exploit", "explore")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a policy may know when it plans an issue.
+
+    members: n rows, column `member` (id) and the attributes. articles: m rows, `article` (id), title, summary, kind,
+    source. member_features [n, p] and article_features [m, q] begin with a constant 1. eligible [n, m]: may be shown
+    (hard). seen [n, m]: was in an issue this member opened (soft). Raises ValueError naming the first value at fault.
+    """
+
+    campaign: str
+    issue: int
+    members: pd.DataFrame
+    articles: pd.DataFrame
+    member_features: Floats
+    article_features: Floats
+    eligible: Bools
+    seen: Bools
+    rules: Rules
+
+    def __post_init__(self) -> None:
+        check.columns("members", self.members, ["member"])
+        check.columns("pool", self.articles, ["article", "title", "summary", "kind", "source"])
+        check.unique("members", self.members["member"])
+        check.unique("pool", self.articles["article"])
+        n, m = len(self.members), len(self.articles)
+        check.shape("member_features", self.member_features, (n, self.member_features.shape[-1]))
+        check.shape("article_features", self.article_features, (m, self.article_features.shape[-1]))
+        check.finite("member_features", self.member_features, self.member_ids)
+        check.finite("article_features", self.article_features, self.article_ids)
+        check.shape("eligible", self.eligible, (n, m))
+        check.shape("seen", self.seen, (n, m))
+        self.rules.check_pool(self.articles)
+
+    @property
+    def member_ids(self) -> NDArray[Any]:
+        return self.members["member"].to_numpy()
+
+    @property
+    def article_ids(self) -> NDArray[Any]:
+        return self.articles["article"].to_numpy()
+
+    def take(self, rows: Ints | slice) -> Self:
+        """The same issue for some of the members."""
+        return replace(
+            self,
+            members=self.members.iloc[rows].reset_index(drop=True),
+            member_features=self.member_features[rows],
+            eligible=self.eligible[rows],
+            seen=self.seen[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Slates:
+    """What each member is shown. All [n, k]: choice is an index into the pool (-1: empty slot).
+
+    propensity[i, j] is P(slot j shows this article | slots above, context), read from the pmf the draw used; 1 for pins
+    and empty slots. role is one of EMPTY, PINNED, EXPLOIT, EXPLORE. relaxed counts the soft rules that were given up
+    to fill the slot (0 none, 1 minimum counts, 2 also maximum counts, 3 also no repeats).
+    """
+
+    choice: Ints
+    propensity: Floats
+    role: Ints
+    relaxed: Ints
+
+    @property
+    def pinned(self) -> Bools:
+        return self.role == PINNED
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What came back. delivered, opened, unsubscribed [n]; clicked, dwell_seconds [n, k]; examined [n, k] is 1 yes,
+    0 no, -1 unknown."""
+
+    delivered: Bools
+    opened: Bools
+    unsubscribed: Bools
+    examined: Ints
+    clicked: Bools
+    dwell_seconds: Floats
+
+
+@dataclass(frozen=True)
+class Round:
+    """One issue, sent and answered."""
+
+    context: Context
+    slates: Slates
+    feedback: Feedback
+
+
+@dataclass(frozen=True)
+class SlotPmf:
+    """A plan: scores [n, m] and the exploration that turns the open articles' scores into a slot's pmf [n, m].
+
+    `explore(scores, open)` gives rows that sum to 1 over the open articles and are 0 elsewhere.
+    """
+
+    scores: Floats
+    explore: Callable[[Floats, Bools], Floats]
+
+    def __call__(self, open: Bools) -> Floats:
+        return self.explore(self.scores, open)
+
+
+class Policy(Protocol):
+    """Chooses slates. `plan` is pure given the state; `state` is all that `restore` needs, as named arrays."""
+
+    def start(self, features: Any) -> None: ...
+    def plan(self, context: Context) -> SlotPmf: ...
+    def learn(self, round: Round) -> None: ...
+    def state(self) -> dict[str, NDArray[Any]]: ...
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
+
+
+class Simulator(Protocol):
+    """Stands where the e-mail stands. Only `oracle`, `bayes_limit`, regret and tests may call `truth`."""
+
+    def issue(self, number: int) -> Context: ...
+    def respond(self, context: Context, slates: Slates) -> Feedback: ...
+    def truth(self, context: Context) -> Floats: ...
