@@ -27,6 +27,11 @@ def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
     return _normalised(np.exp(masked - np.where(np.isfinite(top), top, 0.0)))
 
 
+def budgeted(scores: Floats, open: Bools, budget: float, temperature: float) -> Floats:
+    """A share `budget` of the slots explores by softmax, the rest is greedy: what exploring may cost is set in advance."""
+    return (1 - budget) * greedy(scores, open) + budget * softmax(scores, open, temperature)
+
+
 def squarecb(scores: Floats, open: Bools, gamma: float) -> Floats:
     """Inverse-gap weighting (Foster & Rakhlin 2020, SquareCB): p(a) = 1 / (m + gamma gap(a)), the best takes the rest.
 
@@ -45,7 +50,10 @@ def squarecb(scores: Floats, open: Bools, gamma: float) -> Floats:
 
 def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
     """The share of posterior draws [s, n, m] in which each open article is best, mixed with a uniform `floor`."""
-    wins = np.mean([greedy(draw, open) for draw in draws], axis=0)
+    rows, wins = np.arange(open.shape[0]), np.zeros(open.shape)
+    for draw in draws:
+        wins[rows, np.where(open, draw, -np.inf).argmax(axis=1)] += 1 / len(draws)
+    wins[~open.any(axis=1)] = 0.0
     return (1 - floor) * wins + floor * _normalised(open.astype(np.float64))
 
 

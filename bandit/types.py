@@ -114,6 +114,13 @@ class Round:
     slates: Slates
     feedback: Feedback
 
+    def exposures(self) -> tuple[Ints, Ints, Ints, Floats]:
+        """What can be learned from: every filled slot of a member who opened. Four arrays [e]: the member's row, the slot,
+        the article's index, clicked (0.0 or 1.0). Whether the slot was looked at is mostly unknown."""
+        rows, slots = np.nonzero(self.feedback.opened[:, None] & (self.slates.choice >= 0))
+        clicked = self.feedback.clicked[rows, slots].astype(np.float64)
+        return rows, slots, self.slates.choice[rows, slots], clicked
+
 
 @dataclass(frozen=True)
 class SlotPmf:

@@ -1,0 +1,59 @@
+"""One newsletter for everyone: the articles whose text the whole list has clicked on most."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandit import check, exact
+from bandit.examination import Examination
+from bandit.exploration import epsilon_greedy
+from bandit.features import Features
+from bandit.segments import Moments, ridges, tally
+from bandit.types import Context, Floats, Round, SlotPmf
+
+
+class Blast:
+    """ridge: how many looks the prior (no preference) is worth for each text dimension. epsilon: share of slots at random."""
+
+    def __init__(self, ridge: float = 200.0, epsilon: float = 0.02, max_slots: int = 24) -> None:
+        check.at_least("ridge", ridge, 1e-6)
+        check.share("epsilon", epsilon)
+        self.ridge, self.epsilon = ridge, epsilon
+        self._examination = Examination.start(max_slots)
+
+    def start(self, features: Features) -> None:
+        self._moments = Moments.empty(1, len(features.article_names))
+
+    def _scores(self, articles: Floats) -> Floats:
+        q = articles.shape[1]
+        weights = self._moments.fit(np.zeros(q), ridges(q, self.ridge))
+        return exact.dot(weights, articles)  # [1, m]
+
+    def plan(self, context: Context) -> SlotPmf:
+        scores = np.tile(self._scores(context.article_features), (len(context.members), 1))
+        return SlotPmf(scores, partial(epsilon_greedy, epsilon=self.epsilon))
+
+    def learn(self, round: Round) -> None:
+        rows, slots, index, clicked = round.exposures()
+        if not len(rows):
+            return
+        articles = round.context.article_features
+        rate = np.clip(self._scores(articles)[0, index], 1e-3, 0.9)
+        looked = self._examination.weights(rate, slots, clicked)
+        shape, nobody = (1, len(articles)), np.zeros_like(rows)
+        self._moments.add(tally(nobody, index, looked, shape), tally(nobody, index, clicked, shape), articles)
+        self._examination.learn(looked, slots)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {
+            "gram": self._moments.gram,
+            "moment": self._moments.moment,
+            "examination": np.stack([self._examination.looked, self._examination.opens]),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._moments = Moments(state["gram"].copy(), state["moment"].copy())
+        self._examination = Examination(*state["examination"].copy())

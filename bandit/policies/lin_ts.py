@@ -1,0 +1,85 @@
+"""Linear Thompson sampling (Agrawal & Goyal 2013), one model shared by all members.
+
+P(click | examined) = x' W a with a Gaussian posterior over W [p, q], exact Bayesian linear regression. The pmf of a slot
+is the share of posterior draws in which each article is best, plus a floor: what is logged is what was sampled from.
+It knows attributes and text, not the single member.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandit import check, exact, keys
+from bandit.bilinear import Gaussian, gram, moment
+from bandit.examination import Examination
+from bandit.exploration import thompson
+from bandit.features import Features
+from bandit.types import Context, Round, SlotPmf
+
+
+class LinTS:
+    """ridge: prior precision of an entry of W, in looks (higher trusts the prior longer). scale: how wide the posterior
+    draws are against the posterior itself (1 is textbook, higher explores more, 0 is greedy). draws: how many.
+    floor: share of slots filled at random, so that the log supports any other policy. rate: click rate to start from.
+    """
+
+    def __init__(
+        self,
+        ridge: float = 1000.0,
+        scale: float = 0.3,
+        draws: int = 16,
+        floor: float = 0.02,
+        rate: float = 0.03,
+        max_slots: int = 24,
+    ) -> None:
+        check.at_least("ridge", ridge, 1e-6)
+        check.at_least("scale", scale, 0)
+        check.at_least("draws", draws, 1)
+        for what, value in {"floor": floor, "rate": rate}.items():
+            check.share(what, value)
+        self.ridge, self.scale, self.draws, self.floor, self.rate = ridge, scale, draws, floor, rate
+        self._examination = Examination.start(max_slots)
+
+    def start(self, features: Features) -> None:
+        self._shape = (len(features.member_names), len(features.article_names))
+        mean, precision = np.zeros(self._shape), np.full(self._shape, self.ridge)
+        mean[0, 0], precision[0, 0] = self.rate, self.ridge / 20
+        self._posterior = Gaussian.start(mean.ravel(), precision.ravel())
+        self._refit()
+
+    def _refit(self) -> None:
+        self._factor = self._posterior.factor()
+        self.W = self._posterior.solve(self._factor).reshape(self._shape)
+
+    def plan(self, context: Context) -> SlotPmf:
+        noise = keys.generator("lin_ts", context.campaign).standard_normal((self.draws, self.W.size))
+        sd = self.scale * np.sqrt(self.rate * (1 - self.rate))  # of one look's click, around its probability
+        drawn = self._posterior.draws(self.W.ravel(), self._factor, sd * noise).reshape(-1, *self._shape)
+        x, articles = context.member_features, context.article_features
+        draws = np.stack([exact.dot(exact.dot(x, W.T), articles) for W in drawn])
+        scores = exact.dot(exact.dot(x, self.W.T), articles)
+        return SlotPmf(scores, lambda scores, open: thompson(draws, open, self.floor))
+
+    def learn(self, round: Round) -> None:
+        rows, slots, index, clicked = round.exposures()
+        if not len(rows):
+            return
+        x, articles = round.context.member_features, round.context.article_features
+        rate = np.clip((x @ self.W @ articles.T)[rows, index], 1e-3, 0.9)
+        looked = self._examination.weights(rate, slots, clicked)
+        self._posterior.absorb(gram(x, articles, rows, index, looked), moment(x, articles, rows, index, clicked))
+        self._refit()
+        self._examination.learn(looked, slots)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        examination = np.stack([self._examination.looked, self._examination.opens])
+        return self._posterior.state() | {"shape": np.array(self._shape), "examination": examination}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        names = ("prior_mean", "prior_precision", "precision", "shift")
+        self._posterior = Gaussian(**{name: state[name].copy() for name in names})
+        self._shape = (int(state["shape"][0]), int(state["shape"][1]))
+        self._examination = Examination(*state["examination"].copy())
+        self._refit()

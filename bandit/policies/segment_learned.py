@@ -1,0 +1,135 @@
+"""Segmentation at its best: learned click rates per segment, and the segmentation itself chosen by held-out clicks.
+
+Every subset of the attributes is a candidate. Within a candidate each segment has its own taste in article text, shrunk
+to the whole list's; how hard, and which candidate, is what predicted the clicks of issues before learning from them.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandit import check, exact
+from bandit.examination import Examination
+from bandit.exploration import epsilon_greedy
+from bandit.features import Features
+from bandit.segments import Moments, ridges, tally
+from bandit.types import Context, Floats, Ints, Round, SlotPmf
+
+
+class SegmentLearned:
+    """attributes: those that may form segments (None: all). shrinkage: candidates for how many looks the whole list's
+    taste is worth in a segment. largest: attributes to cross at most. keep: what is left of a look after one issue.
+    """
+
+    def __init__(
+        self,
+        attributes: Sequence[str] | None = None,
+        shrinkage: Sequence[float] = (100.0, 300.0, 1000.0, 3000.0),
+        largest: int = 3,
+        ridge: float = 200.0,
+        epsilon: float = 0.02,
+        keep: float = 1.0,
+        max_slots: int = 24,
+    ) -> None:
+        check.share("epsilon", epsilon)
+        check.share("keep", keep)
+        for value in (ridge, *shrinkage):
+            check.at_least("shrinkage", value, 1e-6)
+        if not shrinkage:
+            raise ValueError("shrinkage is empty; give at least one candidate")
+        self.attributes, self.shrinkage, self.largest = attributes, tuple(shrinkage), largest
+        self.ridge, self.epsilon, self.keep = ridge, epsilon, keep
+        self._examination = Examination.start(max_slots)
+
+    def start(self, features: Features) -> None:
+        names = list(features.levels) if self.attributes is None else list(self.attributes)
+        for name in names:
+            if name not in features.levels:
+                raise ValueError(f"attributes: {name!r} is not one of the members' {list(features.levels)}")
+        self._levels = {name: list(features.levels[name]) for name in names}
+        self.candidates = [subset for size in range(self.largest + 1) for subset in combinations(names, size)]
+        q = len(features.article_names)
+        self._moments = [Moments.empty(self._size(subset), q) for subset in self.candidates]
+        # held-out squared error of each (candidate, shrinkage), over the looks so far
+        self._error = np.zeros((len(self.candidates), len(self.shrinkage)))
+
+    def _size(self, subset: Sequence[str]) -> int:
+        return int(np.prod([len(self._levels[name]) + 1 for name in subset], dtype=int))  # one more for unknown values
+
+    def _segments(self, context: Context, subset: Sequence[str]) -> Ints:
+        """Segment of each member [n]."""
+        segment = np.zeros(len(context.members), dtype=np.int64)
+        for name in subset:
+            values = self._levels[name]
+            code = {value: i for i, value in enumerate(values)}
+            codes = context.members[name].astype(str).map(code).fillna(len(values)).to_numpy(dtype=np.int64)
+            segment = segment * (len(values) + 1) + codes
+        return segment
+
+    @property
+    def best(self) -> tuple[int, int]:
+        """The candidate and shrinkage that predicted best so far."""
+        i, j = np.unravel_index(self._error.argmin(), self._error.shape)
+        return int(i), int(j)
+
+    def _weights(self, candidate: int, strength: float) -> Floats:
+        """Each segment's taste [s, q]. A crossed segment is shrunk to the sum of its attributes' own effects, and those
+        to the whole list's taste."""
+        subset = self.candidates[candidate]
+        q = self._moments[0].moment.shape[1]
+        everyone = self._moments[0].fit(np.zeros(q), ridges(q, self.ridge))
+        if not subset:
+            return everyone
+        ridge = ridges(q, strength)
+        parent = everyone
+        if len(subset) > 1:
+            singles = [self._moments[self.candidates.index((name,))].fit(everyone[0], ridge) - everyone for name in subset]
+            codes = np.indices([len(self._levels[name]) + 1 for name in subset]).reshape(len(subset), -1)
+            parent = everyone + np.sum([own[code] for own, code in zip(singles, codes, strict=True)], axis=0)
+        return self._moments[candidate].fit(parent, ridge)
+
+    def _rates(self, context: Context, candidate: int, shrinkage: float) -> tuple[Floats, Ints]:
+        """Click rates [s, m] and each member's segment [n]."""
+        rates = exact.dot(self._weights(candidate, shrinkage), context.article_features)
+        return rates, self._segments(context, self.candidates[candidate])
+
+    def plan(self, context: Context) -> SlotPmf:
+        candidate, shrinkage = self.best
+        rates, segment = self._rates(context, candidate, self.shrinkage[shrinkage])
+        return SlotPmf(rates[segment], partial(epsilon_greedy, epsilon=self.epsilon))
+
+    def learn(self, round: Round) -> None:
+        rows, slots, index, clicked = round.exposures()
+        if not len(rows):
+            return
+        context = round.context
+        candidate, shrinkage = self.best
+        rates, segment = self._rates(context, candidate, self.shrinkage[shrinkage])
+        looked = self._examination.weights(np.clip(rates[segment[rows], index], 1e-3, 0.9), slots, clicked)
+        for c, (subset, moments) in enumerate(zip(self.candidates, self._moments, strict=True)):
+            groups = self._segments(context, subset)[rows]
+            shape = (self._size(subset), len(context.articles))
+            looks, clicks = tally(groups, index, looked, shape), tally(groups, index, clicked, shape)
+            for s, strength in enumerate(self.shrinkage):
+                rates = exact.dot(self._weights(c, strength), context.article_features)
+                # squared error up to a constant: sum over looks of (rate - click)^2
+                self._error[c, s] += float((looks * rates**2 - 2 * clicks * rates).sum())
+            moments.fade(self.keep)
+            moments.add(looks, clicks, context.article_features)
+        self._examination.learn(looked, slots)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        kept = {"error": self._error, "examination": np.stack([self._examination.looked, self._examination.opens])}
+        for c, moments in enumerate(self._moments):
+            kept |= {f"gram.{c}": moments.gram, f"moment.{c}": moments.moment}
+        return kept
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._error = state["error"].copy()
+        self._examination = Examination(*state["examination"].copy())
+        for c in range(len(self.candidates)):
+            self._moments[c] = Moments(state[f"gram.{c}"].copy(), state[f"moment.{c}"].copy())
