@@ -67,6 +67,21 @@ class Rules(BaseModel):
                     raise ValueError(f"rules name column {column!r}; the pool has {list(articles.columns)}")
 
 
+def eligible(members: pd.DataFrame, articles: pd.DataFrame) -> "Bools":
+    """Who may be shown what, [n, m]. A pool column `only_<attribute>` keeps an article to the members with that value;
+    empty or missing means everyone. Raises ValueError for an attribute that members lack."""
+    allowed = np.ones((len(members), len(articles)), dtype=bool)
+    for column in articles.columns:
+        if not column.startswith("only_"):
+            continue
+        attribute = column.removeprefix("only_")
+        if attribute not in members.columns:
+            raise ValueError(f"pool column {column!r}: members have no attribute {attribute!r}, only {list(members.columns)}")
+        wanted = articles[column].fillna("").astype(str).to_numpy()
+        allowed &= (wanted == "") | (members[attribute].astype(str).to_numpy()[:, None] == wanted)
+    return allowed
+
+
 class Desk:
     """Says which articles are open for each slot of one issue, given the slots above."""
 

@@ -24,7 +24,7 @@ def catalogue() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Pool:
-    """articles: the columns a policy may read, and `region` (the one chapter an event is for, or ""). topics [m, t] and
+    """articles: the columns a policy may read; `only_region` is the one chapter an event is for, or "". topics [m, t] and
     quality [m] are the simulator's truth."""
 
     articles: pd.DataFrame
@@ -80,7 +80,7 @@ def compose(rng: np.random.Generator, count: int, prefix: str, quality_sd: float
                 "summary": _summary(rng, kinds[name]["summaries"], words, bool(topics[j, second])),
                 "kind": name,
                 "source": words["source"].removeprefix("the "),
-                "region": chapter,
+                "only_region": chapter,
             }
         )
     return Pool(pd.DataFrame(rows), topics, rng.normal(scale=quality_sd, size=count))

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import expit
 
 from bandit import check, keys
-from bandit.editorial import Rules
+from bandit.editorial import Rules, eligible
 from bandit.features import Features
 from bandit.types import Bools, Context, Feedback, Floats, Slates
 from simulators.articles import Pool, compose, join
@@ -112,8 +112,6 @@ class Association:
         pool = self.pool(number)
         rows = np.flatnonzero((self._joined <= number) & (self._left >= number))
         members, articles = self.members.iloc[rows], pool.articles
-        chapter = articles["region"].to_numpy()
-        eligible = (chapter == "") | (members["region"].to_numpy()[:, None] == chapter)
         nobody = np.zeros(len(self.members), dtype=bool)
         seen = np.stack([self._saw.get(article, nobody)[rows] for article in articles["article"]], axis=1)
         if number not in self._text:
@@ -122,16 +120,16 @@ class Association:
             campaign=f"issue-{number:03d}",
             issue=number,
             members=members,
-            articles=articles.drop(columns="region"),
+            articles=articles,
             rules=self._rules(number, articles),
-            eligible=eligible,
+            eligible=eligible(members, articles),
             seen=seen,
             article_features=self._text[number],
         )
 
     def _rules(self, number: int, articles: pd.DataFrame) -> Rules:
         """Two events at most; now and then the editor pins an event that is open to all to the third slot."""
-        national = articles[(articles["kind"] == "event") & (articles["region"] == "")]["article"].tolist()
+        national = articles[(articles["kind"] == "event") & (articles["only_region"] == "")]["article"].tolist()
         pin = self._pin_every > 0 and number % self._pin_every == 0 and self._slots >= 3 and bool(national)
         return Rules(
             slots=self._slots,

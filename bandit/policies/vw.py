@@ -9,7 +9,7 @@ No text of the pool or the member list reaches VW, only numbers made here: `|`, 
 """
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ class VW:
             member = self._parse(_member_line(on))
             self._vw.predict([member, *articles])
             rewards[i] = [-article.get_partial_prediction() for article in articles]
-            self._release([member])
+            self._vw.finish_example([member])
         self._release(articles)
         check.finite("vw scores", rewards, np.arange(len(rewards)))
         gamma = self.gamma
@@ -97,7 +97,8 @@ class VW:
             member, j = self._parse(_member_line(on[rows[e]])), index[e]
             shown = self._parse(f"0:{cost[e]:.6f}:{propensity[e]:.9f} {lines[j]}")
             self._vw.learn([member, *articles[:j], shown, *articles[j + 1 :]])
-            self._release([member, shown])
+            self._vw.predict([member, shown])  # VW can finish only the list it predicted last
+            self._vw.finish_example([member, shown])
         self._release(articles)
         self._decisions += int(taught.sum())
         rate = np.clip(np.full(len(rows), clicked.mean()), 1e-3, 0.9)
@@ -106,9 +107,9 @@ class VW:
     def _parse(self, line: str) -> Any:
         return self._vw.parse(line)[0]
 
-    def _release(self, examples: Iterable[Any]) -> None:
-        for example in examples:
-            self._vw.finish_example([example])
+    def _release(self, articles: list[Any]) -> None:
+        """Give the parsed articles back to VW, which takes them only behind a shared line."""
+        self._vw.finish_example([self._parse("shared |m"), *articles])
 
     def state(self) -> dict[str, NDArray[Any]]:
         with tempfile.TemporaryDirectory() as folder:
