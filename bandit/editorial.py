@@ -36,8 +36,8 @@ class Rules(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Rules":
-        for what, slots in (("pins", self.pins), ("only", self.only)):
-            for slot in slots:
+        for what, numbers in {"pins": list(self.pins), "only": list(self.only)}.items():
+            for slot in numbers:
                 if slot > self.slots:
                     raise ValueError(f"{what}: slot {slot} is beyond the layout's {self.slots} slots")
         articles = list(self.pins.values())
@@ -61,22 +61,24 @@ class Rules(BaseModel):
         for slot, article in self.pins.items():
             if article not in ids:
                 raise ValueError(f"pins: slot {slot} pins article {article!r}, which is not in the pool")
-        for what in (self.at_most, self.at_least, *self.only.values()):
-            for column in what:
-                if column not in articles.columns:
-                    raise ValueError(f"rules name column {column!r}; the pool has {list(articles.columns)}")
+        columns = [*self.at_most, *self.at_least, *(column for only in self.only.values() for column in only)]
+        for column in columns:
+            if column not in articles.columns:
+                raise ValueError(f"rules name column {column!r}; the pool has {list(articles.columns)}")
 
 
 def eligible(members: pd.DataFrame, articles: pd.DataFrame) -> "Bools":
     """Who may be shown what, [n, m]. A pool column `only_<attribute>` keeps an article to the members with that value;
     empty or missing means everyone. Raises ValueError for an attribute that members lack."""
-    allowed = np.ones((len(members), len(articles)), dtype=bool)
+    allowed: NDArray[np.bool_] = np.ones((len(members), len(articles)), dtype=bool)
     for column in articles.columns:
         if not column.startswith("only_"):
             continue
         attribute = column.removeprefix("only_")
         if attribute not in members.columns:
-            raise ValueError(f"pool column {column!r}: members have no attribute {attribute!r}, only {list(members.columns)}")
+            raise ValueError(
+                f"pool column {column!r}: members have no attribute {attribute!r}, only {list(members.columns)}"
+            )
         wanted = articles[column].fillna("").astype(str).to_numpy()
         allowed &= (wanted == "") | (members[attribute].astype(str).to_numpy()[:, None] == wanted)
     return allowed
@@ -125,9 +127,10 @@ class Desk:
         best.append(best[-1] & self._fresh)
         best.append(best[-1] & self._below_caps(slot, above))
         best.append(best[-1] & self._wanted(slot, above))
-        mask, relaxed = best[3], np.zeros(n, dtype=np.int8)
+        mask: NDArray[np.bool_] = best[3]
+        relaxed = np.zeros(n, dtype=np.int8)
         for given_up, wider in ((MINIMUM, best[2]), (MAXIMUM, best[1]), (REPEAT, best[0])):
-            stuck = ~mask.any(axis=1) & wider.any(axis=1)
+            stuck = np.asarray(~mask.any(axis=1) & wider.any(axis=1))
             if stuck.any():
                 mask = np.where(stuck[:, None], wider, mask)
                 relaxed[stuck] = given_up

@@ -59,4 +59,4 @@ def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
 
 def _normalised(weights: Floats) -> Floats:
     total = weights.sum(axis=1, keepdims=True)
-    return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+    return np.asarray(np.divide(weights, total, out=np.zeros_like(weights), where=total > 0))

@@ -30,7 +30,9 @@ class Features:
     encoder: Encoder = field(default_factory=StaticEncoder)
 
     @classmethod
-    def fit(cls, members: pd.DataFrame, archive: Sequence[str], dims: int = 32, encoder: Encoder | None = None) -> "Features":
+    def fit(
+        cls, members: pd.DataFrame, archive: Sequence[str], dims: int = 32, encoder: Encoder | None = None
+    ) -> "Features":
         """Levels and scales from the members, text components from an archive of at least `dims` texts."""
         check.at_least("text dims", dims, 1)
         if len(archive) <= dims:
@@ -62,7 +64,8 @@ class Features:
     def text(self, texts: Sequence[str]) -> Floats:
         """Texts to [len(texts), d]."""
         vectors = self.encoder.encode(texts).astype(np.float64) - self.centre
-        return np.einsum("md,kd->mk", vectors, self.components)  # einsum, not BLAS: a row's bits ignore the batch
+        projected: Floats = np.einsum("md,kd->mk", vectors, self.components)  # not BLAS: a row's bits ignore the batch
+        return projected
 
     def members(self, members: pd.DataFrame) -> Floats:
         """[n, p]. Raises ValueError for a missing column or a number that is not finite."""
@@ -126,7 +129,9 @@ class Features:
         return described, {"centre": self.centre, "components": self.components}
 
     @classmethod
-    def restore(cls, described: Mapping[str, Any], arrays: Mapping[str, Floats], encoder: Encoder | None = None) -> "Features":
+    def restore(
+        cls, described: Mapping[str, Any], arrays: Mapping[str, Floats], encoder: Encoder | None = None
+    ) -> "Features":
         """The inverse of `state`. Raises ValueError if the encoder is not the one the components were fitted with."""
         encoder = encoder or StaticEncoder()
         if encoder.name != described["encoder"]:

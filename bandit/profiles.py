@@ -72,8 +72,7 @@ def laplace(eta: Floats, K: Floats, clicked: Floats, weight: Floats, steps: int 
     Rasmussen & Williams (2006), algorithm 3.1, batched. Returns the gradient g [n, k] at the mode (the mode is eta + K g)
     and M [n, k, k] with posterior covariance K - K M K. A step that would overshoot is halved for that member.
     """
-    n, k = eta.shape
-    eye = np.eye(k)
+    eye = np.eye(eta.shape[1])
     f = eta.copy()
     alpha = np.zeros_like(eta)
 

@@ -33,15 +33,13 @@ class Moments:
 
     def fit(self, parent: Floats, ridge: Floats) -> Floats:
         """Each group's weights [s, q]: ridge regression [q] shrunk to `parent` [q] or [s, q], in looks."""
-        return np.asarray(
-            np.linalg.solve(self.gram + np.diag(ridge), (self.moment + ridge * parent)[:, :, None])[:, :, 0]
-        )
+        return np.asarray(np.linalg.solve(self.gram + np.diag(ridge), (self.moment + ridge * parent)[:, :, None])[:, :, 0])
 
 
 def tally(groups: Ints, index: Ints, weights: Floats, shape: tuple[int, int]) -> Floats:
     """Sum of weights [e] by group and article, [s, m]."""
-    flat: Floats = np.bincount(groups * shape[1] + index, weights, shape[0] * shape[1])
-    return flat.reshape(shape)
+    flat = np.bincount(groups * shape[1] + index, weights, shape[0] * shape[1])
+    return np.asarray(flat, dtype=np.float64).reshape(shape)
 
 
 def ridges(q: int, looks: float, kinds: int = 2) -> Floats:

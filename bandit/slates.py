@@ -27,11 +27,12 @@ def _walk(plan: SlotPmf, context: Context, pick: Callable[[int, Floats], Ints]) 
     propensity = np.ones((n, k))
     role = np.full((n, k), EMPTY, dtype=np.int8)
     relaxed = np.zeros((n, k), dtype=np.int8)
+    supported = np.ones((n, k), dtype=bool)
     rows = np.arange(n)
     for slot in range(k):
         open, relaxed[:, slot] = desk.open(slot, choice)
         pmf = plan(open)
-        free = open.any(axis=1)
+        free = np.asarray(open.any(axis=1))
         pin = desk.pin(slot)
         if pin is not None:
             article, gets = pin
@@ -40,6 +41,7 @@ def _walk(plan: SlotPmf, context: Context, pick: Callable[[int, Floats], Ints]) 
             relaxed[gets, slot] = 0
             free = free & ~gets
         _check_pmf(pmf, open, free, context, slot)
+        supported[:, slot] = ~free | ((pmf > 0) == open).all(axis=1)
         chosen = pick(slot, pmf)
         filled = chosen >= 0
         # a slot that could be filled but is empty in a replayed slate has propensity 0
@@ -49,7 +51,7 @@ def _walk(plan: SlotPmf, context: Context, pick: Callable[[int, Floats], Ints]) 
         role[free & filled & (shown == pmf.max(axis=1)) & (shown > _second(pmf)), slot] = EXPLOIT
         if pin is not None:
             role[pin[1] & filled, slot] = PINNED
-    return Slates(choice, propensity, role, relaxed)
+    return Slates(choice, propensity, role, relaxed, supported)
 
 
 def _inverse_cdf(pmf: Floats, uniform: Floats) -> Ints:

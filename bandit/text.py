@@ -75,8 +75,10 @@ class Cached:
             found |= {key: vector.tobytes() for key, vector in zip(new, vectors, strict=True)}
             with self._db:
                 self._db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", [(key, found[key]) for key in new])
-        return np.stack([np.frombuffer(found[key], dtype=np.float32) for key in content]) if content else np.zeros(
-            (0, self.dim), dtype=np.float32
+        return (
+            np.stack([np.frombuffer(found[key], dtype=np.float32) for key in content])
+            if content
+            else np.zeros((0, self.dim), dtype=np.float32)
         )
 
     def _lookup(self, key: bytes) -> list[bytes]:

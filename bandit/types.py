@@ -80,17 +80,19 @@ class Slates:
 
     propensity[i, j] is P(slot j shows this article | slots above, context), read from the pmf the draw used; 1 for pins
     and empty slots. role is one of EMPTY, PINNED, EXPLOIT, EXPLORE. relaxed counts the soft rules that were given up
-    to fill the slot (0 none, 1 minimum counts, 2 also maximum counts, 3 also no repeats).
+    to fill the slot (0 none, 1 minimum counts, 2 also maximum counts, 3 also no repeats). supported: every open article
+    had a positive probability, so the log can speak for any other policy.
     """
 
     choice: Ints
     propensity: Floats
     role: Ints
     relaxed: Ints
+    supported: Bools
 
     @property
     def pinned(self) -> Bools:
-        return self.role == PINNED
+        return np.equal(self.role, PINNED)
 
 
 @dataclass(frozen=True)
@@ -151,4 +153,5 @@ class Simulator(Protocol):
 
     def issue(self, number: int) -> Context: ...
     def respond(self, context: Context, slates: Slates) -> Feedback: ...
+    def remember(self, context: Context, slates: Slates, feedback: Feedback) -> None: ...
     def truth(self, context: Context) -> Floats: ...

@@ -4,6 +4,7 @@ All noise is keyed by (seed, issue, member, slot or article), so every policy me
 """
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -50,8 +51,13 @@ class Association:
         pin_every: int = 4,
         text_dims: int = 32,
     ) -> None:
-        for what, value, least in (("members", members, 1), ("issues", issues, 1), ("slots", slots, 1), ("pool", pool, slots)):
-            check.at_least(what, value, least)
+        for what, size, least in (
+            ("members", members, 1),
+            ("issues", issues, 1),
+            ("slots", slots, 1),
+            ("pool", pool, slots),
+        ):
+            check.at_least(what, size, least)
         shares = {"carried": carried, "open_rate": open_rate, "click_to_open": click_to_open, "explained": explained}
         for what, value in (shares | {"joiners": joiners, "unsubscribe": unsubscribe}).items():
             check.share(what, value)
@@ -90,7 +96,7 @@ class Association:
 
     def joined(self, ids: Any) -> np.ndarray:
         """The first issue of each member (1 for the founding list)."""
-        return self._joined[np.asarray(ids) - FIRST_ID]
+        return np.asarray(self._joined[np.asarray(ids) - FIRST_ID])
 
     def pool(self, number: int) -> Pool:
         """Issue `number`'s pool: fresh articles and some carried over, in article-id order."""
@@ -138,7 +144,7 @@ class Association:
         )
 
     def respond(self, context: Context, slates: Slates) -> Feedback:
-        """Opens, clicks and dwell of the slates of issue `context.issue`; remembers what was seen and who left."""
+        """Opens, clicks and dwell of the slates of issue `context.issue`, remembered as `remember` does."""
         rows = context.member_ids - FIRST_ID
         n, k = slates.choice.shape
         member = keys.member_keys(context.member_ids)
@@ -150,11 +156,7 @@ class Association:
         clicked = examined & shown & wants
         minutes = np.exp(0.6 * _normal(self._uniform(context, "dwell", member, k)))
         gone = self._uniform(context, "unsubscribe", member, 1)[:, 0] < self._unsubscribe
-        self._left[rows[gone]] = np.minimum(self._left[rows[gone]], context.issue)
-        for j, article in enumerate(context.article_ids):
-            saw = opened & (slates.choice == j).any(axis=1)
-            self._saw.setdefault(article, np.zeros(len(self.members), dtype=bool))[rows[saw]] = True
-        return Feedback(
+        feedback = Feedback(
             delivered=np.ones(n, dtype=bool),
             opened=opened,
             unsubscribed=gone,
@@ -162,6 +164,23 @@ class Association:
             clicked=clicked,
             dwell_seconds=np.where(clicked, np.round(60 * minutes), 0.0),
         )
+        self.remember(context, slates, feedback)
+        return feedback
+
+    def remember(self, context: Context, slates: Slates, feedback: Feedback) -> None:
+        """What was seen in an opened issue, and who left; a run that resumes from its log needs no more than this."""
+        rows = context.member_ids - FIRST_ID
+        gone = rows[feedback.unsubscribed]
+        self._left[gone] = np.minimum(self._left[gone], context.issue)
+        for j, article in enumerate(context.article_ids):
+            saw = feedback.opened & (slates.choice == j).any(axis=1)
+            self._saw.setdefault(article, np.zeros(len(self.members), dtype=bool))[rows[saw]] = True
+
+    def twin(self) -> "Association":
+        """The same association with a memory of its own: what members saw depends on who chose the slates."""
+        twin = copy(self)
+        twin._left, twin._saw = np.full_like(self._left, np.iinfo(np.int64).max), {}
+        return twin
 
     def truth(self, context: Context) -> Floats:
         """P(click | examined) [n, m]. Never for a learning policy."""

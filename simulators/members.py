@@ -32,7 +32,7 @@ def attributes(rng: np.random.Generator, count: int, year: int = 2026) -> pd.Dat
             "career_stage": stages,
             "member_since": year - np.floor(rng.random(count) * longest).astype(np.int64),
         }
-    ).astype({name: "str" for name in ("member_type", "region", "practice_area", "career_stage")})
+    ).astype(dict.fromkeys(("member_type", "region", "practice_area", "career_stage"), "str"))
 
 
 @dataclass(frozen=True)

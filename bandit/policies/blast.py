@@ -16,7 +16,7 @@ from bandit.types import Context, Floats, Round, SlotPmf
 
 
 class Blast:
-    """ridge: how many looks the prior (no preference) is worth for each text dimension. epsilon: share of slots at random."""
+    """ridge: how many looks the prior (no preference) is worth for each text dimension. epsilon: share of random slots."""
 
     def __init__(self, ridge: float = 200.0, epsilon: float = 0.02, max_slots: int = 24) -> None:
         check.at_least("ridge", ridge, 1e-6)

@@ -55,11 +55,7 @@ class Popular:
         looked = self._examination.weights(self._rates(context)[index], slots, clicked)
         looks, clicks = np.bincount(index, looked, m), np.bincount(index, clicked, m)
         kinds, ids = context.articles["kind"].to_numpy(), context.article_ids
-        kept = {
-            name: (self.keep * pair[0], self.keep * pair[1])
-            for name, pair in self._counts.items()
-            if pair[0] > 1e-3
-        }
+        kept = {name: (self.keep * pair[0], self.keep * pair[1]) for name, pair in self._counts.items() if pair[0] > 1e-3}
         for j in range(m):
             for name in ("all", f"kind:{kinds[j]}", f"article:{ids[j]}"):
                 before = kept.get(name, (0.0, 0.0))

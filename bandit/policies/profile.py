@@ -81,6 +81,7 @@ class Profile:
         self._begin(B, variance)
         self._quality_sd = float(np.sqrt(quality_variance))
         self._examination = Examination.known(examine)
+        self._posterior, self._group = Gaussian.start(np.zeros(0), np.zeros(0)), np.zeros(0)
         self._learns = False
 
     def _begin(self, B: Floats, variance: Floats) -> None:
@@ -162,7 +163,9 @@ class Profile:
         gradient = np.bincount(index, looked * (clicked - p), m)
         precision = 1 / np.maximum(variance, 1e-12) + np.bincount(index, looked * p * (1 - p), m)
         mean = mean + gradient / precision
-        self._articles = dict(zip(context.article_ids.tolist(), zip(mean.tolist(), (1 / precision).tolist(), strict=True), strict=True))
+        self._articles = dict(
+            zip(context.article_ids.tolist(), zip(mean.tolist(), (1 / precision).tolist(), strict=True), strict=True)
+        )
 
     def _learn_prior(
         self, x: Floats, articles: Floats, rows: Ints, index: Ints, clicked: Floats, looked: Floats, appeal: Floats
@@ -170,7 +173,8 @@ class Profile:
         """B: two Newton steps from where it stands, members' own parts averaged out."""
         noise = (articles**2) @ self.variance + self._quality_sd**2
         shrink = (1 / np.sqrt(1 + np.pi * noise / 8))[index]
-        curvature, push = np.zeros(0), np.zeros(0)
+        curvature: Floats = np.zeros(0)
+        push: Floats = np.zeros(0)
         for _ in range(2):
             eta = (x @ self.B @ articles.T)[rows, index] + appeal[index]
             p = expit(shrink * eta)
@@ -214,9 +218,13 @@ class Profile:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._begin(state["B"].copy(), state["variance"].copy())
-        self._posterior = Gaussian(**{n.removeprefix("prior."): a.copy() for n, a in state.items() if n.startswith("prior.")})
+        self._posterior = Gaussian(
+            **{n.removeprefix("prior."): a.copy() for n, a in state.items() if n.startswith("prior.")}
+        )
         self._prior_variance, self._group = state["prior_variance"].copy(), state["group"].copy()
-        self.profiles.restore({name.removeprefix("profiles."): a for name, a in state.items() if name.startswith("profiles.")})
+        self.profiles.restore(
+            {name.removeprefix("profiles."): a for name, a in state.items() if name.startswith("profiles.")}
+        )
         self._examination = Examination(*state["examination"].copy())
         pairs = [(float(mean), float(variance)) for mean, variance in state["article_appeal"]]
         self._articles = dict(zip(unpack(state["article_ids"]), pairs, strict=True))

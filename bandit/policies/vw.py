@@ -9,7 +9,8 @@ No text of the pool or the member list reaches VW, only numbers made here: `|`, 
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,19 +62,20 @@ class VW:
     @property
     def gamma(self) -> float:
         """What SquareCB's schedule has reached."""
-        return self.gamma_scale * float(self._decisions) ** self.gamma_exponent
+        return self.gamma_scale * float(np.power(float(self._decisions), self.gamma_exponent))
 
     def plan(self, context: Context) -> SlotPmf:
-        articles = [self._parse(line) for line in _article_lines(context)]
+        vw = self._copy()  # VW counts predictions too; planning must leave no trace
+        articles = [vw.parse(line)[0] for line in _article_lines(context)]
         switched_on = context.member_features[:, self._columns] != 0
         combinations, member_of = np.unique(switched_on, axis=0, return_inverse=True)
         rewards = np.empty((len(combinations), len(articles)))
         for i, on in enumerate(combinations):
-            member = self._parse(_member_line(on))
-            self._vw.predict([member, *articles])
+            member = vw.parse(_member_line(on))[0]
+            vw.predict([member, *articles])
             rewards[i] = [-article.get_partial_prediction() for article in articles]
-            self._vw.finish_example([member])
-        self._release(articles)
+            vw.finish_example([member])
+        _release(vw, articles)
         check.finite("vw scores", rewards, np.arange(len(rewards)))
         gamma = self.gamma
         return SlotPmf(rewards[member_of.ravel()], lambda scores, open: squarecb(scores, open, gamma))
@@ -99,7 +101,7 @@ class VW:
             self._vw.learn([member, *articles[:j], shown, *articles[j + 1 :]])
             self._vw.predict([member, shown])  # VW can finish only the list it predicted last
             self._vw.finish_example([member, shown])
-        self._release(articles)
+        _release(self._vw, articles)
         self._decisions += int(taught.sum())
         rate = np.clip(np.full(len(rows), clicked.mean()), 1e-3, 0.9)
         self._examination.learn(self._examination.weights(rate, slots, clicked), slots)
@@ -107,14 +109,19 @@ class VW:
     def _parse(self, line: str) -> Any:
         return self._vw.parse(line)[0]
 
-    def _release(self, articles: list[Any]) -> None:
-        """Give the parsed articles back to VW, which takes them only behind a shared line."""
-        self._vw.finish_example([self._parse("shared |m"), *articles])
-
-    def state(self) -> dict[str, NDArray[Any]]:
+    @contextmanager
+    def _saved(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.vw"
             self._vw.save(str(path))
+            yield path
+
+    def _copy(self) -> Any:
+        with self._saved() as path:
+            return _workspace(f"{self._arguments} -i {path}")
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        with self._saved() as path:
             model = np.frombuffer(path.read_bytes(), dtype=np.uint8)
         return {
             "model": model,
@@ -137,6 +144,11 @@ def _workspace(arguments: str) -> Any:
     from vowpalwabbit import Workspace
 
     return Workspace(arguments)
+
+
+def _release(vw: Any, articles: list[Any]) -> None:
+    """Give parsed articles back to VW, which takes them only behind a shared line."""
+    vw.finish_example([vw.parse("shared |m")[0], *articles])
 
 
 def _member_line(on: NDArray[np.bool_]) -> str:

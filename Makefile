@@ -1,0 +1,37 @@
+# make demo: the main job and its report. make test: all that CI checks. Both set up .venv from the lock file first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check slow lock clean
+
+demo: .venv/ready
+	$(BIN)/python -m experiments.demo
+
+test: .venv/ready check
+	$(BIN)/python -m pytest
+
+check: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+slow: .venv/ready
+	$(BIN)/python -m pytest -m slow
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Letterbandit needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	touch $@
+
+# run after changing the dependencies in pyproject.toml; torch stays at the release that comes without CUDA
+lock: .venv/ready
+	$(BIN)/python -m pip install -q pip-tools
+	echo 'torch==2.13.0' > .venv/torch.txt
+	$(BIN)/pip-compile -q --extra dev --strip-extras --no-emit-index-url --no-emit-find-links --no-header \
+		--allow-unsafe --constraint .venv/torch.txt --output-file requirements.lock pyproject.toml
+	sed -i "s/^\(torch==[0-9.]*\)+cpu/\1/" requirements.lock
+
+clean:
+	rm -rf .venv runs .mypy_cache .ruff_cache .pytest_cache

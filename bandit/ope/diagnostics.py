@@ -1,0 +1,49 @@
+"""How much of the log speaks about the target policy, and down to which slot."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandit import check
+from bandit.ope.inputs import check_inputs
+from bandit.types import Bools, Floats
+
+
+def weights(logged: Floats, target: Floats) -> Floats:
+    """w[i, j] = product over l <= j of target[i, l] / logged[i, l], [n, k]: how much more often the target shows the first
+    j slots of this slate. Its mean is 1 at every slot where the logger could show all that the target can."""
+    check_inputs(logged, target)
+    return np.cumprod(np.asarray(target, np.float64) / logged, axis=1)
+
+
+def effective_sample_size(w: Floats) -> float:
+    """(sum w)^2 / sum w^2 of weights [n] (Kish 1965, section 11.7): the number of equally weighted sends that would be as
+    good. Between 1 and n; 0 where all weights are 0."""
+    largest = float(np.max(w, initial=0.0))
+    if largest == 0.0:
+        return 0.0
+    scaled = np.asarray(w, np.float64) / largest
+    return float(scaled.sum() ** 2 / (scaled**2).sum())
+
+
+def deficiency(target: Floats, full_support: Bools) -> Floats:
+    """The target's probability [n, k] that the logger may never have shown, given the slots above (deficient support:
+    Sachdeva, Su & Joachims 2020): 0 where full_support [n, k] says that every open article could be drawn, elsewhere
+    1 - target, as if nothing but the article shown could have been. An upper bound."""
+    check.shape("full_support", full_support, target.shape)
+    return np.where(full_support, 0.0, np.maximum(1.0 - target, 0.0))
+
+
+def lost(logged: Floats, target: Floats, full_support: Bools) -> NDArray[np.float64]:
+    """The share of the target's slates, up to each slot [k], that the log may not speak about: 1 - prod(1 - d_j), where
+    d_j is the mean deficiency at slot j of the sends as the target would fill the slots above (weighted by those)."""
+    above = np.ones(logged.shape)
+    above[:, 1:] = weights(logged, target)[:, :-1]
+    total = above.sum(axis=0)
+    missing = (above * deficiency(target, full_support)).sum(axis=0)
+    return 1.0 - np.cumprod(1.0 - np.divide(missing, total, out=np.ones_like(total), where=total > 0))
+
+
+def deepest(logged: Floats, target: Floats, least_ess: float) -> int:
+    """The largest number of slots s, 0 to k, such that the effective sample size is at least least_ess at slots 1 to s."""
+    enough = [effective_sample_size(w) >= least_ess for w in weights(logged, target).T]
+    return int(np.logical_and.accumulate(enough).sum())

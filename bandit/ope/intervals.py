@@ -1,0 +1,47 @@
+"""Intervals for the mean of per-send terms."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from bandit import check
+from bandit.types import Floats
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and the ends of its confidence interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def normal_interval(terms: Floats, clusters: NDArray[Any] | None = None, level: float = 0.95) -> Interval:
+    """mean +- t standard errors of terms [n], t being Student's with G - 1 degrees of freedom.
+
+    clusters [n] (member ids: sends to one member depend on one another) gives the cluster-robust variance of the mean,
+    G / (G - 1) / n^2 sum_g (sum_{i in g} terms_i - mean)^2 (Liang & Zeger 1986; a ratio mean, as clusters differ in size).
+    Without clusters each send is its own, and this is s^2 / n. Raises ValueError for fewer than two clusters, for terms
+    that are not finite or a level outside (0, 1).
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level}; must be in (0, 1)")
+    n = len(terms)
+    check.shape("terms", terms, (n,))
+    check.finite("terms", terms[:, None], range(n))
+    index: NDArray[np.intp] = np.arange(n)
+    if clusters is not None:
+        check.shape("clusters", clusters, (n,))
+        index = np.unique(clusters, return_inverse=True)[1]
+    groups = int(index.max(initial=-1)) + 1
+    if groups < 2:
+        raise ValueError(f"{groups} cluster in {n} terms; an interval needs at least 2")
+    mean = float(terms.mean())
+    totals = np.bincount(index, weights=terms - mean)
+    error = float(np.sqrt(groups / (groups - 1) * (totals**2).sum())) / n
+    margin = float(stdtrit(groups - 1, (1 + level) / 2)) * error
+    return Interval(mean, mean - margin, mean + margin)

@@ -1,0 +1,1 @@
+"""Experiments: the only package that imports hydra, and the only one that may import everything."""

@@ -1,0 +1,92 @@
+"""Many units on few cores: one process each, one thread a process, with a progress bar that names what is running."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_ticks: Any = None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The arguments of `run_unit`."""
+
+    name: str
+    folder: Path
+    policy: dict[str, Any]
+    simulator: dict[str, Any]
+    seed: int
+    logger: Path | None = None
+    replay_from: int = 1
+
+
+def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str) -> None:
+    """Run the units that are not done, `workers` at a time (default: one a core). The first failure stops the rest.
+
+    One thread for each process: results do not depend on how many run at once.
+    """
+    if not units:
+        return
+    workers = min(workers or os.cpu_count() or 1, len(units))
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    spawn = get_context("spawn")
+    queue = spawn.Queue()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("issues"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    try:
+        with (
+            Progress(*columns, console=Console(stderr=True)) as progress,
+            ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(queue,)) as pool,
+        ):
+            bar = progress.add_task(title, total=issues * len(units))
+            waiting: set[Future[None]] = {pool.submit(_work, unit) for unit in units}
+            running: dict[str, int] = {}
+            while waiting:
+                done, waiting = wait(waiting, timeout=0.2)
+                while not queue.empty():
+                    name, issue = queue.get()
+                    progress.advance(bar, issue - running.get(name, 0))
+                    running[name] = issue
+                active = [f"{name} {issue}" for name, issue in running.items() if issue < issues]
+                progress.update(bar, description=f"{title}: {', '.join(active) or 'starting'}")
+                for future in done:
+                    if future.exception() is not None:
+                        pool.shutdown(cancel_futures=True)
+                        future.result()
+            progress.update(bar, completed=issues * len(units), description=f"{title}: done")
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+
+
+def _begin(ticks: Any) -> None:
+    global _ticks
+    _ticks = ticks
+
+
+def _work(unit: Unit) -> None:
+    from experiments.unit import run_unit
+
+    def tick(issue: int) -> None:
+        _ticks.put((unit.name, issue))
+
+    run_unit(unit.folder, unit.policy, unit.simulator, unit.seed, unit.logger, unit.replay_from, tick)

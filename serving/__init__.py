@@ -1,0 +1,1 @@
+"""What runs in production: bundles, and tonight's slates. Imports bandit only."""
