@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test check slow lock clean
 
 demo: .venv/ready
-	$(BIN)/python -m experiments.demo
+	$(BIN)/python -m experiments.demo $(ARGS)
 
 test: .venv/ready check
 	$(BIN)/python -m pytest

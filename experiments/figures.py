@@ -11,14 +11,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Transform
 from scipy.stats import t as student
 
 CEILINGS = ("bayes_limit", "oracle")  # exist only in simulation
 FLOORS = ("random", "recency", "popular", "blast")
+DEPTH = ("ceiling", "floor", "segment", "other", "baseline", "star")  # roles, drawn from back to front
 
 INK, SOFT, HAIR, BASELINE, ACCENT = "#1f2428", "#646c76", "#dfe2e6", "#3f464f", "#0b7d73"
 NAMES = {
@@ -26,15 +31,15 @@ NAMES = {
     "recency": ("Newest first", "the latest articles for all"),
     "popular": ("Most popular", "what most people click, for all"),
     "blast": ("One for all", "the best single newsletter"),
-    "segment_rules": ("Segments, by rule", "the editor's map from segment to topics"),
-    "segment_learned": ("Segments, learned", "click rates learned per segment"),
+    "segment_rules": ("Editor\u2019s segments", "the editor\u2019s map, segment to topics"),
+    "segment_learned": ("Learned segments", "click rates learned per segment"),
     "lin_ucb": ("LinUCB", "linear model, optimistic"),
     "lin_ts": ("LinTS", "linear model, Thompson sampling"),
     "vw": ("Vowpal Wabbit", "contextual bandit, as widely used"),
     "profile": ("Profile", "an interest profile per member"),
-    "neural": ("Neural", "reads each member's history"),
+    "neural": ("Neural", "reads each member\u2019s history"),
     "offpolicy": ("Off-policy", "learned from the log alone"),
-    "bayes_limit": ("Limit of learning", "Profile told the simulator's settings"),
+    "bayes_limit": ("Limit of learning", "Profile told the simulator\u2019s settings"),
     "oracle": ("Limit of knowing", "knows what each member likes"),
 }
 COLOURS = {"lin_ts": "#8b6cb0", "lin_ucb": "#b0688f", "vw": "#b9822f", "neural": "#4f7fb5", "offpolicy": "#73893f"}
@@ -48,24 +53,18 @@ STYLE: dict[str, Any] = {
     "text.parse_math": False,
     "text.color": INK,
     "axes.edgecolor": HAIR,
-    "axes.linewidth": 0.8,
     "axes.labelcolor": SOFT,
     "axes.labelsize": 10.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
     "axes.axisbelow": True,
-    "axes.unicode_minus": True,
-    "xtick.color": HAIR,
-    "ytick.color": HAIR,
-    "xtick.labelcolor": SOFT,
-    "ytick.labelcolor": SOFT,
-    "xtick.labelsize": 10,
-    "ytick.labelsize": 10,
-    "ytick.major.size": 0,
     "grid.color": "#eceef0",
-    "grid.linewidth": 0.8,
     "lines.solid_capstyle": "round",
+    "ytick.major.size": 0,
+    **{f"axes.spines.{side}": False for side in ("top", "left", "right")},
+    **{
+        f"{axis}tick.{part}": value
+        for axis in "xy"
+        for part, value in (("color", HAIR), ("labelcolor", SOFT), ("labelsize", 10))
+    },
 }
 
 
@@ -76,7 +75,7 @@ class Look:
     policy: str
     label: str
     about: str
-    role: str  # baseline, star, ceiling, floor, segment, other
+    role: str  # one of DEPTH
     colour: str
     ink: str
     width: float = 1.8
@@ -84,9 +83,9 @@ class Look:
 
 
 def looks(policies: Collection[str], baseline: str) -> dict[str, Look]:
-    """One look a policy. Names not known here keep their own name and take the spare colours in alphabetical order."""
+    """One look a policy, in the order given. Unknown names stay as they are and share out the spare colours by alphabet."""
     spare = sorted(p for p in policies if p not in NAMES)
-    return {p: _look(p, baseline, SPARE[spare.index(p) % len(SPARE)] if p in spare else "") for p in sorted(policies)}
+    return {p: _look(p, baseline, SPARE[spare.index(p) % len(SPARE)] if p in spare else "") for p in policies}
 
 
 def _look(policy: str, baseline: str, spare: str) -> Look:
@@ -105,11 +104,18 @@ def _look(policy: str, baseline: str, spare: str) -> Look:
     return Look(policy, label, about, "other", colour, colour)
 
 
-def percent(value: float, digits: int = 0, sign: bool = True) -> str:
-    """+12 % with a no-break space and a real minus."""
-    text = f"{100 * value:+.{digits}f}" if sign else f"{100 * value:.{digits}f}"
+def percent(value: float, digits: int = 0, sign: bool = False) -> str:
+    """12 % or, with its sign, +12 %: a no-break space and a real minus. A dash for NaN."""
+    if not math.isfinite(value):
+        return "\u2013"
+    text = f"{100 * value:{'+' if sign else ''}.{digits}f}"
     text = text.lstrip("+-") if float(text) == 0 else text
     return text.replace("-", "\u2212") + "\u00a0%"
+
+
+def digits(*values: float) -> int:
+    """Decimals for percentages told together: one if the smallest would otherwise round to next to nothing."""
+    return 1 if any(abs(v) < 0.015 for v in values if math.isfinite(v)) else 0
 
 
 def over_seeds(frame: pd.DataFrame, smooth: int = 1) -> pd.DataFrame:
@@ -118,132 +124,138 @@ def over_seeds(frame: pd.DataFrame, smooth: int = 1) -> pd.DataFrame:
     smooth: each seed's curve is first averaged over so many neighbouring x.
     """
     frame = frame.sort_values(["policy", "seed", "x"])
-    rolled = frame.groupby(["policy", "seed"])["rate"].transform(lambda r: r.rolling(smooth, center=True, min_periods=1).mean())
+    rolled = frame.groupby(["policy", "seed"])["rate"].transform(
+        lambda r: r.rolling(smooth, center=True, min_periods=1).mean()
+    )
     found = frame.assign(rate=rolled).groupby(["policy", "x"])["rate"].agg(["mean", "sem", "count"]).reset_index()
     half = student.ppf(0.975, (found["count"] - 1).where(found["count"] > 1)) * found["sem"]
     return found.assign(low=found["mean"] - half, high=found["mean"] + half)
 
 
-def curves(name: str, alt: str, lines: pd.DataFrame, look: Mapping[str, Look], x_words: str, y_words: str,
-           span: tuple[float, float, str] | None = None) -> Markup:
+def curves(
+    name: str,
+    alt: str,
+    lines: pd.DataFrame,
+    look: Mapping[str, Look],
+    x_words: str,
+    y_words: str,
+    span: tuple[float, float, str] | None = None,
+) -> Markup:
     """One line a policy, named at its right end.
 
     lines: columns policy, x, mean, low, high (NaN where there is no band). span: a stretch of x to shade and what it is.
     """
     with style.context(STYLE, after_reset=True):
         figure = Figure(figsize=(10, 4.7))
-        axes = figure.add_axes((0.045, 0.125, 0.755, 0.775))
-        left, right = float(lines["x"].min()), float(lines["x"].max())
-        shown = [p for p in look if p in set(lines["policy"])]
+        axes = figure.add_axes((0.035, 0.125, 0.775, 0.775))
         ends: dict[str, float] = {}
-        for policy in sorted(shown, key=lambda p: ("ceiling", "floor", "segment", "other", "baseline", "star").index(look[p].role)):
-            drawn, one = look[policy], lines[lines["policy"] == policy].sort_values("x")
-            x, mean = one["x"].to_numpy(float), one["mean"].to_numpy(float)
-            axes.plot(x, mean, color=drawn.colour, linewidth=drawn.width, linestyle=drawn.dash)
-            if drawn.role not in ("ceiling", "floor"):  # a band behind every line would be fog
-                axes.fill_between(x, one["low"].to_numpy(float), one["high"].to_numpy(float), color=drawn.colour, alpha=0.13, linewidth=0)
+        shown = set(lines["policy"])
+        for policy in sorted((p for p in look if p in shown), key=lambda p: DEPTH.index(look[p].role)):
+            one, colour = lines[lines["policy"] == policy].sort_values("x"), look[policy].colour
+            x, mean, low, high = (one[column].to_numpy(float) for column in ("x", "mean", "low", "high"))
+            axes.plot(x, mean, color=colour, linewidth=look[policy].width, linestyle=look[policy].dash)
+            if look[policy].role not in ("ceiling", "floor"):  # a band behind every line would be fog
+                axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
             ends[policy] = float(mean[-1])
-        low, high = axes.get_ylim()
-        axes.set_ylim(0 if low < 0.45 * high else low, high)
-        axes.set_xlim(left, right if right > left else left + 1)
+        left, right = float(lines["x"].min()), float(lines["x"].max())
+        bottom, top = axes.get_ylim()
+        bottom = 0 if bottom < 0.45 * top else bottom
+        axes.set(xlim=(left, max(right, left + 1)), ylim=(bottom, top))
         axes.grid(axis="y")
-        axes.xaxis.get_major_locator().set_params(integer=True, nbins=14)
+        axes.xaxis.set_major_locator(MaxNLocator(14, integer=True))
         axes.set_xlabel(x_words, loc="left", labelpad=6)
-        axes.text(0, 1.045, y_words, transform=axes.transAxes, color=SOFT)
+        axes.text(-0.035 / 0.775, 1.045, y_words, transform=axes.transAxes, color=SOFT)
         if span is not None:
-            axes.axvspan(span[0], span[1], color="#f4f5f2", linewidth=0, zorder=0)
-            axes.text(span[0] + 0.15, axes.get_ylim()[0] + 0.025 * math.dist(*[(v,) for v in axes.get_ylim()]), span[2], color=SOFT,
-                      fontsize=9.5)
-        low, high = axes.get_ylim()
-        places = _spread(list(ends.values()), 0.052 * (high - low), low, high)
-        for policy, place in zip(ends, places, strict=True):
-            drawn = look[policy]
-            axes.plot([1.004, 1.02], [(ends[policy] - low) / (high - low), (place - low) / (high - low)], transform=axes.transAxes,
-                      color=drawn.colour, linewidth=0.8, clip_on=False)
-            axes.text(1.026, (place - low) / (high - low), drawn.label, transform=axes.transAxes, color=drawn.ink, va="center",
-                      fontweight="bold" if drawn.role in ("star", "baseline") else "normal")
+            axes.axvspan(span[0], span[1], color="#f5f6f4", linewidth=0, zorder=0)
+            axes.text(span[0], 0.025, f" {span[2]}", transform=axes.get_xaxis_transform(), color=SOFT, fontsize=9.5)
+        heights = [(end - bottom) / (top - bottom) for end in ends.values()]
+        for policy, end, place in zip(ends, heights, _spread(heights, 0.052), strict=True):
+            colour = look[policy].colour
+            axes.plot([1.004, 1.02], [end, place], transform=axes.transAxes, color=colour, linewidth=0.8, clip_on=False)
+            _label(axes, 1.026, place, look[policy], axes.transAxes)
         return _svg(figure, name, alt)
 
 
 def lifts(name: str, alt: str, rows: Sequence[tuple[Look, float, float, float]], zero: str) -> Markup:
     """A dot and its interval for each policy against a line at zero. rows: look, lift, low, high; NaN bounds: no interval.
 
-    The axis spans what could be deployed; what lies far outside (a floor, knowing everything) is an arrow at the edge.
+    The axis spans what is close enough to compare; a floor or the oracle may lie outside and is an arrow at the edge.
     """
-    near = [v for look, *values in rows if look.role not in ("ceiling", "floor") for v in values if math.isfinite(v)]
-    near = near or [v for _, *values in rows for v in values if math.isfinite(v)]
-    pad = max(0.05, 0.5 * max(abs(v) for v in near))
+    near = [v for look, *values in rows if look.role != "floor" and look.policy != "oracle" for v in values]
+    near = [v for v in near or [row[1] for row in rows] if math.isfinite(v)]
+    pad = max(0.03, 0.18 * (max(0.0, *near) - min(0.0, *near)))
     left, right = min(0.0, *near) - pad, max(0.0, *near) + pad
     with style.context(STYLE, after_reset=True):
         height = 1.0 + 0.34 * len(rows)
         figure = Figure(figsize=(10, height))
-        axes = figure.add_axes((0.19, 0.62 / height, 0.79, 1 - 1.0 / height))
+        axes = figure.add_axes((0.17, 0.62 / height, 0.82, 1 - 1.0 / height))
         axes.axvline(0, color=BASELINE, linewidth=1.4, zorder=1)
         axes.text(0, -0.85, zero, color=BASELINE, ha="center", fontweight="bold", fontsize=9.5)
+        gap = 0.014 * (right - left)
         for row, (look, lift, low, high) in enumerate(rows):
-            weight = "bold" if look.role == "star" else "normal"
-            axes.text(-0.015, row, look.label, transform=axes.get_yaxis_transform(), ha="right", va="center", color=look.ink, fontweight=weight)
+            _label(axes, -0.17 / 0.82, row, look, axes.get_yaxis_transform())
+            words = percent(lift, digits(lift) or int(abs(lift) < 0.1), sign=True)
             if not left <= lift <= right:
-                edge, way = (right, 1) if lift > right else (left, -1)
-                axes.plot([edge - way * 0.012 * (right - left)], [row], marker=">" if way > 0 else "<", color=look.colour, markersize=6)
-                axes.text(edge - way * 0.03 * (right - left), row, f"off the chart, {percent(lift)}", ha="right" if way > 0 else "left",
-                          va="center", color=SOFT, fontsize=9.5)
+                edge, marker, side = (right - gap, ">", "right") if lift > right else (left + gap, "<", "left")
+                axes.plot(edge, row, marker=marker, color=look.colour, markersize=6)
+                inner = edge - gap if lift > right else edge + gap
+                axes.text(inner, row, f"off the chart, {words}", ha=side, va="center", color=SOFT, fontsize=9.5)
                 continue
-            if math.isfinite(low) and math.isfinite(high):
+            if math.isfinite(low):
                 axes.plot([max(low, left), min(high, right)], [row, row], color=look.colour, linewidth=4.5, alpha=0.38)
-            axes.plot([lift], [row], marker="o", color=look.colour, markersize=7.5, markeredgecolor="white", markeredgewidth=1.2)
-            beyond = high if math.isfinite(high) else lift
-            words = percent(lift, 1 if abs(lift) < 0.1 else 0)
-            axes.text(min(beyond, right) + 0.014 * (right - left), row, words, va="center", color=look.ink, fontsize=9.5, fontweight=weight)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlim(left, right)
-        axes.set_yticks([])
+            axes.plot(lift, row, marker="o", color=look.colour, markersize=7.5, markeredgecolor="white", markeredgewidth=1.2)
+            beyond = min(high, right) if math.isfinite(high) else lift + gap / 2
+            axes.text(beyond + gap, row, words, va="center", color=look.ink, fontsize=9.5)
+        axes.set(xlim=(left, right), ylim=(len(rows) - 0.4, -0.6), yticks=[])
         axes.grid(axis="x")
-        axes.xaxis.get_major_locator().set_params(nbins=9)
-        axes.xaxis.set_major_formatter(lambda value, _: percent(value))
+        axes.xaxis.set_major_locator(MaxNLocator(9))
+        axes.xaxis.set_major_formatter(lambda value, _: percent(value, digits(right - left), sign=True))
         axes.set_xlabel("More or fewer clicks per newsletter delivered", loc="left", labelpad=6)
         return _svg(figure, name, alt)
 
 
 def glyph(value: float, low: float, high: float, reach: float, colour: str) -> Markup:
-    """A small interval for a table cell, drawn against a line at zero; the cell spans -reach to +reach. Arrows: it goes on."""
-    wide, tall = 200.0, 16.0
+    """A small interval for a table cell against a line at zero; the cell spans -reach to +reach. Arrows: it goes on."""
 
     def at(v: float) -> float:
-        return round(wide / 2 * (1 + max(-1.0, min(1.0, v / reach)) * 0.94), 1)
+        return round(100 + 94 * max(-1.0, min(1.0, v / reach)), 1)
 
-    marks = [f'<line x1="100" x2="100" y1="0" y2="{tall:.0f}" stroke="{BASELINE}" stroke-width="1.2"/>']
+    marks = [f'<path d="M100 0v16" stroke="{BASELINE}" stroke-width="1.2"/>']
     if math.isfinite(low) and math.isfinite(high):
-        marks.append(f'<line x1="{at(low)}" x2="{at(high)}" y1="8" y2="8" stroke="{colour}" stroke-width="4" stroke-opacity=".4"/>')
-        marks += [f'<path d="M{at(v) + way * 6:.1f} 8l{-way * 6} -4v8z" fill="{colour}"/>'
-                  for v, way in ((low, -1), (high, 1)) if abs(v) > reach and v * way > 0]
+        marks.append(f'<path d="M{at(low)} 8H{at(high)}" stroke="{colour}" stroke-width="4" stroke-opacity=".4"/>')
+    if low < -reach:
+        marks.append(f'<path d="M0 8l6 -4v8z" fill="{colour}"/>')
+    if high > reach:
+        marks.append(f'<path d="M200 8l-6 -4v8z" fill="{colour}"/>')
     if abs(value) <= reach:
-        marks.append(f'<circle cx="{at(value)}" cy="8" r="3.6" fill="{colour}" stroke="#fff" stroke-width="1"/>')
-    return Markup(f'<svg class="glyph" viewBox="0 0 {wide:.0f} {tall:.0f}" aria-hidden="true">{"".join(marks)}</svg>')  # noqa: S704
+        marks.append(f'<circle cx="{at(value)}" cy="8" r="3.6" fill="{colour}" stroke="#fff"/>')
+    return Markup('<svg class="glyph" viewBox="0 0 200 16" aria-hidden="true">%s</svg>') % Markup("".join(marks))  # noqa: S704
 
 
-def _spread(values: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels apart until each has `gap` to its neighbours, as little as possible; order kept."""
-    order = sorted(range(len(values)), key=lambda i: values[i])
-    places = [values[i] for i in order]
+def _label(axes: Axes, x: float, y: float, look: Look, transform: Transform) -> None:
+    weight = "bold" if look.role in ("star", "baseline") else "normal"
+    axes.text(x, y, look.label, transform=transform, va="center", color=look.ink, fontweight=weight)
+
+
+def _spread(heights: list[float], gap: float) -> list[float]:
+    """Move labels, on a scale of 0 to 1, apart until neighbours are `gap` apart, as little as possible; order kept."""
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    places = np.array(heights)[order]
     for _ in range(400):
-        for i in range(len(places) - 1):
-            lack = gap - (places[i + 1] - places[i])
-            if lack > 1e-9 * gap:
-                places[i], places[i + 1] = places[i] - lack / 2, places[i + 1] + lack / 2
-        if places and places[0] < low:
-            places[0] = low
-        if places and places[-1] > high:
-            places[-1] = high
-    back = dict(zip(order, places, strict=True))
-    return [back[i] for i in range(len(values))]
+        lack = np.maximum(0.0, gap - np.diff(places)) / 2
+        places[:-1] -= lack
+        places[1:] += lack
+        places = places.clip(0, 1)
+    return [float(places[order.index(i)]) for i in range(len(heights))]
 
 
 def _svg(figure: Figure, name: str, alt: str) -> Markup:
     """The figure as an element to paste into a page: no prologue, no namespaces, no metadata, ids prefixed by `name`."""
     with style.context({"svg.hashsalt": name}):
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        figure.savefig(
+            buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)

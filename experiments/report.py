@@ -17,22 +17,23 @@ from markupsafe import Markup
 
 from bandit.files import read_json, read_table, replacing
 from experiments import figures
-from experiments.figures import Look, percent
+from experiments.figures import Look, over_seeds, percent
 
 COLUMNS = {
-    "summary": "policy clicks_per_delivered clicks_per_delivered_late clicks_per_open open_rate oracle_share lift lift_low lift_high "
-    "exploration_cost",
+    "summary": "policy clicks_per_delivered clicks_per_delivered_late clicks_per_open open_rate oracle_share "
+    "lift lift_low lift_high exploration_cost",
     "results": "policy seed issue metric value",
     "coldstart": "policy seed since delivered expected",
     "off_policy": "logger target seed estimator slots value low high ess reason earned own",
 }
 ESTIMATORS = {
-    "ips": "Reweighted",
-    "snips": "Reweighted, normalised",
-    "cascade": "Slot by slot",
+    "ips": "Reweighted (IPS)",
+    "snips": "Reweighted, normalised (SNIPS)",
+    "cascade": "Slot by slot (cascade)",
     "cascade_sn": "Slot by slot, normalised",
 }
-COMPARISONS = 6  # off-policy comparisons shown in full; all of them are counted
+COMPARISONS = 4  # off-policy comparisons shown in full; all of them are counted
+LATE = "clicks_per_delivered_late"
 
 
 @dataclass(frozen=True)
@@ -40,35 +41,43 @@ class Run:
     """What a run folder holds. `facts` is run.json; tables that the run did not write are empty."""
 
     facts: dict[str, Any]
-    summary: pd.DataFrame  # indexed by policy, most late clicks first
+    summary: pd.DataFrame  # indexed by policy
     results: pd.DataFrame
     coldstart: pd.DataFrame
     off_policy: pd.DataFrame
-    parity: dict[str, int | None]
+    parity: dict[str, int | None]  # issues until a new member's newsletter is as good as the baseline's; None: never
     members: dict[str, Any]
-    winner: str | None  # the deployable policy that the headline is about
-    looks: dict[str, Look]
-
-    @property
-    def baseline(self) -> str | None:
-        name = str(self.facts["baseline"])
-        return name if name in self.looks else None
+    looks: dict[str, Look]  # most late clicks first
+    baseline: str | None  # None where it did not run
+    chosen: str | None  # the winner that the run named
 
     @property
     def late(self) -> str:
-        last = int(self.results["issue"].max()) if len(self.results) else int(self.facts["issues"])
-        return f"{self.facts['late_from']}\u2013{last}"
+        return f"{self.facts['late_from']}\u2013{self.facts['issues']}"
 
-    def of(self, policy: str, column: str) -> float:
+    @property
+    def rivals(self) -> list[str]:
+        """What could be sent in place of the baseline, best first."""
+        return [p for p, look in self.looks.items() if look.role not in ("ceiling", "baseline")]
+
+    @property
+    def winner(self) -> str | None:
+        """The policy that the headline is about. Where the baseline itself won, the best of the rest."""
+        return self.chosen if self.chosen in self.rivals else next(iter(self.rivals), None)
+
+    @property
+    def seeds(self) -> int:
+        return len(self.facts["seeds"])
+
+    def of(self, policy: str, column: str = LATE) -> float:
         return float(self.summary[column].to_dict()[policy])
 
     def lift(self, policy: str) -> tuple[float, float, float]:
-        """Relative lift over the baseline and its interval. One seed has no interval; the lift itself is then a plain ratio."""
+        """Relative lift over the baseline and its interval. One seed has no interval; the lift is then a plain ratio."""
         lift, low, high = (self.of(policy, c) for c in ("lift", "lift_low", "lift_high"))
-        if math.isnan(lift) and self.baseline and policy != self.baseline:
-            base = self.of(self.baseline, "clicks_per_delivered_late")
-            lift = self.of(policy, "clicks_per_delivered_late") / base - 1 if base > 0 else math.nan
-        return lift, low, high
+        if math.isnan(lift) and self.baseline not in (None, policy) and self.of(str(self.baseline)) > 0:
+            lift = self.of(policy) / self.of(str(self.baseline)) - 1
+        return (lift, low, high) if math.isfinite(low) and math.isfinite(high) else (lift, math.nan, math.nan)
 
 
 def write(run: Path) -> Path:
@@ -84,80 +93,97 @@ def load(folder: Path) -> Run:
     facts = _json(folder, "run", required=True)
     if absent := {"baseline", "late_from", "issues", "seeds"} - set(facts):
         raise ValueError(f"{folder / 'run.json'}: no {', '.join(sorted(absent))}; got {', '.join(sorted(facts))}")
-    summary = _table(folder, "summary", required=True).sort_values(["clicks_per_delivered_late", "policy"], ascending=[False, True])
+    summary = _table(folder, "summary", required=True)
     if summary.empty:
         raise ValueError(f"{folder / 'summary.parquet'}: no rows; need one a policy")
-    summary = summary.set_index("policy")
-    policies, baseline = [str(p) for p in summary.index], str(facts["baseline"])
-    able = [p for p in policies if p not in figures.CEILINGS]
-    winner = _json(folder, "winner").get("policy")
-    if winner not in able or winner == baseline:  # the baseline cannot lead over itself: the headline is about the best of the rest
-        winner = next((p for p in able if p != baseline), None)
-    parity = {p: None if n is None else int(n) for p, n in _json(folder, "parity").items()}
-    tables = [_table(folder, n, required=n == "results") for n in ("results", "coldstart", "off_policy")]
-    return Run(facts, summary, *tables, parity, _json(folder, "two_members"), winner, figures.looks(policies, baseline))
+    summary = summary.sort_values([LATE, "policy"], ascending=[False, True]).set_index("policy")
+    looks = figures.looks([str(p) for p in summary.index], str(facts["baseline"]))
+    baseline = next((p for p, look in looks.items() if look.role == "baseline"), None)
+    return Run(
+        facts=facts,
+        summary=summary,
+        results=_table(folder, "results", required=True),
+        coldstart=_table(folder, "coldstart"),
+        off_policy=_table(folder, "off_policy"),
+        parity=_json(folder, "parity"),
+        members=_json(folder, "two_members"),
+        looks=looks,
+        baseline=baseline,
+        chosen=_json(folder, "winner").get("policy"),
+    )
 
 
 def render(run: Run) -> str:
     """The page as text."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    env = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    env.filters |= {"thousand": thousand, "percent": lambda v: percent(v, sign=False), "known": math.isfinite}
-    template = env.get_template("report.html.j2")
-    return template.render(
-        run=run, facts=run.facts, looks=run.looks, headline=headline(run), lead=lead(run), numbers=numbers(run), table=table(run),
-        curve=learning_curve(run), lifts=lift_figure(run), members=two_members(run), cold=cold_start(run), off=off_policy(run),
-        seeds=len(run.facts["seeds"]), config=_flat(run.facts.get("config", {})), colours=figures,
-    )  # fmt: skip
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {"thousand": thousand, "percent": percent, "flat": flat}
+    figures_and_tables = {
+        "curve": learning_curve(run),
+        "lifts": lift_figure(run),
+        "cold": cold_start(run),
+        "off": off_policy(run),
+    }
+    findings = {"headline": headline(run), "lead": lead(run), "numbers": numbers(run)}
+    return env.get_template("report.html.j2").render(
+        run=run, looks=run.looks, colours=figures, **findings, **figures_and_tables
+    )
 
 
 def thousand(value: float, digits: int = 1) -> str:
-    return f"{1000 * value:.{digits}f}" if math.isfinite(value) else "\u2013"
+    """A rate of clicks, per 1,000."""
+    return f"{1000 * value:,.{digits}f}" if math.isfinite(value) else "\u2013"
 
 
 def rival(run: Run) -> str:
     """What the baseline is in words; it is the best segmentation only if no other segmentation in the run beat it."""
+    if run.baseline is None:
+        return ""
     segmentations = [p for p in run.looks if p.startswith("segment_")]
-    if run.baseline in segmentations:
-        best = max(segmentations, key=lambda p: run.of(p, "clicks_per_delivered_late"))
-        return "the best segmentation" if best == run.baseline else f"the baseline ({run.looks[run.baseline].label})"
-    return run.looks[run.baseline].label if run.baseline else ""
+    name = run.looks[run.baseline].label
+    if run.baseline not in segmentations:
+        return name
+    return "the best segmentation" if run.of(run.baseline) >= max(map(run.of, segmentations)) else f"the baseline ({name})"
 
 
 def headline(run: Run) -> str:
     """The finding in one sentence, no stronger than its interval."""
     if run.winner is None:
-        return "This run compared no policy that could be deployed with the baseline."
+        return "This run has no policy that could be deployed in place of the baseline."
     name, issues, (lift, low, high) = run.looks[run.winner].label, f"issues {run.late}", run.lift(run.winner)
     if not math.isfinite(lift):
-        earned = thousand(run.of(run.winner, "clicks_per_delivered_late"))
-        return f"{name} earned {earned} clicks per 1,000 newsletters delivered, {issues}; this run has no segmentation to compare it with."
-    digits = 1 if min(abs(v) for v in (lift, low, high) if math.isfinite(v)) < 0.015 else 0
-    size, way = percent(abs(lift), digits, sign=False), "more" if lift >= 0 else "fewer"
-    gain = f"{size} {way} clicks per newsletter delivered"
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return f"{name} got {gain} than {rival(run)}, {issues}, in a single simulation: without more seeds there is no interval."
+        earned = f"{thousand(run.of(run.winner))} clicks per 1,000 newsletters delivered, {issues}"
+        return f"{name} earned {earned}; this run has no segmentation to compare it with."
+    digits = figures.digits(lift, low, high)
+    way = "more" if lift >= 0 else "fewer"
+    gain = f"{name} got {percent(abs(lift), digits)} {way} clicks per newsletter delivered than {rival(run)}"
+    if math.isnan(low):
+        return f"{gain}, {issues}, in a single simulation: without more seeds there is no interval."
     if low <= 0 <= high:
-        span = f"{percent(low, digits)} to {percent(high, digits)}"
-        return f"No clear difference: {name} got {gain} than {rival(run)}, but the 95\u00a0% interval, {span}, includes zero ({issues})."
+        span = f"{percent(low, digits, sign=True)} to {percent(high, digits, sign=True)}"
+        return f"No clear difference: {gain}, but the 95\u00a0% interval, {span}, includes zero ({issues})."
     near, far = sorted((abs(low), abs(high)))
-    span = f"95\u00a0% interval {percent(near, digits, sign=False)} to {percent(far, digits, sign=False)}"
-    return f"{name} got {gain} than {rival(run)} ({span}), {issues}."
+    return f"{gain} (95\u00a0% interval {percent(near, digits)} to {percent(far, digits)}), {issues}."
 
 
 def lead(run: Run) -> str:
     """The paragraph under the headline: the size of the run, and how far there was to go."""
-    facts, weeks = run.facts, f"{run.facts['issues']} weekly issues"
-    seeds = len(facts["seeds"])
-    times = "once" if seeds == 1 else f"{seeds} times, each time with other members and articles"
-    size = f"of {facts['members']:,} members " if facts.get("members") else ""
-    words = [f"A simulated association {size}was sent {weeks}, {times}."]
+    size = f" of {run.facts['members']:,} members" if run.facts.get("members") else ""
+    times = "" if run.seeds == 1 else f", {run.seeds} times over, each time with other members and articles"
+    words = [f"A simulated association{size} was sent {run.facts['issues']} weekly issues{times}."]
     if run.winner and "oracle" in run.looks:
-        ours, most = (thousand(run.of(p, "clicks_per_delivered_late"), 0) for p in (run.winner, "oracle"))
-        words.append(f"A newsletter that knew every member's taste would have earned {most} clicks per 1,000; {run.looks[run.winner].label} "
-                     f"earned {ours}.")
-    if run.winner and (rest := len([p for p in run.looks if p not in (*figures.CEILINGS, run.baseline)])) > 2:
-        words.append(f"{run.looks[run.winner].label} is the best of {rest} policies on these same issues, which flatters it a little.")
+        most, ours = thousand(run.of("oracle"), 0), thousand(run.of(run.winner), 0)
+        words.append(
+            f"A newsletter that knew every member\u2019s taste would have earned {most} clicks per 1,000 delivered;"
+        )
+        words.append(f"{run.looks[run.winner].label} earned {ours}.")
+    if run.baseline and len(run.rivals) > 2 and run.winner == run.rivals[0]:
+        words.append(f"It was picked as the best of {len(run.rivals)} on these same issues, which flatters it a little.")
     return " ".join(words)
 
 
@@ -165,145 +191,110 @@ def numbers(run: Run) -> list[tuple[str, str]]:
     """Up to four large numbers, each with what it says; those that this run cannot give are left out."""
     if run.winner is None:
         return []
-    winner, (lift, low, high), found = run.winner, run.lift(run.winner), []
+    found, (lift, low, high) = [], run.lift(run.winner)
     if math.isfinite(lift):
-        sure = f", 95\u00a0% interval {percent(low)} to {percent(high)}" if math.isfinite(low) else ", one seed, no interval"
-        found.append((percent(lift, 1 if abs(lift) < 0.015 else 0), f"clicks against {rival(run)}{sure}"))
-    than = f"; {run.looks[run.baseline].label}: {thousand(run.of(run.baseline, 'clicks_per_delivered_late'))}" if run.baseline else ""
-    found.append((thousand(run.of(winner, "clicks_per_delivered_late")), f"clicks per 1,000 newsletters delivered, issues {run.late}{than}"))
-    if math.isfinite(share := run.of(winner, "oracle_share")):
-        found.append((percent(share, sign=False), "of the clicks of a newsletter that knew every member's taste"))
-    if winner in run.parity and winner != run.baseline:
-        wait = run.parity[winner]
-        value = "never" if wait is None else "at once" if wait == 0 else f"{wait} issue{'s' * (wait > 1)}"
-        found.append((value, "until a new member's newsletter is as good as their segment's"))
-    cost = run.of(winner, "exploration_cost")
-    if len(found) < 4 and math.isfinite(cost):
-        found.append((percent(cost, 1, sign=False), "of clicks given up by trying things out"))
+        digits = figures.digits(lift, low, high)
+        ends = [percent(v, digits, sign=True) for v in (low, high)]
+        span = "no interval" if math.isnan(low) else f"95\u00a0% interval {ends[0]} to {ends[1]}"
+        found.append((percent(lift, digits, sign=True), f"clicks compared with {rival(run)}; {span}"))
+    beside = f"; {run.looks[run.baseline].label}: {thousand(run.of(run.baseline))}" if run.baseline else ""
+    found.append((thousand(run.of(run.winner)), f"clicks per 1,000 newsletters delivered, issues {run.late}{beside}"))
+    if math.isfinite(share := run.of(run.winner, "oracle_share")):
+        found.append((percent(share), "of the clicks of a newsletter that knew every member\u2019s taste"))
+    if run.baseline and run.winner in run.parity:
+        waited = run.parity[run.winner]
+        wait = "never" if waited is None else f"{waited} issue{'s' * (waited != 1)}" if waited else "at once"
+        found.append((wait, "until a new member\u2019s newsletter is as good as " + rival(run)))
+    if len(found) < 4 and math.isfinite(cost := run.of(run.winner, "exploration_cost")):
+        found.append((percent(cost, 1), "of clicks given up by trying things out"))
     return found
 
 
-def table(run: Run) -> list[dict[str, Any]]:
-    """One row a policy, most late clicks first."""
-    rows = []
-    most = max(run.of(p, "clicks_per_delivered_late") for p in run.looks)
-    for policy in [str(p) for p in run.summary.index]:
-        late, (lift, low, high) = run.of(policy, "clicks_per_delivered_late"), run.lift(policy)
-        digits = 1 if math.isfinite(lift) and abs(lift) < 0.1 else 0
-        sure = f"{percent(low, digits)} to {percent(high, digits)}" if math.isfinite(low) and math.isfinite(high) else ""
-        rows.append({"look": run.looks[policy], "late": late, "bar": 100 * late / most if most > 0 else 0, "interval": sure,
-                     "lift": percent(lift, digits) if math.isfinite(lift) and policy != run.baseline else "",
-                     **{c: run.of(policy, c) for c in ("clicks_per_delivered", "clicks_per_open", "open_rate", "oracle_share",
-                                                      "exploration_cost")}})  # fmt: skip
-    return rows
-
-
 def handful(run: Run) -> dict[str, Look]:
-    """The policies worth a line: baseline, headline, profile, the ceilings, the best of the other learners, the best floor."""
-    order = [str(p) for p in run.summary.index]
-    best = [next((p for p in order if run.looks[p].role == role and p != run.winner), None) for role in ("other", "floor")]
-    wanted = {run.baseline, run.winner, "profile", *figures.CEILINGS, *best}
-    return {p: run.looks[p] for p in order if p in wanted}
+    """The policies worth a line: baseline, headline, profile, the ceilings, the best other learner and the best floor."""
+    best = [next((p for p in run.rivals if run.looks[p].role == r and p != run.winner), None) for r in ("other", "floor")]
+    return {p: look for p, look in run.looks.items() if p in (run.baseline, run.winner, "profile", *figures.CEILINGS, *best)}
 
 
 def learning_curve(run: Run) -> Markup | None:
-    wide = run.results[run.results["metric"].isin(["expected", "clicks", "delivered"])]
-    wide = wide.pivot_table(index=["policy", "seed", "issue"], columns="metric", values="value").reset_index()
+    """Clicks per newsletter, issue by issue: expected ones where the run has them, else those counted."""
+    wide = run.results.pivot_table(index=["policy", "seed", "issue"], columns="metric", values="value").reset_index()
     if wide.empty or not ("expected" in wide or {"clicks", "delivered"} <= set(wide)):
         return None
     rate = wide["expected"] if "expected" in wide else wide["clicks"] / wide["delivered"]
-    lines = figures.over_seeds(wide.assign(x=wide["issue"], rate=1000 * rate), smooth=3)
+    lines = over_seeds(wide.assign(x=wide["issue"], rate=1000 * rate), smooth=3)
     span = (float(run.facts["late_from"]), float(lines["x"].max()), f"issues {run.late}: what the headline counts")
-    return figures.curves("learning", "Clicks per 1,000 newsletters delivered, issue by issue, for the main policies", lines, handful(run),
-                          "Weekly issue", "Clicks per 1,000 newsletters delivered", span if span[0] < span[1] else None)  # fmt: skip
+    alt = "Clicks per 1,000 newsletters delivered, issue by issue, for the main policies"
+    words = ("Weekly issue", "Clicks per 1,000 newsletters delivered")
+    return figures.curves("learning", alt, lines, handful(run), *words, span if span[0] < span[1] else None)
 
 
 def lift_figure(run: Run) -> Markup | None:
-    order = [str(p) for p in run.summary.index if p != run.baseline]
-    rows = [(run.looks[p], *run.lift(p)) for p in order if math.isfinite(run.lift(p)[0])]
+    rows = [(look, *run.lift(p)) for p, look in run.looks.items() if p != run.baseline and math.isfinite(run.lift(p)[0])]
     if not rows or not run.baseline:
         return None
     alt = "Lift in clicks over the baseline, with 95 % intervals, for each policy"
     return figures.lifts("lift", alt, rows, run.looks[run.baseline].label)
 
 
-def two_members(run: Run) -> dict[str, Any] | None:
-    """The example members, with the articles marked that only the profile newsletter shows."""
-    for member in run.members.get("members", []):
-        shown = {item["title"] for item in member["segment_slate"]}
-        for item in member["profile_slate"]:
-            item["only_here"] = item["title"] not in shown
-    return run.members if run.members.get("members") else None
-
-
 def cold_start(run: Run) -> dict[str, Any] | None:
-    """Clicks by issues since joining, as far as enough new members reached, and how soon each policy matches the baseline."""
+    """Clicks by issues since joining, as far as enough new members got, and how soon each policy matches the baseline."""
     new = run.coldstart[run.coldstart["delivered"] > 0]
     if new.empty:
         return None
-    total = new.groupby(["policy", "since"])[["delivered", "expected"]].sum().reset_index()
-    reach = total.groupby("since")["delivered"].min()
+    total = new.groupby(["policy", "since"])[["delivered", "expected"]].sum()
+    reach = total["delivered"].groupby("since").min()
     last = int(reach[reach >= 0.1 * reach.max()].index.max())
-    new, total = new[new["since"] <= last], total[total["since"] <= last].set_index(["policy", "since"])
-    rates = (total["expected"] / total["delivered"]).to_dict()
-    lines = figures.over_seeds(new.assign(x=new["since"], rate=1000 * new["expected"] / new["delivered"]))
-    chosen = handful(run)
-    rows = []
-    for policy, wait in run.parity.items():
-        if policy not in chosen or policy == run.baseline or not run.baseline:
-            continue
-        against = [rates.get((policy, s), math.nan) / rates.get((run.baseline, s), math.nan) - 1 for s in (0, last)]
-        when = "not in this run" if wait is None else "from the first issue" if wait == 0 else f"after {wait} issue{'s' * (wait > 1)}"
-        rows.append((run.looks[policy], when, *[percent(v) if math.isfinite(v) else "\u2013" for v in against]))
-    order = list(chosen)
-    svg = figures.curves("newcomers", "Clicks per 1,000 newsletters delivered to new members, by issues since joining", lines, chosen,
-                         "Issues received since joining", "Clicks per 1,000 newsletters delivered to new members")  # fmt: skip
-    return {"svg": svg, "rows": sorted(rows, key=lambda row: order.index(row[0].policy)), "last": last}
+    new = new[new["since"] <= last]
+    lines = over_seeds(new.assign(x=new["since"], rate=1000 * new["expected"] / new["delivered"]))
+    chosen, rows = handful(run), []
+    rate = (total["expected"] / total["delivered"]).unstack("policy").to_dict()
+    for policy in [p for p in chosen if run.baseline in rate and p in rate and p in run.parity and p != run.baseline]:
+        ours, base = rate[policy], rate[run.baseline]
+        gaps = [ours.get(s, math.nan) / base[s] - 1 if base.get(s) else math.nan for s in (0, last)]
+        rows.append((chosen[policy], run.parity[policy], *gaps))
+    words = ("Issues since joining (0: the first newsletter)", "Clicks per 1,000 newsletters delivered to new members")
+    svg = figures.curves("newcomers", f"{words[1]}, by issues since joining", lines, chosen, *words)
+    return {"svg": svg, "rows": rows, "last": last}
 
 
 def off_policy(run: Run) -> dict[str, Any] | None:
-    """What each log said of each other policy, relative to what that policy earned on the same sends; and how often it was right."""
-    frame = run.off_policy
+    """What each log said of other policies, relative to what those earned on the same sends; and how often it was right."""
+    frame = run.off_policy.sort_values(["target", "logger", "estimator", "slots", "seed"], ignore_index=True)
     if frame.empty:
         return None
-    given = frame[frame["low"].notna() & frame["high"].notna()]
-    inside = (given["low"] <= given["earned"]) & (given["earned"] <= given["high"])
-    first = {run.winner: 0, "profile": 1, run.baseline: 2}
-    groups = sorted(frame.groupby(["target", "logger"]), key=lambda g: (first.get(str(g[0][0]), 3), *map(str, g[0])))
-    shown, rank = [], {name: place for place, name in enumerate(ESTIMATORS)}
-    for (target, logger), group in groups[:COMPARISONS]:
-        rows = []
-        for (code, slots), each in sorted(group.groupby(["estimator", "slots"]), key=lambda g: (rank.get(g[0][0], 9), g[0])):
-            hits = inside[given.index.intersection(each.index)]
-            one = each.sort_values("seed").to_dict("records")[0]
-            rows.append({**one, "name": ESTIMATORS.get(code, code), "slots": int(slots), "hits": int(hits.sum()), "tries": len(hits)})
-        shown.append({"target": _label(run, target), "logger": _label(run, logger), "rows": rows})
-    ratios = [abs(r[c] / r["earned"] - 1) for g in shown for r in g["rows"] for c in ("low", "high") if r["earned"] > 0 and r[c] == r[c]]
-    reach = min(0.5, max([0.1, *ratios]))
-    for group in shown:
-        for row in group["rows"]:
-            bounds = [row[c] / row["earned"] - 1 if row["earned"] > 0 else math.nan for c in ("value", "low", "high")]
-            row["glyph"] = figures.glyph(*bounds, reach, figures.ACCENT) if math.isfinite(bounds[0]) else ""
-    return {"groups": shown, "all": len(groups), "reach": percent(reach, sign=False), "hits": int(inside.sum()), "tries": len(given),
-            "withheld": int(frame["value"].isna().sum()), "rows": len(frame), "seed": int(frame["seed"].min())}  # fmt: skip
+    frame["given"] = frame["low"].notna() & frame["high"].notna()
+    frame["inside"] = frame["given"] & (frame["low"] <= frame["earned"]) & (frame["earned"] <= frame["high"])
+    tallies: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for _, each in frame.groupby(["target", "logger", "estimator", "slots"]):
+        row: dict[str, Any] = {**each.iloc[0]} | {"hits": int(each["inside"].sum()), "tries": int(each["given"].sum())}
+        row["off"] = [row[c] / row["earned"] - 1 if row["earned"] > 0 else math.nan for c in ("value", "low", "high")]
+        tallies.setdefault((row["target"], row["logger"]), []).append(row)
+    first = [run.winner, "profile", run.baseline, *(p for p, look in run.looks.items() if look.role != "ceiling")]
+    shown = sorted(tallies, key=lambda pair: (first.index(pair[0]) if pair[0] in first else len(first), pair))[:COMPARISONS]
+    rows = [row for pair in shown for row in tallies[pair]]
+    reach = min(0.5, max([0.1, *(abs(v) for row in rows for v in row["off"] if math.isfinite(v))]))
+    for row in rows:
+        row["name"] = ESTIMATORS.get(row["estimator"], row["estimator"])
+        value, low, high = row["off"]
+        colour = run.looks[row["target"]].colour if row["target"] in run.looks else figures.SOFT
+        row["glyph"] = figures.glyph(value, low, high, reach, colour) if math.isfinite(value) else ""
+    groups = [([run.looks[p].label if p in run.looks else p for p in pair], tallies[pair]) for pair in shown]
+    sums = {"hits": frame["inside"], "tries": frame["given"], "withheld": frame["value"].isna()}
+    counts = {name: int(flags.sum()) for name, flags in sums.items()}
+    return counts | {"groups": groups, "all": len(tallies), "rows": len(frame), "reach": reach, "seed": frame["seed"].min()}
 
 
-def _label(run: Run, policy: Any) -> str:
-    return run.looks[policy].label if policy in run.looks else figures.NAMES.get(str(policy), (str(policy), ""))[0]
-
-
-def _flat(value: Any, path: str = "") -> list[tuple[str, str]]:
+def flat(value: Any, path: str = "") -> list[tuple[str, str]]:
     """Nested settings as sorted (dotted name, value) pairs."""
     if isinstance(value, dict) and value:
-        return [pair for key in sorted(value, key=str) for pair in _flat(value[key], f"{path}.{key}".lstrip("."))]
+        return [pair for key in sorted(value, key=str) for pair in flat(value[key], f"{path}.{key}".lstrip("."))]
     return [(path, json.dumps(value))] if path else []
 
 
 def _json(folder: Path, name: str, required: bool = False) -> dict[str, Any]:
     path = folder / f"{name}.json"
-    if not path.exists() and not required:
-        return {}
-    found = read_json(_present(path))
+    found = read_json(path) if _there(path, required) else {}
     if not isinstance(found, dict):
         raise ValueError(f"{path}: must hold an object; got {type(found).__name__}")
     return found
@@ -311,27 +302,30 @@ def _json(folder: Path, name: str, required: bool = False) -> dict[str, Any]:
 
 def _table(folder: Path, name: str, required: bool = False) -> pd.DataFrame:
     path, columns = folder / f"{name}.parquet", COLUMNS[name].split()
-    if not path.exists() and not required:
-        return pd.DataFrame(columns=columns)
-    frame: pd.DataFrame = read_table(_present(path)).to_pandas()
-    if (absent := [c for c in columns if c not in frame]) and (required or len(frame)):
+    frame = read_table(path).to_pandas() if _there(path, required) else pd.DataFrame(columns=columns)
+    absent = [c for c in columns if c not in frame]
+    if absent and (required or len(frame)):
         raise ValueError(f"{path}: no column {', '.join(absent)}; got {', '.join(map(str, frame.columns))}")
     return frame.reindex(columns=columns)
 
 
-def _present(path: Path) -> Path:
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: not there; a report needs run.json, summary.parquet and results.parquet of one run")
-    return path
+def _there(path: Path, required: bool) -> bool:
+    if required and not path.exists():
+        raise FileNotFoundError(
+            f"{path}: not there; a report needs run.json, summary.parquet and results.parquet of one run"
+        )
+    return path.exists()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m experiments.report", description="Write RUN/report.html from a run folder's tables.")
-    parser.add_argument("run", type=Path, help="a folder that experiments.run wrote")
+    parser = argparse.ArgumentParser(prog="python -m experiments.report", description="Write RUN/report.html.")
+    parser.add_argument(
+        "run", type=Path, help="the folder of a run: its run.json, summary.parquet, results.parquet and so on"
+    )
     try:
         print(write(parser.parse_args().run))
     except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f"report: {error}") from error
+        raise SystemExit(f"report: {error}") from None
 
 
 if __name__ == "__main__":

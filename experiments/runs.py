@@ -38,7 +38,7 @@ def plain(config: Any) -> dict[str, Any]:
 
 def folder(name: str | None, label: str, config: dict[str, Any]) -> Path:
     """The run's folder below runs/: `name`, or `label` and a digest of the configuration."""
-    if name is not None and (not name or Path(name).name != name):
+    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
         raise ValueError(f"name = {name!r}; must be a plain folder name")
     digest = sha256(repr(sorted(config.items())).encode()).hexdigest()[:8]
     return ROOT / "runs" / (name or f"{label}-{digest}")

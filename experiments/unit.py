@@ -47,6 +47,7 @@ def run_unit(
     if (folder / "done.json").exists():
         tick(read_json(folder / "done.json")["issues"])
         return
+    _sweep(folder)
 
     association = make(simulator, seed=seed)
     learner = make(policy)
@@ -80,6 +81,16 @@ def run_unit(
         made_from = {"seed": seed, "issues": association.issues, "git": made["git"], "code": made["code"]}
         bundle.write(folder / "bundle", learner, policy["_target_"], parameters, association.features, made_from)
     write_json(folder / "done.json", {"issues": association.issues})
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run was in the middle of writing."""
+    for pattern in (".*.part", ".*.old"):
+        for left in list(folder.rglob(pattern)):
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
 
 
 def make(config: dict[str, Any], **more: Any) -> Any:

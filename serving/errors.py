@@ -1,10 +1,15 @@
 """What went wrong, in one line that says where and which value."""
 
+import reprlib
 import sys
 from collections.abc import Callable
-from reprlib import repr as short
 
 from pydantic import ValidationError
+
+
+def short(value: object) -> str:
+    """`repr`, but of a length that fits in a line."""
+    return reprlib.repr(value)
 
 
 def problems(error: ValidationError) -> str:

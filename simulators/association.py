@@ -69,7 +69,7 @@ class Association:
             raise ValueError(f"examine gives {len(examine)} slots; the layout has {slots}")
         self.seed, self.issues = seed, issues
         self._pool_size, self._carried, self._quality_sd = pool, round(carried * pool), quality_sd
-        self._slots, self._max_events, self._pin_every = slots, max_events, pin_every
+        self.slots, self._max_events, self._pin_every = slots, max_events, pin_every
         self._examine = np.array(examine[:slots])
         self._unsubscribe = unsubscribe
 
@@ -136,9 +136,9 @@ class Association:
     def _rules(self, number: int, articles: pd.DataFrame) -> Rules:
         """Two events at most; now and then the editor pins an event that is open to all to the third slot."""
         national = articles[(articles["kind"] == "event") & (articles["only_region"] == "")]["article"].tolist()
-        pin = self._pin_every > 0 and number % self._pin_every == 0 and self._slots >= 3 and bool(national)
+        pin = self._pin_every > 0 and number % self._pin_every == 0 and self.slots >= 3 and bool(national)
         return Rules(
-            slots=self._slots,
+            slots=self.slots,
             pins={3: national[-1]} if pin else {},
             at_most={"kind": {"event": max(self._max_events, int(pin))}},
         )
@@ -214,7 +214,7 @@ class Association:
             p = expit(logits + base)
             means = self._open_rate @ p
             # the best six of each half: pools of the true size
-            halves = [half[np.argsort(-means[half])[: self._slots]] for half in np.split(np.arange(p.shape[1]), 2)]
+            halves = [half[np.argsort(-means[half])[: self.slots]] for half in np.split(np.arange(p.shape[1]), 2)]
             any_click = np.mean([1 - (1 - self._examine * p[:, best]).prod(axis=1) for best in halves], axis=0)
             low, high = (base, high) if self._open_rate @ any_click / self._open_rate.sum() < click_to_open else (low, base)
         return (low + high) / 2

@@ -67,6 +67,7 @@ def test_any_batch_gives_the_same_bytes(d: int, m: int) -> None:
     assert exact.dot(b, a).T.tobytes() == whole.tobytes()
 
 
+@pytest.mark.slow
 def test_a_million_rows_in_any_chunks() -> None:
     rng = np.random.default_rng(4)
     a, b = rng.standard_normal((1_000_000, 35), dtype=np.float32), rng.normal(size=(23, 35))

@@ -22,7 +22,8 @@ def ips(logged: Floats, target: Floats, reward: Floats | Bools) -> Terms:
     """w[i, k] sum_j r[i, j]: unbiased whatever the clicks depend on (Horvitz & Thompson 1952; for slates Li, Abbasi-Yadkori,
     Kveton, Muthukrishnan, Vinay & Wen 2018, the list estimator). The variance grows with every slot."""
     check_inputs(logged, target, reward)
-    return weights(logged, target)[:, -1] * reward.sum(axis=1)
+    terms: Terms = weights(logged, target)[:, -1] * reward.sum(axis=1)
+    return terms
 
 
 def snips(logged: Floats, target: Floats, reward: Floats | Bools) -> Terms:
@@ -38,7 +39,8 @@ def cascade(logged: Floats, target: Floats, reward: Floats | Bools) -> Terms:
     """sum_j w[i, j] r[i, j]: unbiased where a click depends on its own slot and those above (the sequential reward
     interaction of McInerney, Brost, Chandar, Mehrotra & Carterette 2020, whose RIPS is `cascade_sn`)."""
     check_inputs(logged, target, reward)
-    return (weights(logged, target) * reward).sum(axis=1)
+    terms: Terms = (weights(logged, target) * reward).sum(axis=1)
+    return terms
 
 
 def cascade_sn(logged: Floats, target: Floats, reward: Floats | Bools) -> Terms:
@@ -50,9 +52,10 @@ def cascade_sn(logged: Floats, target: Floats, reward: Floats | Bools) -> Terms:
 
 
 def _with_mass(w: Floats) -> Floats:
+    """w [n, k] itself, if the target makes any of the logged slates."""
     gone = (w == 0).all(axis=0)
     if gone.any():
-        raise ValueError(f"every weight is 0 at slot {int(gone.argmax()) + 1}: the target would have made none of the logged slates")
+        raise ValueError(f"every weight is 0 at slot {int(gone.argmax()) + 1}: the target makes none of the logged slates")
     return w
 
 

@@ -1,0 +1,140 @@
+"""What the editor and the membership system hand over for a send: members, pool, rules, and who has seen what."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from pydantic import ValidationError
+
+from bandit.editorial import Rules
+from bandit.features import Features
+from serving.errors import problems, short
+from serving.tables import NUMBER, TEXT, WHOLE, Table, read_bytes
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """members: `member` and the attributes that matter, in the file's order. articles: sorted by id. seen: `member`,
+    `article` pairs. digests: SHA-256 of each file (None: not given). unknown: attribute -> new value -> members."""
+
+    members: pd.DataFrame
+    articles: pd.DataFrame
+    rules: Rules
+    seen: pd.DataFrame | None
+    digests: dict[str, str | None]
+    unknown: dict[str, dict[str, int]]
+
+
+def load(
+    features: Features, members: str | Path, pool: str | Path, rules: str | Path, seen: str | Path | None = None
+) -> Inputs:
+    """Read and check the files. Raises ValueError naming the file, the row and the value at fault."""
+    pool_table = read_pool(pool)
+    limits = [name.removeprefix("only_") for name in pool_table.columns.column_names if name.startswith("only_")]
+    member_table = read_members(members, features, limits)
+    layout, rules_digest = read_rules(rules)
+    articles = in_order(pool_table.frame())
+    _check_rules(Path(rules), layout, pool_table, articles)
+    seen_table = read_seen(seen, member_table, pool_table) if seen is not None else None
+    digests = {
+        "members": member_table.digest,
+        "pool": pool_table.digest,
+        "rules": rules_digest,
+        "seen": seen_table.digest if seen_table else None,
+    }
+    frame = member_table.frame()
+    pairs = seen_table.frame() if seen_table else None
+    return Inputs(frame, articles, layout, pairs, digests, count_unknown(features, frame))
+
+
+def read_members(path: str | Path, features: Features, limits: list[str]) -> Table:
+    """Ids and the attributes that the features or the pool's `only_` columns (`limits`) name; no other column is read."""
+    table = Table.read(path, ["member", *features.levels, *features.numeric, *limits])
+    table.check_ids("member", unique=True)
+    for name in features.levels:  # may be null: the member counts as unknown there
+        table.check_type(name, TEXT)
+    for name in features.numeric:
+        table.check_type(name, NUMBER)
+        table.check_finite(name)
+    for name in limits:
+        table.check_type(name, TEXT, WHOLE)
+    return table
+
+
+def read_pool(path: str | Path) -> Table:
+    """The articles. Title, kind and source must say something; a summary may be empty."""
+    table = Table.read(path, ["article", "title", "summary", "kind", "source"], all_columns=True)
+    table.check_ids("article", unique=True)
+    for name in ("title", "summary", "kind", "source"):
+        table.check_type(name, TEXT)
+        table.check_present(name, empty=name == "summary")
+    for name in table.columns.column_names:
+        if name.startswith("only_"):
+            table.check_type(name, TEXT)
+    return table
+
+
+def read_seen(path: str | Path, members: Table, pool: Table) -> Table:
+    """(member, article) pairs; those of other members and articles do no harm."""
+    table = Table.read(path, ["member", "article"])
+    for name, other in (("member", members), ("article", pool)):
+        table.check_ids(name, unique=False)
+        table.check_same_type(name, other)
+    return table
+
+
+def read_rules(path: str | Path) -> tuple[Rules, str]:
+    """The editor's rules and the file's SHA-256."""
+    data = read_bytes(Path(path))
+    try:
+        content = yaml.load(data.decode(), _Loader)  # noqa: S506  # a SafeLoader
+        if not isinstance(content, dict):
+            raise ValueError(f"{short(content)}; must be settings such as slots: 6")
+        return Rules.model_validate(content), sha256(data).hexdigest()
+    except ValidationError as error:  # a ValueError too, but a long one
+        raise ValueError(f"{path}: {problems(error)}") from None
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{path}{line}: {error.problem}") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def in_order(articles: pd.DataFrame) -> pd.DataFrame:
+    """The pool by article id: a draw walks the pool in order, and the file's order must not matter."""
+    return articles.iloc[np.argsort(articles["article"].to_numpy(), kind="stable")].reset_index(drop=True)
+
+
+def count_unknown(features: Features, members: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """How many members have an attribute value that the features never saw: attribute -> value -> members."""
+    return {
+        name: {value: int((members[name] == value).sum()) for value in values}
+        for name, values in features.unknown(members).items()
+    }
+
+
+def _check_rules(path: Path, rules: Rules, pool: Table, articles: pd.DataFrame) -> None:
+    try:
+        rules.check_pool(articles)
+    except ValueError as error:
+        raise ValueError(f"{path} and {pool.path}: {error}") from None
+    sections = [column for columns in rules.only.values() for column in columns]
+    for column in (*rules.at_most, *rules.at_least, *sections):
+        pool.check_type(column, TEXT)  # a number never equals the rules' text: the rule would have no effect
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, of which only the last would count: a pin could go missing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys: list[Any] = []
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in keys:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
+            keys.append(key)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,210 @@
+"""Tonight's slates: python -m serving.send BUNDLE --members M --pool P --rules R --campaign ID --seed 7 --out DIR
+
+Writes DIR/slates.parquet, one row for each member and slot: campaign, member, slot (from 1), article (null: empty),
+propensity, role, relaxed, supported; and DIR/send.json, which says what it was made from. The same inputs give the
+same bytes, in chunks of any size.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import Progress
+
+from bandit import check
+from bandit.editorial import MAXIMUM, MINIMUM, REPEAT, Rules, eligible
+from bandit.files import read_json, replacing, write_json
+from bandit.log import slate_columns
+from bandit.slates import draw
+from bandit.types import ROLES, Bools, Ints
+from serving.bundle import Bundle, read
+from serving.errors import exit_status, short
+from serving.folder import sync
+from serving.inputs import in_order, load
+
+CHUNK = 20_000  # members; with a pool of 200 a matrix of scores takes 32 MB
+ROW_GROUP = 1 << 20
+RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT}
+
+
+def compose(
+    bundle: Bundle,
+    members: pd.DataFrame,
+    articles: pd.DataFrame,
+    rules: Rules,
+    campaign: str,
+    seed: int,
+    seen: pd.DataFrame | None = None,
+    chunk: int = CHUNK,
+) -> Iterator[pa.Table]:
+    """The slates of `chunk` members at a time, in the members' order, k rows for each.
+
+    members: `member` and the attributes; articles: `article`, title, summary, kind, source and any `only_` columns, in
+    any order; seen: (member, article) pairs. Raises ValueError naming what is wrong with them.
+    """
+    check.at_least("chunk", chunk, 1)
+    if not campaign.strip():
+        raise ValueError("campaign is empty; it keys the draws and the log")
+    check.unique("members", members["member"])
+    check.unique("pool", articles["article"])
+    articles = in_order(articles)
+    text = bundle.features.articles(articles)
+    rows, columns = _cells(seen, members, articles)
+    for start in range(0, len(members), chunk):
+        part = members.iloc[start : start + chunk]
+        shown: Bools = np.zeros((len(part), len(articles)), dtype=bool)
+        here = slice(*np.searchsorted(rows, [start, start + len(part)]))
+        shown[rows[here] - start, columns[here]] = True
+        context = bundle.features.context(
+            campaign, 0, part, articles, rules, eligible(part, articles), shown, article_features=text
+        )
+        slates = draw(bundle.policy.plan(context), context, seed)
+        roles = pa.DictionaryArray.from_arrays(pa.array(slates.role.ravel()), pa.array(ROLES))
+        # plain columns, for whatever program sends the mail; parquet stores repeated words once all the same
+        table = slate_columns(context, slates) | {"role": roles}
+        yield pa.table({name: _decoded(column) for name, column in table.items()})
+
+
+def _cells(seen: pd.DataFrame | None, members: pd.DataFrame, articles: pd.DataFrame) -> tuple[Ints, Ints]:
+    """Rows (ascending) and columns of the (member, article) cells that were seen."""
+    if seen is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    rows = pd.Index(members["member"]).get_indexer(pd.Index(seen["member"]))
+    columns = pd.Index(articles["article"]).get_indexer(pd.Index(seen["article"]))
+    known = np.flatnonzero((rows >= 0) & (columns >= 0))
+    known = known[np.argsort(rows[known], kind="stable")]
+    return rows[known], columns[known]
+
+
+def _decoded(column: Any) -> Any:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def send(asked: argparse.Namespace, console: Console) -> str:
+    """Write the slates that the command line asks for; returns a line to print. Raises ValueError."""
+    bundle = read(asked.bundle)
+    inputs = load(bundle.features, asked.members, asked.pool, asked.rules, asked.seen)
+    for name, values in inputs.unknown.items():
+        examples = ", ".join([repr(value) for value in values][:3])
+        say = f"{sum(values.values())} members have a {name} never seen before ({examples}); it counts as unknown"
+        console.print(f"warning: {asked.members}: {say}", markup=False, highlight=False, soft_wrap=True)
+    made_from = {"bundle": bundle.digest, "campaign": asked.campaign, "seed": asked.seed, "inputs": inputs.digests}
+    out = Path(asked.out)
+    _refuse_other(out, made_from)
+    new = not out.exists()
+    rows = len(inputs.members) * inputs.rules.slots
+    tables = compose(
+        bundle,
+        inputs.members,
+        inputs.articles,
+        inputs.rules,
+        asked.campaign,
+        asked.seed,
+        inputs.seen,
+        asked.chunk,
+    )
+    try:
+        with (
+            replacing(out / "slates.parquet") as part,
+            Progress(console=console, disable=not console.is_terminal) as bar,
+        ):
+            task = bar.add_task("slates", total=rows)
+            roles, relaxed = _write(part, tables, lambda done: bar.advance(task, done))
+            report = {"members": len(inputs.members), "slots": inputs.rules.slots, "roles": roles, "relaxed": relaxed}
+            # send.json first: wherever there are slates, it says what they are
+            write_json(out / "send.json", made_from | report | {"unknown": inputs.unknown})
+        sync(out)
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                out.rmdir()
+        raise
+    filled = ", ".join(f"{role} {count}" for role, count in roles.items())
+    gave_up = ", ".join(f"{rule} {count}" for rule, count in relaxed.items())
+    return f"{rows} slots of {len(inputs.members)} members in {out / 'slates.parquet'}: {filled}; rules given up: {gave_up}"
+
+
+def _write(path: Path, tables: Iterable[pa.Table], advance: Callable[[int], None]) -> tuple[dict[str, int], dict[str, int]]:
+    """Write the tables; returns how many slots have each role, and in how many each soft rule was given up."""
+    role: Counter[str] = Counter()
+    relaxed: Counter[int] = Counter()
+    writer = None
+    try:
+        for table in _regrouped(tables, ROW_GROUP, advance):
+            if writer is None:
+                writer = pq.ParquetWriter(path, table.schema, compression="zstd", write_page_checksum=True)
+            writer.write_table(table, row_group_size=ROW_GROUP)
+            for column, counter in (("role", role), ("relaxed", relaxed)):
+                counter.update({row["values"]: row["counts"] for row in table[column].value_counts().to_pylist()})
+    finally:
+        if writer is not None:
+            writer.close()
+    return {name: role[name] for name in ROLES}, {name: relaxed[given_up] for name, given_up in RELAXED.items()}
+
+
+def _regrouped(tables: Iterable[pa.Table], rows: int, advance: Callable[[int], None]) -> Iterator[pa.Table]:
+    """The same rows, `rows` at a time, so that the bytes of a file do not depend on the chunks."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        advance(len(table))
+        while sum(map(len, held)) >= rows:
+            together = pa.concat_tables(held)
+            yield together.slice(0, rows).combine_chunks()
+            held = [together.slice(rows)]
+    rest = pa.concat_tables(held)
+    if len(rest):
+        yield rest.combine_chunks()
+
+
+def _refuse_other(out: Path, made_from: dict[str, Any]) -> None:
+    """Raise ValueError if `out` holds slates made from anything else: they may have been sent already."""
+    target = out / "slates.parquet"
+    if not target.exists():
+        return
+    try:
+        before = read_json(out / "send.json")
+    except (OSError, ValueError):
+        before = None
+    if not isinstance(before, dict):
+        raise ValueError(f"{target} exists without a send.json that says what it is; choose another --out")
+    then, now = _flat(before), _flat(made_from)
+    now.pop("inputs")
+    for what, value in now.items():
+        if what not in then or then[what] != value:
+            was = short(then.get(what))
+            raise ValueError(f"{target} was made with other {what}: {was}, now {short(value)}; choose another --out")
+
+
+def _flat(made_from: dict[str, Any]) -> dict[str, Any]:
+    inputs = made_from.get("inputs")
+    return made_from | (inputs if isinstance(inputs, dict) else {})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 0, or 2 with one line on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m serving.send", description="Choose tonight's slates.")
+    parser.add_argument("bundle", metavar="BUNDLE", help="the folder that serving.export wrote")
+    parser.add_argument("--members", required=True, help="parquet: member and the attributes")
+    parser.add_argument("--pool", required=True, help="parquet: article, title, summary, kind, source, only_<attribute>")
+    parser.add_argument("--rules", required=True, help="yaml: slots, pins, at_most, at_least, only")
+    parser.add_argument("--seen", help="parquet: member, article; what was in an issue that the member opened")
+    parser.add_argument("--campaign", required=True, help="name of this issue; it keys the draws and the log")
+    parser.add_argument("--seed", required=True, type=int, help="another seed gives another draw of the same slates")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for slates.parquet and send.json")
+    parser.add_argument("--chunk", type=int, default=CHUNK, help="members at a time (%(default)s); bounds the memory")
+    asked = parser.parse_args(argv)
+    return exit_status("serving.send", lambda: print(send(asked, Console(stderr=True))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

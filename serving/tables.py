@@ -1,0 +1,147 @@
+"""Parquet from other people's systems: read with its checksums verified, and refused by file, row and value.
+
+Rows are counted from 0, as in every table here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from serving.errors import short
+
+TEXT, WHOLE, NUMBER = "text", "whole numbers", "numbers"
+
+
+def is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+
+
+_TYPES: dict[str, Callable[[Any], bool]] = {TEXT: is_text, WHOLE: pa.types.is_integer, NUMBER: _is_number}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of a parquet file, and the SHA-256 of the bytes they were read from."""
+
+    path: Path
+    columns: pa.Table
+    digest: str
+
+    @classmethod
+    def read(cls, path: str | Path, needed: Sequence[str], all_columns: bool = False) -> "Table":
+        """The `needed` columns, or all. Raises ValueError if the file is damaged, empty, or lacks one of them."""
+        path = Path(path)
+        data = read_bytes(path)  # once: what is hashed is what is parsed
+        try:
+            file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+            names = file.schema_arrow.names
+            for name in needed:
+                if name not in names:
+                    raise ValueError(f"{path} lacks column {name!r}; it has {names}")
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{path} has two columns {name!r}")
+            columns = file.read(columns=None if all_columns else list(dict.fromkeys(needed)))
+            columns = pa.table({name: _plain(columns[name]) for name in columns.column_names})
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(f"{path} is not a sound parquet file: {str(error).splitlines()[0]}") from None
+        if not columns.num_rows:
+            raise ValueError(f"{path} has no rows")
+        table = cls(path, columns, sha256(data).hexdigest())
+        for name in columns.column_names:
+            table._check_utf8(name)
+        return table
+
+    def type(self, name: str) -> Any:
+        return self.columns[name].type
+
+    def frame(self) -> pd.DataFrame:
+        frame: pd.DataFrame = self.columns.to_pandas(ignore_metadata=True)
+        return frame
+
+    def check_type(self, name: str, *kinds: str) -> None:
+        """Raise ValueError unless the column is of one of the kinds, or has no values at all."""
+        kind = self.type(name)
+        if not pa.types.is_null(kind) and not any(_TYPES[wanted](kind) for wanted in kinds):
+            raise ValueError(f"{self.path}: column {name!r} has type {kind}; must be {' or '.join(kinds)}")
+
+    def check_present(self, name: str, empty: bool = False) -> None:
+        """Raise ValueError at the first null, or text of nothing but spaces unless `empty` is allowed."""
+        column = self.columns[name]
+        self._refuse(pc.is_null(column), name, "is missing")
+        if is_text(column.type) and not empty:
+            self._refuse(pc.equal(pc.utf8_trim_whitespace(column), ""), name, "is empty")
+
+    def check_finite(self, name: str) -> None:
+        """Raise ValueError at the first null, NaN or infinity."""
+        column = self.columns[name]
+        self._refuse(pc.is_null(column), name, "is missing")
+        if pa.types.is_floating(column.type):
+            bad = pc.invert(pc.is_finite(column.cast(pa.float64())))
+            row = pc.index(bad, True).as_py()
+            self._refuse(bad, name, f"= {column[row]}; must be finite" if row >= 0 else "")
+
+    def check_ids(self, name: str, unique: bool) -> None:
+        """Raise ValueError unless every id is there, of one type, and (if `unique`) its own."""
+        self.check_type(name, WHOLE, TEXT)
+        self.check_present(name)
+        if not unique:
+            return
+        again = self.columns[name].to_pandas().duplicated().to_numpy()
+        if again.any():
+            row = int(again.argmax())
+            value = self.columns[name][row].as_py()
+            first = pc.index(self.columns[name], self.columns[name][row]).as_py()
+            raise ValueError(f"{self.path} row {row}: {name} {value!r} is in row {first} already")
+
+    def check_same_type(self, name: str, other: "Table") -> None:
+        """Raise ValueError where this table's ids could match none of the other's."""
+        mine, theirs = self.type(name), other.type(name)
+        if is_text(mine) != is_text(theirs):
+            raise ValueError(f"{self.path}: column {name!r} has type {mine}; {other.path} has {theirs}")
+
+    def _refuse(self, bad: Any, name: str, why: str) -> None:
+        row = pc.index(bad, True).as_py()
+        if row >= 0:
+            raise ValueError(f"{self.path} row {row}: {name} {why}")
+
+    def _check_utf8(self, name: str) -> None:
+        column = self.columns[name]
+        if not is_text(column.type):
+            return
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:  # parquet does not check its text
+            for row, value in enumerate(column.cast(pa.large_binary())):
+                try:
+                    (value.as_py() or b"").decode()
+                except UnicodeDecodeError:
+                    raise ValueError(f"{self.path} row {row}: {name} = {short(value.as_py())} is not valid UTF-8") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes. Raises ValueError if there is no such file."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path} is a folder; must be a file") from None
+
+
+def _plain(column: Any) -> Any:
+    """A column without the encodings that writers choose: dictionaries, and text in views."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
