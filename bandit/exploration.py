@@ -54,6 +54,7 @@ def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
     for draw in draws:
         wins[rows, np.where(open, draw, -np.inf).argmax(axis=1)] += 1 / len(draws)
     wins[~open.any(axis=1)] = 0.0
+    wins[np.isnan(draws).any(axis=(0, 2))] = np.nan  # argmax would take a NaN for the best
     return (1 - floor) * wins + floor * _normalised(open.astype(np.float64))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bandit import check
+from bandit import check, exact
 from bandit.editorial import Rules
 from bandit.text import Encoder, StaticEncoder
 from bandit.types import Bools, Context, Floats
@@ -64,8 +64,8 @@ class Features:
     def text(self, texts: Sequence[str]) -> Floats:
         """Texts to [len(texts), d]."""
         vectors = self.encoder.encode(texts).astype(np.float64) - self.centre
-        projected: Floats = np.einsum("md,kd->mk", vectors, self.components)  # not BLAS: a row's bits ignore the batch
-        return projected
+        # not BLAS: a row's bits ignore the batch; on a grid, so that processors agree
+        return exact.snap(np.einsum("md,kd->mk", vectors, self.components))
 
     def members(self, members: pd.DataFrame) -> Floats:
         """[n, p]. Raises ValueError for a missing column or a number that is not finite."""

@@ -39,7 +39,9 @@ def member_keys(ids: ArrayLike) -> NDArray[np.uint64]:
     ids = np.asarray(ids)
     if ids.dtype.kind in "iu":
         return ids.astype(np.uint64)
-    return np.array([digest("member", value) for value in ids], dtype=np.uint64)
+    whole = (int, np.integer)  # a number keeps its key in a column of mixed ids
+    keys = [int(value) % 2**64 if isinstance(value, whole) else digest("member", value) for value in ids]
+    return np.array(keys, dtype=np.uint64)
 
 
 def uniforms(seed: int, campaign: str, stream: str, keys: NDArray[np.uint64], k: int) -> NDArray[np.float64]:
@@ -54,7 +56,7 @@ def uniforms(seed: int, campaign: str, stream: str, keys: NDArray[np.uint64], k:
     words = philox(counter, (purpose & 0xFFFFFFFF, purpose >> 32))
     high, low = words[[0, 2]] >> np.uint64(5), words[[1, 3]] >> np.uint64(6)
     doubles = (high.astype(np.float64) * 2.0**26 + low.astype(np.float64)) * 2.0**-53
-    return np.ascontiguousarray(np.moveaxis(doubles, 0, -1).reshape(len(keys), -1)[:, :k])
+    return np.ascontiguousarray(np.moveaxis(doubles, 0, -1).reshape(len(keys), 2 * len(blocks))[:, :k])
 
 
 def generator(*parts: object) -> np.random.Generator:

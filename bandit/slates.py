@@ -9,20 +9,27 @@ from bandit.editorial import Desk
 from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Bools, Context, Floats, Ints, Slates, SlotPmf
 
 
-def draw(plan: SlotPmf, context: Context, seed: int) -> Slates:
-    """One slate for each member, by inverse CDF with one keyed uniform for each (seed, campaign, member, slot)."""
-    uniform = keys.uniforms(seed, context.campaign, "slate", keys.member_keys(context.member_ids), context.rules.slots)
-    return _walk(plan, context, lambda slot, pmf: _inverse_cdf(pmf, uniform[:, slot]))
+def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -> Slates:
+    """One slate for each member, by inverse CDF with one keyed uniform for each (seed, campaign, member, slot).
+
+    depth: only the top slots of those slates (default: all).
+    """
+    k = context.rules.slots if depth is None else min(depth, context.rules.slots)
+    uniform = keys.uniforms(seed, context.campaign, "slate", keys.member_keys(context.member_ids), k)
+    return _walk(plan, context, k, lambda slot, pmf: _inverse_cdf(pmf, uniform[:, slot]))
 
 
 def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
-    """P(slot j shows choice[i, j] | the slots above it in `choice`), [n, k]: 0 where the plan could not have shown it."""
-    return _walk(plan, context, lambda slot, pmf: choice[:, slot]).propensity
+    """P(slot j shows choice[i, j] | the slots above it in `choice`), [n, k]: 0 where the plan could not have shown it.
+
+    `choice` may hold only the top slots of the slates.
+    """
+    return _walk(plan, context, choice.shape[1], lambda slot, pmf: choice[:, slot]).propensity
 
 
-def _walk(plan: SlotPmf, context: Context, pick: Callable[[int, Floats], Ints]) -> Slates:
+def _walk(plan: SlotPmf, context: Context, k: int, pick: Callable[[int, Floats], Ints]) -> Slates:
     desk = Desk(context)
-    n, k = len(context.members), context.rules.slots
+    n = len(context.members)
     choice = np.full((n, k), -1, dtype=np.int32)
     propensity = np.ones((n, k))
     role = np.full((n, k), EMPTY, dtype=np.int8)
@@ -31,15 +38,15 @@ def _walk(plan: SlotPmf, context: Context, pick: Callable[[int, Floats], Ints]) 
     rows = np.arange(n)
     for slot in range(k):
         open, relaxed[:, slot] = desk.open(slot, choice)
-        pmf = plan(open)
         free = np.asarray(open.any(axis=1))
         pin = desk.pin(slot)
         if pin is not None:
+            free = free & ~pin[1]
+        pmf = np.where(free[:, None], plan(open), 0.0)
+        if pin is not None:
             article, gets = pin
-            pmf[gets] = 0.0
             pmf[gets, article] = 1.0
             relaxed[gets, slot] = 0
-            free = free & ~gets
         _check_pmf(pmf, open, free, context, slot)
         supported[:, slot] = ~free | ((pmf > 0) == open).all(axis=1)
         chosen = pick(slot, pmf)
@@ -48,7 +55,9 @@ def _walk(plan: SlotPmf, context: Context, pick: Callable[[int, Floats], Ints]) 
         shown = np.where(filled, pmf[rows, chosen], (pmf.sum(axis=1) == 0).astype(np.float64))
         choice[:, slot], propensity[:, slot] = chosen, shown
         role[free & filled, slot] = EXPLORE
-        role[free & filled & (shown == pmf.max(axis=1)) & (shown > _second(pmf)), slot] = EXPLOIT
+        most = pmf.max(axis=1)
+        favourite = (pmf == most[:, None]).sum(axis=1) == 1  # exploiting needs the one best article
+        role[free & filled & favourite & (shown == most), slot] = EXPLOIT
         if pin is not None:
             role[pin[1] & filled, slot] = PINNED
     return Slates(choice, propensity, role, relaxed, supported)
@@ -61,13 +70,6 @@ def _inverse_cdf(pmf: Floats, uniform: Floats) -> Ints:
     index = (cumulative <= (uniform * total)[:, None]).sum(axis=1)
     last = pmf.shape[1] - 1 - (pmf[:, ::-1] > 0).argmax(axis=1)  # rounding at the very end never leaves the support
     return np.where(total > 0, np.minimum(index, last), -1)
-
-
-def _second(pmf: Floats) -> Floats:
-    """The second largest probability of each row: an article is exploited only where it is the one favourite."""
-    if pmf.shape[1] < 2:
-        return np.zeros(len(pmf))
-    return np.partition(pmf, -2, axis=1)[:, -2]
 
 
 def _check_pmf(pmf: Floats, open: Bools, free: Bools, context: Context, slot: int) -> None:

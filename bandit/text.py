@@ -36,7 +36,7 @@ class StaticEncoder:
         for i, text in enumerate(texts):  # one text at a time: padding must not touch the bits
             tokens = self._tokenizer.encode(text, add_special_tokens=False).ids
             if tokens:
-                mean = self._table[tokens].mean(axis=0)
+                mean = self._table[tokens].mean(axis=0, dtype=np.float64)  # then rounded: machines agree on float32
                 vectors[i] = mean / max(float(np.linalg.norm(mean)), 1e-9)
         return vectors
 

@@ -34,5 +34,5 @@ def parity(table: pd.DataFrame, baseline: str, window: int = 3) -> dict[str, int
     for policy in rate.index.drop(baseline):
         behind = rate.columns[(rate.loc[policy] < rate.loc[baseline]).to_numpy()]
         issues = 0 if not len(behind) else int(behind[-1]) + 1
-        found[str(policy)] = issues if issues <= rate.columns[-1] else None
+        found[str(policy)] = issues if issues <= int(rate.columns.max()) else None
     return found

@@ -28,7 +28,7 @@ def compare(config: dict[str, Any]) -> Path:
     names = list(dict.fromkeys(config["policies"]))
     if not names:
         raise ValueError("policies is empty; name at least one, e.g. policies=[profile,segment_learned]")
-    for what in ("seeds", "issues", "late_from", "off_policy_from"):
+    for what in ("seeds", "issues", "late_from", "off_policy_from", "off_policy_slots"):
         if not isinstance(config[what], int) or config[what] < 1:
             raise ValueError(f"{what} = {config[what]!r}; must be a whole number of at least 1")
     policies = {name: policy_config(name) for name in names}
@@ -51,6 +51,7 @@ def compare(config: dict[str, Any]) -> Path:
             seed,
             None if logger in (None, name) else units[logger, seed],
             off_from,
+            config["off_policy_slots"],
         )
         for (name, seed), path in units.items()
     ]
@@ -77,7 +78,7 @@ def _write_tables(run: Path, config: dict[str, Any], units: dict[tuple[str, int]
     policies = list(dict.fromkeys(policy for policy, _ in units))
     sendable = [name for name in policies if read_json(units[name, 0] / "unit.json")["exportable"]]
     if sendable:
-        best = table.set_index("policy").loc[sendable, "clicks_per_delivered_late"].idxmax()
+        best = str(table.set_index("policy").loc[sendable, "clicks_per_delivered_late"].idxmax())
         write_json(run / "winner.json", {"policy": best, "unit": str(units[best, 0].relative_to(run))})
     if {"profile", baseline} <= set(policies):
         pair = story.two_members(units[baseline, 0], units["profile", 0], make(simulator, seed=0))

@@ -1,10 +1,11 @@
-"""The figures of the report: every function returns inline SVG, the same bytes for the same numbers.
+"""The figures of the report, as inline SVG that is the same bytes for the same numbers; and how its numbers are written.
 
 Text stays text (the page's own typeface, selectable, sharp in print), ids are unique on the page, and nothing in the markup
 points outside it. `looks` decides once how each policy is named and drawn, so that a colour means one policy everywhere.
 """
 
 import io
+import json
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +20,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Transform
-from scipy.stats import t as student
 
 CEILINGS = ("bayes_limit", "oracle")  # exist only in simulation
 FLOORS = ("random", "recency", "popular", "blast")
@@ -104,6 +104,15 @@ def _look(policy: str, baseline: str, spare: str) -> Look:
     return Look(policy, label, about, "other", colour, colour)
 
 
+def handful(looks: Mapping[str, Look], winner: str | None) -> dict[str, Look]:
+    """The policies worth a line of their own: baseline, winner, profile, the ceilings, the best other learner and floor.
+
+    looks: best policy first.
+    """
+    best = [next((p for p, look in looks.items() if look.role == role and p != winner), None) for role in ("other", "floor")]
+    return {p: look for p, look in looks.items() if look.role in ("baseline", "star", "ceiling") or p in (winner, *best)}
+
+
 def percent(value: float, digits: int = 0, sign: bool = False) -> str:
     """12 % or, with its sign, +12 %: a no-break space and a real minus. A dash for NaN."""
     if not math.isfinite(value):
@@ -113,13 +122,25 @@ def percent(value: float, digits: int = 0, sign: bool = False) -> str:
     return text.replace("-", "\u2212") + "\u00a0%"
 
 
+def thousand(value: float, digits: int = 1) -> str:
+    """A rate of clicks, per 1,000."""
+    return f"{1000 * value:,.{digits}f}" if math.isfinite(value) else "\u2013"
+
+
+def flat(value: Any, path: str = "") -> list[tuple[str, str]]:
+    """Nested settings as sorted (dotted name, value) pairs."""
+    if isinstance(value, dict) and value:
+        return [pair for key in sorted(value, key=str) for pair in flat(value[key], f"{path}.{key}".lstrip("."))]
+    return [(path, json.dumps(value))] if path else []
+
+
 def digits(*values: float) -> int:
     """Decimals for percentages told together: one if the smallest would otherwise round to next to nothing."""
     return 1 if any(abs(v) < 0.015 for v in values if math.isfinite(v)) else 0
 
 
 def over_seeds(frame: pd.DataFrame, smooth: int = 1) -> pd.DataFrame:
-    """Mean over seeds of `rate` at each (policy, x) with a 95 % Student interval; NaN with one seed.
+    """Mean, lowest and highest over seeds of `rate` at each (policy, x); no lowest and highest (NaN) with one seed.
 
     smooth: each seed's curve is first averaged over so many neighbouring x.
     """
@@ -127,9 +148,9 @@ def over_seeds(frame: pd.DataFrame, smooth: int = 1) -> pd.DataFrame:
     rolled = frame.groupby(["policy", "seed"])["rate"].transform(
         lambda r: r.rolling(smooth, center=True, min_periods=1).mean()
     )
-    found = frame.assign(rate=rolled).groupby(["policy", "x"])["rate"].agg(["mean", "sem", "count"]).reset_index()
-    half = student.ppf(0.975, (found["count"] - 1).where(found["count"] > 1)) * found["sem"]
-    return found.assign(low=found["mean"] - half, high=found["mean"] + half)
+    found = frame.assign(rate=rolled).groupby(["policy", "x"])["rate"].agg(["mean", "min", "max", "count"]).reset_index()
+    several = found["count"] > 1
+    return found.assign(low=found["min"].where(several), high=found["max"].where(several))
 
 
 def curves(
@@ -150,25 +171,27 @@ def curves(
         axes = figure.add_axes((0.035, 0.125, 0.775, 0.775))
         ends: dict[str, float] = {}
         shown = set(lines["policy"])
+        main = [p for p in look if look[p].role in ("star", "baseline")] or list(
+            look
+        )  # a band behind every line would be fog
         for policy in sorted((p for p in look if p in shown), key=lambda p: DEPTH.index(look[p].role)):
             one, colour = lines[lines["policy"] == policy].sort_values("x"), look[policy].colour
             x, mean, low, high = (one[column].to_numpy(float) for column in ("x", "mean", "low", "high"))
             axes.plot(x, mean, color=colour, linewidth=look[policy].width, linestyle=look[policy].dash)
-            if look[policy].role not in ("ceiling", "floor"):  # a band behind every line would be fog
+            if policy in main:
                 axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
             ends[policy] = float(mean[-1])
         left, right = float(lines["x"].min()), float(lines["x"].max())
-        bottom, top = axes.get_ylim()
-        bottom = 0 if bottom < 0.45 * top else bottom
-        axes.set(xlim=(left, max(right, left + 1)), ylim=(bottom, top))
+        top = axes.get_ylim()[1]
+        axes.set(xlim=(left, max(right, left + 1)), ylim=(0, top))
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(14, integer=True))
         axes.set_xlabel(x_words, loc="left", labelpad=6)
         axes.text(-0.035 / 0.775, 1.045, y_words, transform=axes.transAxes, color=SOFT)
         if span is not None:
             axes.axvspan(span[0], span[1], color="#f5f6f4", linewidth=0, zorder=0)
-            axes.text(span[0], 0.025, f" {span[2]}", transform=axes.get_xaxis_transform(), color=SOFT, fontsize=9.5)
-        heights = [(end - bottom) / (top - bottom) for end in ends.values()]
+            axes.text(span[0], 0.025, f"\u00a0{span[2]}", transform=axes.get_xaxis_transform(), color=SOFT, fontsize=9.5)
+        heights = [end / top for end in ends.values()]
         for policy, end, place in zip(ends, heights, _spread(heights, 0.052), strict=True):
             colour = look[policy].colour
             axes.plot([1.004, 1.02], [end, place], transform=axes.transAxes, color=colour, linewidth=0.8, clip_on=False)

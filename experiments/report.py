@@ -5,7 +5,6 @@ made from the numbers here, and says so when the numbers do not carry it. Clicks
 """
 
 import argparse
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from markupsafe import Markup
 
 from bandit.files import read_json, read_table, replacing
 from experiments import figures
-from experiments.figures import Look, over_seeds, percent
+from experiments.figures import Look, over_seeds, percent, thousand
 
 COLUMNS = {
     "summary": "policy clicks_per_delivered clicks_per_delivered_late clicks_per_open open_rate oracle_share "
@@ -115,14 +114,9 @@ def load(folder: Path) -> Run:
 
 def render(run: Run) -> str:
     """The page as text."""
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.filters |= {"thousand": thousand, "percent": percent, "flat": flat}
+    where, strict = jinja2.FileSystemLoader(Path(__file__).parent), jinja2.StrictUndefined
+    env = jinja2.Environment(loader=where, autoescape=True, undefined=strict, trim_blocks=True, lstrip_blocks=True)
+    env.filters |= {"thousand": thousand, "percent": percent, "flat": figures.flat}
     figures_and_tables = {
         "curve": learning_curve(run),
         "lifts": lift_figure(run),
@@ -133,11 +127,6 @@ def render(run: Run) -> str:
     return env.get_template("report.html.j2").render(
         run=run, looks=run.looks, colours=figures, **findings, **figures_and_tables
     )
-
-
-def thousand(value: float, digits: int = 1) -> str:
-    """A rate of clicks, per 1,000."""
-    return f"{1000 * value:,.{digits}f}" if math.isfinite(value) else "\u2013"
 
 
 def rival(run: Run) -> str:
@@ -202,18 +191,14 @@ def numbers(run: Run) -> list[tuple[str, str]]:
     if math.isfinite(share := run.of(run.winner, "oracle_share")):
         found.append((percent(share), "of the clicks of a newsletter that knew every member\u2019s taste"))
     if run.baseline and run.winner in run.parity:
-        waited = run.parity[run.winner]
-        wait = "never" if waited is None else f"{waited} issue{'s' * (waited != 1)}" if waited else "at once"
-        found.append((wait, "until a new member\u2019s newsletter is as good as " + rival(run)))
+        waited, good = run.parity[run.winner], f"a new member\u2019s newsletter is on average as good as {rival(run)}"
+        if waited is None:
+            found.append(("not yet", f"in this run no point from which {good}"))
+        else:
+            found.append((f"{waited} issue{'s' * (waited > 1)}", f"until {good}") if waited else ("at once", good))
     if len(found) < 4 and math.isfinite(cost := run.of(run.winner, "exploration_cost")):
         found.append((percent(cost, 1), "of clicks given up by trying things out"))
     return found
-
-
-def handful(run: Run) -> dict[str, Look]:
-    """The policies worth a line: baseline, headline, profile, the ceilings, the best other learner and the best floor."""
-    best = [next((p for p in run.rivals if run.looks[p].role == r and p != run.winner), None) for r in ("other", "floor")]
-    return {p: look for p, look in run.looks.items() if p in (run.baseline, run.winner, "profile", *figures.CEILINGS, *best)}
 
 
 def learning_curve(run: Run) -> Markup | None:
@@ -226,7 +211,9 @@ def learning_curve(run: Run) -> Markup | None:
     span = (float(run.facts["late_from"]), float(lines["x"].max()), f"issues {run.late}: what the headline counts")
     alt = "Clicks per 1,000 newsletters delivered, issue by issue, for the main policies"
     words = ("Weekly issue", "Clicks per 1,000 newsletters delivered")
-    return figures.curves("learning", alt, lines, handful(run), *words, span if span[0] < span[1] else None)
+    return figures.curves(
+        "learning", alt, lines, figures.handful(run.looks, run.winner), *words, span if span[0] < span[1] else None
+    )
 
 
 def lift_figure(run: Run) -> Markup | None:
@@ -246,12 +233,16 @@ def cold_start(run: Run) -> dict[str, Any] | None:
     reach = total["delivered"].groupby("since").min()
     last = int(reach[reach >= 0.1 * reach.max()].index.max())
     new = new[new["since"] <= last]
-    lines = over_seeds(new.assign(x=new["since"], rate=1000 * new["expected"] / new["delivered"]))
-    chosen, rows = handful(run), []
-    rate = (total["expected"] / total["delivered"]).unstack("policy").to_dict()
-    for policy in [p for p in chosen if run.baseline in rate and p in rate and p in run.parity and p != run.baseline]:
-        ours, base = rate[policy], rate[run.baseline]
-        gaps = [ours.get(s, math.nan) / base[s] - 1 if base.get(s) else math.nan for s in (0, last)]
+    lines = over_seeds(new.assign(x=new["since"], rate=1000 * new["expected"] / new["delivered"]), smooth=3)
+    parts = [new[new["since"] < 3], new[new["since"] > last - 3]]
+    sums = [part.groupby("policy")[["expected", "delivered"]].sum() for part in parts]
+    rates = [(part["expected"] / part["delivered"]).to_dict() for part in sums]
+    chosen, rows = figures.handful(run.looks, run.winner), []
+    for policy in [p for p in chosen if run.baseline and p in run.parity and p != run.baseline]:
+        gaps = [
+            rate[policy] / rate[run.baseline] - 1 if rate.get(run.baseline) and policy in rate else math.nan
+            for rate in rates
+        ]
         rows.append((chosen[policy], run.parity[policy], *gaps))
     words = ("Issues since joining (0: the first newsletter)", "Clicks per 1,000 newsletters delivered to new members")
     svg = figures.curves("newcomers", f"{words[1]}, by issues since joining", lines, chosen, *words)
@@ -260,36 +251,37 @@ def cold_start(run: Run) -> dict[str, Any] | None:
 
 def off_policy(run: Run) -> dict[str, Any] | None:
     """What each log said of other policies, relative to what those earned on the same sends; and how often it was right."""
-    frame = run.off_policy.sort_values(["target", "logger", "estimator", "slots", "seed"], ignore_index=True)
+    frame = run.off_policy.sort_values(["target", "logger", "estimator", "seed"], ignore_index=True)
     if frame.empty:
         return None
-    frame["given"] = frame["low"].notna() & frame["high"].notna()
-    frame["inside"] = frame["given"] & (frame["low"] <= frame["earned"]) & (frame["earned"] <= frame["high"])
-    tallies: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for _, each in frame.groupby(["target", "logger", "estimator", "slots"]):
-        row: dict[str, Any] = {**each.iloc[0]} | {"hits": int(each["inside"].sum()), "tries": int(each["given"].sum())}
-        row["off"] = [row[c] / row["earned"] - 1 if row["earned"] > 0 else math.nan for c in ("value", "low", "high")]
-        tallies.setdefault((row["target"], row["logger"]), []).append(row)
-    first = [run.winner, "profile", run.baseline, *(p for p, look in run.looks.items() if look.role != "ceiling")]
-    shown = sorted(tallies, key=lambda pair: (first.index(pair[0]) if pair[0] in first else len(first), pair))[:COMPARISONS]
-    rows = [row for pair in shown for row in tallies[pair]]
-    reach = min(0.5, max([0.1, *(abs(v) for row in rows for v in row["off"] if math.isfinite(v))]))
-    for row in rows:
-        row["name"] = ESTIMATORS.get(row["estimator"], row["estimator"])
-        value, low, high = row["off"]
-        colour = run.looks[row["target"]].colour if row["target"] in run.looks else figures.SOFT
-        row["glyph"] = figures.glyph(value, low, high, reach, colour) if math.isfinite(value) else ""
-    groups = [([run.looks[p].label if p in run.looks else p for p in pair], tallies[pair]) for pair in shown]
-    sums = {"hits": frame["inside"], "tries": frame["given"], "withheld": frame["value"].isna()}
+    frame["inside"] = (frame["low"] <= frame["earned"]) & (frame["earned"] <= frame["high"])
+    told = {(str(target), str(logger)): _comparison(each) for (target, logger), each in frame.groupby(["target", "logger"])}
+    rank = {p: place for place, p in enumerate([run.winner, run.baseline, *run.rivals, *run.looks][::-1])}
+    shown = sorted(told, key=lambda pair: (-rank.get(pair[0], -1), pair))[:COMPARISONS]
+    off = [v for pair in shown for row in told[pair] for v in row["off"] if math.isfinite(v)]
+    reach = min(0.5, max([0.1, *(math.ceil(20 * abs(v)) / 20 for v in off)]))
+    for target, logger in shown:
+        colour = run.looks[target].colour if target in run.looks else figures.SOFT
+        for row in told[target, logger]:
+            value, low, high = row["off"]
+            row["glyph"] = figures.glyph(value, low, high, reach, colour) if math.isfinite(value) else ""
+    groups = [([run.looks[p].label if p in run.looks else p for p in pair], told[pair]) for pair in shown]
+    sums = {"hits": frame["inside"], "tries": frame["low"].notna(), "withheld": frame["value"].isna()}
     counts = {name: int(flags.sum()) for name, flags in sums.items()}
-    return counts | {"groups": groups, "all": len(tallies), "rows": len(frame), "reach": reach, "seed": frame["seed"].min()}
+    return counts | {"groups": groups, "all": len(told), "rows": len(frame), "reach": reach}
 
 
-def flat(value: Any, path: str = "") -> list[tuple[str, str]]:
-    """Nested settings as sorted (dotted name, value) pairs."""
-    if isinstance(value, dict) and value:
-        return [pair for key in sorted(value, key=str) for pair in flat(value[key], f"{path}.{key}".lstrip("."))]
-    return [(path, json.dumps(value))] if path else []
+def _comparison(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row for each estimator: the first seed that gave a number, or else why not; one row if none did for one reason."""
+    rows: list[dict[str, Any]] = []
+    for name, each in frame.groupby("estimator"):
+        given = each[each["value"].notna()]
+        row: dict[str, Any] = {**(each if given.empty else given).iloc[0]}
+        row["off"] = [row[c] / row["earned"] - 1 if row["earned"] > 0 else math.nan for c in ("value", "low", "high")]
+        row |= {"hits": int(each["inside"].sum()), "tries": int(each["low"].notna().sum()), "seeds": len(each)}
+        rows.append(row | {"name": ESTIMATORS.get(str(name), name)})
+    silent = len(rows) > 1 and all(math.isnan(row["value"]) and row["reason"] == rows[0]["reason"] for row in rows)
+    return [rows[0] | {"name": "Every estimate"}] if silent else rows
 
 
 def _json(folder: Path, name: str, required: bool = False) -> dict[str, Any]:

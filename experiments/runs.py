@@ -81,4 +81,5 @@ def same_run(folder: Path, wanted: dict[str, Any]) -> bool:
 
 def frame(path: Path) -> pd.DataFrame:
     """A parquet file of the run, its checksums verified."""
-    return read_table(path).to_pandas()
+    table: pd.DataFrame = read_table(path).to_pandas()
+    return table

@@ -30,16 +30,21 @@ def run_unit(
     seed: int,
     logger: Path | None = None,
     replay_from: int = 1,
+    depth: int = 2,
     tick: Callable[[int], None] = lambda issue: None,
 ) -> None:
     """Run or finish one unit. `policy` and `simulator` are Hydra configs with a `_target_`.
 
     logger: the finished unit of another policy with the same seed, on whose log this one is replayed from issue
-    `replay_from` on. tick is called after each issue. A folder begun for something else is made anew.
+    `replay_from` on, over the `depth` top slots. tick is called after each issue. A folder begun for something else is made anew.
     """
     made = provenance()
     asked = {"policy": policy, "simulator": simulator, "seed": seed, "code": made["code"], "versions": made["versions"]}
-    asked |= {"replay_from": replay_from, "logger": read_json(logger / "unit.json")["policy"] if logger else None}
+    asked |= {
+        "replay_from": replay_from,
+        "depth": depth,
+        "logger": read_json(logger / "unit.json")["policy"] if logger else None,
+    }
     asked["exportable"] = not hasattr(get_class(policy["_target_"]), "reveal")
     if not same_run(folder, asked):
         shutil.rmtree(folder, ignore_errors=True)
@@ -64,7 +69,7 @@ def run_unit(
         if other and logger:
             theirs = log.read(logger / "log" / path.name, other.issue(number))
             if not resumed and number >= replay_from:
-                _replay(folder / "replay" / name, learner, theirs, other, seed)
+                _replay(folder / "replay" / name, learner, theirs, other, seed, depth)
             other.remember(theirs.context, theirs.slates, theirs.feedback)
         if plan is None:
             round = log.read(path, context)
@@ -94,8 +99,9 @@ def _sweep(folder: Path) -> None:
 
 
 def make(config: dict[str, Any], **more: Any) -> Any:
-    """What a config's `_target_` makes of its other keys; errors come as they are, not wrapped."""
-    return get_class(config["_target_"])(**{key: value for key, value in config.items() if key != "_target_"}, **more)
+    """What a config's `_target_` makes of its other keys, itself and below; errors come as they are, not wrapped."""
+    parts = {key: make(part) if isinstance(part, dict) and "_target_" in part else part for key, part in config.items()}
+    return get_class(parts.pop("_target_"))(**parts, **more)
 
 
 def _measures(association: Any, plan: SlotPmf, round: Round, seed: int) -> dict[str, Any]:
@@ -127,16 +133,15 @@ def _unexplored(plan: SlotPmf, context: Context, slates: Slates, seed: int) -> S
     return draw(SlotPmf(plan.scores, greedy), context, seed)
 
 
-def _replay(stem: Path, learner: Any, theirs: Round, other: Any, seed: int) -> None:
+def _replay(stem: Path, learner: Any, theirs: Round, other: Any, seed: int, depth: int) -> None:
     """This policy's propensities of the slates another one sent, and what its own slates would be expected to earn."""
     context = theirs.context
     plan = learner.plan(context)
-    target = replay(plan, context, theirs.slates.choice)
-    expected = other.expected(context, draw(plan, context, seed))
+    target = replay(plan, context, theirs.slates.choice[:, :depth])
+    expected = other.expected(context, draw(plan, context, seed, depth))
     k = target.shape[1]
-    columns = {"target": target, "logged": theirs.slates.propensity, "clicked": theirs.feedback.clicked}
-    table = {name: pa.array(values.ravel()) for name, values in columns.items()}
-    table["supported"] = pa.array(theirs.slates.supported.ravel())
+    logged = {"logged": theirs.slates.propensity, "clicked": theirs.feedback.clicked, "supported": theirs.slates.supported}
+    table = {"target": pa.array(target.ravel())} | {name: pa.array(a[:, :k].ravel()) for name, a in logged.items()}
     table["member"] = pa.array(np.repeat(context.member_ids, k))
     write_json(stem.with_suffix(".json"), {"slots": k, "delivered": len(target), "earned": expected.sum(axis=0).tolist()})
     write_table(stem.with_suffix(".parquet"), pa.table(table))

@@ -26,6 +26,7 @@ class Unit:
     seed: int
     logger: Path | None = None
     replay_from: int = 1
+    depth: int = 2
 
 
 def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str) -> None:
@@ -89,4 +90,4 @@ def _work(unit: Unit) -> None:
     def tick(issue: int) -> None:
         _ticks.put((unit.name, issue))
 
-    run_unit(unit.folder, unit.policy, unit.simulator, unit.seed, unit.logger, unit.replay_from, tick)
+    run_unit(unit.folder, unit.policy, unit.simulator, unit.seed, unit.logger, unit.replay_from, unit.depth, tick)

@@ -15,6 +15,7 @@ from scipy.special import expit
 from bandit import check, keys
 from bandit.editorial import Rules, eligible
 from bandit.features import Features
+from bandit.text import Cached, Encoder, StaticEncoder
 from bandit.types import Bools, Context, Feedback, Floats, Slates
 from simulators.articles import Pool, compose, join
 from simulators.members import FIRST_ID, attributes, interests
@@ -26,6 +27,7 @@ class Association:
     open_rate: mean over members; open_spread: Beta concentration (lower spreads members wider). click_to_open: share of
     opens with a click that the calibration aims at, for the newsletter that sends everyone the same best articles.
     examine: P(slot is looked at | opened) for each slot, top to bottom. joiners: share of members who join under way.
+    encoder: reads the article text (default: static word vectors). embeddings: an SQLite file to cache its vectors in.
     """
 
     def __init__(
@@ -50,6 +52,8 @@ class Association:
         max_events: int = 2,
         pin_every: int = 4,
         text_dims: int = 32,
+        encoder: Encoder | None = None,
+        embeddings: str | None = None,
     ) -> None:
         for what, size, least in (
             ("members", members, 1),
@@ -74,8 +78,12 @@ class Association:
         self._unsubscribe = unsubscribe
 
         self.members = attributes(self._rng("attributes"), members)
+        encoder = encoder or StaticEncoder()
+        encoder = Cached(encoder, embeddings) if embeddings else encoder
         archive = compose(self._rng("archive"), max(600, 2 * text_dims), "archive", quality_sd).articles
-        self.features = Features.fit(self.members, (archive["title"] + ". " + archive["summary"]).tolist(), text_dims)
+        self.features = Features.fit(
+            self.members, (archive["title"] + ". " + archive["summary"]).tolist(), text_dims, encoder
+        )
         x = self.features.members(self.members)
         self._interests = interests(
             self._rng("interests"), x, self.features.member_names, taste, explained, eagerness, kind_sd
@@ -89,6 +97,7 @@ class Association:
         self._pools: dict[int, Pool] = {}
         self._text: dict[int, Floats] = {}
         self._saw: dict[str, Bools] = {}
+        self._wants: tuple[int, Floats] = (0, np.zeros((0, 0)))  # the last issue's P(click | examined)
         self._base = self._calibrated(click_to_open)
 
     def _rng(self, *purpose: object) -> np.random.Generator:
@@ -184,15 +193,18 @@ class Association:
 
     def truth(self, context: Context) -> Floats:
         """P(click | examined) [n, m]. Never for a learning policy."""
-        pool = self.pool(context.issue)
-        theta = self._interests.all[context.member_ids - FIRST_ID]
-        return np.asarray(expit(theta @ pool.interests().T + pool.quality + self._base))
+        if self._wants[0] != context.issue:  # asked for several times an issue
+            pool = self.pool(context.issue)
+            theta = self._interests.mean + self._interests.personal
+            self._wants = context.issue, np.asarray(expit(theta @ pool.interests().T + pool.quality + self._base))
+        return np.asarray(self._wants[1][context.member_ids - FIRST_ID])
 
     def expected(self, context: Context, slates: Slates) -> Floats:
-        """Expected clicks for each member sent these slates, [n, k]: for regret and exploration cost."""
+        """Expected clicks for each member sent these slates (or their top slots), [n, k]: for regret and its like."""
+        k = slates.choice.shape[1]
         p = self.truth(context)[np.arange(len(context.members))[:, None], slates.choice]
         opens = self._open_rate[context.member_ids - FIRST_ID]
-        return np.where(slates.choice >= 0, opens[:, None] * self._examine * p, 0.0)
+        return np.where(slates.choice >= 0, opens[:, None] * self._examine[:k] * p, 0.0)
 
     def hyperparameters(self) -> dict[str, Floats]:
         """What `bayes_limit` may know: B [p, d], interest variances [d], article-quality variance, examination [k]."""

@@ -15,6 +15,7 @@ from bandit.editorial import MAXIMUM, MINIMUM, REPEAT, Rules, eligible
 from bandit.exploration import epsilon_greedy, greedy
 from bandit.types import EMPTY, PINNED, Context, Slates, SlotPmf
 
+Make = Callable[..., Any]
 ANYTHING = partial(epsilon_greedy, epsilon=1.0)
 EVENTS = {"kind": {"event": 1}}  # with make_pool's kinds, a0 and a4 are events; a2 and a6 resources
 
@@ -33,7 +34,7 @@ def shown(context: Context, row: int = 0) -> tuple[list[int], list[int]]:
 # Pins and eligibility
 
 
-def test_a_pin_takes_its_slot_and_leaves_the_pool(make_context: Callable[..., Context]) -> None:
+def test_a_pin_takes_its_slot_and_leaves_the_pool(make_context: Make) -> None:
     drawn = in_pool_order(make_context(rules=Rules(slots=4, pins={2: "a0", 4: "a5"})))
     assert drawn.choice.tolist() == [[1, 0, 2, 5]] * 5
     assert (drawn.propensity == 1).all()
@@ -42,7 +43,7 @@ def test_a_pin_takes_its_slot_and_leaves_the_pool(make_context: Callable[..., Co
     assert (drawn.relaxed == 0).all()
 
 
-def test_members_who_may_not_see_the_pin_get_the_policys_choice(make_context: Callable[..., Context]) -> None:
+def test_members_who_may_not_see_the_pin_get_the_policys_choice(make_context: Make) -> None:
     may = np.ones((5, 7), dtype=bool)
     may[1:3, 0] = False
     drawn = in_pool_order(make_context(rules=Rules(slots=3, pins={2: "a0"}), eligible=may))
@@ -51,7 +52,7 @@ def test_members_who_may_not_see_the_pin_get_the_policys_choice(make_context: Ca
     assert not drawn.pinned[1:3].any()
 
 
-def test_eligibility_and_sections_hold_even_where_a_slot_stays_empty(make_context: Callable[..., Context]) -> None:
+def test_eligibility_and_sections_hold_even_where_a_slot_stays_empty(make_context: Make) -> None:
     may = np.zeros((2, 7), dtype=bool)
     may[0, [2, 5]] = True  # row 1 may see nothing
     drawn = in_pool_order(make_context(2, 7, Rules(slots=3), eligible=may))
@@ -67,8 +68,9 @@ def test_eligibility_and_sections_hold_even_where_a_slot_stays_empty(make_contex
 # Soft rules, and the order in which they are given up
 
 
-def test_caps_minimum_and_seen(make_context: Callable[..., Context]) -> None:
-    assert shown(make_context(rules=Rules(slots=3, at_most={"source": {"gazette": 1, "board": 0}}))) == ([0, 2, 5], [0, 0, 0])
+def test_caps_minimum_and_seen(make_context: Make) -> None:
+    caps = {"source": {"gazette": 1, "board": 0}}
+    assert shown(make_context(rules=Rules(slots=3, at_most=caps))) == ([0, 2, 5], [0, 0, 0])
     assert shown(make_context(rules=Rules(slots=3, at_least={"kind": {"resource": 2}}))) == ([0, 2, 6], [0, 0, 0])
     seen = np.zeros((5, 7), dtype=bool)
     seen[0, [0, 2]] = True
@@ -77,7 +79,7 @@ def test_caps_minimum_and_seen(make_context: Callable[..., Context]) -> None:
     assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])
 
 
-def test_counts_include_pins_further_down(make_context: Callable[..., Context]) -> None:
+def test_counts_include_pins_further_down(make_context: Make) -> None:
     rules = Rules(slots=3, pins={3: "a4"}, at_most=EVENTS, at_least=EVENTS)
     may = np.ones((2, 7), dtype=bool)
     may[1, 4] = False
@@ -86,7 +88,7 @@ def test_counts_include_pins_further_down(make_context: Callable[..., Context]) 
     assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])  # without the pin, this member's own event
 
 
-def test_soft_rules_are_given_up_in_order(make_context: Callable[..., Context], make_pool: Callable[..., pd.DataFrame]) -> None:
+def test_soft_rules_are_given_up_in_order(make_context: Make, make_pool: Make) -> None:
     pool = make_pool(5, kind=["event", "event", "event", "article", "article"])
     rules = Rules(slots=4, at_most=EVENTS, at_least={"kind": {"resource": 1}})
     seen = np.array([[False] * 5, [False, False, False, True, False], [True] * 5, [True, False, True, True, True]])
@@ -109,7 +111,7 @@ def test_soft_rules_are_given_up_in_order(make_context: Callable[..., Context], 
     ],
     ids=["pins", "sections", "two columns"],
 )
-def test_a_minimum_that_is_not_met_is_logged(make_context: Callable[..., Context], rules: Rules) -> None:
+def test_a_minimum_that_is_not_met_is_logged(make_context: Make, rules: Rules) -> None:
     context = make_context(2, 7, rules)
     drawn = in_pool_order(context)
     met = all(
@@ -121,7 +123,7 @@ def test_a_minimum_that_is_not_met_is_logged(make_context: Callable[..., Context
 
 
 @pytest.mark.parametrize("rules", [{"at_most": {"year": {"2024": 1}}}, {"only": {j: {"year": ["2025"]} for j in (1, 2)}}])
-def test_rules_on_a_column_of_numbers_hold(make_context: Callable[..., Context], make_pool: Callable, rules: dict) -> None:
+def test_rules_on_a_column_of_numbers_hold(make_context: Make, make_pool: Make, rules: dict) -> None:
     """Values in the rules are text; a column of whole numbers is compared as text, as `eligible` does."""
     context = make_context(2, 4, Rules(slots=2, **rules), articles=make_pool(4, year=[2024, 2024, 2025, 2025]))
     choice = in_pool_order(context).choice[0]
@@ -133,7 +135,7 @@ def test_rules_on_a_column_of_numbers_hold(make_context: Callable[..., Context],
 
 
 @st.composite
-def worlds(draw: Callable[..., Any], single: bool = False) -> tuple[Rules, np.ndarray, np.ndarray, list[str], list[str], int]:
+def worlds(draw: Callable[..., Any], single: bool = False) -> tuple[Any, ...]:
     """Rules, eligible, seen, kinds, sources, seed. single: one column's minimum counts and no other hard rule."""
     k = draw(st.integers(1, 4))
     m = draw(st.integers(k, 8))
@@ -156,7 +158,7 @@ def worlds(draw: Callable[..., Any], single: bool = False) -> tuple[Rules, np.nd
     return rules, may, seen, kinds, sources, draw(st.integers(0, 99))
 
 
-def _drawn(make_context: Callable[..., Context], make_pool: Callable[..., pd.DataFrame], world: Any) -> tuple[Context, Slates]:
+def _drawn(make_context: Make, make_pool: Make, world: Any) -> tuple[Context, Slates]:
     rules, may, seen, kinds, sources, seed = world
     pool = make_pool(may.shape[1], kind=kinds, source=sources)
     context = make_context(*may.shape, rules, articles=pool, eligible=may, seen=seen)
@@ -164,8 +166,8 @@ def _drawn(make_context: Callable[..., Context], make_pool: Callable[..., pd.Dat
 
 
 @given(world=worlds())
-def test_hard_rules_always_soft_rules_unless_relaxed(make_context: Callable, make_pool: Callable, world: Any) -> None:
-    context, drawn = _drawn(make_context, make_pool, world)
+def test_hard_rules_always_soft_rules_unless_relaxed(make_context: Make, make_pool: Make, world: Any) -> None:
+    _, drawn = _drawn(make_context, make_pool, world)
     rules, may, seen, kinds, sources, _ = world
     pins = {slot - 1: int(article[1:]) for slot, article in rules.pins.items()}
     groups = [(np.array(kinds) == v, most) for v, most in rules.at_most["kind"].items()]
@@ -192,7 +194,7 @@ def test_hard_rules_always_soft_rules_unless_relaxed(make_context: Callable, mak
 
 
 @given(world=worlds(single=True))
-def test_minimum_counts_hold_unless_relaxed(make_context: Callable, make_pool: Callable, world: Any) -> None:
+def test_minimum_counts_hold_unless_relaxed(make_context: Make, make_pool: Make, world: Any) -> None:
     context, drawn = _drawn(make_context, make_pool, world)
     for value, least in world[0].at_least["kind"].items():
         count = (context.articles["kind"].to_numpy()[drawn.choice] == value).sum(axis=1)
@@ -234,7 +236,7 @@ def test_rules_that_make_no_sense_are_refused(written: dict, complaint: str) -> 
         (Rules(only={1: {"colour": ["red"]}}), "rules name column 'colour'"),
     ],
 )
-def test_rules_that_the_pool_cannot_serve_are_refused(make_context: Callable, rules: Rules, complaint: str) -> None:
+def test_rules_that_the_pool_cannot_serve_are_refused(make_context: Make, rules: Rules, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         make_context(rules=rules)
 
@@ -263,12 +265,12 @@ MEMBERS = pd.DataFrame({"member": [1, 2, 3], "region": ["north", "south", None],
         ({"only_region": pd.Categorical([None, "north"])}, [[1, 1], [1, 0], [1, 0]]),
     ],
 )
-def test_eligible(make_pool: Callable[..., pd.DataFrame], columns: dict, expected: list) -> None:
+def test_eligible(make_pool: Make, columns: dict, expected: list) -> None:
     allowed = eligible(MEMBERS, make_pool(2, **columns))
     assert allowed.dtype == bool
     assert allowed.astype(int).tolist() == expected
 
 
-def test_eligible_names_an_attribute_that_members_lack(make_pool: Callable[..., pd.DataFrame]) -> None:
+def test_eligible_names_an_attribute_that_members_lack(make_pool: Make) -> None:
     with pytest.raises(ValueError, match="pool column 'only_chapter': members have no attribute 'chapter'"):
         eligible(MEMBERS, make_pool(2, only_chapter=["", "x"]))

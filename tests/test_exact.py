@@ -85,7 +85,7 @@ def test_refuses_what_could_leave_the_exact_range() -> None:
     exact.dot(a * 273, b)
     with pytest.raises(ValueError, match="exact products need less than 8192: scale the features"):
         exact.dot(a * 274, b)
-    with pytest.raises(ValueError, match="scores could reach 8.19e"):
+    with pytest.raises(ValueError, match=r"scores could reach 8\.19e"):
         exact.dot(np.array([[2.0**13, 0.0]]), np.array([[1.0, 0.0]]))
     for bad in (np.nan, np.inf, 1e300):
         with pytest.raises(ValueError, match="could reach"):

@@ -69,7 +69,8 @@ def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(name: str, log
 @pytest.mark.slow
 def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from experiments.unit import run_unit; from experiments.runs import policy_config; "
+        "import sys; from pathlib import Path; from experiments.unit import run_unit; "
+        "from experiments.runs import policy_config; "
         f"run_unit(Path(sys.argv[1]), policy_config('lin_ts'), {SMALL!r}, 0)"
     )
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}

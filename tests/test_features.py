@@ -82,7 +82,7 @@ def test_a_number_that_is_missing_is_refused_with_its_place(features: Features, 
 
 
 def test_wrong_columns_are_refused_by_name(features: Features) -> None:
-    with pytest.raises(ValueError, match="members column 'age' has type .*; must be numbers"):
+    with pytest.raises(ValueError, match=r"members column 'age' has type .*; must be numbers"):
         features.members(MEMBERS.assign(age=["30", "40", "50", "80"]))
     with pytest.raises(ValueError, match="members lacks column 'region'"):
         features.members(MEMBERS.drop(columns="region"))
@@ -129,7 +129,7 @@ def test_kinds_and_odd_but_lawful_texts(features: Features) -> None:
         (["a", "b"], ["", None], r"pool row 1 \(article 'a1'\): summary = None; must be text"),
     ],
 )
-def test_texts_that_are_none_are_refused_with_their_place(features: Features, titles: Any, summaries: Any, said: str) -> None:
+def test_what_is_no_text_is_refused_with_its_place(features: Features, titles: Any, summaries: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         features.articles(pool(titles, summaries))
 

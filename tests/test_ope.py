@@ -49,7 +49,7 @@ def context(n: int, m: int, rules: Rules, eligible: Bools | None = None) -> Cont
 
 def every_slate(m: int, rules: Rules, explore: Explore, scores: list[float]) -> tuple[Ints, Floats]:
     """All slates a plan may show [n, k], empty slots included, and their propensities [n, k]."""
-    choice = np.array([s for s in product(range(-1, m), repeat=rules.slots)])
+    choice = np.array(list(product(range(-1, m), repeat=rules.slots)))
     propensity = replayed(choice, m, rules, explore, scores)
     shown = (propensity > 0).all(axis=1)
     return choice[shown], propensity[shown]
@@ -238,6 +238,9 @@ def test_deepest_counts_the_slots_before_the_first_that_is_too_thin() -> None:
     target[1:, 2] = 0  # 1 send left
     found = [diagnostics.deepest(logged, target, least) for least in (1, 2, 5, 5.1, 10, 10.1)]
     assert found == [4, 2, 2, 1, 1, 0]
+    target[:] = [0.1, 0.05, 1, 1]
+    target[0] = [0.1, 1, 0.05, 1]  # one heavy send at slot 2 that slot 3 evens out
+    assert diagnostics.deepest(logged, target, 9) == 1
 
 
 # intervals
@@ -282,6 +285,11 @@ def test_cluster_variance_in_closed_form() -> None:
     freedom = (totals**2).sum() ** 2 / (totals**4).sum()
     quantile = stats.t.ppf(0.975, min(2, freedom))
     same(normal_interval(terms, members), Interval(3.0, 3 - quantile * error, 3 + quantile * error))
+
+
+def test_two_clusters_leave_one_degree_of_freedom() -> None:
+    margin = 0.5 * np.tan(0.475 * np.pi)  # Cauchy's quantile
+    same(normal_interval(np.array([0.0, 1.0])), Interval(0.5, 0.5 - margin, 0.5 + margin))
 
 
 def test_terms_that_agree_give_a_point() -> None:
@@ -395,11 +403,13 @@ def test_evaluate_gives_every_estimator_on_the_whole_slate_where_it_can() -> Non
 def test_evaluate_stops_above_the_slot_that_is_too_thin() -> None:
     logged, target, reward, support, members = plain_log()
     target[499:, 2] = 0
+    target[2000:, 1] = 0
     for e in evaluate(logged, target, reward, support, members):
-        assert (e.slots, e.ess) == (2, 4000)
+        assert (e.slots, e.ess) == (2, 2000)
         assert e.reason == "at slot 3 4000 sends count as 499 that chose as this policy would, fewer than 500"
+        estimator = ESTIMATORS[e.estimator]
         assert e.interval is not None
-        same(e.interval, normal_interval(reward[:, :2].sum(axis=1), members))
+        same(e.interval, normal_interval(estimator(logged[:, :2], target[:, :2], reward[:, :2]), members))
     assert evaluate(logged, target, reward, support, members, least_ess=499)[0].slots == 3
 
 
@@ -424,6 +434,10 @@ def test_evaluate_gives_no_number_without_clicks_enough() -> None:
     assert first.interval is None
     assert first.reason == "at slot 1 the sends that count hold about 9.0 with a click, fewer than 10"
     assert evaluate(logged, target, reward, support, members, least_clicks=9)[0].interval is not None
+    reward[20:29, 1] = 1  # 18 sends with a click on the first two slots, half of them worth nothing at slot 3
+    target[2000:, 2] = 0
+    assert evaluate(logged, target, reward, support, members, least_clicks=9)[0].slots == 3
+    assert evaluate(logged, target, reward, support, members, least_clicks=9.5)[0].slots == 0
 
 
 def test_evaluate_of_a_target_that_shares_no_slate_with_the_log() -> None:

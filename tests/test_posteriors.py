@@ -71,7 +71,7 @@ def test_laplace_does_not_overshoot_under_a_wide_prior() -> None:
     gradient, M = laplace(eta, K, clicked, np.ones((3, 1)), steps=20)
     f = eta + K[:, :, 0] * gradient
     np.testing.assert_allclose(gradient, clicked - expit(f), atol=1e-6)
-    assert ((0 <= M) & (M * K <= 1)).all()
+    assert ((M >= 0) & (M * K <= 1)).all()
 
 
 # Profiles
@@ -101,7 +101,8 @@ def test_absorb_and_posterior_are_inverse_and_strangers_keep_the_prior() -> None
     rng = np.random.default_rng(0)
     variance = np.array([0.7, 0.02, 3.0])
     profiles = Profiles(3)
-    assert [x.tolist() for x in profiles.posterior(np.array([-1, -1]), variance)] == [[[0.0] * 3] * 2, [variance.tolist()] * 2]
+    before = profiles.posterior(np.array([-1, -1]), variance)
+    assert [part.tolist() for part in before] == [[[0.0] * 3] * 2, [variance.tolist()] * 2]
     rows = profiles.add(np.array([11, 12, 13, 14, 15]))[1:]
     mean, spread = rng.normal(size=(4, 3)), variance * rng.uniform(0.05, 1, (4, 3))
     profiles.absorb(rows, mean, spread, variance)

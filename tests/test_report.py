@@ -152,11 +152,14 @@ def _off_policy(rng: np.random.Generator, rates: dict[str, float], seeds: int) -
                 ("cascade_sn", 6, 0.08),
             ):
                 ess = 140.2 if slots == 2 else 1320.9
-                earned = rates[target] * (0.45 if slots == 2 else 1.0)
+                given = not (
+                    target == "oracle" or (estimator == "ips" and target == "profile") or (seed == 0 and target == "vw")
+                )
+                slots = slots if given else 0  # a log that carries no slot has no truth to compare with
+                earned = rates[target] * (0.0, 0.2, 0.45, 0.6, 0.75, 0.9, 1.0)[slots]
                 value = earned * (1 + noise * rng.standard_normal())
-                given = not (estimator == "ips" and target in ("profile", "oracle"))
                 numbers = (value, value - 1.9 * noise * earned, value + 1.9 * noise * earned) if given else (np.nan,) * 3
-                reason = "" if given else "the weights of 12 sends carry half of it; an interval would not hold"
+                reason = "" if given else "at slot 1 the sends that count hold about 8.1 with a click, fewer than 10"
                 rows.append(("random", target, seed, estimator, slots, *numbers, ess, reason, earned, 1.03 * earned))
     columns = ["logger", "target", "seed", "estimator", "slots", "value", "low", "high", "ess", "reason", "earned", "own"]
     return pd.DataFrame(rows, columns=columns)
@@ -270,6 +273,17 @@ def test_two_policies_without_baseline_or_extras(tmp_path: Path) -> None:
     run = make_run(tmp_path, {"lin_ts": 0.069, "random": 0.036}, seeds=2, extras=False)
     (run / "coldstart.parquet").unlink()
     assert re.fullmatch(r"LinTS earned 6\d\.\d clicks .* no segmentation to compare it with\.", words(run))
+
+
+def test_off_policy_tells_what_was_withheld_and_how_often_intervals_held(run: Path) -> None:
+    frame = pd.read_parquet(run / "off_policy.parquet")
+    given = frame[frame["value"].notna()]
+    held = ((given["low"] <= given["earned"]) & (given["earned"] <= given["high"])).sum()
+    page = report.write(run).read_text(encoding="utf-8")
+    assert f"<b>{held} of {len(given)}</b> intervals contain" in page
+    assert f"<b>{len(frame) - len(given)} of {len(frame)}</b> estimates were withheld" in page
+    assert "no number: at slot 1 the sends that count hold about 8.1 with a click" in page
+    assert page.count("1 withheld") == 4  # vw, whose first seed gave no number: the row shows the second
 
 
 @pytest.mark.parametrize("rates", [{"segment_learned": 0.07}, {"oracle": 0.16}, {"profile": 0.08, "oracle": 0.16}])

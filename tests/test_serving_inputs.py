@@ -90,6 +90,16 @@ def test_from_run_to_slates(unit: Path, desk: Path) -> None:
         assert (desk / "again" / name).read_bytes() == (desk / "out" / name).read_bytes()
 
 
+def test_row_groups_do_not_follow_the_chunks(unit: Path, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(send, "ROW_GROUP", 100)
+    written = []
+    for chunk in (7, 25, 999):
+        assert send.main(arguments(desk, unit / "bundle", chunk=chunk, out=desk / str(chunk))) == 0
+        written.append((desk / str(chunk) / "slates.parquet").read_bytes())
+    assert written[0] == written[1] == written[2]
+    assert pq.ParquetFile(pa.BufferReader(written[0])).num_row_groups == 3  # of N * K = 240
+
+
 def test_loads_without_the_heavy_libraries() -> None:
     code = "import sys, serving.send, serving.export; print({'torch', 'vowpalwabbit', 'hydra'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

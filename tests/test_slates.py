@@ -15,6 +15,7 @@ from bandit.editorial import Rules
 from bandit.exploration import budgeted, epsilon_greedy, greedy, softmax, squarecb, thompson
 from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Context, SlotPmf
 
+Make = Callable[..., Context]
 SOFT = partial(softmax, temperature=0.7)
 EXPLORERS = {
     "greedy": greedy,
@@ -39,13 +40,13 @@ def plan_for(context: Context, explore: Callable) -> SlotPmf:
     return SlotPmf(2 * scores, explore)
 
 
-def masked(make_context: Callable[..., Context], n: int = 60, m: int = 11) -> Context:
+def masked(make_context: Make, n: int = 60, m: int = 11) -> Context:
     rng = np.random.default_rng(1)
     return make_context(n, m, RULES, eligible=rng.random((n, m)) < 0.6, seen=rng.random((n, m)) < 0.3)
 
 
 @every
-def test_replay_gives_the_logged_propensities_to_the_bit(make_context: Callable[..., Context], explore: Callable) -> None:
+def test_replay_gives_the_logged_propensities_to_the_bit(make_context: Make, explore: Callable) -> None:
     context = masked(make_context)
     plan = plan_for(context, explore)
     drawn = slates.draw(plan, context, 5)
@@ -56,7 +57,7 @@ def test_replay_gives_the_logged_propensities_to_the_bit(make_context: Callable[
 
 
 @every
-def test_chunks_row_order_and_other_members_change_nothing(make_context: Callable[..., Context], explore: Callable) -> None:
+def test_chunks_row_order_and_other_members_change_nothing(make_context: Make, explore: Callable) -> None:
     context = masked(make_context)
     whole = slates.draw(plan_for(context, explore), context, 5)
     order = np.random.default_rng(2).permutation(60)
@@ -67,13 +68,25 @@ def test_chunks_row_order_and_other_members_change_nothing(make_context: Callabl
             assert getattr(drawn, name).tobytes() == getattr(whole, name)[rows].tobytes(), name
 
 
-def test_no_members_no_slates(make_context: Callable[..., Context]) -> None:
+@every
+def test_the_top_slots_alone_are_those_of_the_whole_slate(make_context: Make, explore: Callable) -> None:
+    context = masked(make_context)
+    plan = plan_for(context, explore)
+    whole = slates.draw(plan, context, 5)
+    for depth in (1, 3, 4, 9):
+        top = slates.draw(plan, context, 5, depth=depth)
+        for name in ("choice", "propensity", "role", "relaxed", "supported"):
+            assert getattr(top, name).tobytes() == getattr(whole, name)[:, :depth].tobytes(), name
+        assert slates.replay(plan, context, whole.choice[:, :depth]).tobytes() == top.propensity.tobytes()
+
+
+def test_no_members_no_slates(make_context: Make) -> None:
     """A chunk of a member list may be empty."""
     part = make_context(5, 7).take(np.arange(0))
     assert slates.draw(SlotPmf(np.zeros((0, 7)), SOFT), part, 5).choice.shape == (0, 3)
 
 
-def test_seed_and_campaign_give_other_slates(make_context: Callable[..., Context]) -> None:
+def test_seed_and_campaign_give_other_slates(make_context: Make) -> None:
     context = make_context(200, 7)
     plan = plan_for(context, SOFT)
     one = slates.draw(plan, context, 5).choice
@@ -85,7 +98,7 @@ def test_seed_and_campaign_give_other_slates(make_context: Callable[..., Context
 # What is drawn is what is logged
 
 
-def test_plackett_luce_on_three_articles(make_context: Callable[..., Context]) -> None:
+def test_plackett_luce_on_three_articles(make_context: Make) -> None:
     """Softmax slot by slot is Plackett-Luce: P(order) = prod_j w_j / (w_j + ... + w_last), and is drawn that often."""
     scores, n, seeds = np.array([0.5, -0.2, 0.1]), 3000, 20
     weights = np.exp(scores / 0.7)
@@ -106,7 +119,7 @@ def test_plackett_luce_on_three_articles(make_context: Callable[..., Context]) -
 
 
 @every
-def test_frequencies_match_propensities(make_context: Callable[..., Context], explore: Callable) -> None:
+def test_frequencies_match_propensities(make_context: Make, explore: Callable) -> None:
     """For each slot and article, draws minus probabilities (given the slots above) sum to zero: a martingale."""
     n, m = 400, 11
     rng = np.random.default_rng(1)
@@ -131,14 +144,14 @@ def test_frequencies_match_propensities(make_context: Callable[..., Context], ex
 
 
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 7))
-def test_no_article_twice_and_a_full_layout(make_context: Callable[..., Context], seed: int, k: int) -> None:
+def test_no_article_twice_and_a_full_layout(make_context: Make, seed: int, k: int) -> None:
     context = make_context(9, 7, Rules(slots=k))
     drawn = slates.draw(plan_for(context, SOFT), context, seed)
     assert all(len(set(row)) == k for row in drawn.choice.tolist())
     assert (drawn.choice >= 0).all()
 
 
-def test_replay_is_zero_where_the_plan_could_not_have_gone(make_context: Callable[..., Context]) -> None:
+def test_replay_is_zero_where_the_plan_could_not_have_gone(make_context: Make) -> None:
     may = np.ones((6, 7), dtype=bool)
     may[:, 4] = False
     context = make_context(6, 7, Rules(slots=3, pins={3: "a6"}), eligible=may)
@@ -150,7 +163,7 @@ def test_replay_is_zero_where_the_plan_could_not_have_gone(make_context: Callabl
     np.testing.assert_allclose(replayed, expected, rtol=1e-14)
 
 
-def test_roles_and_support(make_context: Callable[..., Context]) -> None:
+def test_roles_and_support(make_context: Make) -> None:
     may = np.ones((3, 7), dtype=bool)
     may[2] = [True, False, True, False, False, False, True]
     scores = np.tile([3.0, 2.0, 2.0, 0, 0, 0, 0], (3, 1))
@@ -178,12 +191,12 @@ def test_inverse_cdf_stays_in_the_support() -> None:
     [
         ("too little", lambda pmf: 0.9 * pmf, r"sums to 0.9"),
         ("too much", lambda pmf: 1.1 * pmf, r"sums to 1.1"),
-        ("negative", lambda pmf: pmf + [[0.5, -0.5, 0, 0, 0, 0, 0]], r"smallest -0\.3"),
+        ("negative", lambda pmf: pmf + np.array([0.5, -0.5, 0, 0, 0, 0, 0]), r"smallest -0\.3"),
         ("closed", lambda pmf: np.full_like(pmf, 1 / 7), "distribution over the 5 open articles"),
         ("nan", lambda pmf: pmf * np.nan, "sums to nan"),
     ],
 )
-def test_a_bad_pmf_is_refused_with_its_place(make_context: Callable[..., Context], wrong: str, value: Any, said: str) -> None:
+def test_a_bad_pmf_is_refused_with_its_place(make_context: Make, wrong: str, value: Any, said: str) -> None:
     may = np.ones((4, 7), dtype=bool)
     may[:, 5:] = False
 
@@ -196,15 +209,15 @@ def test_a_bad_pmf_is_refused_with_its_place(make_context: Callable[..., Context
         slates.draw(SlotPmf(np.zeros((4, 7)), explore), make_context(4, 7, eligible=may), 5)
 
 
-@pytest.mark.parametrize("explore", [*EXPLORERS.values(), lambda s, open: thompson(s[None], open, 0.1)], ids=[*EXPLORERS, "ts"])
-def test_nan_scores_are_refused(make_context: Callable[..., Context], explore: Callable) -> None:
+@pytest.mark.parametrize("explore", [*EXPLORERS.values(), lambda s, o: thompson(s[None], o, 0.1)], ids=[*EXPLORERS, "ts"])
+def test_nan_scores_are_refused(make_context: Make, explore: Callable) -> None:
     scores = np.zeros((4, 7))
     scores[1, 3] = np.nan
     with pytest.raises(ValueError, match=r"pmf of member .*117.*, slot 1"):
         slates.draw(SlotPmf(scores, explore), make_context(4, 7), 5)
 
 
-def test_a_plan_with_mass_where_nothing_is_open_shows_nothing_ineligible(make_context: Callable[..., Context]) -> None:
+def test_a_plan_with_mass_where_nothing_is_open_shows_nothing_ineligible(make_context: Make) -> None:
     """Promise 3 holds against any plan: one that falls back to uniform is refused, or its slot stays empty."""
     may = np.ones((3, 7), dtype=bool)
     may[1] = False
@@ -217,7 +230,7 @@ def test_a_plan_with_mass_where_nothing_is_open_shows_nothing_ineligible(make_co
         assert (drawn.choice[1] == -1).all()
 
 
-def test_a_plans_own_arrays_are_not_written(make_context: Callable[..., Context]) -> None:
+def test_a_plans_own_arrays_are_not_written(make_context: Make) -> None:
     pmf = np.full((4, 7), 1 / 6)
     pmf[:, 6] = 0
     slates.draw(SlotPmf(pmf, lambda scores, open: scores), make_context(4, 7, Rules(slots=1, pins={1: "a6"})), 5)
