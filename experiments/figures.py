@@ -42,6 +42,12 @@ NAMES = {
     "bayes_limit": ("Limit of learning", "Profile told the simulator\u2019s settings"),
     "oracle": ("Limit of knowing", "knows what each member likes"),
 }
+ESTIMATORS = {
+    "ips": "Reweighted (IPS)",
+    "snips": "Reweighted, normalised (SNIPS)",
+    "cascade": "Slot by slot (cascade)",
+    "cascade_sn": "Slot by slot, normalised",
+}
 COLOURS = {"lin_ts": "#8b6cb0", "lin_ucb": "#b0688f", "vw": "#b9822f", "neural": "#4f7fb5", "offpolicy": "#73893f"}
 SPARE = ("#a15c4b", "#5c8a94", "#9a7a52", "#6d76b4", "#87986a", "#a8708a")
 

@@ -25,12 +25,6 @@ COLUMNS = {
     "coldstart": "policy seed since delivered expected",
     "off_policy": "logger target seed estimator slots value low high ess reason earned own",
 }
-ESTIMATORS = {
-    "ips": "Reweighted (IPS)",
-    "snips": "Reweighted, normalised (SNIPS)",
-    "cascade": "Slot by slot (cascade)",
-    "cascade_sn": "Slot by slot, normalised",
-}
 COMPARISONS = 4  # off-policy comparisons shown in full; all of them are counted
 LATE = "clicks_per_delivered_late"
 
@@ -279,7 +273,7 @@ def _comparison(frame: pd.DataFrame) -> list[dict[str, Any]]:
         row: dict[str, Any] = {**(each if given.empty else given).iloc[0]}
         row["off"] = [row[c] / row["earned"] - 1 if row["earned"] > 0 else math.nan for c in ("value", "low", "high")]
         row |= {"hits": int(each["inside"].sum()), "tries": int(each["low"].notna().sum()), "seeds": len(each)}
-        rows.append(row | {"name": ESTIMATORS.get(str(name), name)})
+        rows.append(row | {"name": figures.ESTIMATORS.get(str(name), name)})
     silent = len(rows) > 1 and all(math.isnan(row["value"]) and row["reason"] == rows[0]["reason"] for row in rows)
     return [rows[0] | {"name": "Every estimate"}] if silent else rows
 

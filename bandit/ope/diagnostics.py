@@ -16,7 +16,7 @@ def weights(logged: Floats, target: Floats) -> Floats:
 
 
 def effective_sample_size(w: Floats) -> float:
-    """(sum w)^2 / sum w^2 of weights [n] (Kish 1965, section 11.7): the number of equally weighted sends that would be as
+    """(sum w)^2 / sum w^2 of weights [n] (Kish 1965): the number of equally weighted sends that would be as
     good. Between 1 and n; 0 where all weights are 0."""
     largest = float(np.max(w, initial=0.0))
     if largest == 0.0:
