@@ -100,6 +100,16 @@ def test_two_policies_meet_the_same_opens_and_the_same_clicks(world: World) -> N
     assert shared > 5
 
 
+def test_a_member_who_looks_at_all_slots_clicks_the_same_articles_wherever_they_are(world: World) -> None:
+    association = world(examine=(1.0,) * 6, click_to_open=0.5)
+    context = association.issue(1)
+    drawn = at_random(context)
+    clicked = association.respond(context, drawn).clicked
+    turned = Slates(**{name: array[:, ::-1] for name, array in vars(drawn).items()})
+    assert (association.respond(context, turned).clicked == clicked[:, ::-1]).all()
+    assert clicked.sum() > 20
+
+
 def test_everything_follows_from_the_seed() -> None:
     runs = []
     for seed in (3, 3, 4):

@@ -86,6 +86,9 @@ def test_counts_include_pins_further_down(make_context: Make) -> None:
     context = make_context(2, 7, rules, eligible=may)
     assert shown(context, 0) == ([1, 2, 4], [0, 0, 0])
     assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])  # without the pin, this member's own event
+    context = make_context(2, 7, Rules(slots=3, pins={3: "a4"}, at_least={"kind": {"resource": 1}}), eligible=may)
+    assert shown(context, 0) == ([0, 2, 4], [0, 0, 0])  # the pin leaves no later slot for the resource
+    assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])
 
 
 def test_soft_rules_are_given_up_in_order(make_context: Make, make_pool: Make) -> None:

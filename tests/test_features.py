@@ -107,6 +107,7 @@ def test_text_is_centred_and_of_unit_variance(features: Features) -> None:
     text = features.text(ARCHIVE)
     np.testing.assert_allclose(text.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(np.cov(text.T), np.eye(5), atol=1e-5)
+    assert (text * 2**20 == np.rint(text * 2**20)).all()  # on the grid of exact products
 
 
 def test_kinds_and_odd_but_lawful_texts(features: Features) -> None:

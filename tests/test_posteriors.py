@@ -203,6 +203,7 @@ def test_examination_weights_are_bayes() -> None:
     assert examination.weights(p, slots, np.ones(4)).tolist() == [1, 1, 1, 1]
     examination.learn(np.zeros(4), slots)
     np.testing.assert_allclose(examination.curve, [1, 0.6, 0.25], rtol=1e-9)  # what is given stays
+    np.testing.assert_allclose(Examination.known(np.array([0.95, 0.6])).curve, [0.95, 0.6], rtol=1e-12)
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.5])
