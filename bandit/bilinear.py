@@ -51,22 +51,20 @@ class Gaussian:
         self.precision += precision
         self.shift += shift
 
-    def factor(self, extra: Floats | None = None) -> Any:
-        """Lower Cholesky factor of the posterior precision (and `extra`), a torch tensor.
+    def factor(self) -> Any:
+        """Lower Cholesky factor of the posterior precision, a torch tensor.
 
         Float64: with 10^5 updates rounding stays below the prior's precision, so the matrix stays positive definite.
         """
         import torch
 
-        total = self.precision + np.diag(self.prior_precision)
-        return torch.linalg.cholesky(torch.from_numpy(total if extra is None else total + extra))
+        return torch.linalg.cholesky(torch.from_numpy(self.precision + np.diag(self.prior_precision)))
 
-    def solve(self, factor: Any, extra: Floats | None = None) -> Floats:
+    def solve(self, factor: Any) -> Floats:
         """Posterior mean [d]."""
         import torch
 
         right = self.prior_precision * self.prior_mean + self.shift
-        right = right if extra is None else right + extra
         solved: Floats = torch.cholesky_solve(torch.from_numpy(right)[:, None], factor)[:, 0].numpy()
         return solved
 
@@ -85,4 +83,4 @@ class Gaussian:
         return inverse
 
     def state(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("prior_mean", "prior_precision", "precision", "shift")}
+        return {name: getattr(self, name).copy() for name in ("prior_mean", "prior_precision", "precision", "shift")}

@@ -79,9 +79,17 @@ def eligible(members: pd.DataFrame, articles: pd.DataFrame) -> "Bools":
             raise ValueError(
                 f"pool column {column!r}: members have no attribute {attribute!r}, only {list(members.columns)}"
             )
-        wanted = articles[column].fillna("").astype(str).to_numpy()
-        allowed &= (wanted == "") | (members[attribute].astype(str).to_numpy()[:, None] == wanted)
+        wanted = _text(articles[column])
+        allowed &= (wanted == "") | (_text(members[attribute])[:, None] == wanted)
     return allowed
+
+
+def _text(column: pd.Series) -> NDArray[Any]:
+    """Values as an editor writes them; "" where missing. A whole number stays one where a gap made its column floats."""
+    if isinstance(column.dtype, pd.StringDtype):
+        return column.fillna("").to_numpy(dtype=object)
+    values = column.astype(object).convert_dtypes().astype(object)
+    return values.where(values.notna(), "").astype(str).to_numpy(dtype=object)
 
 
 class Desk:
@@ -99,7 +107,7 @@ class Desk:
         self._most = _groups(articles, rules.at_most)
         self._least = _groups(articles, rules.at_least)
         self._sections = {
-            slot - 1: np.logical_and.reduce([articles[column].isin(values).to_numpy() for column, values in only.items()])
+            slot - 1: np.logical_and.reduce([np.isin(_text(articles[column]), values) for column, values in only.items()])
             for slot, only in rules.only.items()
         }
 
@@ -115,7 +123,6 @@ class Desk:
 
         A row with nothing open stays empty.
         """
-        n = len(choice)
         above = choice[:, :slot]
         hard = self._eligible.copy()
         if slot in self._sections:
@@ -126,9 +133,10 @@ class Desk:
         best = [hard]  # from the fewest rules to all of them
         best.append(best[-1] & self._fresh)
         best.append(best[-1] & self._below_caps(slot, above))
-        best.append(best[-1] & self._wanted(slot, above))
+        wanted, short = self._wanted(slot, above)
+        best.append(best[-1] & wanted)
         mask: NDArray[np.bool_] = best[3]
-        relaxed = np.zeros(n, dtype=np.int8)
+        relaxed = np.where(short & hard.any(axis=1), MINIMUM, 0).astype(np.int8)
         for given_up, wider in ((MINIMUM, best[2]), (MAXIMUM, best[1]), (REPEAT, best[0])):
             stuck = np.asarray(~mask.any(axis=1) & wider.any(axis=1))
             if stuck.any():
@@ -153,7 +161,7 @@ class Desk:
             free[np.ix_(full, group)] = False
         return free
 
-    def _wanted(self, slot: int, above: "Ints") -> "Bools":
+    def _wanted(self, slot: int, above: "Ints") -> "tuple[Bools, Bools]":
         """All articles, until the slots left are only just enough for the minimum counts."""
         wanted = np.zeros(self._eligible.shape, dtype=bool)
         needed = np.zeros(len(above), dtype=np.int64)
@@ -165,12 +173,12 @@ class Desk:
         for j, article in self._pins.items():
             if j >= slot:
                 left -= self._pinnable[:, article]
-        return np.where((needed >= left)[:, None] & (needed > 0)[:, None], wanted, True)
+        return np.where((needed >= left)[:, None] & (needed > 0)[:, None], wanted, True), needed > left
 
 
 def _groups(articles: pd.DataFrame, counts: dict[str, dict[str, int]]) -> list[tuple[NDArray[Any], int]]:
     return [
-        ((articles[column] == value).to_numpy(dtype=bool), count)
+        (np.asarray(_text(articles[column]) == value, dtype=bool), count)
         for column, values in counts.items()
         for value, count in values.items()
     ]

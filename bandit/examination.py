@@ -11,39 +11,50 @@ import numpy as np
 from bandit import check
 from bandit.types import Floats, Ints
 
-PRIOR_OPENS = 200.0  # how many opens the starting curve weighs
+PRIOR_CLICKS = 10.0  # how many clicks the starting curve weighs
 
 
 @dataclass
 class Examination:
     """P(examined | opened) for each slot [k], relative to the first slot, whose scale the click model carries."""
 
-    looked: Floats  # expected number of looks, with the prior's
-    opens: Floats
+    clicks: Floats  # of each slot, with the prior's
+    support: Floats  # what the clicks would be, were every slot looked at
 
     @classmethod
     def start(cls, slots: int) -> "Examination":
         check.at_least("slots", slots, 1)
         prior = 1.0 / (1.0 + 0.15 * np.arange(slots))
-        return cls(PRIOR_OPENS * prior, np.full(slots, PRIOR_OPENS))
+        return cls(PRIOR_CLICKS * prior, np.full(slots, PRIOR_CLICKS))
 
     @classmethod
     def known(cls, curve: Floats) -> "Examination":
         """Examination that is given and, with this weight, will not move."""
         return cls(curve * 1e12, np.full(len(curve), 1e12))
 
+    @classmethod
+    def restore(cls, state: Floats) -> "Examination":
+        return cls(*state.copy())
+
+    def state(self) -> Floats:
+        return np.stack([self.clicks, self.support])
+
     @property
     def curve(self) -> Floats:
-        return self.looked / self.opens
+        return np.asarray(np.minimum(self.clicks / self.support, 1.0))
 
     def weights(self, p: Floats, slots: Ints, clicked: Floats) -> Floats:
         """P(examined | click or no click) [e], given P(click | examined) p [e]: 1 where clicked (E-step)."""
         e = self.curve[slots]
         return np.where(clicked > 0, 1.0, e * (1 - p) / (1 - e * p))
 
-    def learn(self, weights: Floats, slots: Ints) -> None:
-        """M-step over everything seen so far; the first slot stays at 1."""
-        k = len(self.opens)
-        self.looked = self.looked + np.bincount(slots, weights, k)
-        self.opens = self.opens + np.bincount(slots, minlength=k)
-        self.looked = np.minimum(self.looked / self.curve[0], self.opens) if self.curve[0] > 0 else self.looked
+    def learn(self, p: Floats, slots: Ints, clicked: Floats) -> None:
+        """The likelihood's own equation, e = clicks / sum over no click of p / (1 - e p); the first slot stays at 1.
+
+        EM has the same fixed point, but each of its steps closes only a share p (1 - e) of the gap.
+        """
+        k = len(self.support)
+        support = np.where(clicked > 0, 0.0, p / (1 - np.minimum(self.curve[slots] * p, 0.99)))
+        self.clicks = self.clicks + np.bincount(slots, clicked, k)
+        self.support = self.support + np.bincount(slots, support, k)
+        self.support = self.support * (self.clicks[0] / self.support[0])

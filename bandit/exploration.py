@@ -52,9 +52,11 @@ def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
     """The share of posterior draws [s, n, m] in which each open article is best, mixed with a uniform `floor`."""
     rows, wins = np.arange(open.shape[0]), np.zeros(open.shape)
     for draw in draws:
-        wins[rows, np.where(open, draw, -np.inf).argmax(axis=1)] += 1 / len(draws)
+        wins[rows, np.where(open, draw, -np.inf).argmax(axis=1)] += 1
+    wins /= len(draws)
     wins[~open.any(axis=1)] = 0.0
-    wins[np.isnan(draws).any(axis=(0, 2))] = np.nan  # argmax would take a NaN for the best
+    if np.isnan(draws.max(initial=0.0)):  # argmax would take a NaN for the best
+        wins[np.isnan(draws).any(axis=(0, 2))] = np.nan
     return (1 - floor) * wins + floor * _normalised(open.astype(np.float64))
 
 

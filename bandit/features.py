@@ -42,9 +42,11 @@ class Features:
         for name in members.columns.drop("member"):
             column = members[name]
             if pd.api.types.is_numeric_dtype(column):
-                numeric[name] = (float(column.mean()), float(column.std()) or 1.0)
+                numeric[name] = (float(column.mean()), float(column.std(ddof=min(1, len(column) - 1))) or 1.0)
             else:
                 levels[name] = sorted(column.dropna().astype(str).unique())
+        if len(set(archive)) <= dims:
+            raise ValueError(f"the archive has {len(set(archive))} different texts; {dims} text dimensions need more")
         vectors = encoder.encode(archive).astype(np.float64)
         centre = vectors.mean(axis=0)
         _, singular, components = np.linalg.svd(vectors - centre, full_matrices=False)
@@ -72,7 +74,8 @@ class Features:
         check.columns("members", members, ["member", *self.levels, *self.numeric])
         parts = [np.ones((len(members), 1))]
         for name, values in self.levels.items():
-            parts.append((members[name].astype(str).to_numpy()[:, None] == np.array(values)).astype(np.float64))
+            code = pd.Index(list(values)).get_indexer(pd.Index(members[name].astype(str)))  # -1: unknown
+            parts.append(np.eye(len(values) + 1)[code, : len(values)])
         for name, (mean, sd) in self.numeric.items():
             if not pd.api.types.is_numeric_dtype(members[name]):
                 raise ValueError(f"members column {name!r} has type {members[name].dtype}; must be numbers")

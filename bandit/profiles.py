@@ -58,7 +58,7 @@ class Profiles:
         self.shift *= np.float32(keep)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        return {"ids": pack(self.ids.tolist()), "precision": self.precision, "shift": self.shift}
+        return {"ids": pack(self.ids.tolist()), "precision": self.precision.copy(), "shift": self.shift.copy()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self.ids = pd.Index(unpack(state["ids"]))

@@ -33,7 +33,11 @@ class Moments:
 
     def fit(self, parent: Floats, ridge: Floats) -> Floats:
         """Each group's weights [s, q]: ridge regression [q] shrunk to `parent` [q] or [s, q], in looks."""
-        return np.asarray(np.linalg.solve(self.gram + np.diag(ridge), (self.moment + ridge * parent)[:, :, None])[:, :, 0])
+        weights = np.broadcast_to(parent, self.moment.shape).copy()
+        seen = np.flatnonzero(self.gram[:, 0, 0])  # the constant's: a group that looked at nothing is its parent
+        right = self.moment[seen] + ridge * weights[seen]
+        weights[seen] = np.linalg.solve(self.gram[seen] + np.diag(ridge), right[:, :, None])[:, :, 0]
+        return weights
 
 
 def tally(groups: Ints, index: Ints, weights: Floats, shape: tuple[int, int]) -> Floats:

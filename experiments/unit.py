@@ -36,7 +36,8 @@ def run_unit(
     """Run or finish one unit. `policy` and `simulator` are Hydra configs with a `_target_`.
 
     logger: the finished unit of another policy with the same seed, on whose log this one is replayed from issue
-    `replay_from` on, over the `depth` top slots. tick is called after each issue. A folder begun for something else is made anew.
+    `replay_from` on, over the `depth` top slots. tick is called after each issue. A folder begun for something else is
+    made anew.
     """
     made = provenance()
     asked = {"policy": policy, "simulator": simulator, "seed": seed, "code": made["code"], "versions": made["versions"]}

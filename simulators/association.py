@@ -67,6 +67,9 @@ class Association:
             check.share(what, value)
         for what, value in {"taste": taste, "eagerness": eagerness, "kind_sd": kind_sd, "quality_sd": quality_sd}.items():
             check.at_least(what, value, 0)
+        if not 0 < open_rate < 1:
+            raise ValueError(f"open_rate = {open_rate}; must be in (0, 1)")
+        check.at_least("open_spread", open_spread, 1e-6)
         for j, value in enumerate(examine):
             check.share(f"examine of slot {j + 1}", value)
         if len(examine) < slots:

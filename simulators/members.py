@@ -69,7 +69,7 @@ def interests(
                 if f"{name}={value}" in names:
                     B[names.index(f"{name}={value}"), start + t] = pull
     mean = x @ B
-    spread = np.sqrt(mean[:, start:].var(axis=0).mean())
+    spread = np.sqrt(mean[:, start:].var(axis=0).mean()) or 1.0
     B[:, start:] *= taste * np.sqrt(explained) / spread
     B[0, start:] = rng.normal(scale=0.25 * taste, size=len(topics)) - (x @ B)[:, start:].mean(axis=0)
     sd = np.concatenate([[eagerness], [kind_sd] * len(KINDS), [taste * np.sqrt(1 - explained)] * len(topics)])

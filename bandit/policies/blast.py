@@ -45,15 +45,15 @@ class Blast:
         looked = self._examination.weights(rate, slots, clicked)
         shape, nobody = (1, len(articles)), np.zeros_like(rows)
         self._moments.add(tally(nobody, index, looked, shape), tally(nobody, index, clicked, shape), articles)
-        self._examination.learn(looked, slots)
+        self._examination.learn(rate, slots, clicked)
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {
             "gram": self._moments.gram,
             "moment": self._moments.moment,
-            "examination": np.stack([self._examination.looked, self._examination.opens]),
+            "examination": self._examination.state(),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._moments = Moments(state["gram"].copy(), state["moment"].copy())
-        self._examination = Examination(*state["examination"].copy())
+        self._examination = Examination.restore(state["examination"])

@@ -71,15 +71,15 @@ class LinTS:
         looked = self._examination.weights(rate, slots, clicked)
         self._posterior.absorb(gram(x, articles, rows, index, looked), moment(x, articles, rows, index, clicked))
         self._refit()
-        self._examination.learn(looked, slots)
+        self._examination.learn(rate, slots, clicked)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        examination = np.stack([self._examination.looked, self._examination.opens])
+        examination = self._examination.state()
         return self._posterior.state() | {"shape": np.array(self._shape), "examination": examination}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         names = ("prior_mean", "prior_precision", "precision", "shift")
         self._posterior = Gaussian(**{name: state[name].copy() for name in names})
         self._shape = (int(state["shape"][0]), int(state["shape"][1]))
-        self._examination = Examination(*state["examination"].copy())
+        self._examination = Examination.restore(state["examination"])
         self._refit()

@@ -52,7 +52,8 @@ class Popular:
         if not len(rows):
             return
         context, m = round.context, len(round.context.articles)
-        looked = self._examination.weights(self._rates(context)[index], slots, clicked)
+        rate = self._rates(context)[index]
+        looked = self._examination.weights(rate, slots, clicked)
         looks, clicks = np.bincount(index, looked, m), np.bincount(index, clicked, m)
         kinds, ids = context.articles["kind"].to_numpy(), context.article_ids
         kept = {name: (self.keep * pair[0], self.keep * pair[1]) for name, pair in self._counts.items() if pair[0] > 1e-3}
@@ -61,17 +62,17 @@ class Popular:
                 before = kept.get(name, (0.0, 0.0))
                 kept[name] = (before[0] + float(looks[j]), before[1] + float(clicks[j]))
         self._counts = kept
-        self._examination.learn(looked, slots)
+        self._examination.learn(rate, slots, clicked)
 
     def state(self) -> dict[str, NDArray[Any]]:
         names = list(self._counts)
         return {
             "names": pack(names),
             "counts": np.array([self._counts[name] for name in names]).reshape(-1, 2),
-            "examination": np.stack([self._examination.looked, self._examination.opens]),
+            "examination": self._examination.state(),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         pairs = [(float(looks), float(clicks)) for looks, clicks in state["counts"]]
         self._counts = dict(zip(unpack(state["names"]), pairs, strict=True))
-        self._examination = Examination(*state["examination"].copy())
+        self._examination = Examination.restore(state["examination"])

@@ -129,14 +129,15 @@ class Profile:
         appeal, doubt = self._appeal(context)
         eta = np.einsum("eq,eq->e", mean[rows], articles[index]) + appeal[index]
         noise = np.einsum("eq,eq->e", spread[rows], articles[index] ** 2) + doubt[index]
-        looked = self._examination.weights(expit(_averaged(eta, noise)), slots, clicked)
+        p = expit(_averaged(eta, noise))
+        looked = self._examination.weights(p, slots, clicked)
 
         self._learn_members(round, looked, mean, prior, spread, appeal)
         self._learn_appeal(context, looked, expit(eta), index, clicked)
         if self._learns:
             self._learn_prior(context.member_features, articles, rows, index, clicked, looked, appeal)
             self._learn_variance()
-            self._examination.learn(looked, slots)
+            self._examination.learn(p, slots, clicked)
 
     def _learn_members(
         self, round: Round, looked: Floats, mean: Floats, prior: Floats, spread: Floats, appeal: Floats
@@ -170,19 +171,15 @@ class Profile:
     def _learn_prior(
         self, x: Floats, articles: Floats, rows: Ints, index: Ints, clicked: Floats, looked: Floats, appeal: Floats
     ) -> None:
-        """B: two Newton steps from where it stands, members' own parts averaged out."""
+        """B: a Newton step from where it stands, members' own parts averaged out."""
         noise = (articles**2) @ self.variance + self._quality_sd**2
         shrink = (1 / np.sqrt(1 + np.pi * noise / 8))[index]
-        curvature: Floats = np.zeros(0)
-        push: Floats = np.zeros(0)
-        for _ in range(2):
-            eta = (x @ self.B @ articles.T)[rows, index] + appeal[index]
-            p = expit(shrink * eta)
-            curvature = gram(x, articles, rows, index, looked * shrink**2 * p * (1 - p))
-            push = curvature @ self.B.ravel() + moment(x, articles, rows, index, looked * shrink * (clicked - p))
-            factor = self._posterior.factor(curvature)
-            self.B = self._posterior.solve(factor, push).reshape(self.B.shape)
+        p = expit(shrink * ((x @ self.B @ articles.T)[rows, index] + appeal[index]))
+        curvature = gram(x, articles, rows, index, looked * shrink**2 * p * (1 - p))
+        push = curvature @ self.B.ravel() + moment(x, articles, rows, index, looked * shrink * (clicked - p))
         self._posterior.absorb(curvature, push)
+        factor = self._posterior.factor()
+        self.B = self._posterior.solve(factor).reshape(self.B.shape)
         self._learn_pull(self._posterior.variances(factor))
 
     def _learn_pull(self, doubt: Floats) -> None:
@@ -211,7 +208,7 @@ class Profile:
             "group": self._group,
             "variance": self.variance,
             "prior_variance": self._prior_variance,
-            "examination": np.stack([self._examination.looked, self._examination.opens]),
+            "examination": self._examination.state(),
             "article_ids": pack(names),
             "article_appeal": appeal,
         }
@@ -225,7 +222,7 @@ class Profile:
         self.profiles.restore(
             {name.removeprefix("profiles."): a for name, a in state.items() if name.startswith("profiles.")}
         )
-        self._examination = Examination(*state["examination"].copy())
+        self._examination = Examination.restore(state["examination"])
         pairs = [(float(mean), float(variance)) for mean, variance in state["article_appeal"]]
         self._articles = dict(zip(unpack(state["article_ids"]), pairs, strict=True))
 

@@ -52,7 +52,7 @@ class VW:
             f"--cb_explore_adf --squarecb --gamma_scale {gamma_scale} --gamma_exponent {gamma_exponent} "
             f"--cb_type {cb_type} -q ma -l {learning_rate} --l2 {l2} -b {bits} --random_seed 1 --quiet"
         )
-        self._examination = Examination.start(max_slots)
+        self._looked = Examination.start(max_slots).curve
         self._decisions = 0
 
     def start(self, features: Features) -> None:
@@ -91,7 +91,7 @@ class VW:
         # a pin was nobody's decision; the rest of the slots without a click are thinned
         taught = ~slates.pinned[rows, slots] & ((clicked > 0) | (chance[rows, slots] < self.unclicked))
         # a click further down says more: it is divided by the chance that its slot was looked at
-        cost = -clicked / np.maximum(self._examination.curve[slots], 0.05)
+        cost = -clicked / self._looked[slots]
         lines = _article_lines(context)
         articles = [self._parse(line) for line in lines]
         on = context.member_features[:, self._columns] != 0
@@ -103,8 +103,6 @@ class VW:
             self._vw.finish_example([member, shown])
         _release(self._vw, articles)
         self._decisions += int(taught.sum())
-        rate = np.clip(np.full(len(rows), clicked.mean()), 1e-3, 0.9)
-        self._examination.learn(self._examination.weights(rate, slots, clicked), slots)
 
     def _parse(self, line: str) -> Any:
         return self._vw.parse(line)[0]
@@ -127,13 +125,11 @@ class VW:
             "model": model,
             "columns": self._columns,
             "decisions": np.array([self._decisions]),
-            "examination": np.stack([self._examination.looked, self._examination.opens]),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._columns = state["columns"].copy()
         self._decisions = int(state["decisions"][0])
-        self._examination = Examination(*state["examination"].copy())
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.vw"
             path.write_bytes(state["model"].tobytes())
