@@ -133,10 +133,16 @@ class Desk:
         best = [hard]  # from the fewest rules to all of them
         best.append(best[-1] & self._fresh)
         best.append(best[-1] & self._below_caps(slot, above))
-        wanted, short = self._wanted(slot, above)
-        best.append(best[-1] & wanted)
+        relaxed = np.zeros(len(choice), dtype=np.int8)
+        if self._least:
+            wanted, short = self._wanted(slot, above)
+            best.append(best[-1] & wanted)
+            relaxed[short & hard.any(axis=1)] = MINIMUM
+        else:
+            best.append(best[-1])
         mask: NDArray[np.bool_] = best[3]
-        relaxed = np.where(short & hard.any(axis=1), MINIMUM, 0).astype(np.int8)
+        if mask.any(axis=1).all():  # the usual case
+            return mask, relaxed
         for given_up, wider in ((MINIMUM, best[2]), (MAXIMUM, best[1]), (REPEAT, best[0])):
             stuck = np.asarray(~mask.any(axis=1) & wider.any(axis=1))
             if stuck.any():

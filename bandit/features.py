@@ -108,8 +108,10 @@ class Features:
         eligible: Bools | None = None,
         seen: Bools | None = None,
         article_features: Floats | None = None,
+        member_features: Floats | None = None,
     ) -> Context:
-        """A checked `Context`. `eligible` and `seen` [n, m] default to everything and nothing."""
+        """A checked `Context`. `eligible` and `seen` [n, m] default to everything and nothing; features that are already
+        at hand need not be made again."""
         shape = (len(members), len(articles))
         if not len(members):
             raise ValueError("the member list is empty")
@@ -119,7 +121,7 @@ class Features:
             issue=issue,
             members=members.reset_index(drop=True),
             articles=articles.reset_index(drop=True),
-            member_features=self.members(members),
+            member_features=self.members(members) if member_features is None else member_features,
             article_features=self.articles(articles) if article_features is None else article_features,
             eligible=np.ones(shape, dtype=bool) if eligible is None else eligible,
             seen=np.zeros(shape, dtype=bool) if seen is None else seen,

@@ -43,19 +43,20 @@ def _walk(plan: SlotPmf, context: Context, k: int, pick: Callable[[int, Floats],
         if pin is not None:
             free = free & ~pin[1]
         pmf = np.where(free[:, None], plan(open), 0.0)
+        positive = pmf > 0
+        _check_pmf(pmf, positive, open, free, context, slot)
+        supported[:, slot] = ~free | (positive == open).all(axis=1)
         if pin is not None:
             article, gets = pin
             pmf[gets, article] = 1.0
             relaxed[gets, slot] = 0
-        _check_pmf(pmf, open, free, context, slot)
-        supported[:, slot] = ~free | ((pmf > 0) == open).all(axis=1)
         chosen = pick(slot, pmf)
         filled = chosen >= 0
         # a slot that could be filled but is empty in a replayed slate has propensity 0
-        shown = np.where(filled, pmf[rows, chosen], (pmf.sum(axis=1) == 0).astype(np.float64))
+        most = pmf.max(axis=1)
+        shown = np.where(filled, pmf[rows, chosen], (most == 0).astype(np.float64))
         choice[:, slot], propensity[:, slot] = chosen, shown
         role[free & filled, slot] = EXPLORE
-        most = pmf.max(axis=1)
         favourite = (pmf == most[:, None]).sum(axis=1) == 1  # exploiting needs the one best article
         role[free & filled & favourite & (shown == most), slot] = EXPLOIT
         if pin is not None:
@@ -68,16 +69,17 @@ def _inverse_cdf(pmf: Floats, uniform: Floats) -> Ints:
     cumulative = np.cumsum(pmf, axis=1)
     total = cumulative[:, -1]
     index = (cumulative <= (uniform * total)[:, None]).sum(axis=1)
-    last = pmf.shape[1] - 1 - (pmf[:, ::-1] > 0).argmax(axis=1)  # rounding at the very end never leaves the support
-    return np.where(total > 0, np.minimum(index, last), -1)
+    beyond = np.flatnonzero((index == pmf.shape[1]) & (total > 0))  # rounding at the very end never leaves the support
+    index[beyond] = pmf.shape[1] - 1 - (pmf[beyond, ::-1] > 0).argmax(axis=1)
+    return np.where(total > 0, index, -1)
 
 
-def _check_pmf(pmf: Floats, open: Bools, free: Bools, context: Context, slot: int) -> None:
+def _check_pmf(pmf: Floats, positive: Bools, open: Bools, free: Bools, context: Context, slot: int) -> None:
     """Refuse a plan whose probabilities are not a distribution over the open articles."""
     total = pmf.sum(axis=1)
     bad = free & ~(np.abs(total - 1) < 1e-9)
-    outside = free[:, None] & ((pmf < 0) | (~open & (pmf != 0)) | np.isnan(pmf))
-    if bad.any() or outside.any():
+    if bad.any() or pmf.min(initial=0.0) < 0 or (positive & ~open).any():
+        outside = (pmf < 0) | (positive & ~open)
         row = int((bad | outside.any(axis=1)).argmax())
         raise ValueError(
             f"pmf of member {context.member_ids[row]!r}, slot {slot + 1}: sums to {total[row]}, smallest "

@@ -55,9 +55,7 @@ def compare(config: dict[str, Any]) -> Path:
         )
         for (name, seed), path in units.items()
     ]
-    first = [unit for unit in work if unit.logger is None]
-    run_all(first, config["issues"], config["workers"], "log" if logger else "compare")
-    run_all([unit for unit in work if unit.logger is not None], config["issues"], config["workers"], "compare")
+    run_all(work, config["issues"], config["workers"], "compare")
     _write_tables(run, config | {"late_from": late_from, "logger": logger}, units, simulator)
     report.write(run)
     return run

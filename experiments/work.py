@@ -30,7 +30,7 @@ class Unit:
 
 
 def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str) -> None:
-    """Run the units that are not done, `workers` at a time (default: one a core). The first failure stops the rest.
+    """Run the units, `workers` at a time (default: one a core), each after its logger. The first failure stops the rest.
 
     One thread for each process: results do not depend on how many run at once.
     """
@@ -56,9 +56,12 @@ def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str)
             ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(queue,)) as pool,
         ):
             bar = progress.add_task(title, total=issues * len(units))
-            waiting: set[Future[None]] = {pool.submit(_work, unit) for unit in units}
             running: dict[str, int] = {}
-            while waiting:
+            held, waiting = list(units), set[Future[None]]()
+            while held or waiting:
+                ready = [unit for unit in held if unit.logger is None or (unit.logger / "done.json").exists()]
+                held = [unit for unit in held if unit not in ready]
+                waiting |= {pool.submit(_work, unit) for unit in ready}
                 done, waiting = wait(waiting, timeout=0.2)
                 while not queue.empty():
                     name, issue = queue.get()

@@ -87,9 +87,9 @@ class Association:
         self.features = Features.fit(
             self.members, (archive["title"] + ". " + archive["summary"]).tolist(), text_dims, encoder
         )
-        x = self.features.members(self.members)
+        self._x = self.features.members(self.members)
         self._interests = interests(
-            self._rng("interests"), x, self.features.member_names, taste, explained, eagerness, kind_sd
+            self._rng("interests"), self._x, self.features.member_names, taste, explained, eagerness, kind_sd
         )
         rng = self._rng("habits")
         self._open_rate = rng.beta(open_rate * open_spread, (1 - open_rate) * open_spread, size=members)
@@ -143,6 +143,7 @@ class Association:
             eligible=eligible(members, articles),
             seen=seen,
             article_features=self._text[number],
+            member_features=self._x[rows],
         )
 
     def _rules(self, number: int, articles: pd.DataFrame) -> Rules:

@@ -58,8 +58,8 @@ class LinTS:
         sd = self.scale * np.sqrt(self.rate * (1 - self.rate))  # of one look's click, around its probability
         drawn = self._posterior.draws(self.W.ravel(), self._factor, sd * noise).reshape(-1, *self._shape)
         x, articles = context.member_features, context.article_features
-        draws = np.stack([exact.dot(exact.dot(x, W.T), articles) for W in drawn])
-        scores = exact.dot(exact.dot(x, self.W.T), articles)
+        draws = np.stack([exact.dot(x, exact.dot(articles, W)) for W in drawn])
+        scores = exact.dot(x, exact.dot(articles, self.W))
         return SlotPmf(scores, lambda scores, open: thompson(draws, open, self.floor))
 
     def learn(self, round: Round) -> None:
