@@ -28,8 +28,9 @@ def rounds(folder: Path, association: Any) -> list[Round]:
 def two_members(
     segment: Path, profile: Path, association: Any, member_type: str = "hospital pharmacist"
 ) -> dict[str, Any] | None:
-    """The pair of `member_type`s of one chapter and career stage, each with at least three clicks, whose profile
-    newsletters differ most in the last issue; None where there is no such pair. Clicks so far are the profile run's."""
+    """The pair of `member_type`s of one chapter and career stage (and practice area, if there is such a pair: then no
+    segment can tell them apart), each with at least three clicks, whose profile newsletters differ most from one another
+    and from the segment's in the last issue. None where there is no pair. Clicks so far are the profile run's."""
     theirs, ours = rounds(segment, association.twin()), rounds(profile, association.twin())
     last = ours[-1]
     clicks = _clicks(ours[:-1], association)
@@ -37,18 +38,26 @@ def two_members(
     seen = clicks.groupby("member").size()
     members = members[(members["member_type"] == member_type) & (members["member"].map(seen).fillna(0) >= 3)]
     members = members[members["member"].isin(theirs[-1].context.member_ids)]
-    pairs = [pair for _, group in members.groupby(list(SAME)) for pair in combinations(group["row"], 2)]
+    alike = (
+        [pair for _, group in members.groupby(names) for pair in combinations(group["row"], 2)]
+        for names in ([*SAME, "practice_area"], [*SAME])
+    )
+    pairs = next((found for found in alike if found), None)
     if not pairs:
         return None
     shown = [set(slate[slate >= 0]) for slate in last.slates.choice]
+    there = {
+        member: set(slate) for member, slate in zip(theirs[-1].context.member_ids, theirs[-1].slates.choice, strict=True)
+    }
     tastes = {member: set(group["topic"]) for member, group in clicks.groupby("member")}
     ids = last.context.member_ids
 
     def likeness(pair: tuple[int, int]) -> tuple[int, int, int]:
-        """Shared articles, then shared topics, then the fewest clicks to show for it."""
+        """Articles shared with one another and with the segment, then shared topics, then the fewest clicks to show."""
         a, b = pair
+        articles = len(shown[a] & shown[b]) + len(shown[a] & there[ids[a]]) + len(shown[b] & there[ids[b]])
         topics = tastes.get(ids[a], set()) & tastes.get(ids[b], set())
-        return len(shown[a] & shown[b]), len(topics), -int(min(seen[ids[a]], seen[ids[b]]))
+        return articles, len(topics), -int(min(seen[ids[a]], seen[ids[b]]))
 
     rests = bundle.read(profile / "bundle").policy
     told = [_told(row, last, theirs[-1], ours[:-1], clicks, rests) for row in min(pairs, key=likeness)]

@@ -1,7 +1,6 @@
 """The comparison as a table in the terminal."""
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -10,17 +9,17 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
     """Print one row a policy, best first."""
     table = Table(
         title="Clicks per 1,000 newsletters delivered, in all and in the later issues",
-        caption=f"lift: over {baseline}, later issues, in %, with the 95 % interval of paired seeds\n"
-        "open: clicks an open; oracle: share of what the oracle gets; explores: what exploring costs",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
+        caption=f"lift: over {baseline} in the later issues, %, 95 % interval of paired seeds\n"
+        "open: clicks an open; oracle: share of its clicks; explores: what that costs",
+        box=None,
+        padding=(0, 1, 0, 0),
     )
     for name in ("policy", "all", "later", "lift", "open", "oracle", "explores"):
         table.add_column(name, justify="left" if name == "policy" else "right", no_wrap=True)
     for _, row in summary.sort_values("clicks_per_delivered_late", ascending=False).iterrows():
         lift = "-" if pd.isna(row["lift"]) else f"{100 * row['lift']:+.1f}"
         if not pd.isna(row["lift_low"]):
-            lift += f" ({100 * row['lift_low']:+.1f} to {100 * row['lift_high']:+.1f})"
+            lift += f" ({100 * row['lift_low']:.1f} to {100 * row['lift_high']:.1f})"
         table.add_row(
             str(row["policy"]),
             f"{1000 * row['clicks_per_delivered']:.1f}",
