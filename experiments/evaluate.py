@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from bandit.ope.evaluate import evaluate
 
 from bandit.files import read_json
+from bandit.ope.evaluate import evaluate
 from experiments.runs import frame
 
 COLUMNS = ["logger", "target", "seed", "estimator", "slots", "value", "low", "high", "ess", "reason", "earned", "own"]
