@@ -1,73 +1,21 @@
-"""The editor's rules, and the one action model that policies, simulator, estimators and sender share.
+"""What the editor's rules leave open: the one action model that policies, simulator, estimators and sender share.
 
 Hard rules are never broken: eligibility, pins, a slot's section; where nothing is left, the slot stays empty. Soft rules
 are given up in this order, one slot at a time, and the slate says so: minimum counts, maximum counts, no repeats.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-if TYPE_CHECKING:
-    from bandit.types import Bools, Context, Ints
+from bandit.types import Bools, Context, Ints
 
 MINIMUM, MAXIMUM, REPEAT = 1, 2, 3  # how many soft rules have been given up
-Count = Annotated[int, Field(ge=0)]
-Slot = Annotated[int, Field(ge=1)]
 
 
-class Rules(BaseModel):
-    """Layout and rules of one issue. Slots are numbered from 1, as an editor counts them.
-
-    at_most and at_least: column -> value -> how many articles of the slate, e.g. {"kind": {"event": 2}}.
-    only: slot -> column -> values allowed there (a section). Unknown keys are refused.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    slots: Slot = 6
-    pins: dict[Slot, str | int] = {}
-    at_most: dict[str, dict[str, Count]] = {}
-    at_least: dict[str, dict[str, Count]] = {}
-    only: dict[Slot, dict[str, list[str]]] = {}
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Rules":
-        for what, numbers in {"pins": list(self.pins), "only": list(self.only)}.items():
-            for slot in numbers:
-                if slot > self.slots:
-                    raise ValueError(f"{what}: slot {slot} is beyond the layout's {self.slots} slots")
-        articles = list(self.pins.values())
-        for article in articles:
-            if articles.count(article) > 1:
-                raise ValueError(f"pins: article {article!r} is pinned to two slots")
-        for column, counts in self.at_least.items():
-            for value, least in counts.items():
-                most = self.at_most.get(column, {}).get(value, self.slots)
-                if least > most:
-                    raise ValueError(f"at_least {column} {value!r} = {least}, but at most {most} are allowed")
-            if sum(counts.values()) > self.slots:
-                raise ValueError(f"at_least {column}: {sum(counts.values())} articles for {self.slots} slots")
-        return self
-
-    def check_pool(self, articles: pd.DataFrame) -> None:
-        """Raise ValueError where the pool cannot serve these rules at all."""
-        if len(articles) < self.slots:
-            raise ValueError(f"the pool has {len(articles)} articles; the layout has {self.slots} slots")
-        ids = set(articles["article"])
-        for slot, article in self.pins.items():
-            if article not in ids:
-                raise ValueError(f"pins: slot {slot} pins article {article!r}, which is not in the pool")
-        columns = [*self.at_most, *self.at_least, *(column for only in self.only.values() for column in only)]
-        for column in columns:
-            if column not in articles.columns:
-                raise ValueError(f"rules name column {column!r}; the pool has {list(articles.columns)}")
-
-
-def eligible(members: pd.DataFrame, articles: pd.DataFrame) -> "Bools":
+def eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
     """Who may be shown what, [n, m]. A pool column `only_<attribute>` keeps an article to the members with that value;
     empty or missing means everyone. Raises ValueError for an attribute that members lack."""
     allowed: NDArray[np.bool_] = np.ones((len(members), len(articles)), dtype=bool)
@@ -95,7 +43,7 @@ def _text(column: pd.Series) -> NDArray[Any]:
 class Desk:
     """Says which articles are open for each slot of one issue, given the slots above."""
 
-    def __init__(self, context: "Context") -> None:
+    def __init__(self, context: Context) -> None:
         rules, articles = context.rules, context.articles
         ids = list(context.article_ids)
         self._k = rules.slots
@@ -111,14 +59,14 @@ class Desk:
             for slot, only in rules.only.items()
         }
 
-    def pin(self, slot: int) -> "tuple[int, Bools] | None":
+    def pin(self, slot: int) -> tuple[int, Bools] | None:
         """The article pinned to `slot` (from 0) and the members who get it [n]; the policy fills the slot of the rest."""
         if slot not in self._pins:
             return None
         article = self._pins[slot]
         return article, self._pinnable[:, article]
 
-    def open(self, slot: int, choice: "Ints") -> "tuple[Bools, Ints]":
+    def open(self, slot: int, choice: Ints) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0) and the soft rules given up [n]. `choice` [n, k] holds the slots above.
 
         A row with nothing open stays empty.
@@ -150,7 +98,7 @@ class Desk:
                 relaxed[stuck] = given_up
         return mask, relaxed
 
-    def _count(self, group: "Bools", slot: int, above: "Ints") -> "Ints":
+    def _count(self, group: Bools, slot: int, above: Ints) -> Ints:
         """How many of `group` [m] each member's slate holds: the slots above and the pins below."""
         below = [(j, article) for j, article in self._pins.items() if j >= slot and group[article]]
         count = np.zeros(len(above), dtype=np.int64)
@@ -160,14 +108,14 @@ class Desk:
             count += (above[:, j] >= 0) & group[above[:, j]]
         return count
 
-    def _below_caps(self, slot: int, above: "Ints") -> "Bools":
+    def _below_caps(self, slot: int, above: Ints) -> Bools:
         free = np.ones(self._eligible.shape, dtype=bool)
         for group, cap in self._most:
             full = self._count(group, slot, above) >= cap
             free[np.ix_(full, group)] = False
         return free
 
-    def _wanted(self, slot: int, above: "Ints") -> "tuple[Bools, Bools]":
+    def _wanted(self, slot: int, above: Ints) -> tuple[Bools, Bools]:
         """All articles, until the slots left are only just enough for the minimum counts."""
         wanted = np.zeros(self._eligible.shape, dtype=bool)
         needed = np.zeros(len(above), dtype=np.int64)

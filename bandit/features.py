@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bandit import check, exact
-from bandit.editorial import Rules
+from bandit.rules import Rules
 from bandit.text import Encoder, StaticEncoder
 from bandit.types import Bools, Context, Floats
 

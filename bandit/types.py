@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit import check
-from bandit.editorial import Rules
+from bandit.rules import Rules
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]

@@ -35,7 +35,7 @@ def main(cfg: DictConfig) -> None:
     write_table(run / "results.parquet", pa.Table.from_pandas(long, preserve_index=False))
     write_json(run / "run.json", {"config": settings} | provenance())
     table: pd.DataFrame = summary(long, "", config["issues"] // 2 + 1)
-    show(table, "nothing (one policy)", Console())
+    show(table, "", Console())
     print(f"run: {run}")
 
 

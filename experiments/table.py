@@ -7,13 +7,8 @@ from rich.table import Table
 
 def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
     """Print one row a policy, best first."""
-    table = Table(
-        title="Clicks per 1,000 newsletters delivered, in all and in the later issues",
-        caption=f"lift: over {baseline} in the later issues, %, 95 % interval of paired seeds\n"
-        "open: clicks an open; oracle: share of its clicks; explores: what that costs",
-        box=None,
-        padding=(0, 1, 0, 0),
-    )
+    console.print("\nClicks per 1,000 newsletters delivered, in all and in the later issues:\n")
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for name in ("policy", "all", "later", "lift", "open", "oracle", "explores"):
         table.add_column(name, justify="left" if name == "policy" else "right", no_wrap=True)
     for _, row in summary.sort_values("clicks_per_delivered_late", ascending=False).iterrows():
@@ -30,3 +25,6 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
             f"{row['exploration_cost']:.1%}",
         )
     console.print(table)
+    if baseline in set(summary["policy"]):
+        console.print(f"\nlift: over {baseline} in the later issues, %, with the 95 % interval of paired seeds")
+    console.print("open: clicks an open; oracle: share of its clicks; explores: what exploring costs\n")

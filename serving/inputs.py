@@ -10,8 +10,8 @@ import pandas as pd
 import yaml
 from pydantic import ValidationError
 
-from bandit.editorial import Rules
 from bandit.features import Features
+from bandit.rules import Rules
 from serving.errors import problems, short
 from serving.tables import NUMBER, TEXT, WHOLE, Table, read_bytes
 

@@ -21,9 +21,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bandit import check
-from bandit.editorial import MAXIMUM, MINIMUM, REPEAT, Rules, eligible
+from bandit.editorial import MAXIMUM, MINIMUM, REPEAT, eligible
 from bandit.files import read_json, replacing, write_json
 from bandit.log import slate_columns
+from bandit.rules import Rules
 from bandit.slates import draw
 from bandit.types import ROLES, Bools, Ints
 from serving.bundle import Bundle, read

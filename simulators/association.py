@@ -13,8 +13,9 @@ import pandas as pd
 from scipy.special import expit
 
 from bandit import check, keys
-from bandit.editorial import Rules, eligible
+from bandit.editorial import eligible
 from bandit.features import Features
+from bandit.rules import Rules
 from bandit.text import Cached, Encoder, StaticEncoder
 from bandit.types import Bools, Context, Feedback, Floats, Slates
 from simulators.articles import Pool, compose, join

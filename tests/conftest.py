@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from bandit.editorial import Rules
+from bandit.rules import Rules
 from bandit.types import Context
 from simulators.association import Association
 

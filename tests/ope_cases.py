@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from bandit import exploration, slates
-from bandit.editorial import Rules
 from bandit.ope.intervals import Interval
+from bandit.rules import Rules
 from bandit.types import Bools, Context, Floats, Ints, SlotPmf
 
 Explore = Callable[[Floats, Bools], Floats]

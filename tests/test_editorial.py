@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandit import slates
-from bandit.editorial import MAXIMUM, MINIMUM, REPEAT, Rules, eligible
+from bandit.editorial import MAXIMUM, MINIMUM, REPEAT, eligible
 from bandit.exploration import epsilon_greedy, greedy
+from bandit.rules import Rules
 from bandit.types import EMPTY, PINNED, Context, Slates, SlotPmf
 
 Make = Callable[..., Any]

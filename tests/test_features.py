@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bandit.editorial import Rules
 from bandit.features import Features
+from bandit.rules import Rules
 
 WORDS = ("dosing", "vaccines", "salaries", "congress", "oncology", "statutes", "software", "ethics")
 ARCHIVE = [f"News {i} on {WORDS[i % 8]} and {WORDS[(i * i + 3) % 8]} for {WORDS[i // 8]}" for i in range(64)]

@@ -9,11 +9,11 @@ from ope_cases import LOGGER, context, every_slate, plain_log, random_log, repla
 from scipy import stats
 
 from bandit import exploration, slates
-from bandit.editorial import Rules
 from bandit.ope import diagnostics, estimators
 from bandit.ope.evaluate import ESTIMATORS, evaluate
 from bandit.ope.inputs import check_inputs
 from bandit.ope.intervals import Interval, normal_interval
+from bandit.rules import Rules
 from bandit.types import Bools, Floats, SlotPmf
 
 Estimator = Callable[..., Floats]

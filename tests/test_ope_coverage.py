@@ -8,10 +8,10 @@ import pytest
 from ope_cases import LOGGER, every_slate, plain_log, replayed, same
 
 from bandit import exploration
-from bandit.editorial import Rules
 from bandit.ope import estimators
 from bandit.ope.evaluate import ESTIMATORS, evaluate
 from bandit.ope.intervals import normal_interval
+from bandit.rules import Rules
 from bandit.types import Bools, Floats, Ints
 
 Estimator = Callable[..., Floats]

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandit.editorial import Desk, Rules
+from bandit.editorial import Desk
+from bandit.rules import Rules
 from bandit.slates import draw, replay
 from bandit.types import Context, Feedback, Round
 from experiments.runs import choices, policy_config

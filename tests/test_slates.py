@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandit import keys, slates
-from bandit.editorial import Rules
 from bandit.exploration import budgeted, epsilon_greedy, greedy, softmax, squarecb, thompson
+from bandit.rules import Rules
 from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Context, SlotPmf
 
 Make = Callable[..., Context]
