@@ -132,17 +132,17 @@ class Profile:
         p = expit(_averaged(eta, noise))
         looked = self._examination.weights(p, slots, clicked)
 
-        self._learn_members(round, looked, mean, prior, spread, appeal)
-        self._learn_appeal(context, looked, expit(eta), index, clicked)
+        self._learn_members(round, looked, mean, prior, spread, appeal, doubt)
+        self._learn_appeal(context, looked, p, index, clicked)
         if self._learns:
             self._learn_prior(context.member_features, articles, rows, index, clicked, looked, appeal)
             self._learn_variance()
             self._examination.learn(p, slots, clicked)
 
     def _learn_members(
-        self, round: Round, looked: Floats, mean: Floats, prior: Floats, spread: Floats, appeal: Floats
+        self, round: Round, looked: Floats, mean: Floats, prior: Floats, spread: Floats, appeal: Floats, doubt: Floats
     ) -> None:
-        """Each opener's own part d_i, from this issue's slots."""
+        """Each opener's own part d_i, from this issue's slots; a click may also be due to the article's own appeal."""
         choice = round.slates.choice
         opened = np.flatnonzero(round.feedback.opened & (choice >= 0).any(axis=1))
         weight = np.zeros(choice.shape)
@@ -150,6 +150,7 @@ class Profile:
         a = round.context.article_features[choice[opened]]  # [o, k, q]; an empty slot weighs 0
         scaled = a * spread[opened][:, None, :]
         K = np.einsum("okq,olq->okl", scaled, a)
+        K += np.eye(choice.shape[1]) * doubt[choice[opened]][:, :, None]
         eta = np.einsum("okq,oq->ok", a, mean[opened]) + appeal[choice[opened]]
         gradient, M = laplace(eta, K, round.feedback.clicked[opened].astype(np.float64), weight[opened])
         own = (mean - prior)[opened] + np.einsum("okq,ok->oq", scaled, gradient)
