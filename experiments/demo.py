@@ -3,6 +3,7 @@
 python -m experiments.demo (what `make demo` runs); takes the same overrides as experiments.compare, e.g. force=true.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def main(cfg: DictConfig) -> None:
     show(frame(run / "summary.parquet"), config["baseline"], console)
     association = make(config["simulator"] | {"issues": config["issues"]}, seed=0)
     folder = run / "next_issue"
+    shutil.rmtree(folder, ignore_errors=True)  # an issue once composed is never overwritten; this one is sent to nobody
     paths = next_issue(folder, association)
     campaign = f"issue-{association.issues + 1:03d}"
     commands = [
