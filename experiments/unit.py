@@ -47,19 +47,21 @@ def run_unit(
         "logger": read_json(logger / "unit.json")["policy"] if logger else None,
     }
     asked["exportable"] = not hasattr(get_class(policy["_target_"]), "reveal")
-    if not same_run(folder, asked):
-        shutil.rmtree(folder, ignore_errors=True)
-        write_json(folder / "unit.json", asked)
-    if (folder / "done.json").exists():
+    begun = same_run(folder, asked)
+    if begun and (folder / "done.json").exists():
         tick(read_json(folder / "done.json")["issues"])
         return
-    _sweep(folder)
 
     association = make(simulator, seed=seed)
     learner = make(policy)
     learner.start(association.features)
     if not asked["exportable"]:
         learner.reveal(association)
+    if begun:
+        _sweep(folder)
+    else:  # only now: what cannot be made leaves no folder
+        _clear(folder)
+        write_json(folder / "unit.json", asked)
     other = association.twin() if logger else None
     for number in range(1, association.issues + 1):
         name = f"{number:03d}"
@@ -87,6 +89,18 @@ def run_unit(
         made_from = {"seed": seed, "issues": association.issues, "git": made["git"], "code": made["code"]}
         bundle.write(folder / "bundle", learner, policy["_target_"], parameters, association.features, made_from)
     write_json(folder / "done.json", {"issues": association.issues})
+
+
+def _clear(folder: Path) -> None:
+    """Remove a unit that was begun for something else, at once or not at all; anything but a unit is left alone."""
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / "unit.json").exists():
+        raise ValueError(f"{folder} holds something else than one policy's run; choose another name")
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    folder.rename(old)
+    shutil.rmtree(old)
 
 
 def _sweep(folder: Path) -> None:

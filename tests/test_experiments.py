@@ -99,6 +99,13 @@ def test_a_folder_begun_for_something_else_is_made_anew(tmp_path: Path) -> None:
     assert contents(tmp_path / "unit")["log/001.parquet"] != first["log/001.parquet"]
 
 
+def test_a_folder_that_is_no_unit_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(ValueError, match="holds something else"):
+        run_unit(tmp_path, policy_config("random"), SMALL, seed=0)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
 def test_a_damaged_log_is_refused_by_name(tmp_path: Path) -> None:
     unit = tmp_path / "unit"
     run_unit(unit, policy_config("random"), SMALL, seed=0)
@@ -178,3 +185,4 @@ def test_the_command_line_refuses_what_it_does_not_know(module: str, arguments: 
     assert asked.returncode != 0
     assert message in asked.stderr
     assert "Traceback" not in asked.stderr
+    assert not (ROOT / "runs" / "test-refused").exists()
