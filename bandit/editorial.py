@@ -88,6 +88,8 @@ class Desk:
             relaxed[short & hard.any(axis=1)] = MINIMUM
         else:
             best.append(best[-1])
+        if self._sections:
+            best[-1] = best[-1] & self._spared(slot, hard)
         mask: NDArray[np.bool_] = best[3]
         if mask.any(axis=1).all():  # the usual case
             return mask, relaxed
@@ -99,13 +101,15 @@ class Desk:
         return mask, relaxed
 
     def _count(self, group: Bools, slot: int, above: Ints) -> Ints:
-        """How many of `group` [m] each member's slate holds: the slots above and the pins below."""
+        """How many of `group` [m] each member's slate holds: the slots above, the pins below, and the sections below that
+        may hold nothing else."""
         below = [(j, article) for j, article in self._pins.items() if j >= slot and group[article]]
         count = np.zeros(len(above), dtype=np.int64)
         for _, article in below:
             count += self._pinnable[:, article]
         for j in range(above.shape[1]):
             count += (above[:, j] >= 0) & group[above[:, j]]
+        count += sum(j > slot and j not in self._pins and not (only & ~group).any() for j, only in self._sections.items())
         return count
 
     def _below_caps(self, slot: int, above: Ints) -> Bools:
@@ -115,6 +119,16 @@ class Desk:
             free[np.ix_(full, group)] = False
         return free
 
+    def _spared(self, slot: int, hard: Bools) -> Bools:
+        """All articles but those that a section below could not do without."""
+        spared: NDArray[np.bool_] = np.ones(hard.shape, dtype=bool)
+        below = [only for j, only in self._sections.items() if j > slot and j not in self._pins]
+        for only in below:
+            slots = sum(not (other & ~only).any() for other in below)
+            scarce = (hard & only).sum(axis=1) <= slots
+            spared[np.ix_(scarce, only)] = False
+        return spared
+
     def _wanted(self, slot: int, above: Ints) -> tuple[Bools, Bools]:
         """All articles, until the slots left are only just enough for the minimum counts."""
         wanted = np.zeros(self._eligible.shape, dtype=bool)
@@ -123,9 +137,11 @@ class Desk:
             lacking = np.maximum(least - self._count(group, slot, above), 0)
             needed += lacking
             wanted |= (lacking > 0)[:, None] & group
-        left = np.full(len(above), self._k - slot)
+        # a section below counts with its group, if it belongs to one
+        free = [j for j in range(slot, self._k) if j == slot or j not in self._sections]
+        left = np.full(len(above), len(free))
         for j, article in self._pins.items():
-            if j >= slot:
+            if j in free:
                 left -= self._pinnable[:, article]
         return np.where((needed >= left)[:, None] & (needed > 0)[:, None], wanted, True), needed > left
 

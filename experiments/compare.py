@@ -16,7 +16,7 @@ from rich.console import Console
 from bandit.files import read_json, write_json, write_table
 from experiments import coldstart, report, story
 from experiments.evaluate import off_policy
-from experiments.runs import folder, plain, policy_config, provenance
+from experiments.runs import choices, folder, plain, policy_config, provenance
 from experiments.summary import results, summary
 from experiments.table import show
 from experiments.unit import make
@@ -25,13 +25,17 @@ from experiments.work import Unit, run_all
 
 def compare(config: dict[str, Any]) -> Path:
     """Run what is not done yet, write the tables and the report; returns the run's folder."""
-    names = list(dict.fromkeys(config["policies"]))
+    listed = config["policies"]
+    names = list(dict.fromkeys([listed] if isinstance(listed, str) else listed))
     if not names:
         raise ValueError("policies is empty; name at least one, e.g. policies=[profile,segment_learned]")
     for what in ("seeds", "issues", "late_from", "off_policy_from", "off_policy_slots"):
         if not isinstance(config[what], int) or config[what] < 1:
             raise ValueError(f"{what} = {config[what]!r}; must be a whole number of at least 1")
     policies = {name: policy_config(name) for name in names}
+    for what in ("baseline", "logger"):
+        if config[what] is not None and config[what] not in choices("policy"):
+            raise ValueError(f"{what}: there is no policy {config[what]!r}; choose from {', '.join(choices('policy'))}")
     settings = {key: value for key, value in config.items() if key not in ("workers", "name", "force")}
     run = folder(config["name"], "compare", settings)
     if config["force"]:

@@ -5,9 +5,9 @@ python -m experiments.demo (what `make demo` runs); takes the same overrides as 
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import hydra
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import yaml
@@ -15,25 +15,28 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from bandit.files import read_json, replacing, write_table
+from bandit.types import Context
 from experiments.compare import compare
 from experiments.runs import frame, plain
+from experiments.story import rounds
 from experiments.table import show
 from experiments.unit import make
 from serving import export, send
 
 
-def next_issue(folder: Path, association: Any) -> dict[str, Path]:
-    """What an editor and a member database would hand to the sender: the issue after the last one simulated."""
-    number = association.issues + 1
-    pool = association.pool(number).articles
-    events = pool[(pool["kind"] == "event") & (pool["only_region"] == "")]["article"]
-    rules: dict[str, Any] = {"slots": association.slots, "at_most": {"kind": {"event": 2}}}
-    if len(events):
-        rules["pins"] = {min(3, association.slots): events.iloc[0]}
-    paths = {name: folder / name for name in ("members.parquet", "pool.parquet", "rules.yaml")}
-    write_table(paths["members.parquet"], pa.Table.from_pandas(association.members, preserve_index=False))
-    write_table(paths["pool.parquet"], pa.Table.from_pandas(pool, preserve_index=False))
-    with replacing(paths["rules.yaml"]) as part:
+def next_issue(folder: Path, context: Context) -> dict[str, Path]:
+    """What an editor and a member database would hand to the sender for this context."""
+    rules = {name: value for name, value in context.rules.model_dump().items() if value}
+    if not rules.get("pins"):  # so that the example shows one
+        events = context.articles[(context.articles["kind"] == "event") & (context.articles["only_region"] == "")]
+        rules["pins"] = {min(3, context.rules.slots): article for article in events["article"].head(1)}
+    member, article = np.nonzero(context.seen)
+    seen = {"member": context.member_ids[member], "article": context.article_ids[article]}
+    tables = {"members": context.members, "pool": context.articles, "seen": pd.DataFrame(seen)}
+    paths = {name: folder / f"{name}.parquet" for name in tables} | {"rules": folder / "rules.yaml"}
+    for name, table in tables.items():
+        write_table(paths[name], pa.Table.from_pandas(table, preserve_index=False))
+    with replacing(paths["rules"]) as part:
         part.write_text(yaml.safe_dump(rules, sort_keys=False), encoding="utf-8")
     return paths
 
@@ -62,27 +65,23 @@ def main(cfg: DictConfig) -> None:
         raise SystemExit(f"demo: {error}") from None
     show(frame(run / "summary.parquet"), config["baseline"], console)
     association = make(config["simulator"] | {"issues": config["issues"]}, seed=0)
+    winner = read_json(run / "winner.json")
+    rounds(run / winner["unit"], association)  # who has left, and who has seen what
+    context = association.issue(association.issues + 1)
     folder = run / "next_issue"
     shutil.rmtree(folder, ignore_errors=True)  # an issue once composed is never overwritten; this one is sent to nobody
-    paths = next_issue(folder, association)
-    campaign = f"issue-{association.issues + 1:03d}"
+    paths = next_issue(folder, context)
+    files = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     commands = [
         (export.main, [str(run), str(run / "bundle")]),
-        (
-            send.main,
-            [
-                *[str(run / "bundle"), "--members", str(paths["members.parquet"]), "--pool", str(paths["pool.parquet"])],
-                *["--rules", str(paths["rules.yaml"]), "--campaign", campaign, "--seed", "7", "--out", str(folder)],
-            ],
-        ),
+        (send.main, [str(run / "bundle"), *files, "--campaign", context.campaign, "--seed", "7", "--out", str(folder)]),
     ]
     for command, arguments in commands:
         failed = command(arguments)
         if failed:
             raise SystemExit(failed)
-    print_letters(frame(folder / "slates.parquet"), frame(paths["pool.parquet"]), association.members, console)
-    winner = read_json(run / "winner.json")["policy"]
-    print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {folder / 'slates.parquet'}")
+    print_letters(frame(folder / "slates.parquet"), context.articles, context.members, console)
+    print(f"\nThe winner, {winner['policy']}, is in {run / 'bundle'}; its next issue in {folder / 'slates.parquet'}")
     print(f"Report: {run / 'report.html'}")
 
 

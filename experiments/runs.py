@@ -48,10 +48,10 @@ def folder(name: str | None, label: str, config: dict[str, Any]) -> Path:
 def provenance() -> dict[str, Any]:
     """Versions of what computes, the git commit (None outside a checkout), and a digest of the code that makes results."""
     code = sha256()
-    for folder in ("bandit", "simulators", "experiments"):
-        for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in (".py", ".yaml"):
-                code.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    makers = [path for folder in ("bandit", "simulators") for path in sorted((ROOT / folder).rglob("*"))]
+    for path in [*makers, ROOT / "experiments" / "unit.py"]:
+        if path.suffix in (".py", ".yaml") and path.parent.name != "policies":  # a unit adds its own policy's file
+            code.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return {"versions": {name: version(name) for name in PACKAGES}, "git": _commit(), "code": code.hexdigest()}
 
 
@@ -68,6 +68,11 @@ def _commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):  # no git, no commit to name
         return None
     return asked.stdout.strip() or None
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def same_run(folder: Path, wanted: dict[str, Any]) -> bool:

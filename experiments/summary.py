@@ -18,10 +18,21 @@ def results(units: dict[tuple[str, int], Path]) -> pd.DataFrame:
         (policy, seed, int(path.stem), metric, float(measured[metric]))
         for (policy, seed), folder in units.items()
         for path in sorted((folder / "issues").glob("*.json"))
-        for measured in [read_json(path)]
+        for measured in [_measured(path)]
         for metric in MEASURES
     ]
     return pd.DataFrame(rows, columns=["policy", "seed", "issue", "metric", "value"])
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    try:
+        measured: dict[str, Any] = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); remove its unit's folder to run it again") from None
+    missing = [name for name in MEASURES if name not in measured]
+    if missing:
+        raise ValueError(f"{path} lacks {missing[0]!r}; remove its unit's folder to run it again")
+    return measured
 
 
 def paired(values: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:

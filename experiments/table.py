@@ -9,6 +9,7 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
     """Print one row a policy, best first."""
     console.print("\nClicks per 1,000 newsletters delivered, in all and in the later issues:\n")
     table = Table(box=None, padding=(0, 1, 0, 0))
+    against = baseline in set(summary["policy"])
     for name in ("policy", "all", "later", "lift", "open", "oracle", "explores"):
         table.add_column(name, justify="left" if name == "policy" else "right", no_wrap=True)
     for _, row in summary.sort_values("clicks_per_delivered_late", ascending=False).iterrows():
@@ -25,6 +26,6 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
             f"{row['exploration_cost']:.1%}",
         )
     console.print(table)
-    if baseline in set(summary["policy"]):
+    if against:
         console.print(f"\nlift: over {baseline} in the later issues, %, with the 95 % interval of paired seeds")
     console.print("open: clicks an open; oracle: share of its clicks; explores: what exploring costs\n")

@@ -5,6 +5,7 @@ on to the same bytes. Folder: unit.json (what was asked), issues/NNN.json (measu
 replay/NNN.parquet (this policy on another's log), bundle/ (the trained policy), done.json.
 """
 
+import inspect
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from bandit.exploration import greedy
 from bandit.files import read_json, write_json, write_table
 from bandit.slates import draw, replay
 from bandit.types import Context, Round, Slates, SlotPmf
-from experiments.runs import provenance, same_run
+from experiments.runs import file_digest, provenance, same_run
 from serving import bundle
 
 
@@ -39,14 +40,14 @@ def run_unit(
     `replay_from` on, over the `depth` top slots. tick is called after each issue. A folder begun for something else is
     made anew.
     """
-    made = provenance()
+    made, kind = provenance(), _class(policy)
     asked = {"policy": policy, "simulator": simulator, "seed": seed, "code": made["code"], "versions": made["versions"]}
     asked |= {
         "replay_from": replay_from,
         "depth": depth,
-        "logger": read_json(logger / "unit.json")["policy"] if logger else None,
+        "logger": file_digest(logger / "unit.json") if logger else None,
     }
-    asked["exportable"] = not hasattr(get_class(policy["_target_"]), "reveal")
+    asked |= {"policy_code": file_digest(Path(inspect.getfile(kind))), "exportable": not hasattr(kind, "reveal")}
     begun = same_run(folder, asked)
     if begun and (folder / "done.json").exists():
         tick(read_json(folder / "done.json")["issues"])
@@ -115,8 +116,23 @@ def _sweep(folder: Path) -> None:
 
 def make(config: dict[str, Any], **more: Any) -> Any:
     """What a config's `_target_` makes of its other keys, itself and below; errors come as they are, not wrapped."""
+    kind = _class(config)
     parts = {key: make(part) if isinstance(part, dict) and "_target_" in part else part for key, part in config.items()}
-    return get_class(parts.pop("_target_"))(**parts, **more)
+    parts.pop("_target_")
+    try:
+        return kind(**parts, **more)
+    except TypeError as error:  # a key it does not have, a word where it wants a number
+        raise ValueError(f"{config['_target_']}: {error}") from error
+
+
+def _class(config: dict[str, Any]) -> Any:
+    """The class a config names. Raises ValueError where it names none."""
+    try:
+        return get_class(config["_target_"])
+    except KeyError:
+        raise ValueError(f"a config must say its _target_; this one has {sorted(config)}") from None
+    except Exception as error:  # whatever importing it may raise
+        raise ValueError(f"_target_ = {config['_target_']!r} cannot be had: {error}") from error
 
 
 def _measures(association: Any, plan: SlotPmf, round: Round, seed: int) -> dict[str, Any]:

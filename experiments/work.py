@@ -1,10 +1,11 @@
 """Many units on few cores: one process each, one thread a process, with a progress bar that names what is running."""
 
 import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,14 @@ def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str)
 
     One thread for each process: results do not depend on how many run at once.
     """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers = {workers}; must be at least 1")
     if not units:
         return
     workers = min(workers or os.cpu_count() or 1, len(units))
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
+    on_terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is an interrupt too
     spawn = get_context("spawn")
     queue = spawn.Queue()
     columns = (
@@ -57,12 +61,13 @@ def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str)
         ):
             bar = progress.add_task(title, total=issues * len(units))
             running: dict[str, int] = {}
-            held, waiting = list(units), set[Future[None]]()
-            while held or waiting:
-                ready = [unit for unit in held if unit.logger is None or (unit.logger / "done.json").exists()]
+            held, finished = list(units), set[Path]()
+            futures: dict[Future[None], Unit] = {}
+            while held or futures:
+                ready = [unit for unit in held if unit.logger is None or unit.logger in finished]
                 held = [unit for unit in held if unit not in ready]
-                waiting |= {pool.submit(_work, unit) for unit in ready}
-                done, waiting = wait(waiting, timeout=0.2)
+                futures |= {pool.submit(_work, unit): unit for unit in ready}
+                done = wait(futures, timeout=0.2).done
                 while not queue.empty():
                     name, issue = queue.get()
                     progress.advance(bar, issue - running.get(name, 0))
@@ -73,8 +78,14 @@ def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str)
                     if future.exception() is not None:
                         pool.shutdown(cancel_futures=True)
                         future.result()
+                    finished.add(futures.pop(future).folder)
             progress.update(bar, completed=issues * len(units), description=f"{title}: done")
+    except KeyboardInterrupt:
+        for worker in active_children():
+            worker.terminate()
+        raise SystemExit("interrupted; the same command goes on from here") from None
     finally:
+        signal.signal(signal.SIGTERM, on_terminate)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name)
@@ -85,12 +96,18 @@ def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str)
 def _begin(ticks: Any) -> None:
     global _ticks
     _ticks = ticks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends its workers
 
 
 def _work(unit: Unit) -> None:
     from experiments.unit import run_unit
 
+    parent = parent_process()
+    assert parent is not None  # noqa: S101  (a worker has one)
+
     def tick(issue: int) -> None:
         _ticks.put((unit.name, issue))
+        if not parent.is_alive():
+            os._exit(1)  # nobody is waiting for the result; the log keeps it
 
     run_unit(unit.folder, unit.policy, unit.simulator, unit.seed, unit.logger, unit.replay_from, unit.depth, tick)

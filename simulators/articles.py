@@ -48,42 +48,61 @@ def join(first: Pool, second: Pool) -> Pool:
     )
 
 
-def compose(rng: np.random.Generator, count: int, prefix: str, quality_sd: float, two_topics: float = 0.3) -> Pool:
-    """`count` new articles with ids `prefix`-00...; a share `two_topics` of them touch a second topic."""
+def compose(
+    rng: np.random.Generator,
+    count: int,
+    prefix: str,
+    quality_sd: float,
+    two_topics: float = 0.3,
+    taken: frozenset[str] = frozenset(),
+) -> Pool:
+    """`count` new articles with ids `prefix`-00...; a share `two_topics` of them touch a second topic. No headline twice,
+    nor one of those `taken`, as long as there are others."""
+    used, rows = set(taken), []
+    topics = np.zeros((count, len(catalogue()["topics"])))
+    for j in range(count):
+        for _ in range(50):
+            row, touched = _article(rng, two_topics)
+            if row["title"] not in used:
+                break
+        used.add(row["title"])
+        rows.append({"article": f"{prefix}-{j:02d}"} | row)
+        topics[j] = touched
+    return Pool(pd.DataFrame(rows), topics, rng.normal(scale=quality_sd, size=count))
+
+
+def _article(rng: np.random.Generator, two_topics: float) -> tuple[dict[str, str], Floats]:
+    """The columns of one article but its id, and its topics [t]."""
     book = catalogue()
     names, kinds = book["topics"], book["kinds"]
     shares = np.array([kind["share"] for kind in kinds.values()])
+    topics = np.zeros(len(names))
+    main, second = rng.choice(len(names), size=2, replace=False)
+    topics[main] = 1.0
+    subject, other = rng.choice(names[main]["subjects"], size=2, replace=False)
+    if rng.random() < two_topics:
+        topics[second] = SECOND_TOPIC
+        other = rng.choice(names[second]["subjects"])
+    name = str(rng.choice(list(kinds), p=shares / shares.sum()))
+    words = {
+        "subject": subject,
+        "other": other,
+        "finding": rng.choice(names[main]["findings"]),
+        "place": rng.choice(book["places"]),
+        "source": rng.choice(book["sources"]),
+    }
     regions = list(book["attributes"]["region"])
-    rows, topics = [], np.zeros((count, len(names)))
-    for j in range(count):
-        main, second = rng.choice(len(names), size=2, replace=False)
-        topics[j, main] = 1.0
-        subject, other = rng.choice(names[main]["subjects"], size=2, replace=False)
-        if rng.random() < two_topics:
-            topics[j, second] = SECOND_TOPIC
-            other = rng.choice(names[second]["subjects"])
-        name = str(rng.choice(list(kinds), p=shares / shares.sum()))
-        words = {
-            "subject": subject,
-            "other": other,
-            "finding": rng.choice(names[main]["findings"]),
-            "place": rng.choice(book["places"]),
-            "source": rng.choice(book["sources"]),
-        }
-        chapter = str(rng.choice(regions)) if name == "event" and rng.random() < 0.3 else ""
-        title = _sentence(str(rng.choice(kinds[name]["headlines"])).format(**words))
-        rows.append(
-            {
-                "article": f"{prefix}-{j:02d}",
-                "title": f"{title} ({chapter} chapter)" if chapter else title,
-                # a summary that names no second subject still says what the second topic is
-                "summary": _summary(rng, kinds[name]["summaries"], words, bool(topics[j, second])),
-                "kind": name,
-                "source": words["source"].removeprefix("the "),
-                "only_region": chapter,
-            }
-        )
-    return Pool(pd.DataFrame(rows), topics, rng.normal(scale=quality_sd, size=count))
+    chapter = str(rng.choice(regions)) if name == "event" and rng.random() < 0.3 else ""
+    title = _sentence(str(rng.choice(kinds[name]["headlines"])).format(**words))
+    row = {
+        "title": f"{title} ({chapter} chapter)" if chapter else title,
+        # a summary that names no second subject still says what the second topic is
+        "summary": _summary(rng, kinds[name]["summaries"], words, bool(topics[second])),
+        "kind": name,
+        "source": words["source"].removeprefix("the "),
+        "only_region": chapter,
+    }
+    return row, topics
 
 
 def _summary(rng: np.random.Generator, templates: list[str], words: dict[str, str], second: bool) -> str:

@@ -114,20 +114,22 @@ class Association:
     def pool(self, number: int) -> Pool:
         """Issue `number`'s pool: fresh articles and some carried over, in article-id order."""
         if number not in self._pools:
-            fresh = self._pool_size if number <= 1 else self._pool_size - self._carried
-            pool = compose(self._rng("pool", number), fresh, f"A{number:03d}", self._quality_sd)
-            if fresh < self._pool_size:
-                before = self.pool(number - 1)
-                kept = np.sort(self._rng("kept", number).choice(self._pool_size, size=self._carried, replace=False))
-                pool = join(before.take(kept), pool)
+            kept: Pool | None = None
+            if number > 1 and self._carried:
+                rows = self._rng("kept", number).choice(self._pool_size, size=self._carried, replace=False)
+                kept = self.pool(number - 1).take(np.sort(rows))
+            fresh = self._pool_size - (self._carried if kept else 0)
+            taken = frozenset(kept.articles["title"]) if kept else frozenset[str]()
+            pool = compose(self._rng("pool", number), fresh, f"A{number:03d}", self._quality_sd, taken=taken)
+            pool = join(kept, pool) if kept else pool
             self._pools[number] = pool.take(np.argsort(pool.articles["article"].to_numpy(), kind="stable"))
         return self._pools[number]
 
     def issue(self, number: int) -> Context:
-        """The context of issue `number`, counted from 1."""
+        """The context of issue `number`, counted from 1; the one after the last may be composed, too."""
         check.at_least("issue", number, 1)
-        if number > self.issues:
-            raise ValueError(f"issue = {number}; the association sends {self.issues}")
+        if number > self.issues + 1:
+            raise ValueError(f"issue = {number}; the association sends {self.issues}, and one more may be composed")
         pool = self.pool(number)
         rows = np.flatnonzero((self._joined <= number) & (self._left >= number))
         members, articles = self.members.iloc[rows], pool.articles
