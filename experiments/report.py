@@ -246,6 +246,7 @@ def cold_start(run: Run) -> dict[str, Any] | None:
 def off_policy(run: Run) -> dict[str, Any] | None:
     """What each log said of other policies, relative to what those earned on the same sends; and how often it was right."""
     frame = run.off_policy.sort_values(["target", "logger", "estimator", "seed"], ignore_index=True)
+    frame = frame[~((frame["slots"] == 1) & frame["estimator"].isin(["cascade", "cascade_sn"]))].copy()  # the same there
     if frame.empty:
         return None
     frame["inside"] = (frame["low"] <= frame["earned"]) & (frame["earned"] <= frame["high"])
@@ -260,9 +261,10 @@ def off_policy(run: Run) -> dict[str, Any] | None:
             value, low, high = row["off"]
             row["glyph"] = figures.glyph(value, low, high, reach, colour) if math.isfinite(value) else ""
     groups = [([run.looks[p].label if p in run.looks else p for p in pair], told[pair]) for pair in shown]
-    sums = {"hits": frame["inside"], "tries": frame["low"].notna(), "withheld": frame["value"].isna()}
+    once = frame.drop_duplicates(["target", "logger", "seed"], keep="last")  # estimators share their luck: count one
+    sums = {"hits": once["inside"], "tries": once["low"].notna(), "withheld": once["value"].isna()}
     counts = {name: int(flags.sum()) for name, flags in sums.items()}
-    return counts | {"groups": groups, "all": len(told), "rows": len(frame), "reach": reach}
+    return counts | {"groups": groups, "all": len(told), "rows": len(once), "reach": reach}
 
 
 def _comparison(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bandit import log
-from bandit.types import PINNED, Round
+from bandit.types import PINNED, Floats, Round
 from serving import bundle
 from simulators.articles import catalogue
 
@@ -28,39 +28,32 @@ def rounds(folder: Path, association: Any) -> list[Round]:
 def two_members(
     segment: Path, profile: Path, association: Any, member_type: str = "hospital pharmacist"
 ) -> dict[str, Any] | None:
-    """The pair of `member_type`s of one chapter and career stage (and practice area, if there is such a pair: then no
-    segment can tell them apart), each with at least three clicks, whose profile newsletters differ most from one another
-    and from the segment's in the last issue. None where there is no pair. Clicks so far are the profile run's."""
+    """Two `member_type`s of one chapter and career stage (and practice area, if there is such a pair: then hardly any
+    segment can tell them apart): of the pairs that never clicked on a common topic, the one with the most clicks, counted
+    by the member with fewer. None where there is no pair. Clicks so far are the profile run's."""
     theirs, ours = rounds(segment, association.twin()), rounds(profile, association.twin())
     last = ours[-1]
     clicks = _clicks(ours[:-1], association)
+    seen, tastes = clicks.groupby("member").size(), clicks.groupby("member")["topic"].agg(set)
     members = last.context.members.reset_index(names="row")
-    seen = clicks.groupby("member").size()
-    members = members[(members["member_type"] == member_type) & (members["member"].map(seen).fillna(0) >= 3)]
+    members = members[(members["member_type"] == member_type) & members["member"].isin(seen.index)]
     members = members[members["member"].isin(theirs[-1].context.member_ids)]
-    alike = (
-        [pair for _, group in members.groupby(names) for pair in combinations(group["row"], 2)]
+    pairs = (
+        [
+            pair
+            for _, group in members.groupby(names)
+            for pair in combinations(group[["row", "member"]].itertuples(index=False, name=None), 2)
+            if not tastes[pair[0][1]] & tastes[pair[1][1]]
+        ]
         for names in ([*SAME, "practice_area"], [*SAME])
     )
-    pairs = next((found for found in alike if found), None)
-    if not pairs:
+    found = next((some for some in pairs if some), None)
+    if not found:
         return None
-    shown = [set(slate[slate >= 0]) for slate in last.slates.choice]
-    there = {
-        member: set(slate) for member, slate in zip(theirs[-1].context.member_ids, theirs[-1].slates.choice, strict=True)
-    }
-    tastes = {member: set(group["topic"]) for member, group in clicks.groupby("member")}
-    ids = last.context.member_ids
-
-    def likeness(pair: tuple[int, int]) -> tuple[int, int, int]:
-        """Articles shared with one another and with the segment, then shared topics, then the fewest clicks to show."""
-        a, b = pair
-        articles = len(shown[a] & shown[b]) + len(shown[a] & there[ids[a]]) + len(shown[b] & there[ids[b]])
-        topics = tastes.get(ids[a], set()) & tastes.get(ids[b], set())
-        return articles, len(topics), -int(min(seen[ids[a]], seen[ids[b]]))
-
-    rests = bundle.read(profile / "bundle").policy
-    told = [_told(row, last, theirs[-1], ours[:-1], clicks, rests) for row in min(pairs, key=likeness)]
+    chosen = max(found, key=lambda pair: min(seen[member] for _, member in pair))
+    policy = bundle.read(profile / "bundle").policy
+    worth = [association.expected(each.context, each.slates).sum(axis=1) for each in (last, theirs[-1])]
+    told = [_told(row, last, theirs[-1], ours[:-1], clicks, policy, worth) for row, _ in chosen]
     return {"issue": last.context.issue, "members": told}
 
 
@@ -77,7 +70,9 @@ def _clicks(past: list[Round], association: Any) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["member", "title", "topic"])
 
 
-def _told(row: int, ours: Round, theirs: Round, past: list[Round], clicks: pd.DataFrame, policy: Any) -> dict[str, Any]:
+def _told(
+    row: int, ours: Round, theirs: Round, past: list[Round], clicks: pd.DataFrame, policy: Any, worth: list[Floats]
+) -> dict[str, Any]:
     member = ours.context.members.iloc[row]
     got = [round for round in past if member["member"] in set(round.context.member_ids)]
     opened = sum(bool(round.feedback.opened[round.context.member_ids == member["member"]][0]) for round in got)
@@ -93,6 +88,8 @@ def _told(row: int, ours: Round, theirs: Round, past: list[Round], clicks: pd.Da
         "clicks_in_words": words,
         "rests_on_behaviour": rests,
         "clicked_titles": own["title"].tolist(),
+        "profile_expected": float(worth[0][row]),  # clicks per newsletter sent, by the simulator's truth
+        "segment_expected": float(worth[1][there]),
         "segment_slate": _slate(theirs, there),
         "profile_slate": _slate(ours, row),
     }
