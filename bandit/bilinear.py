@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from bandit.types import Floats, Ints
 
@@ -51,36 +52,35 @@ class Gaussian:
         self.precision += precision
         self.shift += shift
 
-    def factor(self) -> Any:
-        """Lower Cholesky factor of the posterior precision, a torch tensor.
+    def factor(self) -> Floats:
+        """Lower Cholesky factor [d, d] of the posterior precision.
 
         Float64: with 10^5 updates rounding stays below the prior's precision, so the matrix stays positive definite.
         """
         import torch
 
-        return torch.linalg.cholesky(torch.from_numpy(self.precision + np.diag(self.prior_precision)))
+        factor: Floats = torch.linalg.cholesky(torch.from_numpy(self.precision + np.diag(self.prior_precision))).numpy()
+        return factor
 
-    def solve(self, factor: Any) -> Floats:
+    def solve(self, factor: Floats) -> Floats:
         """Posterior mean [d]."""
         import torch
 
         right = self.prior_precision * self.prior_mean + self.shift
-        solved: Floats = torch.cholesky_solve(torch.from_numpy(right)[:, None], factor)[:, 0].numpy()
+        solved: Floats = torch.cholesky_solve(torch.from_numpy(right)[:, None], torch.from_numpy(factor))[:, 0].numpy()
         return solved
 
-    def draws(self, mean: Floats, factor: Any, noise: Floats) -> Floats:
-        """Posterior draws [s, d] from standard normal noise [s, d]."""
-        import torch
-
-        spread = torch.linalg.solve_triangular(factor.T, torch.from_numpy(noise).T, upper=True)
-        return np.asarray(mean + spread.T.numpy())
-
-    def variances(self, factor: Any) -> Floats:
+    def variances(self, factor: Floats) -> Floats:
         """Marginal posterior variances [d]."""
         import torch
 
-        inverse: Floats = torch.cholesky_inverse(factor).diagonal().numpy()
+        inverse: Floats = torch.cholesky_inverse(torch.from_numpy(factor)).diagonal().numpy()
         return inverse
 
     def state(self) -> dict[str, Any]:
         return {name: getattr(self, name).copy() for name in ("prior_mean", "prior_precision", "precision", "shift")}
+
+
+def draws(mean: Floats, factor: Floats, noise: Floats) -> Floats:
+    """Posterior draws [s, d] from standard normal noise [s, d]; planning, so without torch."""
+    return np.asarray(mean + solve_triangular(factor, noise.T, trans="T", lower=True).T)

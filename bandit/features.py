@@ -74,7 +74,8 @@ class Features:
         check.columns("members", members, ["member", *self.levels, *self.numeric])
         parts = [np.ones((len(members), 1))]
         for name, values in self.levels.items():
-            code = pd.Index(list(values)).get_indexer(pd.Index(members[name].astype(str)))  # -1: unknown
+            text = members[name].astype(str).where(members[name].notna(), None)
+            code = pd.Index(list(values)).get_indexer(pd.Index(text))  # -1: unknown
             parts.append(np.eye(len(values) + 1)[code, : len(values)])
         for name, (mean, sd) in self.numeric.items():
             if not pd.api.types.is_numeric_dtype(members[name]):

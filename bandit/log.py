@@ -21,7 +21,7 @@ def slate_columns(context: Context, slates: Slates) -> dict[str, pa.Array]:
     return {
         "campaign": pa.DictionaryArray.from_arrays(pa.array(np.zeros(n * k, dtype=np.int32)), pa.array([context.campaign])),
         "member": pa.array(np.repeat(context.member_ids, k)),
-        "slot": pa.array(np.tile(np.arange(1, k + 1, dtype=np.int8), n)),
+        "slot": pa.array(np.tile(np.arange(1, k + 1, dtype=np.int16), n)),
         "article": pa.DictionaryArray.from_arrays(indices, articles.dictionary),
         "propensity": pa.array(slates.propensity.ravel()),
         "role": pa.array(slates.role.ravel()),

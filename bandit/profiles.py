@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from bandit import check
 from bandit.types import Floats, Ints
 
 
@@ -26,7 +27,11 @@ class Profiles:
         self.shift = np.zeros((0, q), dtype=np.float32)
 
     def rows(self, ids: NDArray[Any]) -> Ints:
-        """Row of each member id [n], -1 for a member never met."""
+        """Row of each member id [n], -1 for a member never met. Raises ValueError where text ids meet whole numbers: every
+        member would pass for new."""
+        if len(self.ids) and len(ids) and isinstance(self.ids[0], str) != isinstance(ids[0], str):
+            kinds = ["text" if isinstance(some[0], str) else "numbers" for some in (ids, self.ids)]
+            raise ValueError(f"member ids are {kinds[0]}, e.g. {ids[0]}; the profiles were learned under {kinds[1]}")
         return np.asarray(self.ids.get_indexer(pd.Index(ids)), dtype=np.int64)
 
     def add(self, ids: NDArray[Any]) -> Ints:
@@ -61,7 +66,10 @@ class Profiles:
         return {"ids": pack(self.ids.tolist()), "precision": self.precision.copy(), "shift": self.shift.copy()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self.ids = pd.Index(unpack(state["ids"]))
+        ids = unpack(state["ids"])
+        for name in ("precision", "shift"):
+            check.shape(f"profiles' {name}", state[name], (len(ids), self.precision.shape[1]))
+        self.ids = pd.Index(ids)
         self.precision, self.shift = state["precision"].copy(), state["shift"].copy()
 
 
@@ -111,5 +119,7 @@ def pack(values: list[Any]) -> NDArray[np.uint8]:
 
 def unpack(packed: NDArray[np.uint8]) -> list[Any]:
     """The inverse of `pack`."""
-    values: list[Any] = json.loads(packed.tobytes().decode())
+    values = json.loads(packed.tobytes().decode())
+    if not isinstance(values, list):
+        raise ValueError(f"ids are {type(values).__name__}; must be a list")
     return values

@@ -29,7 +29,9 @@ def parity(table: pd.DataFrame, baseline: str, window: int = 3) -> dict[str, int
     """
     if baseline not in set(table["policy"]):
         return {}
-    sums = table.groupby(["policy", "seed", "since"])[["expected", "delivered"]].sum()
+    sent = table.groupby("since")["delivered"].sum()
+    told = table[table["since"].map(sent) >= sent.max() / 10]  # few joined early enough to be seen for longer
+    sums = told.groupby(["policy", "seed", "since"])[["expected", "delivered"]].sum()
     smooth = sums.groupby(["policy", "seed"]).rolling(window, min_periods=1, center=True).sum().droplevel([0, 1])
     rate = (smooth["expected"] / smooth["delivered"]).unstack("since")
     found: dict[str, int | None] = {}

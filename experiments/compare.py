@@ -67,6 +67,8 @@ def compare(config: dict[str, Any]) -> Path:
 
 def _write_tables(run: Path, config: dict[str, Any], units: dict[tuple[str, int], Path], simulator: dict[str, Any]) -> None:
     """results, summary, coldstart and off_policy parquet; parity, winner, two_members and run json."""
+    for name in ("off_policy.parquet", "two_members.json", "winner.json"):  # another run may have left them here
+        (run / name).unlink(missing_ok=True)
     baseline = config["baseline"]
     long = results(units)
     table = summary(long, baseline, config["late_from"])
@@ -107,7 +109,7 @@ def main(cfg: DictConfig) -> None:
     config = plain(cfg)
     try:
         run = compare(config)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise SystemExit(f"compare: {error}") from None
     show(pd.read_parquet(run / "summary.parquet"), config["baseline"], Console())
     print(f"report: {run / 'report.html'}")

@@ -61,7 +61,7 @@ def main(cfg: DictConfig) -> None:
     console = Console()
     try:
         run = compare(config)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise SystemExit(f"demo: {error}") from None
     show(frame(run / "summary.parquet"), config["baseline"], console)
     association = make(config["simulator"] | {"issues": config["issues"]}, seed=0)

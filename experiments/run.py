@@ -29,7 +29,7 @@ def main(cfg: DictConfig) -> None:
             shutil.rmtree(run, ignore_errors=True)
         simulator = config["simulator"] | {"issues": config["issues"]}
         run_all([Unit(name, run, config["policy"], simulator, config["seed"])], config["issues"], 1, "run")
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise SystemExit(f"run: {error}") from None
     long = results({(name, config["seed"]): run})
     write_table(run / "results.parquet", pa.Table.from_pandas(long, preserve_index=False))

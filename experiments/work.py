@@ -7,6 +7,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from rich.console import Console
@@ -35,8 +36,8 @@ def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str)
 
     One thread for each process: results do not depend on how many run at once.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers = {workers}; must be at least 1")
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise ValueError(f"workers = {workers!r}; must be a whole number of at least 1")
     if not units:
         return
     workers = min(workers or os.cpu_count() or 1, len(units))
@@ -97,17 +98,20 @@ def _begin(ticks: Any) -> None:
     global _ticks
     _ticks = ticks
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends its workers
+    Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # nobody is waiting for the result; the log keeps it
 
 
 def _work(unit: Unit) -> None:
     from experiments.unit import run_unit
 
-    parent = parent_process()
-    assert parent is not None  # noqa: S101  (a worker has one)
-
     def tick(issue: int) -> None:
         _ticks.put((unit.name, issue))
-        if not parent.is_alive():
-            os._exit(1)  # nobody is waiting for the result; the log keeps it
 
     run_unit(unit.folder, unit.policy, unit.simulator, unit.seed, unit.logger, unit.replay_from, unit.depth, tick)

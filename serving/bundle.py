@@ -119,6 +119,7 @@ def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
         policy.restore(state)
     except Exception as error:  # made by another version, or a library is missing: the policy's own words say which
         raise ValueError(f"{folder}: {manifest.policy} cannot be restored: {type(error).__name__}: {error}") from error
+    _check_restored(folder / POLICY, state, policy.state())
     return Bundle(policy, features, manifest, digest)
 
 
@@ -133,6 +134,19 @@ def copy(source: str | Path, target: str | Path) -> Bundle:
         if digest != bundle.digest:
             raise ValueError(f"{source} changed while it was copied")
     return bundle
+
+
+def _check_restored(path: Path, given: Mapping[str, NDArray[Any]], restored: Mapping[str, NDArray[Any]]) -> None:
+    """What the policy says it holds must be what the file gave it: no array more or less, none of another kind."""
+    odd = sorted(set(given) ^ set(restored))
+    if odd:
+        raise ValueError(f"{path}: array {odd[0]!r} is not what the policy keeps")
+    for name, array in restored.items():
+        # a model that VW wrote again names other options than it was read with, so its length may change
+        if given[name].dtype != array.dtype or (given[name].shape != array.shape and name != "model"):
+            raise ValueError(
+                f"{path}: {name} is {given[name].dtype} {given[name].shape}; the policy keeps {array.dtype} {array.shape}"
+            )
 
 
 def _policy_class(target: str, where: str) -> type[Any]:

@@ -92,6 +92,9 @@ def _decoded(column: Any) -> Any:
 
 def send(asked: argparse.Namespace, console: Console) -> str:
     """Write the slates that the command line asks for; returns a line to print. Raises ValueError."""
+    check.at_least("--chunk", asked.chunk, 1)
+    if not asked.campaign.strip():
+        raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle)
     inputs = load(bundle.features, asked.members, asked.pool, asked.rules, asked.seen)
     for name, values in inputs.unknown.items():

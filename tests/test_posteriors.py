@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from bandit.bilinear import Gaussian, gram, moment
+from bandit.bilinear import Gaussian, draws, gram, moment
 from bandit.examination import Examination
 from bandit.profiles import Profiles, laplace, pack, unpack
 from bandit.segments import Moments, ridges, tally
@@ -173,7 +173,7 @@ def test_gaussian_posterior_closed_form() -> None:
     factor = posterior.factor()
     np.testing.assert_allclose(posterior.solve(factor), mean, rtol=1e-10)
     np.testing.assert_allclose(posterior.variances(factor), np.linalg.inv(precision).diagonal(), rtol=1e-10)
-    spread = posterior.draws(mean, factor, np.eye(6)) - mean  # noise of unit vectors: spread' spread is the covariance
+    spread = draws(mean, factor, np.eye(6)) - mean  # noise of unit vectors: spread' spread is the covariance
     np.testing.assert_allclose(spread.T @ spread, np.linalg.inv(precision), atol=1e-12)
 
 
@@ -245,3 +245,10 @@ def test_tally_and_ridges() -> None:
     table = tally(np.array([0, 2, 2, 0]), np.array([1, 3, 3, 0]), np.array([0.5, 1, 2, 4]), (3, 4))
     assert table.tolist() == [[4, 0.5, 0, 0], [0, 0, 0, 0], [0, 0, 0, 3]]
     assert ridges(5, 60.0).tolist() == [3, 15, 15, 60, 60]
+
+
+def test_text_ids_never_pass_for_new_members() -> None:
+    profiles = Profiles(2)
+    profiles.add(np.array([7, 9]))
+    with pytest.raises(ValueError, match=r"ids are text, e.g. 7; .* under numbers"):
+        profiles.rows(np.array(["7", "9"], dtype=object))

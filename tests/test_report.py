@@ -277,10 +277,11 @@ def test_two_policies_without_baseline_or_extras(tmp_path: Path) -> None:
 
 def test_off_policy_tells_what_was_withheld_and_how_often_intervals_held(run: Path) -> None:
     frame = pd.read_parquet(run / "off_policy.parquet")
+    frame = frame[frame["estimator"] == "snips"]  # the estimators share their luck: each comparison counts once
     given = frame[frame["value"].notna()]
     held = ((given["low"] <= given["earned"]) & (given["earned"] <= given["high"])).sum()
     page = report.write(run).read_text(encoding="utf-8")
-    assert f"<b>{held} of {len(given)}</b> intervals contain" in page
+    assert f"<b>{held} of {len(given)}</b> normalised intervals contain" in page
     assert f"<b>{len(frame) - len(given)} of {len(frame)}</b> estimates were withheld" in page
     assert "no number: at slot 1 the sends that count hold about 8.1 with a click" in page
     assert page.count("1 withheld") == 4  # vw, whose first seed gave no number: the row shows the second

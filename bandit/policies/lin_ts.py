@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit import check, exact, keys
-from bandit.bilinear import Gaussian, gram, moment
+from bandit.bilinear import Gaussian, draws, gram, moment
 from bandit.examination import Examination
 from bandit.exploration import thompson
 from bandit.features import Features
-from bandit.types import Context, Round, SlotPmf
+from bandit.types import Context, Floats, Round, SlotPmf
 
 
 class LinTS:
@@ -47,7 +47,8 @@ class LinTS:
         mean, precision = np.zeros(self._shape), np.full(self._shape, self.ridge)
         mean[0, 0], precision[0, 0] = self.rate, self.ridge / 20
         self._posterior = Gaussian.start(mean.ravel(), precision.ravel())
-        self._refit()
+        self.W: Floats = mean
+        self._factor: Floats = np.diag(np.sqrt(precision.ravel()))
 
     def _refit(self) -> None:
         self._factor = self._posterior.factor()
@@ -56,11 +57,11 @@ class LinTS:
     def plan(self, context: Context) -> SlotPmf:
         noise = keys.generator("lin_ts", context.campaign).standard_normal((self.draws, self.W.size))
         sd = self.scale * np.sqrt(self.rate * (1 - self.rate))  # of one look's click, around its probability
-        drawn = self._posterior.draws(self.W.ravel(), self._factor, sd * noise).reshape(-1, *self._shape)
+        drawn = draws(self.W.ravel(), self._factor, sd * noise).reshape(-1, *self._shape)
         x, articles = context.member_features, context.article_features
-        draws = np.stack([exact.dot(x, exact.dot(articles, W)) for W in drawn])
+        scored = np.stack([exact.dot(x, exact.dot(articles, W)) for W in drawn])
         scores = exact.dot(x, exact.dot(articles, self.W))
-        return SlotPmf(scores, lambda scores, open: thompson(draws, open, self.floor))
+        return SlotPmf(scores, lambda scores, open: thompson(scored, open, self.floor))
 
     def learn(self, round: Round) -> None:
         rows, slots, index, clicked = round.exposures()
@@ -74,12 +75,12 @@ class LinTS:
         self._examination.learn(rate, slots, clicked)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        examination = self._examination.state()
-        return self._posterior.state() | {"shape": np.array(self._shape), "examination": examination}
+        fitted = {"W": self.W, "factor": self._factor}  # the sender plans from these, without torch
+        return self._posterior.state() | fitted | {"examination": self._examination.state()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check.shape("W", state["W"], self._shape)
         names = ("prior_mean", "prior_precision", "precision", "shift")
         self._posterior = Gaussian(**{name: state[name].copy() for name in names})
-        self._shape = (int(state["shape"][0]), int(state["shape"][1]))
+        self.W, self._factor = state["W"].copy(), state["factor"].copy()
         self._examination = Examination.restore(state["examination"])
-        self._refit()

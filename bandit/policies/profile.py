@@ -215,6 +215,8 @@ class Profile:
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check.shape("B", state["B"], self.B.shape)
+        check.shape("variance", state["variance"], self.variance.shape)
         self._begin(state["B"].copy(), state["variance"].copy())
         self._posterior = Gaussian(
             **{n.removeprefix("prior."): a.copy() for n, a in state.items() if n.startswith("prior.")}

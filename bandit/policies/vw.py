@@ -47,11 +47,13 @@ class VW:
         for what, value in {"unclicked": unclicked, "gamma_scale": gamma_scale, "learning_rate": learning_rate}.items():
             check.at_least(what, value, 1e-6)
         check.at_least("l2", l2, 0)
-        self.gamma_scale, self.gamma_exponent, self.unclicked = gamma_scale, gamma_exponent, unclicked
-        self._arguments = (
-            f"--cb_explore_adf --squarecb --gamma_scale {gamma_scale} --gamma_exponent {gamma_exponent} "
-            f"--cb_type {cb_type} -q ma -l {learning_rate} --l2 {l2} -b {bits} --random_seed 1 --quiet"
-        )
+        if not isinstance(bits, int) or not 1 <= bits <= 31:
+            raise ValueError(f"bits = {bits!r}; must be a whole number from 1 to 31")
+        self.gamma_scale, self.gamma_exponent, self.unclicked = gamma_scale, float(gamma_exponent), unclicked
+        # VW reads a command line: only numbers made here may get there
+        numbers = {"gamma_scale": gamma_scale, "gamma_exponent": gamma_exponent, "learning_rate": learning_rate, "l2": l2}
+        given = " ".join(f"--{name} {float(value)!r}" for name, value in numbers.items())
+        self._arguments = f"--cb_explore_adf --squarecb {given} --cb_type {cb_type} -q ma -b {bits} --random_seed 1 --quiet"
         self._looked = Examination.start(max_slots).curve
         self._decisions = 0
 
