@@ -64,27 +64,29 @@ def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str)
             running: dict[str, int] = {}
             held, finished = list(units), set[Path]()
             futures: dict[Future[None], Unit] = {}
-            while held or futures:
-                ready = [unit for unit in held if unit.logger is None or unit.logger in finished]
-                held = [unit for unit in held if unit not in ready]
-                futures |= {pool.submit(_work, unit): unit for unit in ready}
-                done = wait(futures, timeout=0.2).done
-                while not queue.empty():
-                    name, issue = queue.get()
-                    progress.advance(bar, issue - running.get(name, 0))
-                    running[name] = issue
-                active = [f"{name} {issue}" for name, issue in running.items() if issue < issues]
-                progress.update(bar, description=f"{title}: {', '.join(active) or 'starting'}")
-                for future in done:
-                    if future.exception() is not None:
-                        pool.shutdown(cancel_futures=True)
-                        future.result()
-                    finished.add(futures.pop(future).folder)
+            try:
+                while held or futures:
+                    ready = [unit for unit in held if unit.logger is None or unit.logger in finished]
+                    held = [unit for unit in held if unit not in ready]
+                    futures |= {pool.submit(_work, unit): unit for unit in ready}
+                    done = wait(futures, timeout=0.2).done
+                    while not queue.empty():
+                        name, issue = queue.get()
+                        progress.advance(bar, issue - running.get(name, 0))
+                        running[name] = issue
+                    active = [f"{name} {issue}" for name, issue in running.items() if issue < issues]
+                    progress.update(bar, description=f"{title}: {', '.join(active) or 'starting'}")
+                    for future in done:
+                        if future.exception() is not None:
+                            pool.shutdown(cancel_futures=True)
+                            future.result()
+                        finished.add(futures.pop(future).folder)
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for worker in active_children():
+                    worker.terminate()
+                raise SystemExit("interrupted; the same command goes on from here") from None
             progress.update(bar, completed=issues * len(units), description=f"{title}: done")
-    except KeyboardInterrupt:
-        for worker in active_children():
-            worker.terminate()
-        raise SystemExit("interrupted; the same command goes on from here") from None
     finally:
         signal.signal(signal.SIGTERM, on_terminate)
         for name, value in before.items():
