@@ -258,7 +258,7 @@ def glyph(value: float, low: float, high: float, reach: float, colour: str) -> M
         marks.append(f'<path d="M200 8l-6 -4v8z" fill="{colour}"/>')
     if abs(value) <= reach:
         marks.append(f'<circle cx="{at(value)}" cy="8" r="3.6" fill="{colour}" stroke="#fff"/>')
-    return Markup('<svg class="glyph" viewBox="0 0 200 16" aria-hidden="true">%s</svg>') % Markup("".join(marks))  # noqa: S704
+    return Markup('<svg class="glyph" viewBox="0 0 200 16" aria-hidden="true">%s</svg>') % Markup("".join(marks))  # noqa: S704  (numbers)
 
 
 def _label(axes: Axes, x: float, y: float, look: Look, transform: Transform) -> None:

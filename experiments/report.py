@@ -185,7 +185,7 @@ def numbers(run: Run) -> list[tuple[str, str]]:
     if math.isfinite(share := run.of(run.winner, "oracle_share")):
         found.append((percent(share), "of the clicks of a newsletter that knew every member\u2019s taste"))
     if run.baseline and run.winner in run.parity:
-        waited, good = run.parity[run.winner], f"new members can no longer be told to be worse off than with {rival(run)}"
+        waited, good = run.parity[run.winner], f"a new member\u2019s newsletter is on average as good as {rival(run)}"
         if waited is None:
             found.append(("not yet", f"in this run no point from which {good}"))
         else:

@@ -19,7 +19,7 @@ from bandit import log
 from bandit.exploration import greedy
 from bandit.files import read_json, write_json, write_table
 from bandit.slates import draw, replay
-from bandit.types import Context, Round, Slates, SlotPmf
+from bandit.types import Round, SlotPmf
 from experiments.runs import file_digest, provenance, same_run
 from serving import bundle
 
@@ -115,7 +115,7 @@ def _sweep(folder: Path) -> None:
 
 
 def make(config: dict[str, Any], **more: Any) -> Any:
-    """What a config's `_target_` makes of its other keys, itself and below; errors come as they are, not wrapped."""
+    """What a config's `_target_` makes of its other keys, itself and below. Raises ValueError for keys it does not take."""
     kind = _class(config)
     parts = {key: make(part) if isinstance(part, dict) and "_target_" in part else part for key, part in config.items()}
     parts.pop("_target_")
@@ -137,9 +137,10 @@ def _class(config: dict[str, Any]) -> Any:
 
 def _measures(association: Any, plan: SlotPmf, round: Round, seed: int) -> dict[str, Any]:
     """What is counted for each issue. Expected clicks are the simulator's, given the slates: the same without luck."""
-    context, slates, feedback = round.context, round.slates, round.feedback
-    expected = association.expected(context, slates)
-    cost = association.expected(context, _unexplored(plan, context, slates, seed)).sum() - expected.sum()
+    context, feedback = round.context, round.feedback
+    expected = association.expected(context, round.slates)
+    unexplored = draw(SlotPmf(plan.scores, greedy), context, seed)  # what the same plan would show without exploring
+    cost = association.expected(context, unexplored).sum() - expected.sum()
     clicks = feedback.clicked.sum(axis=1)
     joined = association.joined(context.member_ids)
     newcomers = []
@@ -157,11 +158,6 @@ def _measures(association: Any, plan: SlotPmf, round: Round, seed: int) -> dict[
         "exploration_cost": float(cost) / n,
         "newcomers": newcomers,
     }
-
-
-def _unexplored(plan: SlotPmf, context: Context, slates: Slates, seed: int) -> Slates:
-    """What the same plan would have shown without exploring."""
-    return draw(SlotPmf(plan.scores, greedy), context, seed)
 
 
 def _replay(stem: Path, learner: Any, theirs: Round, other: Any, seed: int, depth: int) -> None:

@@ -80,7 +80,7 @@ def test_cache_is_keyed_by_the_content_and_the_encoders_name(tmp_path: Path) -> 
 def test_cache_refuses_a_wrong_shape_and_keeps_nothing(tmp_path: Path, shape: tuple[int, ...]) -> None:
     inner = Hashed()
     cached = Cached(inner, tmp_path / "cache.db")
-    inner.encode = lambda texts: np.zeros(shape)  # type: ignore[method-assign]
+    inner.encode = lambda texts: np.zeros(shape)  # type: ignore[method-assign]  # a service gone wrong
     with pytest.raises(ValueError, match=r"encoder hashed gave shape .*; must be \(2, 5\)"):
         cached.encode(["a", "b"])
     good = Hashed()

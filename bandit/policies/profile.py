@@ -101,10 +101,11 @@ class Profile:
     def rests_on(self, context: Context) -> Floats:
         """How far each member's newsletter rests on behaviour [n]: 0 on attributes alone, towards 1 on clicks alone.
 
-        The share of the prior's variance that the member's own evidence has removed, over the text dimensions.
+        The share of the prior's variance that the member's own evidence has removed, over taste in kinds and text. The
+        constant, how readily a member clicks at all, is left out: it is learned fast and orders nothing.
         """
         _, spread, _ = self._member(context)
-        return np.asarray(1 - spread.sum(axis=1) / self.variance.sum())
+        return np.asarray(1 - spread[:, 1:].sum(axis=1) / self.variance[1:].sum())
 
     def _member(self, context: Context) -> tuple[Floats, Floats, Floats]:
         """Posterior mean and variance of w_i, and the attributes' part, each [n, q]."""
