@@ -42,7 +42,7 @@ def _walk(plan: SlotPmf, context: Context, k: int, pick: Callable[[int, Floats],
         pin = desk.pin(slot)
         if pin is not None:
             free = free & ~pin[1]
-        pmf = np.where(free[:, None], plan(open), 0.0)
+        pmf = np.where(free[:, None], plan(open, slot), 0.0)
         positive = pmf > 0
         _check_pmf(pmf, positive, open, free, context, slot)
         supported[:, slot] = ~free | (positive == open).all(axis=1)

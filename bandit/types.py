@@ -3,7 +3,7 @@
 All are frozen. A `Context` checks itself when it is made, so whatever holds one may rely on it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
@@ -94,6 +94,10 @@ class Slates:
     def pinned(self) -> Bools:
         return np.equal(self.role, PINNED)
 
+    def take(self, rows: Ints) -> Self:
+        """The slates of some of the members."""
+        return replace(self, **_rows(self, rows))
+
 
 @dataclass(frozen=True)
 class Feedback:
@@ -107,6 +111,10 @@ class Feedback:
     clicked: Bools
     dwell_seconds: Floats
 
+    def take(self, rows: Ints) -> Self:
+        """What came back from some of the members."""
+        return replace(self, **_rows(self, rows))
+
 
 @dataclass(frozen=True)
 class Round:
@@ -116,6 +124,19 @@ class Round:
     slates: Slates
     feedback: Feedback
 
+    def take(self, rows: Ints) -> Self:
+        """The same issue for some of the members."""
+        return replace(
+            self, context=self.context.take(rows), slates=self.slates.take(rows), feedback=self.feedback.take(rows)
+        )
+
+    @classmethod
+    def joined(cls, context: Context, rows: Sequence[Ints], parts: Sequence["Round"]) -> Self:
+        """The whole issue from its parts: `rows` are each part's members in `context`."""
+        order = np.argsort(np.concatenate(rows))
+        slates, feedback = [part.slates for part in parts], [part.feedback for part in parts]
+        return cls(context, _stacked(slates).take(order), _stacked(feedback).take(order))
+
     def exposures(self) -> tuple[Ints, Ints, Ints, Floats]:
         """What can be learned from: every filled slot of a member who opened. Four arrays [e]: the member's row, the slot,
         the article's index, clicked (0.0 or 1.0). Whether the slot was looked at is mostly unknown."""
@@ -124,18 +145,29 @@ class Round:
         return rows, slots, self.slates.choice[rows, slots], clicked
 
 
+def _stacked(tables: Sequence[Any]) -> Any:
+    fields = vars(tables[0])
+    return replace(tables[0], **{name: np.concatenate([getattr(table, name) for table in tables]) for name in fields})
+
+
+def _rows(table: Any, rows: Ints) -> dict[str, Any]:
+    return {name: values[rows] for name, values in vars(table).items()}
+
+
 @dataclass(frozen=True)
 class SlotPmf:
-    """A plan: scores [n, m] and the exploration that turns the open articles' scores into a slot's pmf [n, m].
+    """A plan: scores and the exploration that turns the open articles' scores into a slot's pmf [n, m].
 
-    `explore(scores, open)` gives rows that sum to 1 over the open articles and are 0 elsewhere.
+    scores: [n, m], or [n, m, k] where they differ between slots (slot k and below share the last). `explore(scores, open)`
+    gives rows that sum to 1 over the open articles and are 0 elsewhere.
     """
 
     scores: Floats
     explore: Callable[[Floats, Bools], Floats]
 
-    def __call__(self, open: Bools) -> Floats:
-        return self.explore(self.scores, open)
+    def __call__(self, open: Bools, slot: int = 0) -> Floats:
+        scores = self.scores
+        return self.explore(scores if scores.ndim == 2 else scores[:, :, min(slot, scores.shape[2] - 1)], open)
 
 
 class Policy(Protocol):

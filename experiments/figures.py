@@ -36,7 +36,9 @@ NAMES = {
     "lin_ucb": ("LinUCB", "linear model, optimistic"),
     "lin_ts": ("LinTS", "linear model, Thompson sampling"),
     "vw": ("Vowpal Wabbit", "contextual bandit, as widely used"),
+    "vw_ccb": ("Vowpal Wabbit, slates", "its whole-slate form, ccb"),
     "profile": ("Profile", "an interest profile per member"),
+    "wave": ("Profile in waves", "a first wave learns for the rest"),
     "neural": ("Neural", "reads each member\u2019s history"),
     "offpolicy": ("Off-policy", "learned from the log alone"),
     "bayes_limit": ("Limit of learning", "Profile told the simulator\u2019s settings"),
@@ -48,7 +50,15 @@ ESTIMATORS = {
     "cascade": "Slot by slot (cascade)",
     "cascade_sn": "Slot by slot, normalised",
 }
-COLOURS = {"lin_ts": "#8b6cb0", "lin_ucb": "#b0688f", "vw": "#b9822f", "neural": "#4f7fb5", "offpolicy": "#73893f"}
+COLOURS = {
+    "lin_ts": "#8b6cb0",
+    "lin_ucb": "#b0688f",
+    "vw": "#b9822f",
+    "vw_ccb": "#a15c4b",
+    "wave": "#3f9a8c",
+    "neural": "#4f7fb5",
+    "offpolicy": "#73893f",
+}
 SPARE = ("#a15c4b", "#5c8a94", "#9a7a52", "#6d76b4", "#87986a", "#a8708a")
 
 STYLE: dict[str, Any] = {

@@ -5,8 +5,8 @@ on to the same bytes. Folder: unit.json (what was asked), issues/NNN.json (measu
 replay/NNN.parquet (this policy on another's log), bundle/ (the trained policy), done.json.
 """
 
-import inspect
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from bandit import log
 from bandit.exploration import greedy
 from bandit.files import read_json, write_json, write_table
 from bandit.slates import draw, replay
-from bandit.types import Round, SlotPmf
+from bandit.types import Context, Floats, Ints, Round, SlotPmf
 from experiments.runs import file_digest, provenance, same_run
 from serving import bundle
 
@@ -47,7 +47,7 @@ def run_unit(
         "depth": depth,
         "logger": file_digest(logger / "unit.json") if logger else None,
     }
-    asked |= {"policy_code": file_digest(Path(inspect.getfile(kind))), "exportable": not hasattr(kind, "reveal")}
+    asked |= {"policy_code": _policy_code(policy), "exportable": not hasattr(kind, "reveal")}
     begun = same_run(folder, asked)
     if begun and (folder / "done.json").exists():
         tick(read_json(folder / "done.json")["issues"])
@@ -68,22 +68,19 @@ def run_unit(
         name = f"{number:03d}"
         context = association.issue(number)
         path = folder / "log" / f"{name}.parquet"
-        resumed = path.exists()
-        plan = None if resumed else learner.plan(context)
-        if other and logger:
-            theirs = log.read(logger / "log" / path.name, other.issue(number))
-            if not resumed and number >= replay_from:
-                _replay(folder / "replay" / name, learner, theirs, other, seed, depth)
-            other.remember(theirs.context, theirs.slates, theirs.feedback)
-        if plan is None:
+        theirs = log.read(logger / "log" / path.name, other.issue(number)) if other and logger else None
+        if path.exists():  # sent before the run was killed: learn from it again
             round = log.read(path, context)
             association.remember(context, round.slates, round.feedback)
+            for rows in _waves(learner, context):
+                learner.learn(round.take(rows))
         else:
-            slates = draw(plan, context, seed)
-            round = Round(context, slates, association.respond(context, slates))
-            write_json(folder / "issues" / f"{name}.json", _measures(association, plan, round, seed))
+            replayed = folder / "replay" / name if number >= replay_from else None
+            round, unexplored = _send(learner, association, context, seed, theirs, other, replayed, depth)
+            write_json(folder / "issues" / f"{name}.json", _measures(association, round, unexplored))
             log.write(path, round)
-        learner.learn(round)
+        if other and theirs:
+            other.remember(theirs.context, theirs.slates, theirs.feedback)
         tick(number)
     if asked["exportable"]:
         parameters = {name: value for name, value in policy.items() if name != "_target_"}
@@ -135,12 +132,73 @@ def _class(config: dict[str, Any]) -> Any:
         raise ValueError(f"_target_ = {config['_target_']!r} cannot be had: {error}") from error
 
 
-def _measures(association: Any, plan: SlotPmf, round: Round, seed: int) -> dict[str, Any]:
-    """What is counted for each issue. Expected clicks are the simulator's, given the slates: the same without luck."""
+def _policy_code(policy: dict[str, Any]) -> dict[str, str]:
+    """Digests of the files of a policy, of those it wraps, and of those it imports."""
+    wrapped = [part["_target_"] for part in policy.values() if isinstance(part, dict) and "_target_" in part]
+    wait = [get_class(target).__module__ for target in (policy["_target_"], *wrapped)]
+    found: dict[str, str] = {}
+    while wait:
+        name = wait.pop()
+        if name not in found:
+            module = sys.modules[name]
+            found[name] = file_digest(Path(str(module.__file__)))
+            wait += [of for value in vars(module).values() if (of := _module(value)).startswith("bandit.policies.")]
+    return dict(sorted(found.items()))
+
+
+def _module(value: Any) -> str:
+    return str(getattr(value, "__module__", None) or getattr(value, "__name__", ""))
+
+
+def _waves(learner: Any, context: Context) -> list[Ints]:
+    """The members' rows of each wave: all in one, unless the policy sends in waves."""
+    return learner.waves(context) if hasattr(learner, "waves") else [np.arange(len(context.members))]
+
+
+def _send(
+    learner: Any,
+    association: Any,
+    context: Context,
+    seed: int,
+    theirs: Round | None,
+    other: Any,
+    replayed: Path | None,
+    depth: int,
+) -> tuple[Round, float]:
+    """Plan, send and learn, wave by wave. Returns the whole round and the clicks to be expected without exploration.
+
+    theirs: another policy's round of this issue, on which this one is replayed to `replayed`.
+    """
+    sent: list[Round] = []
+    targets: list[Floats] = []
+    earned: list[Floats] = []
+    unexplored = 0.0
+    waves = _waves(learner, context)
+    their_waves = _waves(learner, theirs.context) if theirs and replayed else []
+    for w, rows in enumerate(waves):
+        part = context.take(rows)
+        plan = learner.plan(part)
+        if theirs and their_waves:
+            logged = theirs.take(their_waves[w])
+            target = learner.plan(logged.context)
+            targets.append(replay(target, logged.context, logged.slates.choice[:, :depth]))
+            earned.append(other.expected(logged.context, draw(target, logged.context, seed, depth)))
+        slates = draw(plan, part, seed)
+        sent.append(Round(part, slates, association.respond(part, slates)))
+        unexplored += association.expected(part, draw(SlotPmf(plan.scores, greedy), part, seed)).sum()
+        learner.learn(sent[-1])
+    if theirs and replayed:
+        order = np.argsort(np.concatenate(their_waves))
+        _write_replay(replayed, theirs, np.concatenate(targets)[order], np.concatenate(earned)[order])
+    return Round.joined(context, waves, sent), unexplored
+
+
+def _measures(association: Any, round: Round, unexplored: float) -> dict[str, Any]:
+    """What is counted for each issue. Expected clicks are the simulator's, given the slates: the same without luck;
+    `unexplored` are those of the same plans without exploring."""
     context, feedback = round.context, round.feedback
     expected = association.expected(context, round.slates)
-    unexplored = draw(SlotPmf(plan.scores, greedy), context, seed)  # what the same plan would show without exploring
-    cost = association.expected(context, unexplored).sum() - expected.sum()
+    cost = unexplored - expected.sum()
     clicks = feedback.clicked.sum(axis=1)
     joined = association.joined(context.member_ids)
     newcomers = []
@@ -160,15 +218,11 @@ def _measures(association: Any, plan: SlotPmf, round: Round, seed: int) -> dict[
     }
 
 
-def _replay(stem: Path, learner: Any, theirs: Round, other: Any, seed: int, depth: int) -> None:
+def _write_replay(stem: Path, theirs: Round, target: Floats, earned: Floats) -> None:
     """This policy's propensities of the slates another one sent, and what its own slates would be expected to earn."""
-    context = theirs.context
-    plan = learner.plan(context)
-    target = replay(plan, context, theirs.slates.choice[:, :depth])
-    expected = other.expected(context, draw(plan, context, seed, depth))
     k = target.shape[1]
     logged = {"logged": theirs.slates.propensity, "clicked": theirs.feedback.clicked, "supported": theirs.slates.supported}
     table = {"target": pa.array(target.ravel())} | {name: pa.array(a[:, :k].ravel()) for name, a in logged.items()}
-    table["member"] = pa.array(np.repeat(context.member_ids, k))
-    write_json(stem.with_suffix(".json"), {"slots": k, "delivered": len(target), "earned": expected.sum(axis=0).tolist()})
+    table["member"] = pa.array(np.repeat(theirs.context.member_ids, k))
+    write_json(stem.with_suffix(".json"), {"slots": k, "delivered": len(target), "earned": earned.sum(axis=0).tolist()})
     write_table(stem.with_suffix(".parquet"), pa.table(table))

@@ -114,7 +114,7 @@ def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
         raise ValueError(f"{folder}: the features do not fit this version: {error!r}") from error
     state = _load(folder / POLICY)
     try:
-        policy = kind(**manifest.parameters)
+        policy = _made(kind, manifest.parameters, f"{folder / MANIFEST}")
         policy.start(features)
         policy.restore(state)
     except Exception as error:  # made by another version, or a library is missing: the policy's own words say which
@@ -160,6 +160,13 @@ def _policy_class(target: str, where: str) -> type[Any]:
     if hasattr(kind, "reveal"):
         raise ValueError(f"{where}: policy {target} exists only in simulation and cannot be exported")
     return kind
+
+
+def _made(kind: type[Any], parameters: Mapping[str, Any], where: str) -> Any:
+    """The policy, and the one it wraps: a parameter that names a policy is made into it."""
+    wrapped = {name: dict(part) for name, part in parameters.items() if isinstance(part, Mapping) and "_target_" in part}
+    made = {name: _made(_policy_class(str(part.pop("_target_")), where), part, where) for name, part in wrapped.items()}
+    return kind(**{**parameters, **made})
 
 
 def _read_manifest(folder: Path) -> tuple[Manifest, str]:

@@ -40,7 +40,7 @@ def logger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unit
 
 
-@pytest.mark.parametrize("name", ["profile", "vw", "segment_learned", "bayes_limit"])
+@pytest.mark.parametrize("name", ["profile", "vw", "segment_learned", "wave", "bayes_limit"])
 def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(name: str, logger: Path, tmp_path: Path) -> None:
     arguments = (policy_config(name), SMALL, 0, logger, 2)
     run_unit(tmp_path / "whole", *arguments)

@@ -16,6 +16,7 @@ from simulators.association import Association
 
 NAMES = choices("policy")
 CEILINGS = {"bayes_limit", "oracle"}
+DEAF = {"random", "recency", "segment_rules"}  # choose without asking what was clicked
 SIZES: dict[str, Any] = {"members": 400, "issues": 6, "pool": 14, "slots": 4, "text_dims": 8}
 
 
@@ -173,15 +174,14 @@ def bytes_of(policy: Any) -> dict[str, bytes]:
     return {key: array.tobytes() for key, array in policy.state().items()}
 
 
-def test_most_of_the_family_learns() -> None:
-    assert sum(bytes_of(taught(name, 1)[0]) != bytes_of(taught(name, 0)[0]) for name in NAMES) >= 6
+def test_all_learn_but_those_known_not_to() -> None:
+    unchanged = {name for name in NAMES if bytes_of(taught(name, 1)[0]) == bytes_of(taught(name, 0)[0])}
+    assert unchanged <= DEAF | {"oracle"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in CEILINGS])
 def test_more_clicks_on_an_article_never_lower_it(name: str) -> None:
     """All the clicks of an issue go to the articles shown in one slot; against no clicks at all, they rise."""
-    if bytes_of(taught(name, 1)[0]) == bytes_of(taught(name, 0)[0]):
-        return  # it never learns
     scores = {}
     for clicks in (False, True):
         policy, association = taught(name, issues=1)
@@ -194,6 +194,9 @@ def test_more_clicks_on_an_article_never_lower_it(name: str) -> None:
             policy.learn(Round(context, slates, replace(real, clicked=clicked)))
         scores[clicks] = policy.plan(association.issue(4)).scores
     shown = scores[True] - scores[False]
+    if name in DEAF:
+        assert (shown == 0).all()
+        return
     assert shown[:, 3].mean() > 0
     assert shown[:, 3].mean() > shown.mean()
 

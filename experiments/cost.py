@@ -1,0 +1,74 @@
+"""What each policy costs, on one core: python -m experiments.cost policies=[profile,vw]
+
+Times depend on the machine, so compare policies within one run.
+"""
+
+from time import perf_counter
+from typing import Any
+
+import hydra
+import numpy as np
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from bandit.slates import draw
+from bandit.types import Round
+from experiments.runs import choices, plain, policy_config
+from experiments.unit import make
+
+
+def cost(policy: dict[str, Any], simulator: dict[str, Any], seed: int) -> dict[str, float]:
+    """Member-issues a second to plan (slates drawn) and to learn, medians over the second half of the issues; bytes of
+    state, at the end."""
+    import torch
+
+    torch.set_num_threads(1)
+    association, learner = make(simulator, seed=seed), make(policy)
+    learner.start(association.features)
+    if hasattr(learner, "reveal"):
+        learner.reveal(association)
+    planned, learned = [], []
+    for number in range(1, association.issues + 1):
+        context = association.issue(number)
+        association.truth(context)  # the simulator's own work is nobody's cost
+        begun = perf_counter()
+        slates = draw(learner.plan(context), context, seed)
+        done = perf_counter()
+        planned.append(len(context.members) / (done - begun))
+        round = Round(context, slates, association.respond(context, slates))
+        begun = perf_counter()
+        learner.learn(round)
+        learned.append(len(context.members) / (perf_counter() - begun))
+    late = len(planned) // 2
+    state = sum(array.nbytes for array in learner.state().values())
+    return {
+        "plan": float(np.median(planned[late:])),
+        "learn": float(np.median(learned[late:])),
+        "state": float(state),
+        "members": float(len(association.members)),
+    }
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="cost")
+def main(cfg: DictConfig) -> None:
+    config = plain(cfg)
+    if not isinstance(config["issues"], int) or config["issues"] < 2:
+        raise SystemExit(f"cost: issues = {config['issues']!r}; must be a whole number of at least 2")
+    table = Table("policy", "plan, members/s", "learn, members/s", "state, kB")
+    try:
+        policies = {name: policy_config(name) for name in config["policies"] or choices("policy")}
+        console = Console(stderr=True)
+        for name, policy in track(policies.items(), "cost", console=console):
+            with threadpool_limits(1):
+                found = cost(policy, config["simulator"] | {"issues": config["issues"]}, config["seed"])
+            table.add_row(name, f"{found['plan']:,.0f}", f"{found['learn']:,.0f}", f"{found['state'] / 1000:,.1f}")
+    except ValueError as error:
+        raise SystemExit(f"cost: {error}") from None
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
