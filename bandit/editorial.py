@@ -4,6 +4,7 @@ Hard rules are never broken: eligibility, pins, a slot's section; where nothing 
 are given up in this order, one slot at a time, and the slate says so: minimum counts, maximum counts, no repeats.
 """
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -41,17 +42,21 @@ def _text(column: pd.Series) -> NDArray[Any]:
 
 
 class Desk:
-    """Says which articles are open for each slot of one issue, given the slots above."""
+    """Says which articles are open for each slot of one issue, given the slots above.
+
+    Inside, tables are article-major ([m, n], slates [k, n]): what is asked of them is asked for every member at once, which
+    numpy does several times faster along the longer axis.
+    """
 
     def __init__(self, context: Context) -> None:
         rules, articles = context.rules, context.articles
         ids = list(context.article_ids)
         self._k = rules.slots
         self._pins = {slot - 1: ids.index(article) for slot, article in rules.pins.items()}
-        self._pinnable = context.eligible
-        eligible = context.eligible.copy()
-        eligible[:, list(self._pins.values())] = False  # pins leave the pool
-        self._eligible, self._fresh = eligible, ~context.seen
+        self._pinnable = np.ascontiguousarray(context.eligible.T)
+        self._eligible = self._pinnable.copy()
+        self._eligible[list(self._pins.values())] = False  # pins leave the pool
+        self._fresh = np.ascontiguousarray(~context.seen.T)
         self._most = _groups(articles, rules.at_most)
         self._least = _groups(articles, rules.at_least)
         self._sections = {
@@ -59,65 +64,75 @@ class Desk:
             for slot, only in rules.only.items()
         }
 
+    def part(self, rows: slice) -> "Desk":
+        """The desk for some of the members."""
+        part = copy(self)
+        for name in ("_pinnable", "_eligible", "_fresh"):
+            setattr(part, name, np.ascontiguousarray(getattr(self, name)[:, rows]))
+        return part
+
     def pin(self, slot: int) -> tuple[int, Bools] | None:
         """The article pinned to `slot` (from 0) and the members who get it [n]; the policy fills the slot of the rest."""
         if slot not in self._pins:
             return None
         article = self._pins[slot]
-        return article, self._pinnable[:, article]
+        return article, self._pinnable[article]
 
     def open(self, slot: int, choice: Ints) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0) and the soft rules given up [n]. `choice` [n, k] holds the slots above.
 
         A row with nothing open stays empty.
         """
-        above = choice[:, :slot]
+        mask, relaxed = self.opened(slot, choice.T[:slot])
+        return np.ascontiguousarray(mask.T), relaxed
+
+    def opened(self, slot: int, above: Ints) -> tuple[Bools, Ints]:
+        """The same, article-major: [m, n] and [n], given the slots above [slot, n]."""
         hard = self._eligible.copy()
         if slot in self._sections:
-            hard &= self._sections[slot]
-        for j in range(slot):
-            shown = above[:, j] >= 0
-            hard[np.flatnonzero(shown), above[shown, j]] = False
+            hard[~self._sections[slot]] = False
+        for shown in above:
+            row = np.flatnonzero(shown >= 0)
+            hard[shown[row], row] = False
         best = [hard]  # from the fewest rules to all of them
         best.append(best[-1] & self._fresh)
-        best.append(best[-1] & self._below_caps(slot, above))
-        relaxed = np.zeros(len(choice), dtype=np.int8)
+        best.append(self._below_caps(slot, above, best[-1]) if self._most else best[-1])
+        relaxed = np.zeros(hard.shape[1], dtype=np.int8)
         if self._least:
             wanted, short = self._wanted(slot, above)
             best.append(best[-1] & wanted)
-            relaxed[short & hard.any(axis=1)] = MINIMUM
+            relaxed[short & hard.any(axis=0)] = MINIMUM
         else:
             best.append(best[-1])
         if self._sections:
             best[-1] = best[-1] & self._spared(slot, hard)
         mask: NDArray[np.bool_] = best[3]
-        if mask.any(axis=1).all():  # the usual case
+        if mask.any(axis=0).all():  # the usual case
             return mask, relaxed
         for given_up, wider in ((MINIMUM, best[2]), (MAXIMUM, best[1]), (REPEAT, best[0])):
-            stuck = np.asarray(~mask.any(axis=1) & wider.any(axis=1))
+            stuck = np.asarray(~mask.any(axis=0) & wider.any(axis=0))
             if stuck.any():
-                mask = np.where(stuck[:, None], wider, mask)
+                mask = np.where(stuck, wider, mask)
                 relaxed[stuck] = given_up
         return mask, relaxed
 
     def _count(self, group: Bools, slot: int, above: Ints) -> Ints:
         """How many of `group` [m] each member's slate holds: the slots above, the pins below, and the sections below that
         may hold nothing else."""
-        below = [(j, article) for j, article in self._pins.items() if j >= slot and group[article]]
-        count = np.zeros(len(above), dtype=np.int64)
-        for _, article in below:
-            count += self._pinnable[:, article]
-        for j in range(above.shape[1]):
-            count += (above[:, j] >= 0) & group[above[:, j]]
+        count = np.zeros(above.shape[1], dtype=np.int64)
+        for j, article in self._pins.items():
+            if j >= slot and group[article]:
+                count += self._pinnable[article]
+        for shown in above:
+            count += (shown >= 0) & group[shown]
         count += sum(j > slot and j not in self._pins and not (only & ~group).any() for j, only in self._sections.items())
         return count
 
-    def _below_caps(self, slot: int, above: Ints) -> Bools:
-        free = np.ones(self._eligible.shape, dtype=bool)
+    def _below_caps(self, slot: int, above: Ints, mask: Bools) -> Bools:
+        mask = mask.copy()
         for group, cap in self._most:
-            full = self._count(group, slot, above) >= cap
-            free[np.ix_(full, group)] = False
-        return free
+            mask[group] &= self._count(group, slot, above) < cap
+        return mask
 
     def _spared(self, slot: int, hard: Bools) -> Bools:
         """All articles but those that a section below could not do without."""
@@ -125,25 +140,24 @@ class Desk:
         below = [only for j, only in self._sections.items() if j > slot and j not in self._pins]
         for only in below:
             slots = sum(not (other & ~only).any() for other in below)
-            scarce = (hard & only).sum(axis=1) <= slots
-            spared[np.ix_(scarce, only)] = False
+            spared[only] &= hard[only].sum(axis=0) > slots
         return spared
 
     def _wanted(self, slot: int, above: Ints) -> tuple[Bools, Bools]:
         """All articles, until the slots left are only just enough for the minimum counts."""
         wanted = np.zeros(self._eligible.shape, dtype=bool)
-        needed = np.zeros(len(above), dtype=np.int64)
+        needed = np.zeros(above.shape[1], dtype=np.int64)
         for group, least in self._least:
             lacking = np.maximum(least - self._count(group, slot, above), 0)
             needed += lacking
-            wanted |= (lacking > 0)[:, None] & group
+            wanted[group] |= lacking > 0
         # a section below counts with its group, if it belongs to one
         free = [j for j in range(slot, self._k) if j == slot or j not in self._sections]
-        left = np.full(len(above), len(free))
+        left = np.full(above.shape[1], len(free))
         for j, article in self._pins.items():
             if j in free:
-                left -= self._pinnable[:, article]
-        return np.where((needed >= left)[:, None] & (needed > 0)[:, None], wanted, True), needed > left
+                left -= self._pinnable[article]
+        return wanted | (needed < left) | (needed == 0), needed > left
 
 
 def _groups(articles: pd.DataFrame, counts: dict[str, dict[str, int]]) -> list[tuple[NDArray[Any], int]]:

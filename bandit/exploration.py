@@ -3,9 +3,14 @@
 Each row sums to 1 over its open articles and is 0 elsewhere; a row with nothing open is all 0. Rows never mix.
 """
 
+from functools import partial
+
 import numpy as np
 
-from bandit.types import Bools, Floats
+from bandit.types import Bools, Floats, SlotPmf
+
+BLOCK = 16
+_FAR = 600.0  # exp of that is still finite, and so is the sum of a pool
 
 
 def greedy(scores: Floats, open: Bools) -> Floats:
@@ -22,9 +27,41 @@ def epsilon_greedy(scores: Floats, open: Bools, epsilon: float) -> Floats:
 
 def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
     """exp(score / temperature), normalised. Drawn slot by slot this is Plackett-Luce (Plackett 1975)."""
-    masked = np.where(open, scores / temperature, -np.inf)
-    top = masked.max(axis=1, keepdims=True)
-    return _normalised(np.exp(masked - np.where(np.isfinite(top), top, 0.0)))
+    power = np.where(open, scores, 0.0) / temperature
+    far = ~(np.abs(power).max(axis=1, initial=0.0) <= _FAR)  # exponentials would overflow: shift by the best open one
+    if far.any():
+        top = np.where(open[far], power[far], -np.inf).max(axis=1, keepdims=True)
+        power[far] = np.where(open[far], power[far] - top, 0.0)
+    weights = np.exp(power) * open
+    whole = cumulated(article_major(weights))[-1][:, None]
+    return np.asarray(np.divide(weights, whole, out=np.zeros_like(weights), where=whole != 0))
+
+
+def plackett_luce(scores: Floats, temperature: float) -> SlotPmf:
+    """A plan by `softmax` of scores [n, m]; its weights are computed once for all slots."""
+    power = scores / temperature
+    near = bool(np.abs(power).max(initial=0.0) <= _FAR)
+    return SlotPmf(scores, partial(softmax, temperature=temperature), np.exp(power) if near else None)
+
+
+def article_major(table: Floats) -> Floats:
+    """[n, m] as [b * BLOCK, n], contiguous, with zeros below."""
+    n, m = table.shape
+    turned = np.zeros((m + -m % BLOCK, n))
+    turned[:m] = table.T
+    return turned
+
+
+def cumulated(mass: Floats) -> Floats:
+    """Cumulative sums over the blocks of articles [b, n] of mass [b * BLOCK, n]; the last are the wholes. One article after
+    the other within a block, so that the same numbers give the same bits whoever is beside them."""
+    parts = mass.reshape(-1, BLOCK, mass.shape[1])
+    sums = parts[:, 0].copy()
+    for s in range(1, BLOCK):
+        sums += parts[:, s]
+    for b in range(1, len(sums)):
+        sums[b] += sums[b - 1]
+    return sums
 
 
 def budgeted(scores: Floats, open: Bools, budget: float, temperature: float) -> Floats:

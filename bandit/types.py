@@ -159,11 +159,13 @@ class SlotPmf:
     """A plan: scores and the exploration that turns the open articles' scores into a slot's pmf [n, m].
 
     scores: [n, m], or [n, m, k] where they differ between slots (slot k and below share the last). `explore(scores, open)`
-    gives rows that sum to 1 over the open articles and are 0 elsewhere.
+    gives rows that sum to 1 over the open articles and are 0 elsewhere. weights [n, m]: where the pmf is these numbers over
+    the open articles, divided by their sum (`exploration.cumulated`); drawing from them is faster and gives the same bits.
     """
 
     scores: Floats
     explore: Callable[[Floats, Bools], Floats]
+    weights: Floats | None = None
 
     def __call__(self, open: Bools, slot: int = 0) -> Floats:
         scores = self.scores

@@ -167,10 +167,12 @@ class Association:
         opened = self._uniform(context, "open", member, 1)[:, 0] < self._open_rate[rows]
         examined = opened[:, None] & (self._uniform(context, "examine", member, k) < self._examine[:k])
         shown = slates.choice >= 0
-        cells = (np.arange(n)[:, None], slates.choice)
-        wants = self._uniform(context, "click", member, len(context.articles))[cells] < self.truth(context)[cells]
+        wants = self._uniform_at(context, "click", member, np.maximum(slates.choice, 0)) < self._shown(context, slates)
         clicked = examined & shown & wants
-        minutes = np.exp(0.6 * _normal(self._uniform(context, "dwell", member, k)))
+        seconds = np.zeros((n, k))
+        row, slot = np.nonzero(clicked)
+        noise = self._uniform_at(context, "dwell", member[row], slot[:, None])[:, 0]
+        seconds[row, slot] = np.round(60 * np.exp(0.6 * _normal(noise)))
         gone = self._uniform(context, "unsubscribe", member, 1)[:, 0] < self._unsubscribe
         feedback = Feedback(
             delivered=np.ones(n, dtype=bool),
@@ -178,7 +180,7 @@ class Association:
             unsubscribed=gone,
             examined=np.where(clicked, 1, -1).astype(np.int8),  # e-mail shows a click, never a glance
             clicked=clicked,
-            dwell_seconds=np.where(clicked, np.round(60 * minutes), 0.0),
+            dwell_seconds=seconds,
         )
         self.remember(context, slates, feedback)
         return feedback
@@ -188,9 +190,10 @@ class Association:
         rows = context.member_ids - FIRST_ID
         gone = rows[feedback.unsubscribed]
         self._left[gone] = np.minimum(self._left[gone], context.issue)
+        row, slot = np.nonzero(feedback.opened[:, None] & (slates.choice >= 0))
+        shown = slates.choice[row, slot]
         for j, article in enumerate(context.article_ids):
-            saw = feedback.opened & (slates.choice == j).any(axis=1)
-            self._saw.setdefault(article, np.zeros(len(self.members), dtype=bool))[rows[saw]] = True
+            self._saw.setdefault(article, np.zeros(len(self.members), dtype=bool))[rows[row[shown == j]]] = True
 
     def twin(self) -> "Association":
         """The same association with a memory of its own: what members saw depends on who chose the slates."""
@@ -206,10 +209,14 @@ class Association:
             self._wants = context.issue, np.asarray(expit(theta @ pool.interests().T + pool.quality + self._base))
         return np.asarray(self._wants[1][context.member_ids - FIRST_ID])
 
+    def _shown(self, context: Context, slates: Slates) -> Floats:
+        """P(click | examined) of what each slot shows [n, k]."""
+        return self.truth(context)[np.arange(len(context.members))[:, None], slates.choice]
+
     def expected(self, context: Context, slates: Slates) -> Floats:
         """Expected clicks for each member sent these slates (or their top slots), [n, k]: for regret and its like."""
         k = slates.choice.shape[1]
-        p = self.truth(context)[np.arange(len(context.members))[:, None], slates.choice]
+        p = self._shown(context, slates)
         opens = self._open_rate[context.member_ids - FIRST_ID]
         return np.where(slates.choice >= 0, opens[:, None] * self._examine[:k] * p, 0.0)
 
@@ -240,6 +247,9 @@ class Association:
 
     def _uniform(self, context: Context, stream: str, member: Any, k: int) -> Floats:
         return keys.uniforms(self.seed, f"association-{context.issue}", stream, member, k)
+
+    def _uniform_at(self, context: Context, stream: str, member: Any, index: Any) -> Floats:
+        return keys.uniforms_at(self.seed, f"association-{context.issue}", stream, member, index)
 
 
 def _normal(uniform: Floats) -> Floats:
