@@ -9,7 +9,7 @@ from bandit.editorial import Desk
 from bandit.exploration import BLOCK, article_major, cumulated
 from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Bools, Context, Floats, Ints, Slates, SlotPmf
 
-_PIECE = 4096
+_PIECE = 2048
 
 
 def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -> Slates:
@@ -19,7 +19,7 @@ def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -
     """
     k = context.rules.slots if depth is None else min(depth, context.rules.slots)
     uniform = keys.uniforms(seed, context.campaign, "slate", keys.member_keys(context.member_ids), k)
-    return _walk(plan, context, k, lambda rows, slot, mass: inverse_cdf(mass, uniform[rows, slot]))
+    return _walk(plan, context, k, lambda rows, slot, mass, sums: inverse_cdf(mass, sums, uniform[rows, slot]))
 
 
 def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
@@ -27,14 +27,14 @@ def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
 
     `choice` may hold only the top slots of the slates.
     """
-    return _walk(plan, context, choice.shape[1], lambda rows, slot, mass: choice[rows, slot]).propensity
+    return _walk(plan, context, choice.shape[1], lambda rows, slot, mass, sums: choice[rows, slot]).propensity
 
 
-Pick = Callable[[slice, int, Floats], Ints]
+Pick = Callable[[slice, int, Floats, Floats], Ints]
 
 
 def _walk(plan: SlotPmf, context: Context, k: int, pick: Pick) -> Slates:
-    """Down the slots. `pick(rows, slot, mass)` chooses for some of the members."""
+    """Down the slots. `pick(rows, slot, mass, sums)` chooses for some of the members."""
     n, desk = len(context.members), Desk(context)
     slates = Slates(
         choice=np.full((n, k), -1, dtype=np.int32),
@@ -54,6 +54,7 @@ def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, pick: 
     """Fill in the slates of some of the members. Article-major, as the desk is: mass [m, n], above [k, n]."""
     desk = desk.part(rows)
     weights = None if plan.weights is None else article_major(plan.weights[rows])
+    mass = np.zeros((0, 0)) if weights is None else np.zeros_like(weights)
     n, k = slates.choice[rows].shape
     above = np.full((k, n), -1, dtype=np.int32)
     members = np.arange(n)
@@ -66,11 +67,11 @@ def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, pick: 
             free = free & ~pin[1]
             open = open & free
         if weights is not None:
-            mass = weights.copy()
-            mass[:m] *= open
+            np.multiply(weights[:m], open, out=mass[:m])
         else:
             mass = article_major(_checked_pmf(plan, open, free, context, slot))
-        whole = np.ones(n) if weights is None else cumulated(mass)[-1]
+        sums = cumulated(mass)
+        whole = np.ones(n) if weights is None else sums[-1]
         if weights is not None and not ((whole > 0) & np.isfinite(whole) | ~free).all():
             row = int((~np.isfinite(whole) | (free & ~(whole > 0))).argmax())
             who = context.member_ids[rows][row]
@@ -79,8 +80,9 @@ def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, pick: 
         if pin is not None:
             article, gets = pin
             mass[article, gets] = whole[gets] = 1.0
+            sums = cumulated(mass)
             slates.relaxed[rows, slot][gets] = 0
-        chosen = pick(rows, slot, mass)
+        chosen = pick(rows, slot, mass, sums)
         filled = chosen >= 0
         # a slot that could be filled but is empty in a replayed slate has propensity 0
         most = mass.max(axis=0)
@@ -96,15 +98,13 @@ def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, pick: 
         slates.role[rows, slot] = role
 
 
-def inverse_cdf(mass: Floats, uniform: Floats) -> Ints:
+def inverse_cdf(mass: Floats, cumulative: Floats, uniform: Floats) -> Ints:
     """The first article [n] whose cumulative mass passes the uniform's share of the whole; -1 where there is no mass.
 
-    mass: article-major [b * BLOCK, n]. In two steps, the block of articles and then the article in it, so that most of the
-    pool is summed only once.
+    mass: article-major [b * BLOCK, n]; cumulative: `cumulated(mass)`. In two steps: the block of articles, then its article.
     """
     n = mass.shape[1]
     members = np.arange(n)
-    cumulative = cumulated(mass)
     target = uniform * cumulative[-1]
     block = (cumulative <= target).sum(axis=0)
     beyond = np.flatnonzero(block == len(cumulative))  # rounding at the very end never leaves the support

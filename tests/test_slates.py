@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandit import keys, slates
-from bandit.exploration import article_major, budgeted, epsilon_greedy, greedy, softmax, squarecb, thompson
+from bandit.exploration import (
+    article_major,
+    budgeted,
+    cumulated,
+    epsilon_greedy,
+    greedy,
+    plackett_luce,
+    softmax,
+    squarecb,
+    thompson,
+)
 from bandit.rules import Rules
 from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Context, SlotPmf
 
@@ -93,6 +103,56 @@ def test_seed_and_campaign_give_other_slates(make_context: Make) -> None:
     assert (slates.draw(plan, context, 5).choice == one).all()
     for other in (slates.draw(plan, context, 6), slates.draw(plan, make_context(200, 7, campaign="issue-008"), 5)):
         assert 0.3 < (other.choice[:, 0] != one[:, 0]).mean() < 0.95
+
+
+# Weights
+
+
+@given(st.floats(0.05, 20), st.integers(3, 40), st.integers(0, 50))
+def test_drawing_from_weights_gives_the_bits_of_drawing_from_the_pmf(
+    make_context: Make, temperature: float, m: int, seed: int
+) -> None:
+    """Plackett-Luce by its weights is softmax slot by slot: choices, propensities, roles, support."""
+    rng = np.random.default_rng(seed)
+    n, rules = 30, Rules(slots=3, at_most={"kind": {"event": 1}})
+    context = make_context(n, m, rules, eligible=rng.random((n, m)) < 0.7, seen=rng.random((n, m)) < 0.3)
+    scores = rng.normal(size=(n, m))
+    quick, slow = plackett_luce(scores, temperature), SlotPmf(scores, partial(softmax, temperature=temperature))
+    assert quick.weights is not None
+    one, other = slates.draw(quick, context, 5), slates.draw(slow, context, 5)
+    for name, values in vars(one).items():
+        assert values.tobytes() == getattr(other, name).tobytes(), name
+    assert slates.replay(quick, context, other.choice).tobytes() == one.propensity.tobytes()
+
+
+def test_weights_keep_pins_sections_and_minimums_and_do_not_mind_pieces(
+    make_context: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = masked(make_context)
+    plan = plackett_luce(plan_for(context, SOFT).scores, 0.7)
+    whole = slates.draw(plan, context, 5)
+    assert whole.choice.tobytes() == slates.draw(plan_for(context, SOFT), context, 5).choice.tobytes()
+    monkeypatch.setattr(slates, "_PIECE", 7)
+    for name, values in vars(slates.draw(plan, context, 5)).items():
+        assert values.tobytes() == getattr(whole, name).tobytes(), name
+
+
+def test_scores_too_far_apart_for_weights_are_shifted(make_context: Make) -> None:
+    """A gap of 1,500 temperatures leaves the lower article a pmf of 1 once the higher one is shown."""
+    plan = plackett_luce(np.tile([0.0, 1500.0], (4, 1)), 1.0)
+    assert plan.weights is None
+    drawn = slates.draw(plan, make_context(4, 2, Rules(slots=2)), 5)
+    assert drawn.choice.tolist() == [[1, 0]] * 4
+    assert (drawn.propensity == 1).all()
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, 0.0])
+def test_weights_that_are_no_distribution_are_refused(make_context: Make, weight: float) -> None:
+    weights = np.ones((4, 7))
+    weights[2] = weight
+    plan = SlotPmf(np.zeros((4, 7)), SOFT, weights)
+    with pytest.raises(ValueError, match=r"weights of member .*, slot 1: sum to"):
+        slates.draw(plan, make_context(4, 7), 5)
 
 
 # What is drawn is what is logged
@@ -180,7 +240,8 @@ def test_roles_and_support(make_context: Make) -> None:
 def test_inverse_cdf_stays_in_the_support() -> None:
     pmf = np.array([[0.0, 0.25, 0.0, 0.75, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0], [0.0] * 5, [0.1] * 3 + [0.7, 0.0]])
     for u, expected in ((0.0, [1, 2, -1, 0]), (0.25, [3, 2, -1, 2]), (1 - 2.0**-53, [3, 2, -1, 3])):
-        assert slates.inverse_cdf(article_major(pmf), np.full(4, u)).tolist() == expected
+        mass = article_major(pmf)
+        assert slates.inverse_cdf(mass, cumulated(mass), np.full(4, u)).tolist() == expected
 
 
 # What a plan may not do
