@@ -34,6 +34,7 @@ class Examination:
 
     @classmethod
     def restore(cls, state: Floats) -> "Examination":
+        check.shape("examination", state, (2, state.shape[-1] if state.ndim else 0))
         return cls(*state.copy())
 
     def state(self) -> Floats:

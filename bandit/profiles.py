@@ -1,8 +1,9 @@
-"""Members' profiles: what each member's behaviour adds to what the attributes say.
+"""Members' profiles: what each member's behaviour says about their interests, apart from what attributes say.
 
-A member's interest vector is w_i = B x_i + d_i, d_i ~ Normal(0, S) with S diagonal. A profile keeps what the clicks say
-about d_i in natural form, precision L_i and shift h_i (both [q], float32): the posterior is d_i ~ Normal(h_i / P_i, 1 / P_i)
-with P_i = 1/S + L_i. So S may be re-estimated at any time and forgetting is one multiplication. 8 q bytes a member.
+A member's interest vector is w_i ~ Normal(B x_i, S) with S diagonal, before any click. A profile keeps what the clicks say
+in natural form, precision L_i and shift h_i (both [q], float32): the posterior is Normal((B x_i / S + h_i) / P_i, 1 / P_i)
+with P_i = 1/S + L_i. So B and S may be re-estimated at any time, and what B comes to explain is no longer counted as the
+member's own; forgetting is one multiplication. 8 q bytes a member.
 """
 
 import json
@@ -12,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from bandit import check
 from bandit.types import Floats, Ints
@@ -43,19 +43,20 @@ class Profiles:
             self.precision, self.shift = np.vstack([self.precision, blank]), np.vstack([self.shift, blank])
         return self.rows(ids)
 
-    def posterior(self, rows: Ints, variance: Floats) -> tuple[Floats, Floats]:
-        """Mean and variance [n, q] of d_i for rows [n] (-1: the prior), given S [q]."""
+    def posterior(self, rows: Ints, prior: Floats, variance: Floats) -> tuple[Floats, Floats]:
+        """Mean and variance [n, q] of w_i for rows [n] (-1: never met), given its prior's mean and variance [n, q]."""
+        if not len(self.ids):
+            return prior, variance
         known = (rows >= 0)[:, None]
         at = np.maximum(rows, 0)
-        if not len(self.ids):
-            return np.zeros((len(rows), len(variance))), np.tile(variance, (len(rows), 1))
         total = 1.0 / variance + np.where(known, self.precision[at], 0.0)
-        return np.where(known, self.shift[at], 0.0) / total, 1.0 / total
+        return (prior / variance + np.where(known, self.shift[at], 0.0)) / total, 1.0 / total
 
-    def absorb(self, rows: Ints, mean: Floats, spread: Floats, variance: Floats) -> None:
-        """Store the posterior mean and variance `spread` [n, q] of these members."""
-        self.precision[rows] = np.maximum(1.0 / spread - 1.0 / variance, 0.0)
-        self.shift[rows] = mean / spread
+    def absorb(self, rows: Ints, before: tuple[Floats, Floats], after: tuple[Floats, Floats]) -> None:
+        """Add the evidence that took these members' means and variances [n, q] from `before` to `after`."""
+        (mean, spread), (new_mean, new_spread) = before, after
+        self.precision[rows] = np.maximum(self.precision[rows] + 1 / new_spread - 1 / spread, 0.0)
+        self.shift[rows] += new_mean / new_spread - mean / spread
 
     def forget(self, keep: float) -> None:
         """Let evidence fade: after t issues it counts keep^t."""
@@ -71,45 +72,6 @@ class Profiles:
             check.shape(f"profiles' {name}", state[name], (len(ids), self.precision.shape[1]))
         self.ids = pd.Index(ids)
         self.precision, self.shift = state["precision"].copy(), state["shift"].copy()
-
-
-def laplace(eta: Floats, K: Floats, clicked: Floats, weight: Floats, steps: int = 6) -> tuple[Floats, Floats]:
-    """Laplace approximation for k logistic observations of each of n members, in the space of the k logits.
-
-    eta [n, k]: prior logits; K [n, k, k]: their prior covariance; weight [n, k]: P(examined). Newton's method as in
-    Rasmussen & Williams (2006), algorithm 3.1, batched. Returns the gradient g [n, k] at the mode (the mode is eta + K g)
-    and M [n, k, k] with posterior covariance K - K M K. A step that would overshoot is halved for that member.
-    """
-    eye = np.eye(eta.shape[1])
-    f = eta.copy()
-    alpha = np.zeros_like(eta)
-
-    def objective(f: Floats, alpha: Floats) -> Floats:
-        fit = weight * (clicked * f - np.logaddexp(0.0, f))
-        return np.asarray(fit.sum(axis=1) - 0.5 * (alpha * (f - eta)).sum(axis=1))
-
-    best = objective(f, alpha)
-    for _ in range(steps):
-        p = expit(f)
-        root = np.sqrt(weight * p * (1 - p))
-        system = eye + root[:, :, None] * K * root[:, None, :]
-        b = root**2 * (f - eta) + weight * (clicked - p)
-        inner = root * np.einsum("nij,nj->ni", K, b)
-        new_alpha = b - root * np.linalg.solve(system, inner[:, :, None])[:, :, 0]
-        for step in (1.0, 0.5, 0.25):
-            trial_alpha = alpha + step * (new_alpha - alpha)
-            trial = eta + np.einsum("nij,nj->ni", K, trial_alpha)
-            value = objective(trial, trial_alpha)
-            better = value > best
-            f, alpha = np.where(better[:, None], trial, f), np.where(better[:, None], trial_alpha, alpha)
-            best = np.where(better, value, best)
-            if better.all():
-                break
-    p = expit(f)
-    root = np.sqrt(weight * p * (1 - p))
-    system = eye + root[:, :, None] * K * root[:, None, :]
-    M = root[:, :, None] * np.linalg.solve(system, eye * root[:, None, :])
-    return alpha, M
 
 
 def pack(values: list[Any]) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from bandit.files import write_json, write_table
 from experiments.runs import folder, plain, provenance
 from experiments.summary import results, summary
 from experiments.table import show
+from experiments.unit import make
 from experiments.work import Unit, run_all
 
 
@@ -20,6 +21,8 @@ from experiments.work import Unit, run_all
 def main(cfg: DictConfig) -> None:
     config, name = plain(cfg), HydraConfig.get().runtime.choices["policy"]
     try:
+        if config["issues"] is None:
+            config["issues"] = make(config["simulator"], seed=config["seed"]).issues
         for what, least in (("issues", 1), ("seed", 0)):
             if not isinstance(config[what], int) or config[what] < least:
                 raise ValueError(f"{what} = {config[what]!r}; must be a whole number of at least {least}")
@@ -36,6 +39,8 @@ def main(cfg: DictConfig) -> None:
     write_json(run / "run.json", {"config": settings} | provenance())
     table: pd.DataFrame = summary(long, "", config["issues"] // 2 + 1)
     show(table, "", Console())
+    if HydraConfig.get().runtime.choices["simulator"] == "classification":
+        print(f"progressive error: {1 - table['clicks_per_delivered'].iloc[0]:.4f} (share of examples shown a wrong class)")
     print(f"run: {run}")
 
 

@@ -21,7 +21,10 @@ SIZES: dict[str, Any] = {"members": 400, "issues": 6, "pool": 14, "slots": 4, "t
 
 
 def test_discovery_found_the_family() -> None:
-    assert {"random", "blast", "segment_learned", "lin_ts", "vw", "profile", "oracle"} <= set(NAMES)
+    known = (
+        "random recency popular blast segment_rules segment_learned lin_ucb lin_ts vw vw_ccb profile neural offpolicy wave"
+    )
+    assert set(known.split()) | CEILINGS <= set(NAMES)
 
 
 def made(name: str, association: Association) -> Any:
@@ -216,7 +219,11 @@ def test_nan_is_refused_with_its_place(name: str, ready: Any) -> None:
     [
         ("profile", {"budget": 1.5}, r"budget = 1.5; must be in \[0, 1\]"),
         ("lin_ts", {"draws": 0}, "draws = 0; must be at least 1"),
+        ("lin_ucb", {"alpha": -1}, "alpha = -1; must be at least 0"),
+        ("lin_ucb", {"by": "shoe_size", "model": "disjoint"}, "by = 'shoe_size'; must be 'articles' or an attribute"),
         ("vw", {"cb_type": "magic"}, "cb_type = 'magic'"),
+        ("neural", {"device": "tpu"}, "device = 'tpu'; choose from auto, cpu, cuda"),
+        ("offpolicy", {"objective": "magic"}, "objective = 'magic'; choose from ips, snips, dr"),
         ("segment_rules", {"by": "shoe_size"}, "'shoe_size' is not a member attribute"),
         ("segment_rules", {"rules": {"wizard": "spells"}}, "'wizard'"),
         ("segment_learned", {"attributes": ["shoe_size"]}, "'shoe_size'"),

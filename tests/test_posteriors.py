@@ -4,74 +4,103 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 from scipy.special import expit
 
+from bandit.appeal import Appeal
 from bandit.bilinear import Gaussian, draws, gram, moment
 from bandit.examination import Examination
-from bandit.profiles import Profiles, laplace, pack, unpack
+from bandit.expectation import averaged, propagate, score
+from bandit.prior import Prior
+from bandit.profiles import Profiles, pack, unpack
 from bandit.segments import Moments, ridges, tally
 
 LAMBDA = 3.0
 
-# profiles.laplace
+# expectation
 
 
 def _clicks(n: int, k: int, q: int, scale: float) -> tuple[np.ndarray, ...]:
-    """eta, K, clicked, weight of n members with k observations in q dimensions."""
+    """eta, K, clicked, looked of n members with k observations in q dimensions."""
     rng = np.random.default_rng(n + k)
     a = scale * rng.normal(size=(n, k, q))
     K = np.einsum("nkq,q,nlq->nkl", a, rng.uniform(0.2, 1.5, q), a)
     return rng.normal(-1, 1, (n, k)), K, (rng.random((n, k)) < 0.4).astype(float), rng.uniform(0.1, 1, (n, k))
 
 
-@pytest.mark.parametrize(("k", "q", "scale"), [(1, 3, 1.0), (4, 7, 1.0), (3, 5, 6.0), (6, 4, 1.0)])  # the last K is singular
-def test_laplace_finds_the_mode_of_brute_force(k: int, q: int, scale: float) -> None:
-    eta, K, clicked, weight = _clicks(9, k, q, scale)
-    gradient, _ = laplace(eta, K, clicked, weight)
-    for i in range(len(eta)):
-        values, vectors = np.linalg.eigh(K[i])
-        root = vectors * np.sqrt(np.maximum(values, 0))  # f = eta + root z, z ~ Normal(0, 1)
-
-        def negative(z: np.ndarray, i: int = i, root: np.ndarray = root) -> float:
-            f = eta[i] + root @ z
-            return float(0.5 * z @ z - (weight[i] * (clicked[i] * f - np.logaddexp(0, f))).sum())
-
-        found = minimize(negative, np.zeros(k), method="BFGS", options={"gtol": 1e-9})
-        np.testing.assert_allclose(eta[i] + K[i] @ gradient[i], eta[i] + root @ found.x, atol=2e-5)
+@pytest.mark.parametrize("variance", [0.0, 0.3, 1.5, 4.0])
+def test_averages_equal_fine_integrals(variance: float) -> None:
+    z, step = np.linspace(-9, 9, 4001, retstep=True)
+    density = np.exp(-(z**2) / 2) * step / np.sqrt(2 * np.pi)
+    eta = np.array([-6.0, -3.5, -1.0, 0.0, 2.5])
+    p = expit(eta[:, None] + np.sqrt(variance) * z)
+    mean, slope = averaged(eta, np.full(5, variance))
+    np.testing.assert_allclose(mean, p @ density, rtol=5e-3)
+    np.testing.assert_allclose(slope, (p * (1 - p)) @ density, rtol=2e-2)
 
 
-def test_laplace_identities_of_rasmussen_and_williams() -> None:
-    eta, K, clicked, weight = _clicks(9, 4, 7, 1.0)
-    gradient, M = laplace(eta, K, clicked, weight)
-    f = eta + np.einsum("nij,nj->ni", K, gradient)
-    np.testing.assert_allclose(gradient, weight * (clicked - expit(f)), atol=1e-7)  # eq. 3.17: stationary
-    W = weight * expit(f) * (1 - expit(f))
-    for i in range(9):
-        np.testing.assert_allclose(M[i], np.linalg.inv(K[i] + np.diag(1 / W[i])), atol=1e-6)  # eq. 3.27
-        covariance = np.linalg.inv(np.linalg.inv(K[i]) + np.diag(W[i]))  # eq. 3.20
-        np.testing.assert_allclose(K[i] - K[i] @ M[i] @ K[i], covariance, atol=1e-6)
+def test_score_is_the_derivative_of_the_likelihood_and_its_variance() -> None:
+    eta, variance, looked, h = np.array([-3.0, -0.5, 1.0]), np.array([0.4, 2.0, 0.0]), np.array([0.3, 0.8, 1.0]), 1e-5
+
+    def log_likelihood(eta: np.ndarray, click: bool) -> np.ndarray:
+        p = looked * averaged(eta, variance)[0]
+        return np.log(p if click else 1 - p)
+
+    scores = []
+    for click in (True, False):
+        gradient, information = score(*averaged(eta, variance), np.full(3, float(click)), looked)
+        numeric = (log_likelihood(eta + h, click) - log_likelihood(eta - h, click)) / (2 * h)
+        np.testing.assert_allclose(gradient, numeric, rtol=1e-6)
+        scores.append(gradient)
+    p = looked * averaged(eta, variance)[0]
+    np.testing.assert_allclose(p * scores[0] + (1 - p) * scores[1], 0, atol=1e-12)
+    np.testing.assert_allclose(information, p * scores[0] ** 2 + (1 - p) * scores[1] ** 2, rtol=1e-10)
 
 
-def test_laplace_takes_no_notice_of_what_was_not_examined() -> None:
-    eta, K, clicked, weight = _clicks(9, 4, 7, 1.0)
-    weight[:, 2] = 0
-    gradient, M = laplace(eta, K, clicked, weight)
-    assert (gradient[:, 2] == 0).all()
-    assert (M[:, 2] == 0).all()
-    assert (M[:, :, 2] == 0).all()
+@pytest.mark.parametrize("clicked", [0.0, 1.0])
+@pytest.mark.parametrize("looked", [1.0, 0.4])
+def test_one_slot_is_exact(clicked: float, looked: float) -> None:
+    """With one slot expectation propagation is moment matching: mean and variance of the true posterior."""
+    f = np.linspace(-25, 15, 40_001)
+    for eta, K in ((-3.5, 1.3), (-1.0, 0.4), (0.5, 2.0)):
+        weight = np.exp(-((f - eta) ** 2) / (2 * K)) * np.where(clicked > 0, expit(f), 1 - looked * expit(f))
+        mean = (f * weight).sum() / weight.sum()
+        variance = ((f - mean) ** 2 * weight).sum() / weight.sum()
+        g, M = propagate(*(np.array(x) for x in ([[eta]], [[[K]]], [[clicked]], [[looked]])))
+        assert eta + K * g[0, 0] == pytest.approx(mean, abs=2e-3)
+        assert K - K * M[0, 0, 0] * K == pytest.approx(variance, rel=6e-3)
+
+
+def test_several_slots_agree_with_importance_sampling() -> None:
+    eta, K, clicked, looked = _clicks(5, 4, 7, 0.5)
+    g, M = propagate(eta, K, clicked, looked, sweeps=8)
+    rng = np.random.default_rng(1)
+    for i in range(5):
+        f = rng.multivariate_normal(eta[i], K[i], 400_000)
+        weight = np.where(clicked[i] > 0, expit(f), 1 - looked[i] * expit(f)).prod(axis=1)
+        weight /= weight.sum()
+        mean = weight @ f
+        covariance = (f - mean).T @ (weight[:, None] * (f - mean))
+        np.testing.assert_allclose(eta[i] + K[i] @ g[i], mean, atol=0.03 * np.sqrt(K[i].diagonal().max()))
+        np.testing.assert_allclose(K[i] - K[i] @ M[i] @ K[i], covariance, atol=0.03 * K[i].diagonal().max())
+
+
+def test_nothing_is_learned_from_a_slot_that_was_not_looked_at() -> None:
+    eta, K, clicked, looked = _clicks(9, 4, 7, 0.5)
+    looked[:, 2], clicked[:, 2] = 0, 0
+    g, M = propagate(eta, K, clicked, looked, sweeps=12)
+    for part in (g[:, 2], M[:, 2], M[:, :, 2]):
+        np.testing.assert_allclose(part, 0, atol=1e-8)
     rest = [0, 1, 3]
-    other, _ = laplace(eta[:, rest], K[:, rest][:, :, rest], clicked[:, rest], weight[:, rest])
-    np.testing.assert_allclose(gradient[:, rest], other, atol=1e-12)
+    other, _ = propagate(eta[:, rest], K[:, rest][:, :, rest], clicked[:, rest], looked[:, rest], sweeps=12)
+    np.testing.assert_allclose(g[:, rest], other, atol=1e-6)
 
 
-def test_laplace_does_not_overshoot_under_a_wide_prior() -> None:
-    eta, K = np.array([[-6.0], [5.0], [0.0]]), np.array([[[400.0]], [[900.0]], [[100.0]]])
-    clicked = np.array([[1.0], [0.0], [1.0]])
-    gradient, M = laplace(eta, K, clicked, np.ones((3, 1)), steps=20)
-    f = eta + K[:, :, 0] * gradient
-    np.testing.assert_allclose(gradient, clicked - expit(f), atol=1e-6)
+def test_a_wide_prior_does_not_break_the_sweeps() -> None:
+    eta, K = np.array([[-6.0], [5.0], [0.0]]), np.array([[[36.0]], [[49.0]], [[25.0]]])
+    g, M = propagate(eta, K, np.array([[1.0], [0.0], [1.0]]), np.ones((3, 1)), sweeps=20)
+    assert np.isfinite(g).all()
     assert ((M >= 0) & (M * K <= 1)).all()
+    assert (g[:, 0] * [1, -1, 1] > 0).all()
 
 
 # Profiles
@@ -99,38 +128,96 @@ def test_profiles_keep_each_members_row(ids: list) -> None:
 
 def test_absorb_and_posterior_are_inverse_and_strangers_keep_the_prior() -> None:
     rng = np.random.default_rng(0)
-    variance = np.array([0.7, 0.02, 3.0])
+    one, prior = np.array([0.7, 0.02, 3.0]), rng.normal(size=(6, 3))
+    variance = np.tile(one, (6, 1))
     profiles = Profiles(3)
-    before = profiles.posterior(np.array([-1, -1]), variance)
-    assert [part.tolist() for part in before] == [[[0.0] * 3] * 2, [variance.tolist()] * 2]
+    before = profiles.posterior(np.array([-1, -1]), prior[:2], variance[:2])
+    assert [part.tolist() for part in before] == [prior[:2].tolist(), [one.tolist()] * 2]
     rows = profiles.add(np.array([11, 12, 13, 14, 15]))[1:]
-    mean, spread = rng.normal(size=(4, 3)), variance * rng.uniform(0.05, 1, (4, 3))
-    profiles.absorb(rows, mean, spread, variance)
-    found = profiles.posterior(np.append(rows, [-1, 0]), variance)
-    np.testing.assert_allclose(found[0], np.vstack([mean, np.zeros((2, 3))]), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(found[1], np.vstack([spread, [variance] * 2]), rtol=1e-5)
+    mean, spread = rng.normal(size=(4, 3)), one * rng.uniform(0.05, 1, (4, 3))
+    profiles.absorb(rows, profiles.posterior(rows, prior[:4], variance[:4]), (mean, spread))
+    found = profiles.posterior(np.append(rows, [-1, 0]), prior, variance)
+    np.testing.assert_allclose(found[0], np.vstack([mean, prior[4:]]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found[1], np.vstack([spread, [one] * 2]), rtol=1e-5)
 
 
 def test_profiles_add_evidence_take_a_new_prior_and_forget() -> None:
     """Gaussian evidence in natural form: precision L, shift h, whatever the prior was when it came."""
-    variance, other, keep = np.array([0.5, 2.0]), np.array([0.9, 0.3]), 0.8
+    start, variance, keep = np.array([[0.3, -1.0]]), np.array([[0.5, 2.0]]), 0.8
     profiles = Profiles(2)
     row = profiles.add(np.array([7]))
     L, h = np.zeros((1, 2)), np.zeros((1, 2))
     for precision, shift in (([LAMBDA, 0.0], [1.2, 0.0]), ([0.4, 5.0], [-0.3, 2.0])):
         L, h = L + precision, h + shift
-        mean, spread = profiles.posterior(row, variance)
+        mean, spread = profiles.posterior(row, start, variance)
         new = 1 / (1 / spread + precision)
-        profiles.absorb(row, new * (mean / spread + shift), new, variance)
-    for S in (variance, other):
-        mean, spread = profiles.posterior(row, S)
+        profiles.absorb(row, (mean, spread), (new * (mean / spread + shift), new))
+    for prior, S in ((start, variance), (np.array([[-2.0, 0.1]]), np.array([[0.9, 0.3]]))):
+        mean, spread = profiles.posterior(row, prior, S)
         np.testing.assert_allclose(spread, 1 / (1 / S + L), rtol=1e-5)
-        np.testing.assert_allclose(mean, h / (1 / S + L), rtol=1e-5)
+        np.testing.assert_allclose(mean, (prior / S + h) / (1 / S + L), rtol=1e-5)
     for _ in range(3):
         profiles.forget(keep)
-    mean, spread = profiles.posterior(row, variance)
+    mean, spread = profiles.posterior(row, start, variance)
     np.testing.assert_allclose(spread, 1 / (1 / variance + keep**3 * L), rtol=1e-5)
-    np.testing.assert_allclose(mean, keep**3 * h / (1 / variance + keep**3 * L), rtol=1e-5)
+    np.testing.assert_allclose(mean, (start / variance + keep**3 * h) / (1 / variance + keep**3 * L), rtol=1e-5)
+
+
+# Prior and Appeal
+
+
+def test_prior_and_appeals_are_one_regression() -> None:
+    """B and the articles' appeals by one Newton step, appeals integrated out, against the joint system solved at once."""
+    x, a, rows, index, weight, gradient = _exposures(11, 6, 2, 3, 40)
+    prior = Prior(np.arange(6.0).reshape(2, 3) / 10, np.full((2, 3), LAMBDA**-0.5), np.full((2, 3), -1))
+    np.testing.assert_allclose(prior.variance(x), np.outer((x**2).sum(axis=1), [0, 1 / LAMBDA, 1 / LAMBDA]), atol=1e-5)
+    total, own = np.bincount(index, gradient, 6), 7.0 + np.bincount(index, weight, 6)
+    z = np.hstack([np.einsum("ep,eq->epq", x[rows], a[index]).reshape(40, 6), np.eye(6)[index]])
+    precision = z.T @ (weight[:, None] * z) + np.diag([LAMBDA] * 6 + [7.0] * 6)
+    expected = np.linalg.solve(precision, z.T @ gradient)
+    covariance = np.linalg.inv(precision)
+    before, state = prior.B, prior.state()
+    for _ in range(2):  # a step that is not settled leaves no trace but B
+        prior.B = before
+        left, inherited = prior.step(x, a, rows, index, gradient, weight, total, own)
+        np.testing.assert_allclose((prior.B - before).ravel(), expected[:6], atol=1e-10)
+        np.testing.assert_allclose(left / own, expected[6:], atol=1e-10)
+        np.testing.assert_allclose(1 / own + inherited, covariance.diagonal()[6:], rtol=1e-10)
+        assert prior.state()["precision"].tobytes() == state["precision"].tobytes()
+    prior.settle()
+    marginal = covariance.diagonal()[:6].reshape(2, 3) * [0, 1, 1]
+    np.testing.assert_allclose(prior.variance(x), x**2 @ marginal, atol=1e-4)
+    again = Prior(np.zeros((2, 3)), np.ones((2, 3)), np.full((2, 3), -1))
+    again.restore(prior.state(), prior.B)
+    assert {name: array.tobytes() for name, array in again.state().items()} == {
+        name: array.tobytes() for name, array in prior.state().items()
+    }
+    with pytest.raises(ValueError, match=r"prior's doubt has shape \(3, 2\); must be \(2, 3\)"):
+        again.restore(prior.state() | {"doubt": np.zeros((3, 2))}, prior.B)
+
+
+def test_appeal_learns_how_far_articles_differ() -> None:
+    rng = np.random.default_rng(0)
+    true, noise = 0.5**2, 0.3**2
+    appeal = Appeal(0.1)
+    for issue in range(60):
+        ids = np.array([f"{issue}-{j}" for j in range(20)])
+        mean, variance = appeal.of(ids)
+        assert (mean == 0).all()
+        assert (variance == appeal.variance).all()
+        seen = rng.normal(scale=np.sqrt(true + noise), size=20)
+        spread = 1 / (1 / variance + 1 / noise)
+        appeal.absorb(ids, spread * seen / noise, spread)
+    assert appeal.variance == pytest.approx(true, rel=0.15)
+    again = Appeal(0.1)
+    again.restore(appeal.state())
+    assert [part.tolist() for part in again.of(ids)] == [part.tolist() for part in appeal.of(ids)]
+    given = Appeal(0.1, learns=False)
+    given.absorb(ids, np.full(20, 3.0), np.full(20, 0.01))
+    assert given.variance == 0.1
+    assert given.of(np.array(["another"]))[1].tolist() == [0.1]
+    with pytest.raises(ValueError, match=r"appeal's posterior has shape \(19, 2\); must be \(20, 2\)"):
+        again.restore(appeal.state() | {"posterior": np.zeros((19, 2))})
 
 
 # bilinear
@@ -179,10 +266,10 @@ def test_gaussian_posterior_closed_form() -> None:
 
 def test_a_state_is_not_changed_by_what_is_learned_later() -> None:
     posterior, profiles = Gaussian.start(np.zeros(2), np.full(2, LAMBDA)), Profiles(2)
-    row = profiles.add(np.array([7]))
+    row, zero, one = profiles.add(np.array([7])), np.zeros((1, 2)), np.ones((1, 2))
     for kept, learn in (
         (posterior.state(), lambda: posterior.absorb(np.eye(2), np.ones(2))),
-        (profiles.state(), lambda: profiles.absorb(row, np.ones((1, 2)), np.full((1, 2), 0.1), np.ones(2))),
+        (profiles.state(), lambda: profiles.absorb(row, (zero, one), (one, one / LAMBDA))),
     ):
         before = {name: array.tobytes() for name, array in kept.items()}
         learn()

@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 from bandit.editorial import eligible
 from bandit.slates import draw
 from bandit.types import ROLES, Context, Policy, Round
+from experiments.unit import make
 from serving import bundle, export, send
 from simulators.association import Association
 
@@ -57,9 +58,9 @@ def association() -> Association:
 
 @cache
 def trained(name: str) -> Trained:
+    policy, world = make(CONFIGS[name]), association().twin()
     config = dict(CONFIGS[name])
     target = config.pop("_target_")
-    policy, world = class_of(target)(**config), association().twin()
     policy.start(world.features)
     for number in (1, 2, 3):
         context = world.issue(number)

@@ -1,165 +1,119 @@
-"""Vowpal Wabbit's contextual bandit: cb_explore_adf with SquareCB (Foster & Rakhlin 2020), cb_type mtr by default.
+"""Vowpal Wabbit's contextual bandit, cb_explore_adf: attributes x text, one decision for each slot.
 
-VW learns each slot as one decision with its logged propensity and gives every article a cost; the slots are then filled
-by `exploration.squarecb` with VW's own gamma schedule, so that each slot explores among what is still open. (Renormalising
-VW's pmf instead would make every slot below the first close to uniform.) Articles are parsed once an issue and members
-once for each combination of attributes: 5 times faster than a text line for each member and article.
+VW learns each slot as one decision with its logged propensity. How the slots are filled depends on what VW explores by.
 
-No text of the pool or the member list reaches VW, only numbers made here: `|`, `:` and newlines are syntax to it.
+- **epsilon, first, softmax, squarecb** (Foster & Rakhlin 2020): VW gives every article a cost, and each slot is filled among
+  what is still open by the function of costs of that name, with VW's schedule.
+- **bag, cover, regcb, regcbopt, rnd**: VW's own pmf is asked for, then what it gives articles without mass as if those with
+  mass were not there, and so on: tiers. A slot is filled from the best tier still open, in proportion to VW's mass, with a
+  uniform share `epsilon`, so that the log supports any other policy. Without it the first slot's pmf is VW's; that of rnd,
+  a softmax, is VW's in all slots. (Plain renormalising would leave slots below the first close to uniform.)
+
+Articles are parsed once an issue; costs are asked for once for each attribute value (`vowpal.answers`), pmfs for each
+combination of values. Costs of -1 a click, so regcb's bounds stay within -1 and 0.
 """
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check, keys
+from bandit import check, vowpal
 from bandit.examination import Examination
-from bandit.exploration import squarecb
 from bandit.features import Features
-from bandit.types import Context, Floats, Round, SlotPmf
+from bandit.types import Bools, Context, Floats, Round, SlotPmf
+from bandit.vowpal_exploration import BY_COSTS, Exploration
 
 
 class VW:
-    """gamma_scale, gamma_exponent: gamma = scale * decisions^exponent (higher explores less). unclicked: share of the
-    slots without a click that VW is shown, drawn by key; it scales all rates alike and leaves their order (He et al.
-    2014). l2, learning_rate: VW's. cb_type: mtr, ips or dr. bits: weights, as a power of two.
+    """explore: one of the above. epsilon: uniform share (not in first, softmax, squarecb). first: decisions at random.
+    temperature: of softmax. policies: of bag and cover, networks of rnd. mellowness: of regcb. gamma_scale, gamma_exponent:
+    gamma = scale * decisions^exponent of squarecb (higher explores less).
+
+    cb_type: mtr, ips, dr or dm (squarecb and regcb: mtr; cover: not dm). clip: a propensity below counts as this much (0:
+    textbook, 1: no importance weights; squarecb and regcb never have any). interactions: of m (member) and a (article), such
+    as ["ma"]. unclicked: share of the slots without a click that VW is shown. bits: weights, as a power of two.
     """
 
     def __init__(
         self,
+        explore: str = "squarecb",
+        epsilon: float = 0.02,
+        first: int = 1500,
+        temperature: float = 0.005,
+        policies: int = 4,
+        mellowness: float = 0.001,
+        rnd_alpha: float = 0.1,
         gamma_scale: float = 100.0,
         gamma_exponent: float = 0.5,
         learning_rate: float = 0.5,
         l2: float = 0.0,
+        clip: float = 1.0,
         cb_type: str = "mtr",
+        interactions: Sequence[str] = ("ma",),
         unclicked: float = 0.25,
         bits: int = 18,
         max_slots: int = 24,
     ) -> None:
-        if cb_type not in ("mtr", "ips", "dr"):
-            raise ValueError(f"cb_type = {cb_type!r}; choose from mtr, ips, dr")
+        self.exploration = Exploration(
+            explore,
+            cb_type,
+            epsilon,
+            first,
+            temperature,
+            gamma_scale,
+            gamma_exponent,
+            policies,
+            mellowness,
+            rnd_alpha,
+        )
         check.share("unclicked", unclicked)
-        for what, value in {"unclicked": unclicked, "gamma_scale": gamma_scale, "learning_rate": learning_rate}.items():
-            check.at_least(what, value, 1e-6)
-        check.at_least("l2", l2, 0)
-        if not isinstance(bits, int) or not 1 <= bits <= 31:
-            raise ValueError(f"bits = {bits!r}; must be a whole number from 1 to 31")
-        self.gamma_scale, self.gamma_exponent, self.unclicked = gamma_scale, float(gamma_exponent), unclicked
-        # VW reads a command line: only numbers made here may get there
-        numbers = {"gamma_scale": gamma_scale, "gamma_exponent": gamma_exponent, "learning_rate": learning_rate, "l2": l2}
-        given = " ".join(f"--{name} {float(value)!r}" for name, value in numbers.items())
-        self._arguments = f"--cb_explore_adf --squarecb {given} --cb_type {cb_type} -q ma -b {bits} --random_seed 1 --quiet"
+        check.at_least("unclicked", unclicked, 1e-6)
+        learning = vowpal.learning(learning_rate, l2, clip, interactions, bits)
+        self._arguments = f"--cb_explore_adf {self.exploration.arguments} {learning}"
+        self.interactions, self.unclicked = tuple(interactions), unclicked
         self._looked = Examination.start(max_slots).curve
         self._decisions = 0
 
     def start(self, features: Features) -> None:
-        self._columns = np.flatnonzero(["=" in name for name in features.member_names])
-        self._vw = _workspace(self._arguments)
-
-    @property
-    def gamma(self) -> float:
-        """What SquareCB's schedule has reached."""
-        return self.gamma_scale * float(np.power(float(self._decisions), self.gamma_exponent))
+        self._names = features.member_names
+        self._model = vowpal.fresh(self._arguments)
 
     def plan(self, context: Context) -> SlotPmf:
-        vw = self._copy()  # VW counts predictions too; planning must leave no trace
-        articles = [vw.parse(line)[0] for line in _article_lines(context)]
-        switched_on = context.member_features[:, self._columns] != 0
-        combinations, member_of = np.unique(switched_on, axis=0, return_inverse=True)
-        rewards = np.empty((len(combinations), len(articles)))
-        for i, on in enumerate(combinations):
-            member = vw.parse(_member_line(on))[0]
-            vw.predict([member, *articles])
-            rewards[i] = [-article.get_partial_prediction() for article in articles]
-            vw.finish_example([member])
-        _release(vw, articles)
-        check.finite("vw scores", rewards, np.arange(len(rewards)))
-        gamma = self.gamma
-        return SlotPmf(rewards[member_of.ravel()], lambda scores, open: squarecb(scores, open, gamma))
+        on = vowpal.switches(self._names, context.member_features)
+        with vowpal.opened(self._model, self._arguments) as vw:
+            articles = [vowpal.parsed(vw, line) for line in vowpal.article_lines(context)]
+
+            def rewards(one: Bools) -> Floats:
+                return -vowpal.costs(vw, vowpal.member_line(one), articles)
+
+            def tiers(one: Bools) -> Floats:
+                return vowpal.tiers(vw, vowpal.member_line(one), articles, enough=2 * context.rules.slots)
+
+            by_costs = self.exploration.explore in BY_COSTS
+            scores = vowpal.answers(on, self.interactions, rewards) if by_costs else vowpal.each(on, tiers)
+            vowpal.release(vw, [vowpal.parsed(vw, "shared |m"), *articles])
+        return SlotPmf(scores, self.exploration.pmf(self._decisions))
 
     def learn(self, round: Round) -> None:
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked, propensity = vowpal.taught(round, self.unclicked)
         if not len(rows):
             return
-        context, slates = round.context, round.slates
-        propensity = slates.propensity[rows, slots]
-        _check_labels(propensity, rows, slots)
-        chance = keys.uniforms(0, context.campaign, "vw", keys.member_keys(context.member_ids), slates.choice.shape[1])
-        # a pin was nobody's decision; the rest of the slots without a click are thinned
-        taught = ~slates.pinned[rows, slots] & ((clicked > 0) | (chance[rows, slots] < self.unclicked))
         # a click further down says more: it is divided by the chance that its slot was looked at
         cost = -clicked / self._looked[slots]
-        lines = _article_lines(context)
-        articles = [self._parse(line) for line in lines]
-        on = context.member_features[:, self._columns] != 0
-        for e in np.flatnonzero(taught):
-            member, j = self._parse(_member_line(on[rows[e]])), index[e]
-            shown = self._parse(f"0:{cost[e]:.6f}:{propensity[e]:.9f} {lines[j]}")
-            self._vw.learn([member, *articles[:j], shown, *articles[j + 1 :]])
-            self._vw.predict([member, shown])  # VW can finish only the list it predicted last
-            self._vw.finish_example([member, shown])
-        _release(self._vw, articles)
-        self._decisions += int(taught.sum())
-
-    def _parse(self, line: str) -> Any:
-        return self._vw.parse(line)[0]
-
-    @contextmanager
-    def _saved(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.vw"
-            self._vw.save(str(path))
-            yield path
-
-    def _copy(self) -> Any:
-        with self._saved() as path:
-            return _workspace(f"{self._arguments} -i {path}")
+        lines = vowpal.article_lines(round.context)
+        on = vowpal.switches(self._names, round.context.member_features)
+        with vowpal.opened(self._model, self._arguments) as vw:
+            articles = [vowpal.parsed(vw, line) for line in lines]
+            for row, j, c, p in zip(rows, index, cost, propensity, strict=True):
+                vowpal.teach(vw, vowpal.member_line(on[row]), articles, lines, j, c, p)
+            vowpal.release(vw, [vowpal.parsed(vw, "shared |m"), *articles])
+            self._model = vowpal.saved(vw)
+        self._decisions += len(rows)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        with self._saved() as path:
-            model = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-        return {
-            "model": model,
-            "columns": self._columns,
-            "decisions": np.array([self._decisions]),
-        }
+        return vowpal.packed(self._model, self._decisions)
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._columns = state["columns"].copy()
-        self._decisions = int(state["decisions"][0])
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.vw"
-            path.write_bytes(state["model"].tobytes())
-            self._vw = _workspace(f"{self._arguments} -i {path}")
-
-
-def _workspace(arguments: str) -> Any:
-    from vowpalwabbit import Workspace
-
-    return Workspace(arguments)
-
-
-def _release(vw: Any, articles: list[Any]) -> None:
-    """Give parsed articles back to VW, which takes them only behind a shared line."""
-    vw.finish_example([vw.parse("shared |m")[0], *articles])
-
-
-def _member_line(on: NDArray[np.bool_]) -> str:
-    return "shared |m " + " ".join(map(str, np.flatnonzero(on)))
-
-
-def _article_lines(context: Context) -> list[str]:
-    return ["|a " + " ".join(f"{d}:{value:.6f}" for d, value in enumerate(row)) for row in context.article_features[:, 1:]]
-
-
-def _check_labels(propensity: Floats, rows: NDArray[Any], slots: NDArray[Any]) -> None:
-    """VW learns from p = 1.5 and skips p = 0 without a word, so neither gets there."""
-    bad = ~((propensity > 0) & (propensity <= 1))
-    if bad.any():
-        e = int(bad.argmax())
-        raise ValueError(f"propensity[{rows[e]}, {slots[e]}] = {propensity[e]}; must be in (0, 1]")
+        """Raises ValueError for a model that is damaged or was not made with this policy's settings."""
+        self._model, self._decisions = vowpal.unpacked(state, self._arguments)

@@ -1,0 +1,50 @@
+"""Upper confidence bounds for linear click models (LinUCB: Li, Chu, Langford & Schapire 2010) and logistic ones.
+
+Each article scores what it may well be worth to the member: the posterior mean plus alpha times its width. The best open
+article is shown, but for a floor of random slots, so the propensities are known and the log supports other policies.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bandit import check
+from bandit.exploration import epsilon_greedy
+from bandit.features import Features
+from bandit.linear import Linear
+from bandit.types import Context, Round, SlotPmf
+
+
+class LinUCB:
+    """alpha: widths added to the mean (higher explores more, 0 is greedy); a width is sqrt(z' A^-1 z), A in looks where the
+    link is linear. floor: share of slots filled at random. form: the parameters of `Linear`, the model that learns.
+    """
+
+    def __init__(self, alpha: float = 0.03, floor: float = 0.02, **form: Any) -> None:
+        check.at_least("alpha", alpha, 0)
+        check.share("floor", floor)
+        self._linear = Linear(**form)
+        self.alpha, self.floor = alpha, floor
+
+    def start(self, features: Features) -> None:
+        """Set up for these members' and articles' features."""
+        self._linear.start(features)
+
+    def plan(self, context: Context) -> SlotPmf:
+        """Scores are the upper confidence bounds of the click rates (or log-odds)."""
+        mean = self._linear.scores(context, self._linear.W[None])[0]
+        bound = mean + self.alpha * self._linear.widths(context) if self.alpha else mean
+        return SlotPmf(bound, partial(epsilon_greedy, epsilon=self.floor))
+
+    def learn(self, round: Round) -> None:
+        """See `Linear.learn`."""
+        self._linear.learn(round)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return self._linear.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Raises ValueError for arrays of another shape."""
+        self._linear.restore(state)
