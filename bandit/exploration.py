@@ -9,7 +9,6 @@ import numpy as np
 
 from bandit.types import Bools, Floats, SlotPmf
 
-BLOCK = 16
 _FAR = 600.0  # exp of that is still finite, and so is the sum of a pool
 
 
@@ -33,7 +32,7 @@ def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
         top = np.where(open[far], power[far], -np.inf).max(axis=1, keepdims=True)
         power[far] = np.where(open[far], power[far] - top, 0.0)
     weights = np.exp(power) * open
-    whole = cumulated(article_major(weights))[-1][:, None]
+    whole = cumulated(np.ascontiguousarray(weights.T))[-1][:, None]
     return np.asarray(np.divide(weights, whole, out=np.zeros_like(weights), where=whole != 0))
 
 
@@ -44,23 +43,13 @@ def plackett_luce(scores: Floats, temperature: float) -> SlotPmf:
     return SlotPmf(scores, partial(softmax, temperature=temperature), np.exp(power) if near else None)
 
 
-def article_major(table: Floats) -> Floats:
-    """[n, m] as [b * BLOCK, n], contiguous, with zeros below."""
-    n, m = table.shape
-    turned = np.zeros((m + -m % BLOCK, n))
-    turned[:m] = table.T
-    return turned
-
-
 def cumulated(mass: Floats) -> Floats:
-    """Cumulative sums over the blocks of articles [b, n] of mass [b * BLOCK, n]; the last are the wholes. One article after
-    the other within a block, so that the same numbers give the same bits whoever is beside them."""
-    parts = mass.reshape(-1, BLOCK, mass.shape[1])
-    sums = parts[:, 0].copy()
-    for s in range(1, BLOCK):
-        sums += parts[:, s]
-    for b in range(1, len(sums)):
-        sums[b] += sums[b - 1]
+    """Cumulative sums over the articles of mass [m, n], one article after the other, so that the same numbers give the same
+    bits whoever is beside them; the last row holds the wholes."""
+    sums = np.empty_like(mass)
+    sums[:1] = mass[:1]
+    for j in range(1, len(mass)):
+        np.add(sums[j - 1], mass[j], out=sums[j])
     return sums
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from bandit import keys
 from bandit.editorial import Desk
-from bandit.exploration import BLOCK, article_major, cumulated
+from bandit.exploration import cumulated
 from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Bools, Context, Floats, Ints, Slates, SlotPmf
 
-_PIECE = 2048
+_PIECE = 4096
 
 
 def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -> Slates:
@@ -19,7 +19,7 @@ def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -
     """
     k = context.rules.slots if depth is None else min(depth, context.rules.slots)
     uniform = keys.uniforms(seed, context.campaign, "slate", keys.member_keys(context.member_ids), k)
-    return _walk(plan, context, k, lambda rows, slot, mass, sums: inverse_cdf(mass, sums, uniform[rows, slot]))
+    return _walk(plan, context, k, lambda rows, slot, sums: inverse_cdf(sums, uniform[rows, slot]))
 
 
 def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
@@ -27,14 +27,14 @@ def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
 
     `choice` may hold only the top slots of the slates.
     """
-    return _walk(plan, context, choice.shape[1], lambda rows, slot, mass, sums: choice[rows, slot]).propensity
+    return _walk(plan, context, choice.shape[1], lambda rows, slot, sums: choice[rows, slot]).propensity
 
 
-Pick = Callable[[slice, int, Floats, Floats], Ints]
+Pick = Callable[[slice, int, Floats], Ints]
 
 
 def _walk(plan: SlotPmf, context: Context, k: int, pick: Pick) -> Slates:
-    """Down the slots. `pick(rows, slot, mass, sums)` chooses for some of the members."""
+    """Down the slots. `pick(rows, slot, sums)` chooses for some of the members."""
     n, desk = len(context.members), Desk(context)
     slates = Slates(
         choice=np.full((n, k), -1, dtype=np.int32),
@@ -51,85 +51,73 @@ def _walk(plan: SlotPmf, context: Context, k: int, pick: Pick) -> Slates:
 
 
 def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, pick: Pick, slates: Slates) -> None:
-    """Fill in the slates of some of the members. Article-major, as the desk is: mass [m, n], above [k, n]."""
+    """Fill in the slates of some of the members. Article-major, as the desk is: mass [m, n], slates [k, n]."""
     desk = desk.part(rows)
-    weights = None if plan.weights is None else article_major(plan.weights[rows])
-    mass = np.zeros((0, 0)) if weights is None else np.zeros_like(weights)
-    n, k = slates.choice[rows].shape
-    above = np.full((k, n), -1, dtype=np.int32)
-    members = np.arange(n)
-    for slot in range(k):
-        open, slates.relaxed[rows, slot] = desk.opened(slot, above[:slot])
-        m = len(open)
+    weights = None if plan.weights is None else np.ascontiguousarray(plan.weights[rows].T)
+    part = {name: np.ascontiguousarray(table[rows].T) for name, table in vars(slates).items()}
+    choice, propensity, role, relaxed = (part[name] for name in ("choice", "propensity", "role", "relaxed"))
+    members = np.arange(choice.shape[1])
+    for slot in range(len(choice)):
+        open, relaxed[slot] = desk.opened(slot, choice[:slot])
         free = np.asarray(open.any(axis=0))
         pin = desk.pin(slot)
         if pin is not None:
             free = free & ~pin[1]
             open = open & free
-        if weights is not None:
-            np.multiply(weights[:m], open, out=mass[:m])
-        else:
-            mass = article_major(_checked_pmf(plan, open, free, context, slot))
+        mass = _mass(plan, weights, open, free, context, slot)
         sums = cumulated(mass)
-        whole = np.ones(n) if weights is None else sums[-1]
-        if weights is not None and not ((whole > 0) & np.isfinite(whole) | ~free).all():
-            row = int((~np.isfinite(whole) | (free & ~(whole > 0))).argmax())
-            who = context.member_ids[rows][row]
-            raise ValueError(f"weights of member {who!r}, slot {slot + 1}: sum to {whole[row]}; must be positive")
-        slates.supported[rows, slot] = ((mass[:m] > 0) == open).all(axis=0)
+        whole = np.ones(len(members)) if weights is None else sums[-1].copy()
+        if weights is not None:
+            _check_whole(whole, free, context, rows, slot)
+        part["supported"][slot] = ((mass > 0) == open).all(axis=0)
         if pin is not None:
             article, gets = pin
             mass[article, gets] = whole[gets] = 1.0
+            relaxed[slot, gets] = 0
             sums = cumulated(mass)
-            slates.relaxed[rows, slot][gets] = 0
-        chosen = pick(rows, slot, mass, sums)
+        choice[slot] = chosen = pick(rows, slot, sums)
         filled = chosen >= 0
         # a slot that could be filled but is empty in a replayed slate has propensity 0
         most = mass.max(axis=0)
         shown = np.where(filled, mass[chosen, members], 0.0)
-        above[slot] = slates.choice[rows, slot] = chosen
-        possible = filled | (most > 0)
-        slates.propensity[rows, slot] = np.where(possible, shown / np.where(whole > 0, whole, 1.0), 1.0)
-        role = np.where(free & filled, EXPLORE, EMPTY)
+        propensity[slot] = np.where(filled | (most > 0), shown / np.where(whole > 0, whole, 1.0), 1.0)
+        role[slot, free & filled] = EXPLORE
         best = np.flatnonzero(free & filled & (shown == most))  # exploiting needs the one best article
-        role[best[(mass[:, best] == most[best]).sum(axis=0) == 1]] = EXPLOIT
+        role[slot, best[(mass[:, best] == most[best]).sum(axis=0) == 1]] = EXPLOIT
         if pin is not None:
-            role[pin[1] & filled] = PINNED
-        slates.role[rows, slot] = role
+            role[slot, pin[1] & filled] = PINNED
+    for name, table in vars(slates).items():
+        table[rows] = part[name].T
 
 
-def inverse_cdf(mass: Floats, cumulative: Floats, uniform: Floats) -> Ints:
+def inverse_cdf(sums: Floats, uniform: Floats) -> Ints:
     """The first article [n] whose cumulative mass passes the uniform's share of the whole; -1 where there is no mass.
 
-    mass: article-major [b * BLOCK, n]; cumulative: `cumulated(mass)`. In two steps: the block of articles, then its article.
+    sums: `cumulated` [m, n].
     """
-    n = mass.shape[1]
-    members = np.arange(n)
-    target = uniform * cumulative[-1]
-    block = (cumulative <= target).sum(axis=0)
-    beyond = np.flatnonzero(block == len(cumulative))  # rounding at the very end never leaves the support
-    block[beyond] = (cumulative[:, beyond] < cumulative[-1, beyond]).sum(axis=0)
-    left = target - np.where(block > 0, cumulative[block - 1, members], 0.0)
-    index, sums = np.zeros(n, dtype=np.int64), np.zeros(n)
-    flat, place = mass.reshape(-1), block * (BLOCK * n) + members
-    for _ in range(BLOCK):
-        sums += flat[place]
-        index += sums <= left
-        place += n
-    index += block * BLOCK
-    beyond = np.flatnonzero(index == (block + 1) * BLOCK)
-    if len(beyond):
-        held = mass.reshape(-1, BLOCK, n)[block[beyond], ::-1, beyond] > 0
-        index[beyond] -= 1 + held.argmax(axis=1)
-    return np.where(cumulative[-1] > 0, index, -1)
+    index = (sums <= uniform * sums[-1]).sum(axis=0, dtype=np.int32)
+    beyond = np.flatnonzero(index == len(sums))  # rounding at the very end never leaves the support
+    index[beyond] = (sums[:, beyond] < sums[-1, beyond]).sum(axis=0)
+    return np.where(sums[-1] > 0, index, -1)
 
 
-def _checked_pmf(plan: SlotPmf, open: Bools, free: Bools, context: Context, slot: int) -> Floats:
-    """The plan's pmf [n, m], 0 for members whose slot is not free."""
+def _mass(plan: SlotPmf, weights: Floats | None, open: Bools, free: Bools, context: Context, slot: int) -> Floats:
+    """What the slot is drawn from [m, n]: the plan's weights over the open articles, or its pmf, which is checked."""
+    if weights is not None:
+        return weights * open
     mask = np.ascontiguousarray(open.T)
     pmf = np.where(free[:, None], plan(mask, slot), 0.0)
     _check_pmf(pmf, pmf > 0, mask, free, context, slot)
-    return pmf
+    return np.ascontiguousarray(pmf.T)
+
+
+def _check_whole(whole: Floats, free: Bools, context: Context, rows: slice, slot: int) -> None:
+    """Refuse weights that are no distribution over the open articles."""
+    bad = ~np.isfinite(whole) | (free & ~(whole > 0))
+    if bad.any():
+        row = int(bad.argmax())
+        who = context.member_ids[rows][row]
+        raise ValueError(f"weights of member {who!r}, slot {slot + 1}: sum to {whole[row]}; must be positive")
 
 
 def _check_pmf(pmf: Floats, positive: Bools, open: Bools, free: Bools, context: Context, slot: int) -> None:
