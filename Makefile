@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check slow lock clean
+.PHONY: demo test check slow data lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m experiments.demo $(ARGS)
@@ -17,6 +17,10 @@ check: .venv/ready
 
 slow: .venv/ready
 	$(BIN)/python -m pytest -m slow
+
+# real logs for simulator=replay, checked by SHA-256
+data: .venv/ready
+	$(BIN)/python -m experiments.data $(ARGS)
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Letterbandit needs Python 3.11 or newer")'

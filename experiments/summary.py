@@ -63,7 +63,7 @@ def summary(long: pd.DataFrame, baseline: str, late_from: int) -> pd.DataFrame:
             "clicked_per_open": total["clicked_opens"] / total["opened"],
             "open_rate": total["opened"] / total["delivered"],
             "oracle_share": (rate.loc[policy] / rate.loc["oracle"]).mean() if "oracle" in rate.index else np.nan,
-            "exploration_cost": cost.loc[policy, "lost"] / (cost.loc[policy, "kept"] + cost.loc[policy, "lost"]),
+            "exploration_cost": cost.loc[policy, "lost"] / whole if (whole := cost.loc[policy].sum()) else np.nan,
         }
         row |= dict.fromkeys(("lift", "lift_low", "lift_high"), np.nan)
         if baseline in rate.index and policy != baseline:
