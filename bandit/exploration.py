@@ -9,7 +9,7 @@ import numpy as np
 
 from bandit.types import Bools, Floats, SlotPmf
 
-_FAR = 600.0  # exp of that is still finite, and so is the sum of a pool
+_FAR = 300.0  # exp(+-300) and their ratio are within float64: no open article's probability is ever rounded to 0
 
 
 def greedy(scores: Floats, open: Bools) -> Floats:

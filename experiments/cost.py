@@ -12,20 +12,17 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from threadpoolctl import threadpool_limits
 
 from bandit.slates import draw
 from bandit.types import Round
-from experiments.runs import choices, plain, policy_config
+from experiments.runs import choices, one_thread, plain, policy_config
 from experiments.unit import make
 
 
+@one_thread()
 def cost(policy: dict[str, Any], simulator: dict[str, Any], seed: int) -> dict[str, float]:
     """Member-issues a second to plan (slates drawn) and to learn, medians over the second half of the issues; bytes of
     state, at the end."""
-    import torch
-
-    torch.set_num_threads(1)
     association, learner = make(simulator, seed=seed), make(policy)
     learner.start(association.features)
     if hasattr(learner, "reveal"):
@@ -62,8 +59,7 @@ def main(cfg: DictConfig) -> None:
         policies = {name: policy_config(name) for name in config["policies"] or choices("policy")}
         console = Console(stderr=True)
         for name, policy in track(policies.items(), "cost", console=console):
-            with threadpool_limits(1):
-                found = cost(policy, config["simulator"] | {"issues": config["issues"]}, config["seed"])
+            found = cost(policy, config["simulator"] | {"issues": config["issues"]}, config["seed"])
             table.add_row(name, f"{found['plan']:,.0f}", f"{found['learn']:,.0f}", f"{found['state'] / 1000:,.1f}")
     except ValueError as error:
         raise SystemExit(f"cost: {error}") from None

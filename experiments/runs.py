@@ -1,6 +1,10 @@
 """Runs are folders: what a run was asked for, what it was made with, and where its parts lie."""
 
+import os
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -9,11 +13,13 @@ from typing import Any
 
 import pandas as pd
 from omegaconf import OmegaConf
+from threadpoolctl import threadpool_limits
 
 from bandit.files import read_json, read_table
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / "configs"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "vowpalwabbit", "safetensors", "tokenizers", "wordllama")
 
 
@@ -42,6 +48,28 @@ def folder(name: str | None, label: str, config: dict[str, Any]) -> Path:
         raise ValueError(f"name = {name!r}; must be a plain folder name")
     digest = sha256(repr(sorted(config.items())).encode()).hexdigest()[:8]
     return ROOT / "runs" / (name or f"{label}-{digest}")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums in one order: what is learned does not depend on how many cores there are. Also a decorator."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # for what is loaded later
+    torch = sys.modules.get("torch")
+    many = torch.get_num_threads() if torch else None
+    try:
+        with threadpool_limits(1):
+            if torch:
+                torch.set_num_threads(1)
+            yield
+    finally:
+        if torch:
+            torch.set_num_threads(many)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
 
 
 @cache

@@ -24,7 +24,7 @@ from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import normal_interval
 from bandit.slates import replay
 from bandit.types import Round
-from experiments.runs import file_digest, folder, plain, provenance
+from experiments.runs import file_digest, folder, one_thread, plain, provenance
 from experiments.unit import make
 from serving import bundle
 
@@ -102,6 +102,7 @@ def show(estimates: pd.DataFrame, own: pd.DataFrame, console: Console) -> None:
         console.print(f"no further: {reason}", markup=False, highlight=False, soft_wrap=True)
 
 
+@one_thread()
 def run(config: dict[str, Any], name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
     """Train, judge, and write bundle/, estimates.parquet and run.json; returns the folder and the two tables."""
     for what in ("judge_from", "slots"):

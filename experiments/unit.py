@@ -20,10 +20,11 @@ from bandit.exploration import greedy
 from bandit.files import read_json, write_json, write_table
 from bandit.slates import draw, replay
 from bandit.types import Context, Floats, Ints, Round, SlotPmf
-from experiments.runs import file_digest, provenance, same_run
+from experiments.runs import file_digest, one_thread, provenance, same_run
 from serving import bundle
 
 
+@one_thread()
 def run_unit(
     folder: Path,
     policy: dict[str, Any],
@@ -72,7 +73,7 @@ def run_unit(
         if path.exists():  # sent before the run was killed: learn from it again
             round = log.read(path, context)
             association.remember(context, round.slates, round.feedback)
-            for rows in _waves(learner, context):
+            for rows in filter(len, _waves(learner, context)):
                 learner.learn(round.take(rows))
         else:
             replayed = folder / "replay" / name if number >= replay_from else None
@@ -174,23 +175,24 @@ def _send(
     earned: list[Floats] = []
     unexplored = 0.0
     waves = _waves(learner, context)
-    their_waves = _waves(learner, theirs.context) if theirs and replayed else []
+    their_rows = _waves(learner, theirs.context) if theirs and replayed else []
+    logged = [theirs.take(rows) for rows in their_rows] if theirs else []
     for w, rows in enumerate(waves):
-        part = context.take(rows)
-        plan = learner.plan(part)
-        if theirs and their_waves:
-            logged = theirs.take(their_waves[w])
-            target = learner.plan(logged.context)
-            targets.append(replay(target, logged.context, logged.slates.choice[:, :depth]))
-            earned.append(other.expected(logged.context, draw(target, logged.context, seed, depth)))
-        slates = draw(plan, part, seed)
-        sent.append(Round(part, slates, association.respond(part, slates)))
-        unexplored += association.expected(part, draw(SlotPmf(plan.scores, greedy), part, seed)).sum()
-        learner.learn(sent[-1])
+        if w < len(logged) and len(their_rows[w]):
+            target, on = learner.plan(logged[w].context), logged[w].context
+            targets.append(replay(target, on, logged[w].slates.choice[:, :depth]))
+            earned.append(other.expected(on, draw(target, on, seed, depth)))
+        if len(rows):
+            part = context.take(rows)
+            plan = learner.plan(part)
+            slates = draw(plan, part, seed)
+            sent.append(Round(part, slates, association.respond(part, slates)))
+            unexplored += association.expected(part, draw(SlotPmf(plan.scores, greedy), part, seed)).sum()
+            learner.learn(sent[-1])
     if theirs and replayed:
-        order = np.argsort(np.concatenate(their_waves))
+        order = np.argsort(np.concatenate(their_rows))
         _write_replay(replayed, theirs, np.concatenate(targets)[order], np.concatenate(earned)[order])
-    return Round.joined(context, waves, sent), unexplored
+    return Round.joined(context, [rows for rows in waves if len(rows)], sent), unexplored
 
 
 def _measures(association: Any, round: Round, unexplored: float) -> dict[str, Any]:

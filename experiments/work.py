@@ -13,7 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from experiments.runs import THREADS
+
 _ticks: Any = None
 
 
@@ -41,8 +42,8 @@ def run_all(units: Sequence[Unit], issues: int, workers: int | None, title: str)
     if not units:
         return
     workers = min(workers or os.cpu_count() or 1, len(units))
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     on_terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is an interrupt too
     spawn = get_context("spawn")
     queue = spawn.Queue()

@@ -15,7 +15,7 @@ from scipy import stats
 
 from bandit.files import read_json
 from experiments import coldstart
-from experiments.runs import ROOT, folder, policy_config
+from experiments.runs import ROOT, folder, one_thread, policy_config
 from experiments.summary import paired, summary
 from experiments.unit import run_unit
 
@@ -186,3 +186,16 @@ def test_the_command_line_refuses_what_it_does_not_know(module: str, arguments: 
     assert message in asked.stderr
     assert "Traceback" not in asked.stderr
     assert not (ROOT / "runs" / "test-refused").exists()
+
+
+def test_units_compute_on_one_thread() -> None:
+    """What is learned must not depend on the number of cores."""
+    import torch
+    from threadpoolctl import threadpool_info
+
+    before = torch.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]
+    with one_thread():
+        assert torch.get_num_threads() == 1
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert (torch.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]) == before

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandit import keys
+from bandit.policies.oracle import Oracle
 from bandit.policies.popular import Popular
 from bandit.policies.profile import Profile
 from bandit.policies.random import Random
@@ -136,11 +137,21 @@ def test_a_bundle_cannot_wrap_what_is_no_policy(tmp_path: Any, association: Asso
         ({"shares": [0.7, 0.6]}, "sum of shares = 1.29"),
         ({"explore": -0.1}, "explore = -0.1"),
         ({"policy": {"epsilon": 0.1}}, "must be a policy"),
+        ({"policy": Oracle()}, "policy = Oracle; it exists only in simulation"),
+        ({"policy": Wave(Random())}, "policy = Wave; it is sent in waves already"),
     ],
 )
 def test_bad_parameters_are_refused_by_name(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Wave(**({"policy": Random()} | parameters))
+
+
+@pytest.mark.parametrize("name", ["vw", "lin_ucb", "popular"])
+def test_any_policy_is_sent_in_waves_even_if_one_is_empty(name: str, tmp_path: Any) -> None:
+    config = {"_target_": "bandit.policies.wave.Wave", "shares": [0.0, 0.5], "policy": policy_config(name)}
+    simulator = {"_target_": "simulators.association.Association"} | SIZES | {"members": 3, "issues": 2}
+    run_unit(tmp_path / "unit", config, simulator, seed=3)
+    assert (tmp_path / "unit" / "done.json").exists()
 
 
 def test_waves_are_drawn_by_the_campaign() -> None:

@@ -26,6 +26,9 @@ class Wave:
     def __init__(self, policy: Policy, shares: Sequence[float] = (0.15,), explore: float = 0.0) -> None:
         if isinstance(policy, Mapping) or not hasattr(policy, "plan"):
             raise ValueError(f"policy = {policy!r}; must be a policy")
+        for what, why in (("reveal", "exists only in simulation"), ("waves", "is sent in waves already")):
+            if hasattr(policy, what):
+                raise ValueError(f"policy = {type(policy).__name__}; it {why}")
         if not len(shares):
             raise ValueError("shares is empty; give the first wave's share of the members")
         for i, share in enumerate(shares):
