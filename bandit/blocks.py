@@ -5,13 +5,15 @@ the covariance in float32, which cannot lose its positive definiteness; a batch 
 there was. What planning reads goes through `exact.dot`, so scores do not depend on batches of members or on the machine.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
-from bandit import exact
+from bandit import check, exact
 from bandit.types import Floats
 
 
@@ -63,6 +65,20 @@ class Blocks:
         moves = np.stack([exact.dot(noise[:, g], root[g]) for g in range(len(root))], axis=1)
         return np.asarray(self.mean + scale * moves)
 
+    def restored(self, state: Mapping[str, NDArray[Any]]) -> "Blocks":
+        """From saved arrays of these names, in place of these. Raises ValueError for other shapes or types, and where the
+        precision A can be none or the root is not of its inverse: R' A R 1 must be about 1 (drift stays well below 0.5)."""
+        for name, own in vars(self).items():
+            check.like(name, state[name], own)
+        mean, precision, root = (state[name].copy() for name in ("mean", "precision", "root"))
+        check.gram("precision", precision, least=np.finfo(np.float64).tiny)
+        wide = root.astype(np.float64)
+        ones = np.einsum("bij,bi->bj", wide, np.einsum("bij,bj->bi", precision, wide.sum(axis=2)))
+        off = float(np.sqrt(((ones - 1) ** 2).mean(axis=1)).max())
+        if not off <= 0.5:
+            raise ValueError(f"root is no root of the precision's inverse: their product is off by {off:.3g}")
+        return Blocks(mean, precision, root)
+
 
 def _one(eta: float, tau: float, clicked: float, weight: float, link: str) -> tuple[float, float]:
     """Gradient and curvature of one look's log likelihood at the posterior mode, the prior of its score being
@@ -88,5 +104,5 @@ def unit(rows: Floats) -> tuple[Floats, float]:
 def lengths(u: Floats, roots: Floats) -> Floats:
     """|R' u| for u [n, d] and roots [b, d, d], [n, b]; sums of squares on the grid are as exact as `exact.dot`."""
     roots, scale = unit(roots)
-    s = exact.snap(exact.dot(u, roots.swapaxes(1, 2).reshape(-1, u.shape[1]))).reshape(len(u), len(roots), -1)
+    s = exact.snap(exact.dot(u, roots.swapaxes(1, 2).reshape(-1, u.shape[1]))).reshape(len(u), len(roots), roots.shape[-1])
     return np.asarray(scale * np.sqrt((s**2).sum(axis=2)))

@@ -13,6 +13,30 @@ def shape(what: str, array: NDArray[np.generic], expected: tuple[int, ...]) -> N
         raise ValueError(f"{what} has shape {array.shape}; must be {expected}")
 
 
+def like(what: str, array: NDArray[np.generic], own: NDArray[np.generic]) -> None:
+    """Raise ValueError unless `array`, from a saved state, has the shape and type of `own`, whose place it takes."""
+    shape(what, array, own.shape)
+    if array.dtype != own.dtype:
+        raise ValueError(f"{what} has type {array.dtype}; must be {own.dtype}")
+
+
+def gram(what: str, matrices: NDArray[np.floating], least: float = 0.0) -> None:
+    """Raise ValueError unless `matrices` [b, d, d] may be sums of z z': finite, symmetric but for rounding, and nothing on
+    their diagonals below `least`."""
+    diagonal = np.diagonal(matrices, axis1=1, axis2=2)
+    at_least(f"{what}'s diagonal", float(diagonal.min()), least)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(matrices - matrices.swapaxes(1, 2)).max(axis=(1, 2))
+    if not (apart <= 1e-6 * diagonal.max(axis=1)).all():
+        raise ValueError(f"{what} and its transpose are up to {apart.max()} apart; must be symmetric")
+
+
+def slots(count: int, most: int) -> None:
+    """Raise ValueError where an issue has more slots than a policy was made for."""
+    if count > most:
+        raise ValueError(f"the issue has {count} slots; must be at most max_slots = {most}")
+
+
 def finite(what: str, array: NDArray[np.floating], rows: Sequence[Hashable] | NDArray[np.generic]) -> None:
     """Raise ValueError at the first value of `array` [n, d] that is NaN or infinite, naming its row by `rows` [n]."""
     if np.isfinite(array).all():
@@ -48,3 +72,11 @@ def share(what: str, value: float) -> None:
     """Raise ValueError unless 0 <= value <= 1."""
     if not 0 <= value <= 1:
         raise ValueError(f"{what} = {value}; must be in [0, 1]")
+
+
+def propensities(logged: NDArray[np.floating], rows: NDArray[np.integer], slots: NDArray[np.integer]) -> None:
+    """Raise ValueError at the first of `logged` [e] that is outside (0, 1], or NaN, with its place: rows, slots [e]."""
+    bad = ~((logged > 0) & (logged <= 1))
+    if bad.any():
+        e = int(bad.argmax())
+        raise ValueError(f"propensity[{rows[e]}, {slots[e]}] = {logged[e]}; must be in (0, 1]")

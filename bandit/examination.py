@@ -35,6 +35,7 @@ class Examination:
     @classmethod
     def restore(cls, state: Floats) -> "Examination":
         check.shape("examination", state, (2, state.shape[-1] if state.ndim else 0))
+        check.at_least("examination", float(state.min(initial=np.inf)), 1e-12)
         return cls(*state.copy())
 
     def state(self) -> Floats:
@@ -44,9 +45,13 @@ class Examination:
     def curve(self) -> Floats:
         return np.asarray(np.minimum(self.clicks / self.support, 1.0))
 
+    def at(self, slots: Ints) -> Floats:
+        """P(examined) in these slots, any shape; slots below the last share its chance."""
+        return np.asarray(self.curve[np.minimum(slots, len(self.support) - 1)])
+
     def weights(self, p: Floats, slots: Ints, clicked: Floats) -> Floats:
         """P(examined | click or no click) [e], given P(click | examined) p [e]: 1 where clicked (E-step)."""
-        e = self.curve[slots]
+        e = self.at(slots)
         return np.where(clicked > 0, 1.0, e * (1 - p) / (1 - e * p))
 
     def learn(self, p: Floats, slots: Ints, clicked: Floats) -> None:
@@ -55,7 +60,8 @@ class Examination:
         EM has the same fixed point, but each of its steps closes only a share p (1 - e) of the gap.
         """
         k = len(self.support)
-        support = np.where(clicked > 0, 0.0, p / (1 - np.minimum(self.curve[slots] * p, 0.99)))
+        slots = np.minimum(slots, k - 1)
+        support = np.where(clicked > 0, 0.0, p / (1 - np.minimum(self.at(slots) * p, 0.99)))
         self.clicks = self.clicks + np.bincount(slots, clicked, k)
         self.support = self.support + np.bincount(slots, support, k)
         self.support = self.support * (self.clicks[0] / self.support[0])

@@ -226,10 +226,9 @@ class Linear:
         return {name: array.copy() for name, array in vars(self.blocks).items()} | {"examination": self._examination.state()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        for name, array in (vars(self.blocks) | {"examination": self._examination.state()}).items():
-            check.shape(name, state[name], array.shape)
-        mean, precision = (state[name].astype(np.float64) for name in ("mean", "precision"))
-        self.blocks = Blocks(mean, precision, state["root"].astype(np.float32))
+        """Raises ValueError for other shapes or types, and for matrices that are no posterior's."""
+        check.like("examination", state["examination"], self._examination.state())
+        self.blocks = self.blocks.restored(state)
         self._examination = Examination.restore(state["examination"])
 
 

@@ -43,28 +43,41 @@ class Page:
     def check(self, p: int, q: int, slots: int) -> None:
         """Raise ValueError where the arrays do not fit one another, or hold what no log can."""
         s, m, e = len(self.x), len(self.articles), len(self.send)
-        check.shape("log x", self.x, (s, p))
-        check.shape("log own", self.own, (s, q))
-        check.shape("log member", self.member, (s,))
-        check.shape("log articles", self.articles, (m, q))
-        check.shape("log open", self.open, (e, m))
-        for name in ("article", "slot", "logged", "clicked", "count"):
-            check.shape(f"log {name}", getattr(self, name), (e,))
+        shapes = {"x": (s, p), "own": (s, q), "member": (s,), "articles": (m, q), "open": (e, m)}
+        for name, kind in KINDS.items():
+            array(f"log {name}", getattr(self, name), shapes.get(name, (e,)), kind)
         for name, below in (("send", s), ("article", m), ("slot", slots)):
             values = getattr(self, name)
             if e and not 0 <= values.min() <= values.max() < below:
                 raise ValueError(f"log {name} goes from {values.min()} to {values.max()}; must be in [0, {below})")
-        bad = ~((self.logged > 0) & (self.logged <= 1 + 1e-9)) | ~(self.count >= 1)
-        if bad.any():
-            i = int(bad.argmax())
-            raise ValueError(
-                f"log exposure {i}: propensity {self.logged[i]} must be in (0, 1], count {self.count[i]} at least 1"
-            )
+        shown_open = self.open[np.arange(e), self.article]
+        for name, values, must, good in (
+            ("logged", self.logged, "in (0, 1]", (self.logged > 0) & (self.logged <= 1)),
+            ("clicked", self.clicked, "0 or 1", (self.clicked == 0) | (self.clicked == 1)),
+            ("count", self.count, "at least 1", self.count >= 1),
+            ("open", shown_open, "True for the article shown", shown_open),
+        ):
+            if not good.all():
+                i = int(good.argmin())
+                raise ValueError(f"log {name}[{i}] = {values[i]}; must be {must}")
 
     def take(self, kept: Bools) -> "Page":
         """Some of the exposures."""
         names = ("send", "article", "slot", "logged", "clicked", "count", "open")
         return Page(self.x, self.own, self.member, self.articles, *(getattr(self, name)[kept] for name in names))
+
+
+KINDS = dict.fromkeys(("x", "own", "articles"), "f4") | dict.fromkeys(("send", "article", "slot"), "i8")
+KINDS |= dict.fromkeys(("logged", "clicked", "count"), "f8") | {"member": "u8", "open": "?"}  # numpy's names
+
+
+def array(what: str, values: NDArray[Any], shape: tuple[int, ...], kind: str) -> None:
+    """Raise ValueError unless `values` have this shape, numpy's type of that name, and are finite."""
+    check.shape(what, values, shape)
+    if values.dtype != np.dtype(kind):
+        raise ValueError(f"{what} is {values.dtype}; must be {np.dtype(kind)}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what} holds {values[~np.isfinite(values)][0]}; must be finite")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit import check, keys
-from bandit.profiles import pack, unpack
+from bandit.profiles import pack, places, unpack
 from bandit.types import Bools, Floats, Ints, Round
 
 COLUMNS = ("x", "items", "clicks", "history", "order")
@@ -45,10 +45,7 @@ class Memory:
         return np.concatenate([self.history, blank])[at]  # -1 takes the last row, the blank one
 
     def _rows(self, ids: NDArray[Any]) -> Ints:
-        if len(self.ids) and len(ids) and isinstance(self.ids[0], str) != isinstance(ids[0], str):
-            kinds = ["text" if isinstance(some[0], str) else "numbers" for some in (ids, self.ids)]
-            raise ValueError(f"member ids are {kinds[0]}, e.g. {ids[0]}; the histories were learned under {kinds[1]}")
-        return np.asarray(self.ids.get_indexer(pd.Index(ids)), dtype=np.int64)
+        return places(self.ids, ids)
 
     def add(self, round: Round) -> int:
         """Take in an issue: its newsletters with the histories before it, then its clicks. Nothing is dropped yet.
@@ -64,9 +61,8 @@ class Memory:
         clicked = round.feedback.clicked[opened] & (items >= 0)
         before = self.histories(ids)
         kept = dict(self.newsletters)
+        check.slots(items.shape[1], self._slots)
         widest = max(kept["items"].shape[1], items.shape[1])
-        if widest > self._slots:
-            raise ValueError(f"the issue has {items.shape[1]} slots; must be at most max_slots = {self._slots}")
         for name, blank in {"items": -1, "clicks": 0}.items():
             kept[name] = _widen(kept[name], widest, blank)
         new = {
@@ -131,7 +127,8 @@ class Memory:
             width = (slots,) if name in ("items", "clicks") else blank.shape[1:]
             check.shape(f"newsletters' {name}", kept[name], (r, *width))
         check.finite("newsletters' x", kept["x"], np.arange(r))
-        check.finite("newsletters' order", kept["order"][:, None], np.arange(r))
+        for order in (kept["order"].min(initial=0.0), kept["order"].max(initial=0.0)):
+            check.share("newsletters' order", float(order))
         indices = {"histories": state["history"], "newsletters' history": kept["history"], "items": kept["items"]}
         for name, index in indices.items():
             _whole(name, index, -1, len(table) - 1)

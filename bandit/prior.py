@@ -27,7 +27,10 @@ class Prior:
         self.B: Floats = mean
         self._posterior = Gaussian.start(mean.ravel(), sd.ravel() ** -2.0)
         self._start, self._group = sd.ravel() ** 2, group.ravel()
-        self._doubt = _but_constant(sd**2)
+        # coordinates of which the same was thought share one covariance of what attributes say, their mean
+        _, self._alike = np.unique(np.vstack([mean, sd, group]), axis=1, return_inverse=True)
+        self._doubt = self._shared(np.einsum("pq,pr->qpr", sd**2, np.eye(len(sd))))
+        self._doubt[self._alike[0]] = 0.0  # the constant's is soon known; until then counting it would drown the rest
 
     def step(
         self,
@@ -67,9 +70,12 @@ class Prior:
     def settle(self) -> None:
         """Absorb the last step's evidence, and re-estimate the prior variances."""
         self._posterior = self._next
-        variances = self._posterior.variances(self._factor)
-        self._learn_variances(variances)
-        self._doubt = _but_constant(variances.reshape(self.B.shape))
+        covariance = _inverse(self._factor).reshape(self.B.shape * 2)
+        self._doubt = self._shared(np.einsum("pqrq->qpr", covariance))
+        self._learn_variances(np.einsum("pqpq->pq", covariance).ravel())
+
+    def _shared(self, covariance: Floats) -> Floats:
+        return np.stack([covariance[self._alike == kind].mean(axis=0) for kind in range(self._alike.max() + 1)])
 
     def _learn_variances(self, doubt: Floats) -> None:
         precision = self._posterior.prior_precision
@@ -79,8 +85,9 @@ class Prior:
             precision[at] = ((1 - precision[at] * doubt[at]).sum() + WORTH) / found
 
     def variance(self, x: Floats) -> Floats:
-        """Of x B under the posterior [n, q], correlations left out; the constant's, soon known, counts as none."""
-        return exact.dot(x**2, self._doubt.T)
+        """Of x B under the posterior [n, q]."""
+        each = [np.einsum("np,np->n", exact.dot(x, covariance), x) for covariance in self._doubt]
+        return np.asarray(np.maximum(np.stack(each, axis=1), 0.0))[:, self._alike]
 
     def state(self) -> dict[str, NDArray[Any]]:
         return self._posterior.state() | {"doubt": self._doubt.copy()}
@@ -88,11 +95,15 @@ class Prior:
     def restore(self, state: Mapping[str, NDArray[Any]], B: Floats) -> None:
         d = self.B.size
         shapes = {"prior_mean": (d,), "prior_precision": (d,), "precision": (d, d), "shift": (d,)}
-        for name, shape in (shapes | {"doubt": B.shape}).items():
+        for name, shape in (shapes | {"doubt": self._doubt.shape}).items():
             check.shape(f"prior's {name}", state[name], shape)
         self.B, self._doubt = B, state["doubt"].copy()
         self._posterior = Gaussian(**{name: state[name].copy() for name in shapes})
 
 
-def _but_constant(variance: Floats) -> Floats:
-    return np.where(np.arange(variance.shape[1]) > 0, variance, 0.0)
+def _inverse(factor: Floats) -> Floats:
+    """Of the matrix whose lower Cholesky factor this is."""
+    import torch
+
+    inverse: Floats = torch.cholesky_inverse(torch.from_numpy(factor)).numpy()
+    return inverse

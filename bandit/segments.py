@@ -4,10 +4,14 @@ A group's P(click | examined) is linear in the article's features. What a group 
 moment, summed over looks; groups are shrunk to their parent.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bandit import check
 from bandit.types import Floats, Ints
 
 
@@ -38,6 +42,25 @@ class Moments:
         right = self.moment[seen] + ridge * weights[seen]
         weights[seen] = np.linalg.solve(self.gram[seen] + np.diag(ridge), right[:, :, None])[:, :, 0]
         return weights
+
+    def state(self, of: str = "") -> dict[str, NDArray[Any]]:
+        """As named arrays; `of` ends their names."""
+        return {name + of: array.copy() for name, array in vars(self).items()}
+
+    def restored(self, state: Mapping[str, NDArray[Any]], of: str = "") -> "Moments":
+        """From what `state` gave, in place of these. Raises ValueError for other shapes or types, and for what is no Gram
+        matrix."""
+        for name, own in vars(self).items():
+            check.like(name + of, state[name + of], own)
+        gram, moment = state["gram" + of].copy(), state["moment" + of].copy()
+        check.gram("gram" + of, gram)
+        looks = gram[:, :1, 0]  # the constant's; no more clicks than looks, so (sum clicks a)^2 <= looks sum looks a^2
+        most = np.sqrt(looks) * np.sqrt(np.diagonal(gram, axis1=1, axis2=2)) * (1 + 1e-6)
+        if not ((np.abs(moment) <= most).all() and (moment[:, 0] >= 0).all()):
+            raise ValueError(
+                f"moment{of} is up to {np.abs(moment).max()}; must be clicks on the {looks.max()} looks of gram{of}"
+            )
+        return Moments(gram, moment)
 
 
 def tally(groups: Ints, index: Ints, weights: Floats, shape: tuple[int, int]) -> Floats:

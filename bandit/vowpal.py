@@ -5,8 +5,8 @@ VW learns from a propensity of 1.5, is destroyed by an infinite cost, skips a pr
 
 A model lives as the bytes VW saves and is opened for each issue anew. Not everything VW keeps in memory is saved (with more
 than one set of weights, as in bag, cover, rnd and dr, it forgets the scale of all but the first), so a model that was
-kept open would differ from one that was restored. Predictions change the bytes (VW counts them), so planning drops its
-copy.
+kept open would differ from one that was restored: its progressive loss is the driver's to 1e-4, that of a model reopened
+each issue to about 1 % for those. Predictions change the bytes (VW counts them), so planning drops its copy.
 """
 
 import re
@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bandit import check, exact, keys
+from bandit.features import Features
 from bandit.types import Bools, Context, Floats, Ints, Round
 
 SEED = 1  # of VW's own draws (bagging, random networks)
@@ -59,26 +60,44 @@ def saved(vw: Any) -> bytes:
         return path.read_bytes()
 
 
-def packed(model: bytes, decisions: int) -> dict[str, NDArray[Any]]:
+class Inputs(NamedTuple):
+    """How much VW is told: `switches` of a member, numbers of an article. Its model says neither."""
+
+    member_switches: int
+    article_features: int
+
+
+def inputs(features: Features) -> Inputs:
+    nobody = np.zeros((0, len(features.member_names)))
+    return Inputs(switches(features.member_names, nobody).shape[1], len(features.article_names) - 1)
+
+
+def packed(model: bytes, decisions: int, inputs: Inputs) -> dict[str, NDArray[Any]]:
     """A policy's state. With a digest: VW loads a truncated model without complaint."""
     parts = {"model": model, "digest": _digest(model)}
-    return {name: np.frombuffer(part, dtype=np.uint8) for name, part in parts.items()} | {"decisions": np.array([decisions])}
+    counts = {"decisions": np.array([decisions]), "inputs": np.array(inputs)}
+    return {name: np.frombuffer(part, dtype=np.uint8) for name, part in parts.items()} | counts
 
 
-def unpacked(state: Mapping[str, NDArray[Any]], arguments: str) -> tuple[bytes, int]:
-    """The inverse of `packed`. Raises ValueError for a model that is damaged or was made by other arguments or another VW.
+def unpacked(state: Mapping[str, NDArray[Any]], arguments: str, inputs: Inputs) -> tuple[bytes, int]:
+    """The inverse of `packed`. Raises ValueError for a model that is damaged or was made by other arguments, of other
+    inputs or by another VW.
 
     A model carries options and VW obeys them, so they must be those that an untaught model has.
     """
     check.shape("decisions", state["decisions"], (1,))
     decisions = int(state["decisions"][0])
     check.at_least("decisions", decisions, 0)
+    check.shape("inputs", state["inputs"], (2,))
+    for what, theirs, ours in zip(Inputs._fields, state["inputs"].tolist(), inputs, strict=True):
+        if theirs != ours:
+            raise ValueError(f"vw model was made with {theirs} {what.replace('_', ' ')}; must be {ours}")
     model = state["model"].tobytes()
     if state["digest"].tobytes() != _digest(model):
         raise ValueError(f"vw model of {len(model)} bytes is damaged: its digest is another")
-    ours, theirs = _header(fresh(arguments)), _header(model)
-    if ours != theirs:
-        raise ValueError(f"vw model was made with {theirs}; must be {ours}")
+    untaught, header = _header(fresh(arguments)), _header(model)
+    if untaught != header:
+        raise ValueError(f"vw model was made with {header}; must be {untaught}")
     try:
         with opened(model, arguments):
             return model, decisions
@@ -155,7 +174,7 @@ def switches(names: Sequence[str], members: Floats) -> Bools:
     worded = np.array(["=" in name for name in names])
     numeric = members[:, ~worded & (np.array(names) != "constant")]
     quarter = np.searchsorted(QUARTERS, numeric)[:, :, None] == np.arange(len(QUARTERS) + 1)
-    return np.hstack([members[:, worded] != 0, quarter.reshape(len(members), -1)])
+    return np.hstack([members[:, worded] != 0, quarter.reshape(len(members), numeric.shape[1] * quarter.shape[2])])
 
 
 def member_line(on: Bools) -> str:
@@ -190,10 +209,7 @@ def taught(round: Round, unclicked: float) -> tuple[Ints, Ints, Ints, Floats, Fl
     rows, slots, index, clicked = round.exposures()
     slates, context = round.slates, round.context
     propensity = slates.propensity[rows, slots]
-    bad = ~((propensity > 0) & (propensity <= 1))
-    if bad.any():
-        e = int(bad.argmax())
-        raise ValueError(f"propensity[{rows[e]}, {slots[e]}] = {propensity[e]}; must be in (0, 1]")
+    check.propensities(propensity, rows, slots)
     chance = keys.uniforms(0, context.campaign, "vw", keys.member_keys(context.member_ids), slates.choice.shape[1])
     keep = ~slates.pinned[rows, slots] & ((clicked > 0) | (chance[rows, slots] < unclicked))
     return rows[keep], slots[keep], index[keep], clicked[keep], propensity[keep]
@@ -247,6 +263,8 @@ def answers(on: Bools, interactions: Sequence[str], ask: Callable[[Bools], Float
 def each(on: Bools, ask: Callable[[Bools], Floats]) -> Floats:
     """`ask` for each combination of attributes among the members, on [n, p] -> [n, ...]."""
     combinations, member_of = np.unique(on, axis=0, return_inverse=True)
+    if not len(combinations):  # of no members: only the shape is asked for
+        return ask(np.zeros(on.shape[1], dtype=bool))[None][:0]
     asked: Floats = np.stack([ask(one) for one in combinations])
     return asked[member_of.ravel()]
 

@@ -23,7 +23,8 @@ CB_TYPES = {"squarecb": ("mtr",), "regcb": ("mtr",), "regcbopt": ("mtr",), "cove
 
 @dataclass(frozen=True)
 class Exploration:
-    """Raises ValueError for what VW would not take, or would take and be harmed by."""
+    """least_cost: that a decision can have; of regcb. Raises ValueError for what VW would not take, or would take and be
+    harmed by."""
 
     explore: str
     cb_type: str
@@ -35,6 +36,7 @@ class Exploration:
     policies: int = 1
     mellowness: float = 0.0
     rnd_alpha: float = 0.1
+    least_cost: float = -1.0
     known: tuple[str, ...] = BY_COSTS + BY_PMF
 
     def __post_init__(self) -> None:
@@ -54,7 +56,7 @@ class Exploration:
     def arguments(self) -> str:
         """VW's. The uniform share of bag, cover, regcb and rnd is ours (`pmf`), so there VW has none."""
         number = vowpal.numbers
-        regcb = "--regcb --cb_min_cost -1 --cb_max_cost 0 " + number(mellowness=self.mellowness)
+        regcb = "--regcb " + number(cb_min_cost=self.least_cost, cb_max_cost=0.0, mellowness=self.mellowness)
         options = {
             "epsilon": number(epsilon=self.epsilon),
             "first": number(first=self.first),

@@ -21,8 +21,8 @@ from experiments.unit import make
 
 @one_thread()
 def cost(policy: dict[str, Any], simulator: dict[str, Any], seed: int) -> dict[str, float]:
-    """Member-issues a second to plan (slates drawn) and to learn, medians over the second half of the issues; bytes of
-    state, at the end."""
+    """Member-issues a second to plan (slates drawn) and to learn, over the second half of the issues (some policies train
+    only every few issues); bytes of state, at the end."""
     association, learner = make(simulator, seed=seed), make(policy)
     learner.start(association.features)
     if hasattr(learner, "reveal"):
@@ -34,18 +34,18 @@ def cost(policy: dict[str, Any], simulator: dict[str, Any], seed: int) -> dict[s
         begun = perf_counter()
         slates = draw(learner.plan(context), context, seed)
         done = perf_counter()
-        planned.append(len(context.members) / (done - begun))
+        planned.append([len(context.members), done - begun])
         round = Round(context, slates, association.respond(context, slates))
         begun = perf_counter()
         learner.learn(round)
-        learned.append(len(context.members) / (perf_counter() - begun))
+        learned.append([len(context.members), perf_counter() - begun])
     late = len(planned) // 2
+    plan, learn = (np.sum(part[late:], axis=0) for part in (planned, learned))
     state = sum(array.nbytes for array in learner.state().values())
     return {
-        "plan": float(np.median(planned[late:])),
-        "learn": float(np.median(learned[late:])),
+        "plan": float(plan[0] / plan[1]),
+        "learn": float(learn[0] / learn[1]),
         "state": float(state),
-        "members": float(len(association.members)),
     }
 
 
@@ -60,7 +60,8 @@ def main(cfg: DictConfig) -> None:
         console = Console(stderr=True)
         for name, policy in track(policies.items(), "cost", console=console):
             found = cost(policy, config["simulator"] | {"issues": config["issues"]}, config["seed"])
-            table.add_row(name, f"{found['plan']:,.0f}", f"{found['learn']:,.0f}", f"{found['state'] / 1000:,.1f}")
+            learn = f"{found['learn']:,.0f}" if found["learn"] < 1e8 else "-"  # nothing is learned
+            table.add_row(name, f"{found['plan']:,.0f}", learn, f"{found['state'] / 1000:,.1f}")
     except ValueError as error:
         raise SystemExit(f"cost: {error}") from None
     Console().print(table)

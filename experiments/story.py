@@ -31,7 +31,8 @@ def two_members(
     """Two `member_type`s of one chapter and career stage (and practice area, if there is such a pair: then hardly any
     segment can tell them apart): of the pairs that never clicked on a common topic, the one with the most clicks, counted
     by the member with fewer. None where there is no pair. Clicks so far are the profile run's."""
-    theirs, ours = rounds(segment, association.twin()), rounds(profile, association.twin())
+    worlds = association.twin(), association.twin()  # what members are up to depends on what they were sent
+    ours, theirs = rounds(profile, worlds[0]), rounds(segment, worlds[1])
     last = ours[-1]
     clicks = _clicks(ours[:-1], association)
     seen, tastes = clicks.groupby("member").size(), clicks.groupby("member")["topic"].agg(set)
@@ -52,7 +53,8 @@ def two_members(
         return None
     chosen = max(found, key=lambda pair: min(seen[member] for _, member in pair))
     policy = bundle.read(profile / "bundle").policy
-    worth = [association.expected(each.context, each.slates).sum(axis=1) for each in (last, theirs[-1])]
+    sent = zip(worlds, (last, theirs[-1]), strict=True)
+    worth = [world.expected(each.context, each.slates).sum(axis=1) for world, each in sent]
     told = [_told(row, last, theirs[-1], ours[:-1], clicks, policy, worth) for row, _ in chosen]
     return {"issue": last.context.issue, "members": told}
 

@@ -203,13 +203,13 @@ def _measures(association: Any, round: Round, unexplored: float) -> dict[str, An
     cost = unexplored - expected.sum()
     clicks = feedback.clicked.sum(axis=1)
     joined = association.joined(context.member_ids)
-    newcomers = []
+    delivered, newcomers = feedback.delivered, []
     for since in np.unique(context.issue - joined[joined > 1]):
-        at = (joined > 1) & (context.issue - joined == since)
+        at = delivered & (joined > 1) & (context.issue - joined == since)
         newcomers.append([int(since), int(at.sum()), int(clicks[at].sum()), float(expected[at].sum())])
-    n = len(context.members)
+    n = max(int(delivered.sum()), 1)
     return {
-        "delivered": n,
+        "delivered": int(delivered.sum()),
         "opened": int(feedback.opened.sum()),
         "clicks": int(clicks.sum()),
         "clicked_opens": int((clicks > 0).sum()),

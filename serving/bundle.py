@@ -85,7 +85,7 @@ def write(
     for what, value in facts.items():
         try:
             json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{folder}: {what} cannot be written as JSON: {error}") from None
     with replacing(folder, FILES) as part:
         for name, content in ((POLICY, policy.state()), (FEATURES, arrays)):
@@ -108,14 +108,15 @@ def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
     manifest, digest = _read_manifest(folder)
     _check_files(folder, manifest)
     kind = _policy_class(manifest.policy, f"{folder / MANIFEST}")
+    arrays, state = _load(folder / FEATURES), _load(folder / POLICY)
     try:
-        features = Features.restore(manifest.features, _load(folder / FEATURES), encoder)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder}: the features do not fit this version: {error!r}") from error
-    state = _load(folder / POLICY)
+        features = Features.restore(manifest.features, arrays, encoder)
+    except Exception as error:
+        raise ValueError(f"{folder}: the features do not fit this version: {type(error).__name__}: {error}") from error
     try:
         policy = _made(kind, manifest.parameters, f"{folder / MANIFEST}")
         policy.start(features)
+        _check_kinds(state, policy.state())
         policy.restore(state)
     except Exception as error:  # made by another version, or a library is missing: the policy's own words say which
         raise ValueError(f"{folder}: {manifest.policy} cannot be restored: {type(error).__name__}: {error}") from error
@@ -134,6 +135,14 @@ def copy(source: str | Path, target: str | Path) -> Bundle:
         if digest != bundle.digest:
             raise ValueError(f"{source} changed while it was copied")
     return bundle
+
+
+def _check_kinds(given: Mapping[str, NDArray[Any]], fresh: Mapping[str, NDArray[Any]]) -> None:
+    """Policies hold on to the arrays they are given, so what they are is compared with what the policy starts with."""
+    for name in sorted(set(given) & set(fresh)):
+        array, own = given[name], fresh[name]
+        if (array.dtype, array.ndim) != (own.dtype, own.ndim):
+            raise ValueError(f"{name} is {array.dtype} in {array.ndim} dimensions; must be {own.dtype} in {own.ndim}")
 
 
 def _check_restored(path: Path, given: Mapping[str, NDArray[Any]], restored: Mapping[str, NDArray[Any]]) -> None:
@@ -178,7 +187,7 @@ def _read_manifest(folder: Path) -> tuple[Manifest, str]:
     data = path.read_bytes()
     try:
         content = json.loads(data.decode(), parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter where it is nested a thousand deep
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         got = content.get("format") if isinstance(content, dict) else content

@@ -1,5 +1,6 @@
 """Pools of articles whose text is composed from the catalogue, so that the text carries the topic."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,29 +11,67 @@ import pandas as pd
 import yaml
 
 from bandit.features import KINDS
-from bandit.types import Floats
+from bandit.types import Floats, Ints
 
 SECOND_TOPIC = 0.5  # weight of a second topic beside a first of 1
 
 
 @cache
 def catalogue() -> dict[str, Any]:
-    """The committed topics, phrases, kinds and attributes."""
+    """The committed topics, phrases, kinds and attributes. Raises ValueError for one without articles."""
     loaded: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "catalogue.yaml").read_text(encoding="utf-8"))
-    return loaded
+    return checked(loaded)
+
+
+def checked(book: dict[str, Any]) -> dict[str, Any]:
+    """The catalogue, if pools can be composed from it. Raises ValueError naming the part that is empty or cannot be."""
+    for part in ("topics", "kinds", "attributes", "sources", "places"):
+        if not book.get(part):
+            raise ValueError(f"the catalogue is empty: it has no {part}")
+    if len(book["topics"]) < 2:
+        raise ValueError(f"the catalogue has {len(book['topics'])} topic; articles may touch two")
+    for topic in book["topics"]:
+        for part, least in (("subjects", 2), ("findings", 1)):
+            if len(topic.get(part) or ()) < least:
+                raise ValueError(f"the catalogue's topic {topic.get('name')!r} needs at least {least} {part}")
+    for name, kind in book["kinds"].items():
+        if not 0 <= kind["share"] <= 1:
+            raise ValueError(f"the catalogue's kind {name!r} has share {kind['share']}; must be in [0, 1]")
+    return book
+
+
+@dataclass(frozen=True)
+class Story:
+    """What an article is about, before anyone has written it up: near-duplicates are one story written twice."""
+
+    kind: str
+    words: Mapping[str, str]
+    chapter: str
+    topics: Floats
 
 
 @dataclass(frozen=True)
 class Pool:
-    """articles: the columns a policy may read; `only_region` is the one chapter an event is for, or "". topics [m, t] and
-    quality [m] are the simulator's truth."""
+    """articles: the columns a policy may read; `only_region` is the one chapter an event is for, or "". The rest is the
+    simulator's truth: topics [m, t], quality [m] (logits), since [m] (the issue that had it first), lift [m] (logits while
+    it is new), stories [m]."""
 
     articles: pd.DataFrame
     topics: Floats
     quality: Floats
+    since: Ints
+    lift: Floats
+    stories: tuple[Story, ...]
 
-    def take(self, rows: np.ndarray) -> "Pool":
-        return Pool(self.articles.iloc[rows].reset_index(drop=True), self.topics[rows], self.quality[rows])
+    def take(self, rows: Ints) -> "Pool":
+        return Pool(
+            self.articles.iloc[rows].reset_index(drop=True),
+            self.topics[rows],
+            self.quality[rows],
+            self.since[rows],
+            self.lift[rows],
+            tuple(self.stories[j] for j in rows),
+        )
 
     def interests(self) -> Floats:
         """What a member's interest vector is multiplied with, [m, 1 + kinds + topics]."""
@@ -45,6 +84,9 @@ def join(first: Pool, second: Pool) -> Pool:
         pd.concat([first.articles, second.articles], ignore_index=True),
         np.vstack([first.topics, second.topics]),
         np.concatenate([first.quality, second.quality]),
+        np.concatenate([first.since, second.since]),
+        np.concatenate([first.lift, second.lift]),
+        first.stories + second.stories,
     )
 
 
@@ -55,27 +97,32 @@ def compose(
     quality_sd: float,
     two_topics: float = 0.3,
     taken: frozenset[str] = frozenset(),
+    kinds: Mapping[str, float] | None = None,
+    issue: int = 1,
 ) -> Pool:
     """`count` new articles with ids `prefix`-00...; a share `two_topics` of them touch a second topic. No headline twice,
-    nor one of those `taken`, as long as there are others."""
-    used, rows = set(taken), []
+    nor one of those `taken`, as long as there are others. kinds: their shares (default: the catalogue's)."""
+    used, rows, stories = set(taken), [], []
+    shares = kinds or {name: kind["share"] for name, kind in catalogue()["kinds"].items()}
     topics = np.zeros((count, len(catalogue()["topics"])))
     for j in range(count):
         for _ in range(50):
-            row, touched = _article(rng, two_topics)
+            story = _story(rng, two_topics, shares)
+            row = written(rng, story)
             if row["title"] not in used:
                 break
         used.add(row["title"])
         rows.append({"article": f"{prefix}-{j:02d}"} | row)
-        topics[j] = touched
-    return Pool(pd.DataFrame(rows), topics, rng.normal(scale=quality_sd, size=count))
+        stories.append(story)
+        topics[j] = story.topics
+    quality = rng.normal(scale=quality_sd, size=count)
+    return Pool(pd.DataFrame(rows), topics, quality, np.full(count, issue), np.zeros(count), tuple(stories))
 
 
-def _article(rng: np.random.Generator, two_topics: float) -> tuple[dict[str, str], Floats]:
-    """The columns of one article but its id, and its topics [t]."""
+def _story(rng: np.random.Generator, two_topics: float, shares: Mapping[str, float]) -> Story:
     book = catalogue()
-    names, kinds = book["topics"], book["kinds"]
-    shares = np.array([kind["share"] for kind in kinds.values()])
+    names = book["topics"]
+    share = np.array(list(shares.values()), dtype=np.float64)
     topics = np.zeros(len(names))
     main, second = rng.choice(len(names), size=2, replace=False)
     topics[main] = 1.0
@@ -83,7 +130,7 @@ def _article(rng: np.random.Generator, two_topics: float) -> tuple[dict[str, str
     if rng.random() < two_topics:
         topics[second] = SECOND_TOPIC
         other = rng.choice(names[second]["subjects"])
-    name = str(rng.choice(list(kinds), p=shares / shares.sum()))
+    name = str(rng.choice(list(shares), p=share / share.sum()))
     words = {
         "subject": subject,
         "other": other,
@@ -93,19 +140,24 @@ def _article(rng: np.random.Generator, two_topics: float) -> tuple[dict[str, str
     }
     regions = list(book["attributes"]["region"])
     chapter = str(rng.choice(regions)) if name == "event" and rng.random() < 0.3 else ""
-    title = _sentence(str(rng.choice(kinds[name]["headlines"])).format(**words))
-    row = {
+    return Story(name, words, chapter, topics)
+
+
+def written(rng: np.random.Generator, story: Story) -> dict[str, str]:
+    """The columns of one article about it, but its id."""
+    kind, words, chapter = catalogue()["kinds"][story.kind], story.words, story.chapter
+    title = _sentence(str(rng.choice(kind["headlines"])).format(**words))
+    return {
         "title": f"{title} ({chapter} chapter)" if chapter else title,
         # a summary that names no second subject still says what the second topic is
-        "summary": _summary(rng, kinds[name]["summaries"], words, bool(topics[second])),
-        "kind": name,
+        "summary": _summary(rng, kind["summaries"], words, story.topics.sum() > 1),
+        "kind": story.kind,
         "source": words["source"].removeprefix("the "),
         "only_region": chapter,
     }
-    return row, topics
 
 
-def _summary(rng: np.random.Generator, templates: list[str], words: dict[str, str], second: bool) -> str:
+def _summary(rng: np.random.Generator, templates: list[str], words: Mapping[str, str], second: bool) -> str:
     template = str(rng.choice(templates))
     text = ". ".join(_sentence(part) for part in template.format(**words).split(". "))
     return f"{text} With a look at {words['other']}." if second and "{other}" not in template else text

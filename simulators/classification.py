@@ -35,22 +35,22 @@ class Labels:
 
 @cache
 def _load(data: str) -> tuple[pd.DataFrame, Ints, tuple[str, ...]]:
-    """Members (id, attributes as measured) in the set's own order, the class of each [n], the names of the classes."""
+    """Attributes as measured, in the set's own order, the class of each [n], the names of the classes."""
     from sklearn import datasets
 
     bunch = getattr(datasets, f"load_{data}")()
     names = [str(name).replace(" ", "_").replace("_(cm)", "") for name in bunch.feature_names]
-    members = pd.DataFrame(np.asarray(bunch.data, dtype=np.float64), columns=names)
-    members.insert(0, "member", np.arange(1, len(members) + 1))
-    return members, np.asarray(bunch.target), tuple(str(name) for name in bunch.target_names)
+    examples = pd.DataFrame(np.asarray(bunch.data, dtype=np.float64), columns=names)
+    return examples, np.asarray(bunch.target), tuple(str(name) for name in bunch.target_names)
 
 
 class Classification:
     """data: digits, breast_cancer, wine or iris. batch: examples an issue; 1 learns after each. issues: how many to play
     (default: as many as meet every example once).
 
-    A member is an example: a constant and its attributes, min-max scaled over the set. An article is a class: a constant
-    and its one-hot. Everyone opens and looks. Raises ValueError for another set, or more issues than there are examples.
+    A member is an example: a constant and its attributes, min-max scaled over the set. The id is the place in the order
+    in which examples are met (the set's own order is by class in some). An article is a class: a constant and its one-hot.
+    Everyone opens and looks. Raises ValueError for another set, or more issues than there are examples.
     """
 
     slots = 1
@@ -59,15 +59,15 @@ class Classification:
         if data not in SETS:
             raise ValueError(f"data = {data!r}; choose from {', '.join(SETS)}")
         check.at_least("batch", batch, 1)
-        members, labels, names = _load(data)
-        most = -(-len(members) // batch)
+        examples, labels, names = _load(data)
+        most = -(-len(examples) // batch)
         self.seed, self.batch, self.issues = seed, batch, most if issues is None else issues
         check.at_least("issues", self.issues, 1)
         if self.issues > most:
-            raise ValueError(f"issues = {issues}; {data} has {len(members)} examples, which make {most} of {batch}")
+            raise ValueError(f"issues = {issues}; {data} has {len(examples)} examples, which make {most} of {batch}")
 
-        low, high = members.min(), members.max()
-        scale = {str(a): (float(low[a]), float(high[a] - low[a]) or 1.0) for a in members.columns.drop("member")}
+        low, high = examples.min(), examples.max()
+        scale = {str(a): (float(low[a]), float(high[a] - low[a]) or 1.0) for a in examples.columns}
         unit = np.eye(len(names))
         self.features = Features({}, scale, np.zeros(len(names)), unit, Labels(names))
         self.articles = pd.DataFrame(
@@ -79,11 +79,12 @@ class Classification:
                 "source": data,
             }
         )
-        order = keys.generator("classification", seed, data).permutation(len(members))
-        self.members = members.iloc[order].reset_index(drop=True)
+        order = keys.generator("classification", seed, data).permutation(len(examples))
+        self.members = examples.iloc[order].reset_index(drop=True)
+        self.members.insert(0, "member", np.arange(1, len(examples) + 1))
         self._x = self.features.members(self.members)
         self._a = self.features.articles(self.articles)
-        self._truth = unit[labels]  # by member id, from 1
+        self._truth = unit[labels[order]]  # by member id, from 1
 
     def issue(self, number: int) -> Context:
         """The next `batch` examples (fewer in the last issue), counted from 1."""

@@ -94,14 +94,14 @@ class Replay:
         )
 
     def respond(self, context: Context, slates: Slates) -> Feedback:
-        """What the log says of the rounds kept: nothing else was delivered."""
+        """What the log says of the rounds kept; a round that is not counts as delivered and never opened."""
         rows = self.rows(context)
         kept = self._match(rows, slates)
         luck = keys.uniforms(self.seed, "replay", "thin", keys.member_keys(context.member_ids), 1)[:, 0]
         kept &= luck * self.log.propensity[rows] < self.floor
         clicked = (kept & self.log.clicked[rows])[:, None]
         return Feedback(
-            delivered=kept,
+            delivered=np.ones(len(rows), dtype=bool),
             opened=kept,
             unsubscribed=np.zeros(len(rows), dtype=bool),
             examined=np.where(clicked, 1, -1).astype(np.int8),

@@ -66,7 +66,6 @@ def test_every_example_is_met_once_with_its_class_and_scaled_attributes(data: st
     contexts = [simulator.issue(number) for number in range(1, simulator.issues + 1)]
     ids = np.concatenate([context.member_ids for context in contexts])
     assert sorted(ids) == list(range(1, n + 1))
-    assert not np.array_equal(ids, np.sort(ids))
     x = np.vstack([context.member_features for context in contexts])
     truth = np.vstack([simulator.truth(context) for context in contexts])
     assert x.shape == (n, 1 + d)
@@ -83,21 +82,36 @@ def test_every_example_is_met_once_with_its_class_and_scaled_attributes(data: st
 
 
 def test_the_examples_are_scikit_learns() -> None:
-    simulator, bunch = Classification(seed=5, data="wine"), load_wine()
-    context = simulator.issue(11)
-    row = int(context.member_ids[0]) - 1
+    simulator, bunch = Classification(seed=5, data="wine", batch=178), load_wine()
+    context = simulator.issue(1)
     low, high = bunch.data.min(axis=0), bunch.data.max(axis=0)
-    np.testing.assert_allclose(context.member_features[0, 1:], (bunch.data[row] - low) / (high - low), rtol=1e-12)
-    assert simulator.truth(context)[0].argmax() == bunch.target[row]
+    theirs = np.column_stack([(bunch.data - low) / (high - low), bunch.target])
+    ours = np.column_stack([context.member_features[:, 1:], simulator.truth(context).argmax(axis=1)])
+    assert not np.allclose(ours, theirs)  # shuffled
+    np.testing.assert_allclose(*(table[np.lexsort(table.T.round(9))] for table in (ours, theirs)), rtol=1e-12)
 
 
 def test_the_seed_decides_the_order_and_nothing_else_does() -> None:
     first, again, other = (Classification(seed, "iris") for seed in (4, 4, 5))
     assert first.members.equals(again.members)
     assert not first.members.equals(other.members)
-    assert first.members.sort_values("member", ignore_index=True).equals(
-        other.members.sort_values("member", ignore_index=True)
-    )
+    attributes = list(first.features.numeric)
+    ours, others = (s.members[attributes].sort_values(attributes, ignore_index=True) for s in (first, other))
+    assert ours.equals(others)
+
+
+@pytest.mark.parametrize("data", SETS)
+def test_who_has_the_nearest_id_tells_no_more_than_chance(data: str) -> None:
+    """The class of the member before against that of any other example."""
+    n, agreed = SIZES[data][0], []
+    for seed in range(10):
+        simulator = Classification(seed, data, batch=n)
+        context = simulator.issue(1)
+        truth = simulator.truth(context)[np.argsort(context.member_ids)]
+        agreed += (truth[1:] * truth[:-1]).sum(axis=1).tolist()
+    counts = truth.sum(axis=0)
+    chance = (counts * (counts - 1)).sum() / (n * (n - 1))
+    assert abs(np.mean(agreed) - chance) < 4 * np.sqrt(chance * (1 - chance) / len(agreed))
 
 
 @pytest.mark.parametrize("data", SETS)

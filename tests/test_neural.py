@@ -245,7 +245,7 @@ def test_a_click_enters_the_members_own_history_and_nobody_elses(make_context: A
     assert (memory.newsletters["history"][3:] >= 0).sum(axis=1).tolist() == [2, 0, 1]
     assert len(memory.table) == 6  # the same six articles came twice
     assert memory.histories(np.array([999])).tolist() == [[-1, -1, -1]]
-    with pytest.raises(ValueError, match=r"member ids are text, e.g. m1; the histories were learned under numbers"):
+    with pytest.raises(ValueError, match=r"member ids are text, e.g. m1; this was learned under numbers"):
         memory.histories(np.array(["m1"], dtype=object))
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from bandit import exploration
+from bandit import exploration, keys
 from bandit.logged import Exposures, Page, Weights
-from bandit.policies.offpolicy import OffPolicy
+from bandit.policies.offpolicy import HELD_OUT, OffPolicy
 from bandit.policies.random import Random
 from bandit.slates import draw
-from bandit.types import Round
+from bandit.types import Feedback, Round
 from simulators.association import Association
 from tests.offpolicy_cases import ACTIONS, ipw, learned, learned_from_one_issue, one_issue, synthetic
 
@@ -79,6 +79,71 @@ def test_without_a_click_it_goes_on_logging_at_random(world: Any) -> None:
     np.testing.assert_allclose(
         pmf[context.eligible], np.repeat(1 / context.eligible.sum(axis=1), context.eligible.sum(axis=1))
     )
+
+
+def test_a_single_held_out_member_leaves_the_first_choice(world: Any) -> None:
+    """Who is held out goes by key: one of these eight members is, so there is no spread to judge by."""
+    association, rounds = world
+    context = rounds[0].context.take(np.arange(8))
+    draws = keys.uniforms(0, "", "held out", np.arange(1, 1000, dtype=np.uint64), 1)[:, 0]
+    ids = np.arange(1, 1000)
+    chosen = np.concatenate([ids[draws < HELD_OUT][:1], ids[draws >= HELD_OUT][:7]])
+    context = replace(context, members=context.members.assign(member=chosen))
+    slates = draw(Random().plan(context), context, 5)
+    yes, every = np.ones(8, dtype=bool), np.ones(slates.choice.shape, dtype=bool)
+    feedback = Feedback(yes, yes, ~yes, every.astype(np.int8), every, 0.0 * every)
+    policy = OffPolicy(logging_issues=1, every=1)
+    policy.start(association.features)
+    policy.learn(Round(context, slates, feedback))
+    assert policy._trained
+    assert policy._chosen == (0, 0)
+
+
+@pytest.mark.parametrize(("members", "seed"), [(8, 0), (30, 1)])
+def test_a_small_association_is_played_to_the_end(members: int, seed: int) -> None:
+    association = Association(**(SIZES | {"members": members, "seed": seed, "issues": 20}))
+    policy = OffPolicy(logging_issues=1, every=1)
+    policy.start(association.features)
+    for number in range(1, 21):
+        context = association.issue(number)
+        slates = draw(policy.plan(context), context, seed)
+        policy.learn(Round(context, slates, association.respond(context, slates)))
+    assert policy._issues > 10
+
+
+def test_a_layout_longer_than_foreseen_is_learned_from() -> None:
+    association = Association(seed=3, members=60, issues=2, pool=30, slots=9, examine=[0.9] * 9, text_dims=8)
+    policy, context = OffPolicy(logging_issues=1, every=1, max_slots=6, unclicked=1.0), association.issue(1)
+    policy.start(association.features)
+    slates = draw(policy.plan(context), context, 5)
+    policy.learn(Round(context, slates, association.respond(context, slates)))
+    assert policy._trained
+    assert policy._pages[0].slot.max() == 5
+    again = OffPolicy(logging_issues=1, every=1, max_slots=6, unclicked=1.0)
+    again.start(association.features)
+    again.restore(policy.state())
+    assert again.plan(context).scores.tobytes() == policy.plan(context).scores.tobytes()
+
+
+@pytest.mark.parametrize("p", [0.0, 1.5, -0.1, float("nan")])
+def test_impossible_propensities_do_not_enter_the_log(p: float, world: Any) -> None:
+    association, (round, *_) = world
+    policy = OffPolicy()
+    policy.start(association.features)
+    row, wrong = int(round.feedback.opened.argmax()), round.slates.propensity.copy()
+    wrong[row, 2] = p
+    with pytest.raises(ValueError, match=rf"propensity\[{row}, 2\] = {p}; must be in \(0, 1\]"):
+        policy.learn(replace(round, slates=replace(round.slates, propensity=wrong)))
+    assert not policy._pages
+
+
+def test_without_a_floor_it_is_plackett_luce_in_the_same_bits(world: Any) -> None:
+    policy = taught(world, floor=0.0)
+    context = world[1][-1].context
+    plan, open = policy.plan(context), np.random.default_rng(6).random(context.eligible.shape) < 0.7
+    assert plan.weights is not None
+    assert plan(open).tobytes() == policy._acting(plan.scores, open).tobytes()
+    assert draw(plan, context, 3).propensity.tobytes() == draw(replace(plan, weights=None), context, 3).propensity.tobytes()
 
 
 def test_finish_learns_from_what_every_left_over(world: Any) -> None:
@@ -190,8 +255,24 @@ def test_bad_parameters_are_refused_by_name(given: dict[str, Any], message: str)
         ("policy.W", lambda a: a[:-1], r"policy.W has shape"),
         ("log.0.own", lambda a: a[:, 1:], "log own has shape"),
         ("log.0.article", lambda a: a + 90, r"log article goes from 9\d to .*; must be in \[0, 14\)"),
-        ("log.0.logged", lambda a: 0 * a, r"log exposure 0: propensity 0.0 must be in \(0, 1\]"),
+        ("log.0.logged", lambda a: 0 * a, r"log logged\[0\] = 0.0; must be in \(0, 1\]"),
+        ("log.0.logged", lambda a: a + 1, r"log logged\[0\] = 1\.\d+; must be in \(0, 1\]"),
+        ("log.0.logged", lambda a: a.astype(np.float32), "log logged is float32; must be float64"),
+        ("log.0.clicked", lambda a: a + 2, r"log clicked\[0\] = .*; must be 0 or 1"),
+        ("log.0.count", lambda a: 0 * a, r"log count\[0\] = 0.0; must be at least 1"),
+        ("log.0.count", lambda a: a * np.inf, "log count holds inf; must be finite"),
+        ("log.0.open", lambda a: a.astype(np.int8), "log open is int8; must be bool"),
+        ("log.0.open", np.zeros_like, r"log open\[0\] = False; must be True for the article shown"),
+        ("log.0.x", lambda a: a * np.nan, "log x holds nan; must be finite"),
+        ("log.0.send", lambda a: a.astype(np.float64), "log send is float64; must be int64"),
+        ("log.0.slot", lambda a: -a - 1, r"log slot goes from -\d+ to -1; must be in \[0, 24\)"),
+        ("clicks.W", lambda a: a * np.nan, "clicks.W holds nan; must be finite"),
+        ("examination", lambda a: -a, "examination = -.*; must be at least"),
         ("counts", lambda a: a[:2], "counts has shape"),
+        ("counts", lambda a: -a - 1, r"counts: issues = -5; must be in \[0, "),
+        ("counts", lambda a: a + np.array([0, 2, 0, 0]), r"counts: row of prior_sds = \d; must be in \[0, 1\]"),
+        ("counts", lambda a: a + np.array([0, 0, 0, 2]), r"counts: trained = 3; must be in \[0, 1\]"),
+        ("counts", lambda a: a.astype(np.float64), "counts is float64; must be int64"),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused(name: str, change: Callable[[Any], Any], message: str, world: Any) -> None:

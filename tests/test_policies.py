@@ -149,6 +149,36 @@ def test_an_issue_nobody_opened_changes_nothing(name: str) -> None:
     assert opened(policy, context).tobytes() == before.tobytes()
 
 
+@pytest.mark.parametrize("name", ["profile", "popular", "segment_learned"])
+def test_what_forgets_does_not_when_nobody_opened(name: str) -> None:
+    association = Association(seed=3, **SIZES)
+    policy = make(policy_config(name) | {"keep": 0.7})
+    policy.start(association.features)
+    for number in (1, 2):
+        context = association.issue(number)
+        slates = draw(policy.plan(context), context, seed=5)
+        policy.learn(Round(context, slates, association.respond(context, slates)))
+    before = bytes_of(policy)
+    nobody, nothing = np.zeros(len(context.members), dtype=bool), np.zeros(slates.choice.shape, dtype=bool)
+    silent = Feedback(~nobody, nobody, nobody, np.zeros(nothing.shape, dtype=np.int8), nothing, np.zeros(nothing.shape))
+    policy.learn(Round(context, slates, silent))
+    assert bytes_of(policy) == before
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in CEILINGS])
+def test_a_layout_longer_than_foreseen_is_learned_from_or_refused_before_it_is_sent(name: str) -> None:
+    association = Association(seed=3, members=40, issues=2, pool=30, slots=26, examine=[0.9] * 26, text_dims=8)
+    policy, context = made(name, association), association.issue(1)
+    try:
+        plan = policy.plan(context)
+    except ValueError as error:
+        assert "max_slots" in str(error)  # noqa: PT017  (a policy may also take it)
+        return
+    slates = draw(plan, context, seed=5)
+    policy.learn(Round(context, slates, association.respond(context, slates)))
+    assert np.isfinite(opened(policy, association.issue(2))).all()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_planning_leaves_the_state_alone(name: str, ready: Any) -> None:
     policy, association = ready[name]

@@ -13,10 +13,13 @@ import pytest
 from scipy.special import expit, logit
 
 from bandit import keys
+from bandit.appeal import Appeal
+from bandit.examination import Examination
+from bandit.expectation import averaged, score
 from bandit.policies.profile import Profile
 from bandit.rules import Rules
 from bandit.slates import draw
-from bandit.types import Bools, Context, Feedback, Floats, Round, Slates
+from bandit.types import Bools, Context, Feedback, Floats, Ints, Round, Slates
 
 NINETY = 1.6448536269514722  # half width of a 90 % interval, in standard deviations
 EXAMINE = np.array([1.0, 0.82, 0.7, 0.6, 0.52, 0.46])
@@ -58,7 +61,8 @@ class World:
     def issue(self, number: int) -> Context:
         rng = keys.generator("pool", self.seed, number)
         a, nobody = self.articles(rng, self.pool), np.zeros((self.members, self.pool), dtype=bool)
-        self.wants = expit(self.w @ a.T + rng.normal(scale=0.3, size=self.pool))
+        self.appeals = rng.normal(scale=0.3, size=self.pool)
+        self.wants = expit(self.w @ a.T + self.appeals)
         columns = {"title": "title", "summary": "", "kind": "article", "source": "us"}
         table = pd.DataFrame({"article": [f"{number:03}-{j:02}" for j in range(self.pool)]}).assign(**columns)
         return Context(f"issue-{number}", number, self.table, table, self.x, a, ~nobody, nobody, Rules(slots=len(EXAMINE)))
@@ -98,43 +102,88 @@ class World:
 
     def coverage(self, policy: Profile, context: Context) -> dict[str, float]:
         """Share of the members' true values inside their 90 % intervals: constant, kinds, text, all, and scores w_i . a."""
-        mean, variance = policy.interests(context)
-        inside: Bools = np.abs(self.w - mean) < NINETY * np.sqrt(variance)
-        a = self.articles(keys.generator("new", self.seed), 40)
-        scores = np.abs((self.w - mean) @ a.T) < NINETY * np.sqrt(variance @ (a**2).T)
+        found, a = policy.interests(context), self.articles(keys.generator("new", self.seed), 40)
+        inside: Bools = np.abs(self.w - found.mean) < NINETY * np.sqrt(found.variance)
+        mean, variance = found.scores(a)
+        scores = np.abs(self.w @ a.T - mean) < NINETY * np.sqrt(variance)
         parts = {"constant": inside[:, 0], "kinds": inside[:, 1:3], "text": inside[:, 3:], "all": inside, "scores": scores}
         return {name: float(part.mean()) for name, part in parts.items()}
 
 
 @pytest.mark.slow
 def test_intervals_cover_when_the_prior_is_given() -> None:
-    """26 issues by the policy's own slates. The constant stays a little too sure of itself: what a click says of taste and
-    of readiness is kept apart in the diagonal posterior, though it is known only together."""
+    """26 issues by the policy's own slates."""
     found = [world.coverage(policy, world.run(policy)[0]) for world in map(World, (11, 12)) for policy in [world.told()]]
     cover = {name: np.mean([each[name] for each in found]) for name in found[0]}
-    for name in ("kinds", "text", "all", "scores"):
-        assert 0.88 <= cover[name] <= 0.92, cover
-    assert 0.83 <= cover["constant"] <= 0.92, cover
+    assert all(0.88 <= share <= 0.92 for share in cover.values()), cover
 
 
 @pytest.mark.slow
-def test_intervals_cover_when_the_prior_is_learned() -> None:
-    """The doubt about B is part of the interval. Not the constant: its S is learned too low and it covers .75-.85."""
-    world = World(11, members=3000)
+@pytest.mark.parametrize("seed", [11, 12])
+def test_intervals_cover_when_the_prior_is_learned(seed: int) -> None:
+    """The doubt about B is part of the interval."""
+    world = World(seed, members=3000)
     policy = world.learning(budget=0.0)
     cover = world.coverage(policy, world.run(policy)[0])
-    for name in ("kinds", "text", "all", "scores"):
-        assert 0.88 <= cover[name] <= 0.92, cover
+    assert all(0.88 <= share <= 0.92 for share in cover.values()), cover
+
+
+class Informed(Profile):
+    """Knows all but B, and learns B as if it were told how far each member and each article is from it: more than any log
+    says. What it still misses of `told`'s clicks is the price of learning B at all."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(budget=0.0)
+        self.world, self.own = world, world.w - world.x @ world.B
+        self.start(world.features)
+        self.variance, self._appeal = world.S, Appeal(0.3**2, learns=False)
+        self._examination = Examination.known(EXAMINE)
+
+    def _learn_variance(self, context: Context) -> None:
+        pass
+
+    def _learn_shared(self, context: Context, rows: Ints, index: Ints, clicked: Floats, looked: Floats) -> Floats:
+        x, a, appeals = context.member_features, context.article_features, self.world.appeals
+        prior, nothing = self._prior, np.zeros(len(appeals))
+        assert prior is not None
+        for _ in range(3):
+            logits = (x @ prior.B + self.own) @ a.T + appeals
+            gradient, weight = score(*averaged(logits[rows, index], np.zeros(len(rows))), clicked, looked)
+            prior.step(x, a, rows, index, gradient, weight, nothing, nothing + 1e12)
+        prior.settle()
+        self.B, self._prior = prior.B, None
+        expected = super()._learn_shared(context, rows, index, clicked, looked)
+        self._prior = prior
+        return expected
 
 
 @pytest.mark.slow
 def test_clicks_come_near_to_those_with_the_prior_given() -> None:
-    """From issue 14 on. Over all 26 issues it is .92: B has to be learned first, and 3,000 members take some ten issues."""
-    world = World(12, members=3000)
-    _, limit = world.run(world.told(budget=0.0))
-    _, earned = world.run(world.learning(budget=0.0))
-    assert earned[13:].sum() >= 0.97 * limit[13:].sum()
-    assert earned.sum() >= 0.90 * limit.sum()
+    """5,000 members. Issues 14 to 26 reach 97 % of `told`, and so does the sum over 78 issues; that over the first 26 does
+    not (.94), for B has to be learned: even `Informed` reaches only .95, and we 98 % of that."""
+    world = World(21, members=5000)
+    _, limit = world.run(world.told(budget=0.0), 78)
+    _, earned = world.run(world.learning(budget=0.0), 78)
+    _, informed = world.run(Informed(world))
+    assert earned[13:26].sum() >= 0.97 * limit[13:26].sum()
+    assert earned.sum() >= 0.97 * limit.sum()
+    assert earned[26:].sum() >= 0.99 * limit[26:].sum()
+    assert 0.93 * limit[:26].sum() <= earned[:26].sum()
+    assert earned[:26].sum() >= 0.98 * informed.sum()
+    assert informed.sum() < 0.97 * limit[:26].sum()
+
+
+def test_the_first_issue_shows_everybody_something_else() -> None:
+    """Where nothing is known, nothing can be exploited. From the second issue on, or with B given, the budget holds."""
+    world = World(18, members=300, text=4)
+    context = world.issue(1)
+    everything = np.ones(context.eligible.shape, dtype=bool)
+    told, learning = world.told(budget=0.1), world.learning(budget=0.1)
+    assert (told.plan(context)(everything).max(axis=1) > 0.9).all()
+    assert (learning.plan(context)(everything).max(axis=1) < 0.2).all()
+    world.run(learning, 1)
+    assert (learning.plan(context)(everything).max(axis=1) > 0.9).all()
+    assert (world.learning(first_budget=0.0, budget=0.0).plan(context)(everything).max(axis=1) == 1).all()
 
 
 def test_hyperparameters_are_learned() -> None:
@@ -147,8 +196,8 @@ def test_hyperparameters_are_learned() -> None:
     assert np.corrcoef((world.x @ policy.B)[:, text].ravel(), truth[:, text].ravel())[0, 1] > 0.7
     assert np.abs(policy.variance / world.S - 1).max() < 0.8
     np.testing.assert_allclose(policy._examination.curve[:6], EXAMINE, atol=0.12)
-    before = start.interests(context)[1]
-    assert (policy.interests(context)[1] <= before + 0.05).all()
+    before = start.interests(context).variance
+    assert (policy.interests(context).variance <= before + 0.05).all()
 
 
 def test_rests_on_attributes_first_and_on_behaviour_with_every_look() -> None:
@@ -173,11 +222,12 @@ def test_no_evidence_no_change(keep: float) -> None:
     context, _ = world.run(policy, 4)
     slates = draw(policy.plan(context), context, 0)
     nothing = np.zeros_like(slates.choice, dtype=bool)
-    silent = replace(world.respond(context, slates), opened=nothing[:, 0], clicked=nothing)
-    before = policy.rests_on(context).mean()
+    few = np.arange(len(nothing)) >= len(nothing) - 10  # others open; an issue that nobody opened changes nothing at all
+    silent = replace(world.respond(context, slates), opened=few, clicked=nothing)
+    before = policy.rests_on(context)[~few].mean()
     for _ in range(10):
         policy.learn(Round(context, slates, silent))
-    after = policy.rests_on(context).mean()
+    after = policy.rests_on(context)[~few].mean()
     assert after == before if keep == 1 else after < 0.1 * before
 
 
@@ -190,7 +240,7 @@ def test_forgetting_follows_a_member_whose_taste_turns() -> None:
         world.run(policy, 12)
         world.w[:600, 3:] *= -1
         context, _ = world.run(policy, 24)
-        mean, _ = policy.interests(context)
+        mean = policy.interests(context).mean
         often = world.open_rate[:600] > 0.3
         own, true = (mean - world.x @ world.B)[:600, 3:][often], (world.w - world.x @ world.B)[:600, 3:][often]
         found[keep] = np.corrcoef(own.ravel(), true.ravel())[0, 1]
@@ -204,7 +254,7 @@ def test_a_member_costs_at_most_300_bytes() -> None:
     world.run(policy, 8)
     profiles = policy.profiles
     assert len(profiles.ids) > 300
-    assert (profiles.precision.nbytes + profiles.shift.nbytes) / len(profiles.ids) == 280
+    assert (profiles.precision.nbytes + profiles.cross.nbytes + profiles.shift.nbytes) / len(profiles.ids) == 280
     assert sum(array.nbytes for name, array in policy.state().items() if name.startswith("profiles.")) < 300 * len(
         profiles.ids
     )

@@ -11,7 +11,7 @@ from bandit import vowpal
 from bandit.policies.vw import VW
 from bandit.policies.vw_ccb import VWSlates
 from bandit.slates import draw, replay
-from bandit.types import Context, Round
+from bandit.types import EMPTY, EXPLORE, Context, Feedback, Round, Slates
 from bandit.vowpal_exploration import BY_COSTS, BY_PMF
 from simulators.association import Association
 
@@ -243,14 +243,58 @@ def test_a_damaged_or_foreign_model_is_refused(tmp_path: Path) -> None:
             other.restore(state | {"model": np.frombuffer(damaged, dtype=np.uint8)})
     smuggled = with_options(model, f"-f {tmp_path / 'stolen'}")
     with pytest.raises(ValueError, match=r"vw model was made with .*stolen.*; must be"):
-        other.restore(vowpal.packed(smuggled, 3))
+        other.restore(vowpal.packed(smuggled, 3, other._inputs))
     with pytest.raises(ValueError, match="is none"):
-        other.restore(vowpal.packed(model[:30], 3))
+        other.restore(vowpal.packed(model[:30], 3, other._inputs))
     with pytest.raises(ValueError, match="decisions = -3; must be at least 0"):
-        other.restore(vowpal.packed(model, -3))
+        other.restore(vowpal.packed(model, -3, other._inputs))
+    bag = made(VW, "bag")
+    bag.start(association.features)
     with pytest.raises(ValueError, match="vw model was made with"):
-        made(VW, "bag").restore(state)
+        bag.restore(state)
     assert not (tmp_path / "stolen").exists()
+
+
+@pytest.mark.parametrize("kind", [VW, VWSlates])
+def test_a_model_of_other_features_is_refused_and_says_which(kind: Any) -> None:
+    policy, _ = trained(made(kind, "squarecb"), issues=1)
+    wider, fewer = made(kind, "squarecb"), made(kind, "squarecb")
+    features = Association(seed=3, **(SIZES | {"text_dims": 9})).features
+    wider.start(features)
+    with pytest.raises(ValueError, match=r"vw model was made with (\d+) article features; must be (?!\1)\d+"):
+        wider.restore(policy.state())
+    features = Association(seed=3, **SIZES).features
+    fewer.start(replace(features, levels={name: levels[1:] for name, levels in features.levels.items()}))
+    with pytest.raises(ValueError, match=r"vw model was made with (\d+) member switches; must be (?!\1)\d+"):
+        fewer.restore(policy.state())
+
+
+@pytest.mark.parametrize(("kind", "explore"), POLICIES)
+def test_an_issue_for_nobody_is_planned(kind: Any, explore: str) -> None:
+    policy, association = trained(made(kind, explore), issues=1)
+    nobody = association.issue(2).take(np.arange(0))
+    assert draw(policy.plan(nobody), nobody, 7).choice.shape == (0, 4)
+
+
+def test_regcb_tells_apart_costs_of_clicks_far_down() -> None:
+    """A click in the last slot costs 1 / curve: two articles, each always clicked in its slot, both cost less than -1."""
+    policy = made(VW, "regcb", epsilon=0.0, bits=18)
+    association = Association(seed=3, **SIZES)
+    policy.start(association.features)
+    least = -1 / policy._examination.curve.min()
+    assert policy.exploration.least_cost == least < -4
+    context = association.issue(1)
+    n, k = len(context.members), 24
+    choice, yes = np.full((n, k), -1, dtype=np.int32), np.ones(n, dtype=bool)
+    choice[::2, 6], choice[1::2, 23] = 0, 1
+    filled = choice >= 0
+    slates = Slates(choice, np.where(filled, 0.5, 1.0), np.where(filled, EXPLORE, EMPTY), 0 * choice, filled)
+    feedback = Feedback(yes, yes, ~yes, filled.astype(np.int8), filled, 0.0 * filled)
+    for _ in range(8):
+        policy.learn(Round(context, slates, feedback))
+    only_two = np.zeros(context.eligible.shape, dtype=bool)
+    only_two[:, :2] = True
+    assert (policy.plan(context)(only_two)[:, 1] == 1).all()
 
 
 def test_members_are_switches() -> None:

@@ -14,8 +14,8 @@ EVERY = BY_COSTS + BY_PMF
 N, M = 1500, 7  # decisions and articles of the stream that the driver reads, too
 
 
-def exploration(explore: str, cb_type: str = "mtr") -> Exploration:
-    return Exploration(explore, cb_type, 0.1, 300, 0.05, 50.0, 0.5, policies=3, mellowness=0.01)
+def exploration(explore: str, cb_type: str = "mtr", **more: float) -> Exploration:
+    return Exploration(explore, cb_type, 0.1, 300, 0.05, 50.0, 0.5, policies=3, mellowness=0.01, **more)  # type: ignore[arg-type]
 
 
 class Stream:
@@ -62,7 +62,7 @@ KINDS = [(explore, cb_type) for explore in EVERY for cb_type in CB_TYPES.get(exp
 
 @pytest.mark.parametrize(("explore", "cb_type"), KINDS)
 def test_progressive_loss_is_the_drivers(explore: str, cb_type: str, stream: Stream, tmp_path: Path) -> None:
-    """Within 2 % was asked; it is the same but for the order of summation."""
+    """Within 2 % was asked; in a workspace that is kept open it is the same but for the order of summation."""
     stream.write(tmp_path / "stream.txt")
     arguments = f"--cb_explore_adf {exploration(explore, cb_type).arguments} --interactions ma -b 14"
     driver = vowpal.workspace(f"{arguments} --random_seed {vowpal.SEED}", "-d", str(tmp_path / "stream.txt"))
@@ -72,6 +72,24 @@ def test_progressive_loss_is_the_drivers(explore: str, cb_type: str, stream: Str
     assert driver.get_weighted_examples() == N
     assert theirs < -0.05
     assert ours == pytest.approx(theirs, rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("explore", "cb_type"), KINDS)
+def test_reopened_each_issue_the_progressive_loss_stays_near_the_drivers(
+    explore: str, cb_type: str, stream: Stream, tmp_path: Path
+) -> None:
+    """As the policy does it: the model is saved and opened again after every 60 decisions."""
+    stream.write(tmp_path / "stream.txt")
+    arguments = f"--cb_explore_adf {exploration(explore, cb_type).arguments} --interactions ma -b 14"
+    driver = vowpal.workspace(f"{arguments} --random_seed {vowpal.SEED}", "-d", str(tmp_path / "stream.txt"))
+    model, ours = vowpal.fresh(arguments), 0.0
+    for start in range(0, N, 60):
+        with vowpal.opened(model, arguments) as vw:
+            ours += stream.teach(vw, start, min(start + 60, N))
+            model = vowpal.saved(vw)
+    print(f"{explore} {cb_type}: {ours / driver.get_sum_loss() - 1:+.2%}")
+    assert ours == pytest.approx(driver.get_sum_loss(), rel=0.02)
 
 
 @pytest.mark.parametrize("explore", EVERY)

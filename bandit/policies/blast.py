@@ -48,12 +48,10 @@ class Blast:
         self._examination.learn(rate, slots, clicked)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        return {
-            "gram": self._moments.gram,
-            "moment": self._moments.moment,
-            "examination": self._examination.state(),
-        }
+        return self._moments.state() | {"examination": self._examination.state()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._moments = Moments(state["gram"].copy(), state["moment"].copy())
+        """Raises ValueError for what this policy, with these features, cannot have come to hold."""
+        check.like("examination", state["examination"], self._examination.state())
+        self._moments = self._moments.restored(state)
         self._examination = Examination.restore(state["examination"])

@@ -82,7 +82,8 @@ class Neural:
         width |= {"C1": p**-0.5, "A1": q**-0.5, "attention": 0.1, "gain": 0.1, "kappa": 0.5, "slots": 0.2}
         width |= {"last": self._sds["last_sd"]}
         total = sum(int(np.prod(shape)) for shape in self._shapes.values())
-        flat_mean, flat_sd, z = np.zeros((3, total))
+        flat_mean, flat_sd = np.zeros((2, total))
+        z, first, second = np.zeros((3, total), dtype=np.float32)  # what torch trains
         mean, sd = net.split(flat_mean, self._shapes), net.split(flat_sd, self._shapes)
         for name, part in sd.items():
             part[...] = width[name]
@@ -93,7 +94,7 @@ class Neural:
         for name in ("C1", "A1"):
             net.split(z, self._shapes)[name][:] = noise.standard_normal(self._shapes[name])
         self._prior = flat_mean, flat_sd
-        self._adam: dict[str, Floats] = {"z": z, "first": np.zeros(total), "second": np.zeros(total), "steps": np.zeros(1)}
+        self._adam: dict[str, Floats] = {"z": z, "first": first, "second": second, "steps": np.zeros(1)}
         self._factor: Floats = np.eye(q) / self._sds["last_sd"]
         self._seen = 0
         self.memory = Memory(p, q, size["history"], size["replay"], size["max_slots"])
@@ -106,6 +107,7 @@ class Neural:
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are log click rates, given that the slot is looked at."""
+        check.slots(context.rules.slots, self._whole["max_slots"])
         w, draws = self.weights, self._whole["draws"]
         history = self.memory.histories(context.member_ids)
         u = net.members(w, context.member_features, self.memory.table, history, exact.dot)
@@ -148,16 +150,18 @@ class Neural:
         return kept | {"factor": self._factor.copy(), "seen": np.array([self._seen])}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Raises ValueError where shapes do not fit these features and parameters, or values are not finite."""
+        """Raises ValueError where arrays do not fit these features and parameters, or hold what they cannot."""
         for part, array in self._adam.items():
             name = f"adam.{part}"
-            check.shape(name, state[name], array.shape)
+            check.like(name, state[name], array)
             check.finite(name, state[name][None], ["the network"])
-        check.shape("factor", state["factor"], self._factor.shape)
+        for name in ("adam.second", "adam.steps"):
+            check.at_least(name, float(state[name].min()), 0)
+        check.like("factor", state["factor"], self._factor)
         check.finite("factor", state["factor"], np.arange(len(self._factor)))
         if not (np.diagonal(state["factor"]) > 0).all():
             raise ValueError(f"factor has a diagonal down to {np.diagonal(state['factor']).min()}; must be above 0")
-        check.shape("seen", state["seen"], (1,))
+        check.like("seen", state["seen"], np.array([self._seen]))
         check.at_least("seen", float(state["seen"][0]), 0)
         self.memory.restore({n.removeprefix("memory."): a for n, a in state.items() if n.startswith("memory.")})
         self._adam = {name: state[f"adam.{name}"].copy() for name in net.ADAM}

@@ -21,14 +21,15 @@ from scipy.special import expit, logit
 from bandit import check, exact, keys
 from bandit.editorial import Desk
 from bandit.examination import Examination
-from bandit.exploration import epsilon_greedy, softmax
+from bandit.exploration import epsilon_greedy, plackett_luce, softmax
 from bandit.features import Features
-from bandit.logged import OBJECTIVES, Exposures, Page, Weights
+from bandit.logged import OBJECTIVES, Exposures, Page, Weights, array
 from bandit.ope.intervals import normal_interval
 from bandit.profiles import Profiles
 from bandit.types import Bools, Context, Floats, Ints, Round, SlotPmf
 
 HELD_OUT = 0.25  # share of the members whose exposures judge, and do not teach, while clipping and penalty are chosen
+COUNTS = ("issues", "row of prior_sds", "row of choices", "trained")
 
 
 class OffPolicy:
@@ -99,6 +100,8 @@ class OffPolicy:
         scores = exact.dot(member, context.article_features)
         if not self._trained:
             return SlotPmf(scores, lambda scores, open: epsilon_greedy(scores, open, 1.0))
+        if self.floor == 0:
+            return plackett_luce(scores, self.temperature)
         return SlotPmf(scores, self._acting)
 
     def _acting(self, scores: Floats, open: Bools) -> Floats:
@@ -115,7 +118,9 @@ class OffPolicy:
         return shift / precision * (self._own_sd > 0), precision
 
     def learn(self, round: Round) -> None:
+        """Raises ValueError for a propensity outside (0, 1], naming its place."""
         rows, slots, index, clicked = round.exposures()
+        check.propensities(round.slates.propensity[rows, slots], rows, slots)
         decided = ~round.slates.pinned[rows, slots]  # a pin was nobody's decision
         rows, slots, index, clicked = rows[decided], slots[decided], index[decided], clicked[decided]
         if not len(rows):
@@ -163,7 +168,7 @@ class OffPolicy:
             context.article_features.astype(np.float32),
             send.astype(np.int64),
             index[kept].astype(np.int64),
-            slots[kept].astype(np.int64),
+            np.minimum(slots[kept], len(self._examination.support) - 1).astype(np.int64),
             round.slates.propensity[opened][row, slots][kept],
             clicked[kept],
             np.where(clicked[kept] > 0, 1.0, 1 / self.unclicked),
@@ -200,7 +205,7 @@ class OffPolicy:
     def _choose(self, train: Exposures, held: Exposures) -> tuple[int, int]:
         """The row of `prior_sds` whose click model expects the held-out members' clicks best; and the row of `choices`
         whose policy earns most by them, the first where no other's gain on it has an interval above 0."""
-        if not train.clicks or not held.clicks:
+        if not train.clicks or not held.clicks or len(np.unique(held.member)) < 2:  # nothing to choose by
             return 0, 0
         models = [train.click_model(self._prior, self._sd(prior)) for prior in range(len(self.prior_sds))]
         prior = int(np.argmin([held.surprise(model) for model in models]))
@@ -226,11 +231,15 @@ class OffPolicy:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         p, q = self._prior.W.shape
-        check.shape("counts", state["counts"], (4,))
-        check.shape("examination", state["examination"], self._examination.state().shape)
+        array("examination", state["examination"], self._examination.state().shape, "f8")
         for name in ("policy", "clicks"):
-            check.shape(f"{name}.W", state[f"{name}.W"], (p, q))
-            check.shape(f"{name}.g", state[f"{name}.g"], (q,))
+            array(f"{name}.W", state[f"{name}.W"], (p, q), "f8")
+            array(f"{name}.g", state[f"{name}.g"], (q,), "f8")
+        array("counts", state["counts"], (4,), "i8")
+        most = (np.iinfo(np.int64).max, len(self.prior_sds) - 1, len(self.choices) - 1, 1)
+        for what, count, top in zip(COUNTS, state["counts"].tolist(), most, strict=True):
+            if not 0 <= count <= top:
+                raise ValueError(f"counts: {what} = {count}; must be in [0, {top}]")
         self.policy, self.clicks = (
             Weights(state[f"{name}.W"].copy(), state[f"{name}.g"].copy()) for name in ("policy", "clicks")
         )

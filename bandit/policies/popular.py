@@ -73,6 +73,12 @@ class Popular:
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        pairs = [(float(looks), float(clicks)) for looks, clicks in state["counts"]]
-        self._counts = dict(zip(unpack(state["names"]), pairs, strict=True))
+        """Raises ValueError for what cannot have been counted."""
+        names, pairs = unpack(state["names"]), state["counts"]
+        check.like("counts", pairs, np.zeros((len(names), 2)))
+        check.like("examination", state["examination"], self._examination.state())
+        for name, (looks, clicks) in zip(names, pairs, strict=True):
+            if not 0 <= clicks <= looks:
+                raise ValueError(f"counts of {name!r}: {clicks} clicks on {looks} looks; must be 0 <= clicks <= looks")
+        self._counts = {name: (float(looks), float(clicks)) for name, (looks, clicks) in zip(names, pairs, strict=True)}
         self._examination = Examination.restore(state["examination"])

@@ -3,8 +3,8 @@
 Member i wants article j with P(click | examined) = sigmoid(w_i . a_j + b_j), w_i ~ Normal(B x_i, S), S diagonal,
 b_j ~ Normal(0, s^2), where x_i are the attributes and a_j is the article's text. Learned by empirical Bayes: B (the prior
 from attributes, `bandit.prior`), S (how far members differ from it), s^2 (`bandit.appeal`), and P(examined) for each slot.
-w_i is learned from the member's own clicks by expectation propagation in each issue, projected on a diagonal Gaussian
-(assumed density filtering, Minka 2001); b_j from everybody's.
+w_i is learned from the member's own clicks by expectation propagation in each issue, projected on a Gaussian with an arrow
+for its precision (assumed density filtering, Minka 2001; `bandit.profiles`); b_j from everybody's.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from bandit.expectation import averaged, propagate, score
 from bandit.exploration import budgeted
 from bandit.features import Features
 from bandit.prior import Prior
-from bandit.profiles import Profiles
+from bandit.profiles import Belief, Profiles
 from bandit.types import Context, Floats, Ints, Round, SlotPmf
 
 WORTH = 50  # how many members the starting S is worth
@@ -30,7 +30,8 @@ STEPS = 3  # of Newton, on each issue
 
 
 class Profile:
-    """budget: share of slots given to exploration, in proportion to the click odds (higher temperature: more evenly).
+    """budget: share of slots given to exploration, in proportion to the click odds (higher temperature: more evenly);
+    first_budget: the same until something has been learned, for greedy slates would show everybody the same six articles.
 
     keep: what is left of a member's evidence after one issue (1 never forgets, lower follows drift faster).
     text_sd, click_sd, kind_sd: how far a member is thought to differ from the attributes before data says so;
@@ -40,6 +41,7 @@ class Profile:
     def __init__(
         self,
         budget: float = 0.05,
+        first_budget: float = 1.0,
         temperature: float = 1.0,
         keep: float = 1.0,
         text_sd: float = 0.3,
@@ -50,12 +52,12 @@ class Profile:
         click_rate: float = 0.03,
         max_slots: int = 24,
     ) -> None:
-        for what, value in {"budget": budget, "keep": keep, "click_rate": click_rate}.items():
+        for what, value in {"budget": budget, "first_budget": first_budget, "keep": keep, "click_rate": click_rate}.items():
             check.share(what, value)
         sds = {"text_sd": text_sd, "click_sd": click_sd, "kind_sd": kind_sd, "prior_sd": prior_sd, "quality_sd": quality_sd}
         for what, value in ({"temperature": temperature} | sds).items():
             check.at_least(what, value, 1e-6)
-        self.budget, self.temperature, self.keep = budget, temperature, keep
+        self.budget, self.first_budget, self.temperature, self.keep = budget, first_budget, temperature, keep
         self._sds, self._prior_sd, self._click_rate = (click_sd, kind_sd, text_sd), prior_sd, click_rate
         self._examination = Examination.start(max_slots)
         self._appeal = Appeal(quality_sd**2)
@@ -93,11 +95,11 @@ class Profile:
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the log-odds of a click given examination, averaged over what is not yet known."""
-        mean, spread = self.interests(context)
-        articles, (appeal, doubt) = context.article_features, self._appeal.of(context.article_ids)
-        p, _ = averaged(exact.dot(mean, articles) + appeal, exact.dot(spread, articles**2) + doubt)
+        (mean, spread), (appeal, doubt) = self._scores(context), self._appeal.of(context.article_ids)
+        p, _ = averaged(mean + appeal, spread + doubt)
         scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
-        return SlotPmf(scores, partial(budgeted, budget=self.budget, temperature=self.temperature))
+        budget = self.first_budget if self._prior and not len(self.profiles.ids) else self.budget
+        return SlotPmf(scores, partial(budgeted, budget=budget, temperature=self.temperature))
 
     def rests_on(self, context: Context) -> Floats:
         """How far each member's newsletter rests on behaviour [n]: 0 on attributes alone, towards 1 on clicks alone.
@@ -105,28 +107,32 @@ class Profile:
         The share of the prior's variance that the member's own evidence has removed, over taste in kinds and text. The
         constant, how readily a member clicks at all, is left out: it is learned fast and orders nothing.
         """
-        _, before = self._attributes(context)
-        _, spread = self.interests(context)
-        return np.asarray(1 - spread[:, 1:].sum(axis=1) / before[:, 1:].sum(axis=1))
+        before = self.variance + self._attributes(context)[1]
+        after = self.interests(context).variance
+        return np.asarray(np.maximum(1 - after[:, 1:].sum(axis=1) / before[:, 1:].sum(axis=1), 0.0))
 
-    def interests(self, context: Context) -> tuple[Floats, Floats]:
-        """Posterior mean and variance of w_i, each [n, q]."""
-        return self.profiles.posterior(self.profiles.rows(context.member_ids), *self._attributes(context))
+    def _scores(self, context: Context) -> tuple[Floats, Floats]:
+        return self.interests(context).scores(context.article_features)
+
+    def interests(self, context: Context) -> Belief:
+        """Posterior of w_i."""
+        prior, doubt = self._attributes(context)
+        return self.profiles.posterior(self.profiles.rows(context.member_ids), prior, self.variance + doubt)
 
     def _attributes(self, context: Context) -> tuple[Floats, Floats]:
-        """What attributes alone say of w_i: mean B x_i and variance, S and the doubt about B, each [n, q]."""
+        """What attributes alone say of w_i: B x_i, and how far that is in doubt, as variances; each [n, q]."""
         x = context.member_features
-        doubt = self._prior.variance(x) if self._prior else np.zeros((len(x), 1))
-        return exact.dot(x, self.B.T), self.variance + doubt
+        doubt = self._prior.variance(x) if self._prior else np.zeros((len(x), self.B.shape[1]))
+        return exact.dot(x, self.B.T), doubt
 
     def learn(self, round: Round) -> None:
         context = round.context
         rows, slots, index, clicked = round.exposures()
-        if self.keep < 1:
-            self.profiles.forget(self.keep)
         if not len(rows):
             return
-        expected = self._learn_shared(context, rows, index, clicked, self._examination.curve[slots])
+        if self.keep < 1:
+            self.profiles.forget(self.keep)
+        expected = self._learn_shared(context, rows, index, clicked, self._examination.at(slots))
         self._learn_members(round)
         if self._prior:
             self._learn_variance(context)
@@ -142,9 +148,8 @@ class Profile:
         belief, appeal = 1 / np.maximum(doubt, 1e-12), start
         expected: Floats = np.zeros(0)
         for step in range(STEPS):
-            mean, spread = self.interests(context)
-            eta = np.einsum("eq,eq->e", mean[rows], articles[index]) + appeal[index]
-            noise = np.einsum("eq,eq->e", spread[rows], articles[index] ** 2)
+            mean, spread = self._scores(context)
+            eta, noise = mean[rows, index] + appeal[index], spread[rows, index]
             if step == 0:
                 expected, _ = averaged(eta, noise + doubt[index])
             gradient, weight = score(*averaged(eta, noise), clicked, looked)
@@ -166,25 +171,31 @@ class Profile:
         opened = np.flatnonzero(round.feedback.opened & (choice >= 0).any(axis=1))
         choice, context = choice[opened], round.context.take(opened)
         filled = choice >= 0
-        looked = np.where(filled, self._examination.curve[: choice.shape[1]], 0.0)
+        looked = np.where(filled, self._examination.at(np.arange(choice.shape[1])), 0.0)
         clicked = (round.feedback.clicked[opened] & filled).astype(np.float64)
-        mean, spread = self.interests(context)
+        before = self.interests(context)
         appeal, doubt = self._appeal.of(context.article_ids)
         a = context.article_features[choice]  # [o, k, q]; an empty slot is never looked at
-        scaled = a * spread[:, None, :]
+        along = np.einsum("okq,oq->ok", a, before.root)
+        scaled = a * before.spread[:, None, :] + along[:, :, None] * before.root[:, None, :]  # a times the covariance
         K = scaled @ a.transpose(0, 2, 1) + np.eye(choice.shape[1]) * doubt[choice][:, :, None]
-        eta = np.einsum("okq,oq->ok", a, mean) + appeal[choice]
+        eta = np.einsum("okq,oq->ok", a, before.mean) + appeal[choice]
         g, M = propagate(eta, K, clicked, looked)
-        after = mean + np.einsum("okq,ok->oq", scaled, g)
-        shrink = np.einsum("okq,okq->oq", scaled, M @ scaled)
-        rows = self.profiles.add(context.member_ids)
-        self.profiles.absorb(rows, (mean, spread), (after, np.maximum(spread - shrink, 1e-6)))
+        learned = M @ scaled
+        after = Belief.of(
+            before.mean + np.einsum("okq,ok->oq", scaled, g),
+            before.variance - np.einsum("okq,okq->oq", scaled, learned),
+            before.root[:, :1] * before.root - np.einsum("ok,okq->oq", scaled[:, :, 0], learned),
+        )
+        self.profiles.absorb(self.profiles.add(context.member_ids), before, after)
 
     def _learn_variance(self, context: Context) -> None:
-        """S: how far this issue's members turned out to differ (MacKay 1992, eq. 4.4)."""
-        (prior, variance), (mean, spread) = self._attributes(context), self.interests(context)
-        learned = 1 - spread / variance
-        found = ((mean - prior) ** 2 - learned * (variance - self.variance)).sum(axis=0) + WORTH * self._start_variance
+        """S: how far this issue's members turned out to differ (MacKay 1992, eq. 4.4), the doubt about B included."""
+        prior, doubt = self._attributes(context)
+        S = np.broadcast_to(self.variance, prior.shape)
+        own = self.profiles.posterior(self.profiles.rows(context.member_ids), prior, S)
+        learned = 1 - own.variance / S
+        found = ((own.mean - prior) ** 2 + learned**2 * doubt).sum(axis=0) + WORTH * self._start_variance
         self.variance = np.clip(found / (learned.sum(axis=0) + WORTH), 1e-4, 9.0)
 
     def state(self) -> dict[str, NDArray[Any]]:

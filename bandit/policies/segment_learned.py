@@ -141,14 +141,16 @@ class SegmentLearned:
     def state(self) -> dict[str, NDArray[Any]]:
         kept = {"errors": self._errors.copy(), "examination": self._examination.state()}
         for c, moments in enumerate(self._moments):
-            kept |= {f"gram.{c}": moments.gram, f"moment.{c}": moments.moment}
+            kept |= moments.state(f".{c}")
         return kept
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Raises ValueError for what this policy, with these features, cannot have come to hold."""
+        check.like("errors", state["errors"], np.zeros((len(state["errors"]), *self._errors.shape[1:])))
+        check.like("examination", state["examination"], self._examination.state())
+        self._moments = [moments.restored(state, f".{c}") for c, moments in enumerate(self._moments)]
         self._errors = state["errors"].copy()
         self._examination = Examination.restore(state["examination"])
-        for c in range(len(self.candidates)):
-            self._moments[c] = Moments(state[f"gram.{c}"].copy(), state[f"moment.{c}"].copy())
 
 
 def _held_out(rates: Floats, rows: Ints, looked: Floats, clicked: Floats) -> float:

@@ -10,7 +10,8 @@ VW learns each slot as one decision with its logged propensity. How the slots ar
   a softmax, is VW's in all slots. (Plain renormalising would leave slots below the first close to uniform.)
 
 Articles are parsed once an issue; costs are asked for once for each attribute value (`vowpal.answers`), pmfs for each
-combination of values. Costs of -1 a click, so regcb's bounds stay within -1 and 0.
+combination of values. A click costs -1, divided by the chance that its slot was looked at; regcb's bounds stay between
+the least cost there can be and 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,6 +56,7 @@ class VW:
         bits: int = 18,
         max_slots: int = 24,
     ) -> None:
+        self._examination = Examination.start(max_slots)
         self.exploration = Exploration(
             explore,
             cb_type,
@@ -66,17 +68,17 @@ class VW:
             policies,
             mellowness,
             rnd_alpha,
+            least_cost=-1 / float(self._examination.curve.min()),
         )
         check.share("unclicked", unclicked)
         check.at_least("unclicked", unclicked, 1e-6)
         learning = vowpal.learning(learning_rate, l2, clip, interactions, bits)
         self._arguments = f"--cb_explore_adf {self.exploration.arguments} {learning}"
         self.interactions, self.unclicked = tuple(interactions), unclicked
-        self._looked = Examination.start(max_slots).curve
         self._decisions = 0
 
     def start(self, features: Features) -> None:
-        self._names = features.member_names
+        self._names, self._inputs = features.member_names, vowpal.inputs(features)
         self._model = vowpal.fresh(self._arguments)
 
     def plan(self, context: Context) -> SlotPmf:
@@ -100,7 +102,7 @@ class VW:
         if not len(rows):
             return
         # a click further down says more: it is divided by the chance that its slot was looked at
-        cost = -clicked / self._looked[slots]
+        cost = -clicked / self._examination.at(slots)
         lines = vowpal.article_lines(round.context)
         on = vowpal.switches(self._names, round.context.member_features)
         with vowpal.opened(self._model, self._arguments) as vw:
@@ -112,8 +114,8 @@ class VW:
         self._decisions += len(rows)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        return vowpal.packed(self._model, self._decisions)
+        return vowpal.packed(self._model, self._decisions, self._inputs)
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Raises ValueError for a model that is damaged or was not made with this policy's settings."""
-        self._model, self._decisions = vowpal.unpacked(state, self._arguments)
+        """Raises ValueError for a model that is damaged or was not made with this policy's settings and features."""
+        self._model, self._decisions = vowpal.unpacked(state, self._arguments, self._inputs)

@@ -51,7 +51,7 @@ class VWSlates:
         self._decisions = 0
 
     def start(self, features: Features) -> None:
-        self._names = features.member_names
+        self._names, self._inputs = features.member_names, vowpal.inputs(features)
         self._model = vowpal.fresh(self._arguments)
 
     def plan(self, context: Context) -> SlotPmf:
@@ -99,11 +99,11 @@ class VWSlates:
         vw.finish_example([member, *asked])
 
     def state(self) -> dict[str, NDArray[Any]]:
-        return vowpal.packed(self._model, self._decisions)
+        return vowpal.packed(self._model, self._decisions, self._inputs)
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Raises ValueError for a model that is damaged or was not made with this policy's settings."""
-        self._model, self._decisions = vowpal.unpacked(state, self._arguments)
+        """Raises ValueError for a model that is damaged or was not made with this policy's settings and features."""
+        self._model, self._decisions = vowpal.unpacked(state, self._arguments, self._inputs)
 
 
 def _member_line(on: Bools) -> str:

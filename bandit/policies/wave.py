@@ -23,7 +23,7 @@ class Wave:
     What the policy does once a round, such as forgetting, it does once a wave.
     """
 
-    def __init__(self, policy: Policy, shares: Sequence[float] = (0.15,), explore: float = 0.0) -> None:
+    def __init__(self, policy: Policy, shares: Sequence[float] = (0.1, 0.2), explore: float = 0.0) -> None:
         if isinstance(policy, Mapping) or not hasattr(policy, "plan"):
             raise ValueError(f"policy = {policy!r}; must be a policy")
         for what, why in (("reveal", "exists only in simulation"), ("waves", "is sent in waves already")):
