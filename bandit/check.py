@@ -64,12 +64,14 @@ def columns(what: str, table: pd.DataFrame, needed: Sequence[str]) -> None:
 
 def at_least(what: str, value: float, least: float) -> None:
     """Raise ValueError unless value >= least (and is a number)."""
+    _number(what, value)
     if not value >= least:
         raise ValueError(f"{what} = {value}; must be at least {least}")
 
 
 def share(what: str, value: float) -> None:
     """Raise ValueError unless 0 <= value <= 1."""
+    _number(what, value)
     if not 0 <= value <= 1:
         raise ValueError(f"{what} = {value}; must be in [0, 1]")
 
@@ -80,3 +82,8 @@ def propensities(logged: NDArray[np.floating], rows: NDArray[np.integer], slots:
     if bad.any():
         e = int(bad.argmax())
         raise ValueError(f"propensity[{rows[e]}, {slots[e]}] = {logged[e]}; must be in (0, 1]")
+
+
+def _number(what: str, value: object) -> None:
+    if isinstance(value, str) or value is None:
+        raise ValueError(f"{what} = {value!r}; must be a number")

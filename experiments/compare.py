@@ -26,7 +26,13 @@ from experiments.work import Unit, run_all
 def compare(config: dict[str, Any]) -> Path:
     """Run what is not done yet, write the tables and the report; returns the run's folder."""
     listed = config["policies"]
-    names = list(dict.fromkeys([listed] if isinstance(listed, str) else listed))
+    listed = [listed] if isinstance(listed, str) else listed
+    for name in listed:
+        if not isinstance(name, str):
+            raise ValueError(
+                f"policies: {name!r}; must be a name. To change a policy's settings copy its yaml to a new name"
+            )
+    names = list(dict.fromkeys(listed))
     if not names:
         raise ValueError("policies is empty; name at least one, e.g. policies=[profile,segment_learned]")
     for what in ("seeds", "issues", "late_from", "off_policy_from", "off_policy_slots"):
@@ -80,7 +86,8 @@ def _write_tables(run: Path, config: dict[str, Any], units: dict[tuple[str, int]
         write_table(run / f"{name}.parquet", pa.Table.from_pandas(content, preserve_index=False))
     write_json(run / "parity.json", coldstart.parity(newcomers, baseline))
     policies = list(dict.fromkeys(policy for policy, _ in units))
-    sendable = [name for name in policies if read_json(units[name, 0] / "unit.json")["exportable"]]
+    asked = {name: read_json(units[name, 0] / "unit.json") for name in policies}
+    sendable = [name for name in policies if asked[name]["exportable"] and not asked[name]["waves"]]
     if sendable:
         best = str(table.set_index("policy").loc[sendable, "clicks_per_delivered_late"].idxmax())
         write_json(run / "winner.json", {"policy": best, "unit": str(units[best, 0].relative_to(run))})

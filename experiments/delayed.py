@@ -54,6 +54,8 @@ def main(cfg: DictConfig) -> None:
     config = plain(cfg)
     table = Table("delay", "regret", "standard error", "published", "difference", box=None, padding=(0, 2, 0, 0))
     try:
+        if not isinstance(config["delays"], list):
+            raise ValueError(f"delays = {config['delays']!r}; must be a list such as [1,100]")
         for delay in config["delays"]:
             found = regret(delay, config["steps"], config["replications"], config["seed"])
             error = found.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else float("nan")

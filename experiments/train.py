@@ -117,6 +117,8 @@ def run(config: dict[str, Any], name: str) -> tuple[Path, pd.DataFrame, pd.DataF
     if hasattr(learner, "reveal"):
         raise ValueError(f"policy = {name}: it knows the simulator's truth, and there is none in a log")
     association = make(asked["simulator"], seed=asked["seed"])
+    if config["judge_from"] > association.issues:
+        raise ValueError(f"judge_from = {config['judge_from']}; the log ends with issue {association.issues}")
     learner.start(association.features)
     estimates, own = train(learner, rounds(unit, association), config["judge_from"], config["slots"])
     parameters = {key: value for key, value in config["policy"].items() if key != "_target_"}

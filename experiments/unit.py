@@ -49,6 +49,7 @@ def run_unit(
         "logger": file_digest(logger / "unit.json") if logger else None,
     }
     asked |= {"policy_code": _policy_code(policy), "exportable": not hasattr(kind, "reveal")}
+    asked["waves"] = hasattr(kind, "waves")  # the sender sends to everybody at once
     begun = same_run(folder, asked)
     if begun and (folder / "done.json").exists():
         tick(read_json(folder / "done.json")["issues"])

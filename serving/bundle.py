@@ -30,7 +30,7 @@ from serving.folder import replacing
 FORMAT = 1
 MANIFEST, POLICY, FEATURES = "manifest.json", "policy.safetensors", "features.safetensors"
 FILES = (MANIFEST, POLICY, FEATURES)
-TARGET = re.compile(r"bandit\.policies\.[a-z_0-9]+\.[A-Za-z]+")
+TARGET = re.compile(r"bandit\.policies\.[a-z_0-9]+\.[A-Za-z][A-Za-z0-9]*")
 
 
 class File(BaseModel):

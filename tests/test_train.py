@@ -80,7 +80,7 @@ def test_the_logger_itself_is_judged_at_what_it_earned(unit: Path) -> None:
         ({"log": None}, "log is not given"),
         ({"log": "/nowhere/random-0"}, "there is no such folder"),
         ({"judge_from": 0}, "judge_from = 0; must be a whole number"),
-        ({"judge_from": 7}, "judge_from = 7; the log ends before that issue"),
+        ({"judge_from": 7}, "judge_from = 7; the log ends with issue 6"),
         ({"policy": {"_target_": "bandit.policies.oracle.Oracle"}}, "there is none in a log"),
     ],
 )

@@ -25,7 +25,7 @@ class Wave:
 
     def __init__(self, policy: Policy, shares: Sequence[float] = (0.1, 0.2), explore: float = 0.0) -> None:
         if isinstance(policy, Mapping) or not hasattr(policy, "plan"):
-            raise ValueError(f"policy = {policy!r}; must be a policy")
+            raise ValueError(f"policy = {policy!r}; must be a policy: its yaml, with the _target_")
         for what, why in (("reveal", "exists only in simulation"), ("waves", "is sent in waves already")):
             if hasattr(policy, what):
                 raise ValueError(f"policy = {type(policy).__name__}; it {why}")
