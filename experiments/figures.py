@@ -244,7 +244,10 @@ def lifts(name: str, alt: str, rows: Sequence[tuple[Look, float, float, float]],
                 axes.plot([max(low, left), min(high, right)], [row, row], color=look.colour, linewidth=4.5, alpha=0.38)
             axes.plot(lift, row, marker="o", color=look.colour, markersize=7.5, markeredgecolor="white", markeredgewidth=1.2)
             beyond = min(high, right) if math.isfinite(high) else lift + gap / 2
-            axes.text(beyond + gap, row, words, va="center", color=look.ink, fontsize=9.5)
+            place, side = beyond + gap, "left"
+            if beyond < 0 < place + 0.08 * (right - left):  # the line at zero would strike it through
+                place, side = (max(low, left) if math.isfinite(low) else lift - gap / 2) - gap, "right"
+            axes.text(place, row, words, ha=side, va="center", color=look.ink, fontsize=9.5)
         axes.set(xlim=(left, right), ylim=(len(rows) - 0.4, -0.6), yticks=[])
         axes.grid(axis="x")
         axes.xaxis.set_major_locator(MaxNLocator(9))

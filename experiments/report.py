@@ -165,7 +165,7 @@ def lead(run: Run) -> str:
             f"A newsletter that knew every member\u2019s taste would have earned {most} clicks per 1,000 delivered;"
         )
         words.append(f"{run.looks[run.winner].label} earned {ours}.")
-    if run.baseline and len(run.rivals) > 2 and run.winner == run.rivals[0]:
+    if run.baseline and len(run.rivals) > 2 and run.winner in (run.rivals[0], run.chosen):
         words.append(f"It was picked as the best of {len(run.rivals)} on these same issues, which flatters it a little.")
     return " ".join(words)
 
