@@ -70,11 +70,11 @@ class Gaussian:
         solved: Floats = torch.cholesky_solve(torch.from_numpy(right)[:, None], torch.from_numpy(factor))[:, 0].numpy()
         return solved
 
-    def variances(self, factor: Floats) -> Floats:
-        """Marginal posterior variances [d]."""
+    def covariance(self, factor: Floats) -> Floats:
+        """Posterior covariance [d, d]."""
         import torch
 
-        inverse: Floats = torch.cholesky_inverse(torch.from_numpy(factor)).diagonal().numpy()
+        inverse: Floats = torch.cholesky_inverse(torch.from_numpy(factor)).numpy()
         return inverse
 
     def state(self) -> dict[str, Any]:

@@ -203,7 +203,7 @@ class Exposures:
             value.backward()
             return value
 
-        optimiser.step(closure)  # type: ignore[no-untyped-call]
+        optimiser.step(closure)  # type: ignore[no-untyped-call]  # torch's own is not
         with torch.no_grad():
             W, g = W0 + unit * V, g0 + GAIN_SD * v
         return Weights(W.double().numpy(), g.double().numpy())

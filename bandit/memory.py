@@ -40,12 +40,9 @@ class Memory:
 
     def histories(self, ids: NDArray[Any]) -> Ints:
         """[n, h] of these members; all -1 for a member never met."""
-        at = self._rows(ids)
+        at = places(self.ids, ids)
         blank = np.full((1, self.history.shape[1]), -1, dtype=np.int32)
         return np.concatenate([self.history, blank])[at]  # -1 takes the last row, the blank one
-
-    def _rows(self, ids: NDArray[Any]) -> Ints:
-        return places(self.ids, ids)
 
     def add(self, round: Round) -> int:
         """Take in an issue: its newsletters with the histories before it, then its clicks. Nothing is dropped yet.
@@ -81,14 +78,14 @@ class Memory:
         """Put what was clicked in front; of one issue, the upper slots are the newest."""
         some = clicked.any(axis=1)
         ids, items, clicked, before = ids[some], items[some], clicked[some], before[some]
-        new = pd.Index(ids)[self._rows(ids) < 0]
+        new = pd.Index(ids)[places(self.ids, ids) < 0]
         if len(new):
             self.ids = self.ids.append(new) if len(self.ids) else new
             blank = np.full((len(new), self.history.shape[1]), -1, dtype=np.int32)
             self.history = np.concatenate([self.history, blank])
         line = np.concatenate([np.where(clicked, items, -1), before], axis=1)
         front = np.argsort(line < 0, axis=1, kind="stable")[:, : self.history.shape[1]]
-        self.history[self._rows(ids)] = np.take_along_axis(line, front, axis=1)
+        self.history[places(self.ids, ids)] = np.take_along_axis(line, front, axis=1)
 
     def trim(self) -> None:
         """Keep `size` newsletters, and of the articles those that something points to, equal ones once."""

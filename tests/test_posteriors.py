@@ -194,7 +194,7 @@ def test_gaussian_posterior_closed_form() -> None:
     one = Gaussian.start(np.ones(1), np.full(1, LAMBDA))
     one.absorb(np.array([[4.0]]), np.array([10.0]))
     assert one.solve(one.factor())[0] == pytest.approx(float(Fraction(13, 7)))
-    assert one.variances(one.factor())[0] == pytest.approx(1 / 7)
+    assert one.covariance(one.factor())[0, 0] == pytest.approx(1 / 7)
 
     x, a, rows, index, weights, values = _exposures(11, 6, 2, 3, 40)
     prior_mean = np.linspace(-1, 1, 6)
@@ -207,7 +207,7 @@ def test_gaussian_posterior_closed_form() -> None:
     mean = np.linalg.solve(precision, LAMBDA * prior_mean + z.T @ (weights * values))
     factor = posterior.factor()
     np.testing.assert_allclose(posterior.solve(factor), mean, rtol=1e-10)
-    np.testing.assert_allclose(posterior.variances(factor), np.linalg.inv(precision).diagonal(), rtol=1e-10)
+    np.testing.assert_allclose(posterior.covariance(factor).diagonal(), np.linalg.inv(precision).diagonal(), rtol=1e-10)
     spread = draws(mean, factor, np.eye(6)) - mean  # noise of unit vectors: spread' spread is the covariance
     np.testing.assert_allclose(spread.T @ spread, np.linalg.inv(precision), atol=1e-12)
 

@@ -233,7 +233,7 @@ def test_what_a_log_cannot_tell_is_refused(tmp_path: Path) -> None:
     (tmp_path / "news.tsv").write_text("N1\tc\ts\tOne\t\nN2\tc\ts\tTwo\t\n")
     (tmp_path / "behaviors.tsv").write_text("1\tU1\t11/15/2019 9:05:58 AM\t\tN1-1 N2-0\n")
     with pytest.raises(ValueError, match=r"behaviors\.tsv: replay needs one choice a round and its propensity"):
-        Replay(Mind(str(tmp_path)))  # type: ignore[arg-type]
+        Replay(Mind(str(tmp_path)))  # type: ignore[arg-type]  # that is the point
 
 
 @given(st.integers(1, 40), st.floats(0.01, 0.99), st.floats(0.5, 0.99))

@@ -15,7 +15,7 @@ N, M = 1500, 7  # decisions and articles of the stream that the driver reads, to
 
 
 def exploration(explore: str, cb_type: str = "mtr", **more: float) -> Exploration:
-    return Exploration(explore, cb_type, 0.1, 300, 0.05, 50.0, 0.5, policies=3, mellowness=0.01, **more)  # type: ignore[arg-type]
+    return Exploration(explore, cb_type, 0.1, 300, 0.05, 50.0, 0.5, policies=3, mellowness=0.01, **more)  # type: ignore[arg-type]  # options by name
 
 
 class Stream:

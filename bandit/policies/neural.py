@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
-from bandit import check, exact, keys
+from bandit import bilinear, check, exact, keys
 from bandit import neural_net as net
 from bandit.exploration import thompson
 from bandit.features import Features
@@ -113,7 +112,7 @@ class Neural:
         u = net.members(w, context.member_features, self.memory.table, history, exact.dot)
         v = net.article_tower(w, context.article_features, exact.dot)
         noise = keys.generator("neural", context.campaign).standard_normal((len(w["last"]), draws))
-        lasts = w["last"] + self.scale * solve_triangular(self._factor, noise, trans="T", lower=True).T
+        lasts = bilinear.draws(w["last"], self._factor, self.scale * noise.T)
         scored = np.stack([exact.dot(u * last, v) for last in lasts])
         return SlotPmf(exact.dot(u * w["last"], v), lambda scores, open: thompson(scored, open, self.floor))
 
