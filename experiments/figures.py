@@ -1,31 +1,25 @@
-"""The figures of the report, as inline SVG that is the same bytes for the same numbers; and how its numbers are written.
+"""The figures of the report, as inline SVG. `looks` decides once how each policy is named and drawn, so that a colour means
+one policy everywhere."""
 
-Text stays text (the page's own typeface, selectable, sharp in print), ids are unique on the page, and nothing in the markup
-points outside it. `looks` decides once how each policy is named and drawn, so that a colour means one policy everywhere.
-"""
-
-import io
-import json
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Transform
 
+from experiments.page import ACCENT, BASELINE, SOFT, STYLE, digits, percent, svg
+
 CEILINGS = ("bayes_limit", "oracle")  # exist only in simulation
 FLOORS = ("random", "recency", "popular", "blast")
 DEPTH = ("ceiling", "floor", "segment", "other", "baseline", "star")  # roles, drawn from back to front
 
-INK, SOFT, HAIR, BASELINE, ACCENT = "#1f2428", "#646c76", "#dfe2e6", "#3f464f", "#0b7d73"
 NAMES = {
     "random": ("Random", "any eligible article, by chance"),
     "recency": ("Newest first", "the latest articles for all"),
@@ -60,28 +54,6 @@ COLOURS = {
     "offpolicy": "#73893f",
 }
 SPARE = ("#a15c4b", "#5c8a94", "#9a7a52", "#6d76b4", "#87986a", "#a8708a")
-
-STYLE: dict[str, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10.5,
-    "text.parse_math": False,
-    "text.color": INK,
-    "axes.edgecolor": HAIR,
-    "axes.labelcolor": SOFT,
-    "axes.labelsize": 10.5,
-    "axes.axisbelow": True,
-    "grid.color": "#eceef0",
-    "lines.solid_capstyle": "round",
-    "ytick.major.size": 0,
-    **{f"axes.spines.{side}": False for side in ("top", "left", "right")},
-    **{
-        f"{axis}tick.{part}": value
-        for axis in "xy"
-        for part, value in (("color", HAIR), ("labelcolor", SOFT), ("labelsize", 10))
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -127,32 +99,6 @@ def handful(looks: Mapping[str, Look], winner: str | None) -> dict[str, Look]:
     """
     best = [next((p for p, look in looks.items() if look.role == role and p != winner), None) for role in ("other", "floor")]
     return {p: look for p, look in looks.items() if look.role in ("baseline", "star", "ceiling") or p in (winner, *best)}
-
-
-def percent(value: float, digits: int = 0, sign: bool = False) -> str:
-    """12 % or, with its sign, +12 %: a no-break space and a real minus. A dash for NaN."""
-    if not math.isfinite(value):
-        return "\u2013"
-    text = f"{100 * value:{'+' if sign else ''}.{digits}f}"
-    text = text.lstrip("+-") if float(text) == 0 else text
-    return text.replace("-", "\u2212") + "\u00a0%"
-
-
-def thousand(value: float, digits: int = 1) -> str:
-    """A rate of clicks, per 1,000."""
-    return f"{1000 * value:,.{digits}f}" if math.isfinite(value) else "\u2013"
-
-
-def flat(value: Any, path: str = "") -> list[tuple[str, str]]:
-    """Nested settings as sorted (dotted name, value) pairs."""
-    if isinstance(value, dict) and value:
-        return [pair for key in sorted(value, key=str) for pair in flat(value[key], f"{path}.{key}".lstrip("."))]
-    return [(path, json.dumps(value))] if path else []
-
-
-def digits(*values: float) -> int:
-    """Decimals for percentages told together: one if the smallest would otherwise round to next to nothing."""
-    return 1 if any(abs(v) < 0.015 for v in values if math.isfinite(v)) else 0
 
 
 def over_seeds(frame: pd.DataFrame, smooth: int = 1) -> pd.DataFrame:
@@ -212,7 +158,7 @@ def curves(
             colour = look[policy].colour
             axes.plot([1.004, 1.02], [end, place], transform=axes.transAxes, color=colour, linewidth=0.8, clip_on=False)
             _label(axes, 1.026, place, look[policy], axes.transAxes)
-        return _svg(figure, name, alt)
+        return svg(figure, name, alt)
 
 
 def lifts(name: str, alt: str, rows: Sequence[tuple[Look, float, float, float]], zero: str) -> Markup:
@@ -253,7 +199,7 @@ def lifts(name: str, alt: str, rows: Sequence[tuple[Look, float, float, float]],
         axes.xaxis.set_major_locator(MaxNLocator(9))
         axes.xaxis.set_major_formatter(lambda value, _: percent(value, digits(right - left), sign=True))
         axes.set_xlabel("More or fewer clicks per newsletter delivered", loc="left", labelpad=6)
-        return _svg(figure, name, alt)
+        return svg(figure, name, alt)
 
 
 def glyph(value: float, low: float, high: float, reach: float, colour: str) -> Markup:
@@ -289,20 +235,3 @@ def _spread(heights: list[float], gap: float) -> list[float]:
         places[1:] += lack
         places = places.clip(0, 1)
     return [float(places[order.index(i)]) for i in range(len(heights))]
-
-
-def _svg(figure: Figure, name: str, alt: str) -> Markup:
-    """The figure as an element to paste into a page: no prologue, no namespaces, no metadata, ids prefixed by `name`."""
-    with style.context({"svg.hashsalt": name}):
-        buffer = io.StringIO()
-        figure.savefig(
-            buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text)
-    text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
-    text = re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
-    text = text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
-    return Markup(text)  # noqa: S704  (made here from numbers; matplotlib escapes the text)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
 from bandit.files import read_json, read_table, replacing
-from experiments import figures
-from experiments.figures import Look, over_seeds, percent, thousand
+from experiments import figures, page
+from experiments.figures import Look, over_seeds
+from experiments.page import digits, percent, thousand
 
 COLUMNS = {
     "summary": "policy clicks_per_delivered clicks_per_delivered_late clicks_per_open open_rate oracle_share "
@@ -108,9 +108,6 @@ def load(folder: Path) -> Run:
 
 def render(run: Run) -> str:
     """The page as text."""
-    where, strict = jinja2.FileSystemLoader(Path(__file__).parent), jinja2.StrictUndefined
-    env = jinja2.Environment(loader=where, autoescape=True, undefined=strict, trim_blocks=True, lstrip_blocks=True)
-    env.filters |= {"thousand": thousand, "percent": percent, "flat": figures.flat}
     figures_and_tables = {
         "curve": learning_curve(run),
         "lifts": lift_figure(run),
@@ -118,9 +115,8 @@ def render(run: Run) -> str:
         "off": off_policy(run),
     }
     findings = {"headline": headline(run), "lead": lead(run), "numbers": numbers(run)}
-    return env.get_template("report.html.j2").render(
-        run=run, looks=run.looks, colours=figures, **findings, **figures_and_tables
-    )
+    first = run.looks[run.winner].ink if run.winner else page.INK
+    return page.filled("report.html.j2", run=run, looks=run.looks, first=first, **findings, **figures_and_tables)
 
 
 def rival(run: Run) -> str:
@@ -142,16 +138,16 @@ def headline(run: Run) -> str:
     if not math.isfinite(lift):
         earned = f"{thousand(run.of(run.winner))} clicks per 1,000 newsletters delivered, {issues}"
         return f"{name} earned {earned}; this run has no segmentation to compare it with."
-    digits = figures.digits(lift, low, high)
+    places = digits(lift, low, high)
     way = "more" if lift >= 0 else "fewer"
-    gain = f"{name} got {percent(abs(lift), digits)} {way} clicks per newsletter delivered than {rival(run)}"
+    gain = f"{name} got {percent(abs(lift), places)} {way} clicks per newsletter delivered than {rival(run)}"
     if math.isnan(low):
         return f"{gain}, {issues}, in a single simulation: without more seeds there is no interval."
     if low <= 0 <= high:
-        span = f"{percent(low, digits, sign=True)} to {percent(high, digits, sign=True)}"
+        span = f"{percent(low, places, sign=True)} to {percent(high, places, sign=True)}"
         return f"No clear difference: {gain}, but the 95\u00a0% interval, {span}, includes zero ({issues})."
     near, far = sorted((abs(low), abs(high)))
-    return f"{gain} (95\u00a0% interval {percent(near, digits)} to {percent(far, digits)}), {issues}."
+    return f"{gain} (95\u00a0% interval {percent(near, places)} to {percent(far, places)}), {issues}."
 
 
 def lead(run: Run) -> str:
@@ -176,10 +172,10 @@ def numbers(run: Run) -> list[tuple[str, str]]:
         return []
     found, (lift, low, high) = [], run.lift(run.winner)
     if math.isfinite(lift):
-        digits = figures.digits(lift, low, high)
-        ends = [percent(v, digits, sign=True) for v in (low, high)]
+        places = digits(lift, low, high)
+        ends = [percent(v, places, sign=True) for v in (low, high)]
         span = "no interval" if math.isnan(low) else f"95\u00a0% interval {ends[0]} to {ends[1]}"
-        found.append((percent(lift, digits, sign=True), f"clicks compared with {rival(run)}; {span}"))
+        found.append((percent(lift, places, sign=True), f"clicks compared with {rival(run)}; {span}"))
     beside = f"; {run.looks[run.baseline].label}: {thousand(run.of(run.baseline))}" if run.baseline else ""
     found.append((thousand(run.of(run.winner)), f"clicks per 1,000 newsletters delivered, issues {run.late}{beside}"))
     if math.isfinite(share := run.of(run.winner, "oracle_share")):
@@ -256,7 +252,7 @@ def off_policy(run: Run) -> dict[str, Any] | None:
     off = [v for pair in shown for row in told[pair] for v in row["off"] if math.isfinite(v)]
     reach = min(0.5, max([0.1, *(math.ceil(20 * abs(v)) / 20 for v in off)]))
     for target, logger in shown:
-        colour = run.looks[target].colour if target in run.looks else figures.SOFT
+        colour = run.looks[target].colour if target in run.looks else page.SOFT
         for row in told[target, logger]:
             value, low, high = row["off"]
             row["glyph"] = figures.glyph(value, low, high, reach, colour) if math.isfinite(value) else ""
