@@ -42,21 +42,16 @@ def _text(column: pd.Series) -> NDArray[Any]:
 
 
 class Desk:
-    """Says which articles are open for each slot of one issue, given the slots above.
-
-    Inside, tables are article-major ([m, n], slates [k, n]): what is asked of them is asked for every member at once, which
-    numpy does several times faster along the longer axis.
-    """
+    """Says which articles are open for each slot of one issue, given the slots above."""
 
     def __init__(self, context: Context) -> None:
         rules, articles = context.rules, context.articles
         ids = list(context.article_ids)
         self._k = rules.slots
         self._pins = {slot - 1: ids.index(article) for slot, article in rules.pins.items()}
-        self._pinnable = np.ascontiguousarray(context.eligible.T)
-        self._eligible = self._pinnable.copy()
-        self._eligible[list(self._pins.values())] = False  # pins leave the pool
-        self._fresh = np.ascontiguousarray(~context.seen.T)
+        pinned = np.isin(np.arange(len(ids)), list(self._pins.values()))
+        self._pinnable, self._eligible = context.eligible, context.eligible & ~pinned  # pins leave the pool
+        self._fresh = ~context.seen
         self._most = _groups(articles, rules.at_most)
         self._least = _groups(articles, rules.at_least)
         self._sections = {
@@ -64,11 +59,11 @@ class Desk:
             for slot, only in rules.only.items()
         }
 
-    def part(self, rows: slice) -> "Desk":
+    def part(self, rows: slice | Ints) -> "Desk":
         """The desk for some of the members."""
         part = copy(self)
         for name in ("_pinnable", "_eligible", "_fresh"):
-            setattr(part, name, np.ascontiguousarray(getattr(self, name)[:, rows]))
+            setattr(part, name, getattr(self, name)[rows])
         return part
 
     def pin(self, slot: int) -> tuple[int, Bools] | None:
@@ -76,62 +71,71 @@ class Desk:
         if slot not in self._pins:
             return None
         article = self._pins[slot]
-        return article, self._pinnable[article]
+        return article, self._pinnable[:, article]
 
     def open(self, slot: int, choice: Ints) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0) and the soft rules given up [n]. `choice` [n, k] holds the slots above.
 
         A row with nothing open stays empty.
         """
-        mask, relaxed = self.opened(slot, choice.T[:slot])
-        return np.ascontiguousarray(mask.T), relaxed
+        return self.opened(slot, choice.T[:slot])
 
     def opened(self, slot: int, above: Ints) -> tuple[Bools, Ints]:
-        """The same, article-major: [m, n] and [n], given the slots above [slot, n]."""
+        """The same, given the slots above [slot, n]."""
         hard = self._eligible.copy()
         if slot in self._sections:
-            hard[~self._sections[slot]] = False
-        for shown in above:
-            row = np.flatnonzero(shown >= 0)
-            hard[shown[row], row] = False
+            hard &= self._sections[slot]
+        filled, row = np.nonzero(above >= 0)
+        hard[row, above[filled, row]] = False
         best = [hard]  # from the fewest rules to all of them
         best.append(best[-1] & self._fresh)
         best.append(self._below_caps(slot, above, best[-1]) if self._most else best[-1])
-        relaxed = np.zeros(hard.shape[1], dtype=np.int8)
+        relaxed = np.zeros(len(hard), dtype=np.int8)
         if self._least:
             wanted, short = self._wanted(slot, above)
             best.append(best[-1] & wanted)
-            relaxed[short & hard.any(axis=0)] = MINIMUM
+            relaxed[short & hard.any(axis=1)] = MINIMUM
         else:
             best.append(best[-1])
         if self._sections:
             best[-1] = best[-1] & self._spared(slot, hard)
         mask: NDArray[np.bool_] = best[3]
-        if mask.any(axis=0).all():  # the usual case
+        if mask.any(axis=1).all():  # the usual case
             return mask, relaxed
         for given_up, wider in ((MINIMUM, best[2]), (MAXIMUM, best[1]), (REPEAT, best[0])):
-            stuck = np.asarray(~mask.any(axis=0) & wider.any(axis=0))
+            stuck = np.asarray(~mask.any(axis=1) & wider.any(axis=1))
             if stuck.any():
-                mask = np.where(stuck, wider, mask)
+                mask = np.where(stuck[:, None], wider, mask)
                 relaxed[stuck] = given_up
         return mask, relaxed
 
-    def _count(self, group: Bools, slot: int, above: Ints) -> Ints:
-        """How many of `group` [m] each member's slate holds: the slots above, the pins below, and the sections below that
-        may hold nothing else."""
-        count = np.zeros(above.shape[1], dtype=np.int64)
+    def closing(self, slot: int, above: Ints) -> list[tuple[Ints, Bools]] | None:
+        """What closes for `slot` besides the articles shown in the slot above: (rows, articles [m]) for each cap that is
+        reached. Only where no rule was given up, nor has to be now; None where other rules have a say."""
+        if {slot - 1, slot} & self._pins.keys() or self._least or self._sections:
+            return None
+        capped: list[tuple[Ints, Bools]] = []
+        for group, cap in self._most:
+            another = np.flatnonzero(group.take(above[-1]))
+            capped.append((another[self._count(group, slot, above[:, another], another) >= cap], group))
+        return capped
+
+    def _count(self, group: Bools, slot: int, above: Ints, rows: Ints | slice = slice(None)) -> Ints:
+        """How many of `group` [m] each member's slate holds (or theirs in `rows`): the slots above, the pins below, and the
+        sections below that may hold nothing else."""
+        within = np.append(group, False).take(above)  # the last one stands for the empty slot, -1
+        count: Ints = within.view(np.int8).sum(axis=0, dtype=np.int16)
         for j, article in self._pins.items():
             if j >= slot and group[article]:
-                count += self._pinnable[article]
-        for shown in above:
-            count += (shown >= 0) & group[shown]
+                count += self._pinnable[rows, article]
         count += sum(j > slot and j not in self._pins and not (only & ~group).any() for j, only in self._sections.items())
         return count
 
     def _below_caps(self, slot: int, above: Ints, mask: Bools) -> Bools:
         mask = mask.copy()
         for group, cap in self._most:
-            mask[group] &= self._count(group, slot, above) < cap
+            full = np.flatnonzero(self._count(group, slot, above) >= cap)
+            mask[full] &= ~group
         return mask
 
     def _spared(self, slot: int, hard: Bools) -> Bools:
@@ -140,7 +144,7 @@ class Desk:
         below = [only for j, only in self._sections.items() if j > slot and j not in self._pins]
         for only in below:
             slots = sum(not (other & ~only).any() for other in below)
-            spared[only] &= hard[only].sum(axis=0) > slots
+            spared[:, only] &= (hard[:, only].sum(axis=1) > slots)[:, None]
         return spared
 
     def _wanted(self, slot: int, above: Ints) -> tuple[Bools, Bools]:
@@ -150,14 +154,14 @@ class Desk:
         for group, least in self._least:
             lacking = np.maximum(least - self._count(group, slot, above), 0)
             needed += lacking
-            wanted[group] |= lacking > 0
+            wanted[:, group] |= (lacking > 0)[:, None]
         # a section below counts with its group, if it belongs to one
         free = [j for j in range(slot, self._k) if j == slot or j not in self._sections]
         left = np.full(above.shape[1], len(free))
         for j, article in self._pins.items():
             if j in free:
-                left -= self._pinnable[article]
-        return wanted | (needed < left) | (needed == 0), needed > left
+                left -= self._pinnable[:, article]
+        return wanted | ((needed < left) | (needed == 0))[:, None], needed > left
 
 
 def _groups(articles: pd.DataFrame, counts: dict[str, dict[str, int]]) -> list[tuple[NDArray[Any], int]]:

@@ -10,35 +10,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
-_WEYL = (0x9E3779B9, 0xBB67AE85)
+_MULTIPLIERS = np.array([[0xCD9E8D57], [0xD2511F53]], dtype=np.uint64)  # of words 2 and 0, which go into words 0 and 2
+_WEYL = np.array([[0x9E3779B9], [0xBB67AE85]], dtype=np.uint64)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
-_PIECE = 8192
+_PIECE = 16384
 
 
-def philox(counter: NDArray[np.integer[Any]], key: tuple[int, int]) -> NDArray[np.uint32]:
-    """Ten rounds of Philox4x32 on `counter` [4, ...] (four 32-bit words); returns four words, same shape.
-
-    In pieces that stay in the processor's cache, each product split into its halves by looking at its memory.
-    """
-    words = np.array(counter, dtype=np.uint32).reshape(4, -1)
-    for at in range(0, words.shape[1], _PIECE):
-        c0, c1, c2, c3 = piece = words[:, at : at + _PIECE].copy()
-        product0, product1 = np.empty(len(c0), dtype=np.uint64), np.empty(len(c0), dtype=np.uint64)
-        (low0, high0), (low1, high1) = (half.view("<u4").reshape(-1, 2).T for half in (product0, product1))
-        k0, k1 = key
-        for _ in range(10):
-            np.multiply(c0, _MULTIPLIERS[0], out=product0, dtype=np.uint64)
-            np.multiply(c2, _MULTIPLIERS[1], out=product1, dtype=np.uint64)
-            np.bitwise_xor(high1, c1, out=c0)
-            np.bitwise_xor(high0, c3, out=c2)
-            c0 ^= np.uint32(k0)
-            c2 ^= np.uint32(k1)
-            c1[:], c3[:] = low1, low0
-            k0, k1 = (k0 + _WEYL[0]) & 0xFFFFFFFF, (k1 + _WEYL[1]) & 0xFFFFFFFF
-        words[:, at : at + _PIECE] = piece
+def philox(counter: NDArray[np.integer[Any]], key: tuple[int, int]) -> NDArray[np.uint64]:
+    """Ten rounds of Philox4x32 on `counter` [4, ...] (four 32-bit words); returns four words, same shape."""
+    words = np.array(counter, dtype=np.uint64).reshape(4, -1)
+    words[::2], words[1::2] = _rounds(words[::2].copy(), words[1::2].copy(), key)
     return words.reshape(np.shape(counter))
+
+
+def _rounds(
+    even: NDArray[np.uint64], odd: NDArray[np.uint64], key: tuple[int, int]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Words 0 and 2 go through a round side by side [2, n], and so do words 1 and 3; both are overwritten."""
+    keys = np.array(key, dtype=np.uint64)[:, None] + np.arange(10, dtype=np.uint64) * _WEYL & _LOW
+    swapped, product = even[::-1], np.empty_like(even)
+    for i in range(10):
+        np.multiply(swapped, _MULTIPLIERS, out=product)
+        np.right_shift(product, _32, out=even)
+        even ^= odd
+        even ^= keys[:, i : i + 1]
+        np.bitwise_and(product, _LOW, out=odd)
+    return even, odd
 
 
 def digest(*parts: object) -> int:
@@ -60,30 +58,34 @@ def member_keys(ids: ArrayLike) -> NDArray[np.uint64]:
 def uniforms(seed: int, campaign: str, stream: str, keys: NDArray[np.uint64], k: int) -> NDArray[np.float64]:
     """Uniform numbers [n, k] in [0, 1) on a grid of 2^-53, one row for each member key."""
     blocks = np.arange((k + 1) // 2)  # one block of four words gives two doubles
-    both = _blocks(digest(seed, campaign, stream), keys, np.broadcast_to(blocks, (len(keys), len(blocks))))
-    return np.ascontiguousarray(np.stack(both, axis=-1).reshape(len(keys), 2 * len(blocks))[:, :k])
+    pairs = _pairs(digest(seed, campaign, stream), keys, np.broadcast_to(blocks, (len(keys), len(blocks))))
+    return np.ascontiguousarray(pairs.reshape(len(keys), 2 * len(blocks))[:, :k])
 
 
 def uniforms_at(
     seed: int, campaign: str, stream: str, keys: NDArray[np.uint64], index: NDArray[np.integer[Any]]
 ) -> NDArray[np.float64]:
     """Some of those numbers: column index[i, j] >= 0 of member i's row, [n, k]."""
-    even, odd = _blocks(digest(seed, campaign, stream), keys, index // 2)
-    return np.where(index % 2 == 0, even, odd)
+    pairs = _pairs(digest(seed, campaign, stream), keys, index >> 1)
+    return pairs.reshape(-1).take(2 * np.arange(index.size).reshape(index.shape) + (index & 1))
 
 
-def _blocks(
-    purpose: int, keys: NDArray[np.uint64], blocks: NDArray[np.integer[Any]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The two doubles of each block [n, b] of each member key [n]."""
-    counter = np.zeros((4, *blocks.shape), dtype=np.uint32)
-    counter[0] = (keys & _LOW)[:, None]
-    counter[1] = (keys >> _32)[:, None]
-    counter[2] = blocks
-    words = philox(counter, (purpose & 0xFFFFFFFF, purpose >> 32))
-    high, low = words[[0, 2]] >> np.uint32(5), words[[1, 3]] >> np.uint32(6)
-    even, odd = (high * 2.0**26 + low) * 2.0**-53
-    return even, odd
+def _pairs(purpose: int, keys: NDArray[np.uint64], blocks: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """The two doubles of each block [n, b] of each member key [n], [n, b, 2]: in pieces that fit the processor's cache."""
+    n, b = blocks.shape
+    pairs = np.empty((n, b, 2))
+    size = max(_PIECE // max(b, 1), 1)
+    for at in range(0, n, size):
+        key, some = keys[at : at + size, None], blocks[at : at + size]
+        even, odd = np.empty((2, *some.shape), dtype=np.uint64), np.zeros((2, *some.shape), dtype=np.uint64)
+        even[0], odd[0], even[1] = key & _LOW, key >> _32, some
+        even, odd = _rounds(even.reshape(2, -1), odd.reshape(2, -1), (purpose & 0xFFFFFFFF, purpose >> 32))
+        even >>= np.uint64(5)
+        even <<= np.uint64(26)
+        odd >>= np.uint64(6)
+        even |= odd
+        np.multiply(even.T, 2.0**-53, out=pairs[at : at + size].reshape(-1, 2))
+    return pairs
 
 
 def generator(*parts: object) -> np.random.Generator:

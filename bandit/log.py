@@ -1,15 +1,20 @@
 """The log: one parquet file an issue, one row for each (member, slot), enough to learn and to evaluate from."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from bandit import check
 from bandit.files import read_table, write_table
 from bandit.types import Context, Feedback, Round, Slates
 
 ANSWERS = ("delivered", "opened", "unsubscribed")
 SLOT_ANSWERS = ("examined", "clicked", "dwell_seconds")
+CHOICES = ("propensity", "role", "relaxed", "supported")
+COLUMNS = ("campaign", "member", "slot", "article", *CHOICES, *ANSWERS, *SLOT_ANSWERS)
 
 
 def slate_columns(context: Context, slates: Slates) -> dict[str, pa.Array]:
@@ -38,27 +43,80 @@ def write(path: Path, round: Round) -> None:
     write_table(path, pa.table(slate_columns(round.context, round.slates) | answers | by_slot))
 
 
+def members(path: Path, table: pa.Table, slots: int) -> NDArray[Any]:
+    """Ids [n] in the file's order, one for each `slots` rows. Raises ValueError unless the rows are members by slots."""
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise ValueError(f"{path} is no log: it lacks column {missing[0]!r}")
+    if table.num_rows % slots:
+        raise ValueError(f"{path} has {table.num_rows} rows, which {slots} slots a member do not divide")
+    member, slot = (table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in ("member", "slot"))
+    ids = member.reshape(-1, slots)[:, 0]
+    for name, found, wanted in (
+        ("slot", slot, np.tile(np.arange(1, slots + 1), len(ids))),
+        ("member", member, np.repeat(ids, slots)),
+    ):
+        wrong = np.asarray(found != wanted)
+        if wrong.any():
+            row = int(wrong.argmax())
+            here, must = found.tolist()[row], wanted.tolist()[row]
+            raise ValueError(f"{path} row {row}: {name} is {here!r}; must be {must!r}, each member's slots in order")
+    return np.asarray(ids)
+
+
 def read(path: Path, context: Context) -> Round:
-    """The round that was logged for `context`. Raises ValueError if the file is damaged or is another issue's."""
-    table = read_table(path)
+    """The round that was logged for `context`. Raises ValueError if the file is damaged, is another issue's, or holds what
+    no log can: a propensity outside (0, 1], a click in an empty slot or in a mail that was not opened."""
+    return told(path, read_table(path), context)
+
+
+def told(path: Path, table: pa.Table, context: Context) -> Round:
+    """The same of a file that has been read; `path` is for the errors."""
     n, k = len(context.members), context.rules.slots
     if table.num_rows != n * k:
         raise ValueError(f"{path} has {table.num_rows} rows; {n} members and {k} slots make {n * k}")
-    column = {name: table[name].combine_chunks() for name in table.column_names}
-    members = column["member"].to_numpy(zero_copy_only=False).reshape(n, k)[:, 0]
-    if not np.array_equal(members, context.member_ids):
+    if not np.array_equal(members(path, table, k), context.member_ids):
         raise ValueError(f"{path} lists other members than issue {context.campaign}, or in another order")
+    column = {name: table[name].combine_chunks() for name in COLUMNS}
+    campaigns = column["campaign"].unique().to_pylist()
+    if campaigns != [context.campaign]:
+        raise ValueError(f"{path} is of campaign {campaigns[0]!r}; must be {context.campaign!r}")
     place = {article: j for j, article in enumerate(context.article_ids)}
-    words = column["article"].dictionary.to_pylist()
+    shown = column["article"] if pa.types.is_dictionary(column["article"].type) else column["article"].dictionary_encode()
+    words = shown.dictionary.to_pylist()
     unknown = [word for word in words if word not in place]
     if unknown:
         raise ValueError(f"{path} shows article {unknown[0]!r}, which is not in the pool of {context.campaign}")
     lookup = np.array([place[word] for word in words] + [-1], dtype=np.int32)
-    choice = lookup[column["article"].indices.fill_null(len(words)).to_numpy()].reshape(n, k)
+    choice = lookup[shown.indices.fill_null(len(words)).to_numpy()].reshape(n, k)
 
     def slots(name: str) -> np.ndarray:
         return np.asarray(column[name].to_numpy(zero_copy_only=False)).reshape(n, k)
 
-    slates = Slates(choice, slots("propensity"), slots("role"), slots("relaxed"), slots("supported"))
+    slates = Slates(choice, *(slots(name) for name in CHOICES))
     answers = {name: slots(name)[:, 0] for name in ANSWERS} | {name: slots(name) for name in SLOT_ANSWERS}
-    return Round(context, slates, Feedback(**answers))
+    round = Round(context, slates, Feedback(**answers))
+    try:
+        _check(round)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return round
+
+
+def _check(round: Round) -> None:
+    choice, feedback = round.slates.choice, round.feedback
+    rows, slots = np.indices(choice.shape)
+    check.propensities(round.slates.propensity.ravel(), rows.ravel(), slots.ravel())
+    for what, bad in (
+        ("in an empty slot", feedback.clicked & (choice < 0)),
+        ("in a mail that was not opened", feedback.clicked & ~feedback.opened[:, None]),
+    ):
+        if bad.any():
+            i, j = np.argwhere(bad)[0]
+            raise ValueError(f"clicked[{i}, {j}] is true, {what} (member {round.context.members['member'].tolist()[i]!r})")
+    lost = feedback.opened & ~feedback.delivered
+    if lost.any():
+        i = int(lost.argmax())
+        raise ValueError(
+            f"opened[{i}] is true, of a mail that was not delivered (member {round.context.members['member'].tolist()[i]!r})"
+        )

@@ -1,25 +1,33 @@
 """Slates, slot by slot: drawing them and replaying them are one walk, so a propensity has one source."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from bandit import keys
+from bandit import check, keys
 from bandit.editorial import Desk
-from bandit.exploration import cumulated
+from bandit.mass import Mass
 from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Bools, Context, Floats, Ints, Slates, SlotPmf
 
-_PIECE = 4096
+_PIECE = 6000
+_FREE = np.array([EXPLORE, EXPLOIT], dtype=np.int8)
 
 
-def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -> Slates:
+def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None, threads: int = 1) -> Slates:
     """One slate for each member, by inverse CDF with one keyed uniform for each (seed, campaign, member, slot).
 
-    depth: only the top slots of those slates (default: all).
+    depth: only the top slots of those slates (default: all). threads: how many work on a plan that brings weights; the
+    slates are the same to the bit.
     """
     k = context.rules.slots if depth is None else min(depth, context.rules.slots)
-    uniform = keys.uniforms(seed, context.campaign, "slate", keys.member_keys(context.member_ids), k)
-    return _walk(plan, context, k, lambda rows, slot, sums: inverse_cdf(sums, uniform[rows, slot]))
+    members = keys.member_keys(context.member_ids)
+
+    def by_luck(rows: slice) -> Pick:
+        uniform = keys.uniforms(seed, context.campaign, "slate", members[rows], k)
+        return lambda slot, mass: mass.drawn(uniform[:, slot])
+
+    return _walk(plan, context, k, by_luck, threads)
 
 
 def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
@@ -27,97 +35,103 @@ def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
 
     `choice` may hold only the top slots of the slates.
     """
-    return _walk(plan, context, choice.shape[1], lambda rows, slot, sums: choice[rows, slot]).propensity
+    return _walk(plan, context, choice.shape[1], lambda rows: lambda slot, mass: choice[rows, slot]).propensity
 
 
-Pick = Callable[[slice, int, Floats], Ints]
+Pick = Callable[[int, Mass], Ints]
 
 
-def _walk(plan: SlotPmf, context: Context, k: int, pick: Pick) -> Slates:
-    """Down the slots. `pick(rows, slot, sums)` chooses for some of the members."""
+def _walk(plan: SlotPmf, context: Context, k: int, picks: Callable[[slice], Pick], threads: int = 1) -> Slates:
+    """Down the slots. `picks(rows)(slot, mass)` chooses for some of the members."""
+    check.at_least("threads", threads, 1)
     n, desk = len(context.members), Desk(context)
     slates = Slates(
-        choice=np.full((n, k), -1, dtype=np.int32),
-        propensity=np.ones((n, k)),
-        role=np.full((n, k), EMPTY, dtype=np.int8),
-        relaxed=np.zeros((n, k), dtype=np.int8),
-        supported=np.ones((n, k), dtype=bool),
+        choice=np.empty((n, k), dtype=np.int32),
+        propensity=np.empty((n, k)),
+        role=np.empty((n, k), dtype=np.int8),
+        relaxed=np.empty((n, k), dtype=np.int8),
+        supported=np.empty((n, k), dtype=bool),
     )
+
+    def walk(rows: slice) -> None:
+        part = _walk_piece(plan, context, rows, desk.part(rows), k, picks(rows))
+        for name, table in vars(slates).items():
+            table[rows] = getattr(part, name).T
+
     # a pmf is planned for all members at once; weights are at hand and walked in pieces that fit the processor's cache
-    size = max(n, 1) if plan.weights is None else _PIECE
-    for at in range(0, n, size):
-        _walk_piece(plan, context, slice(at, at + size), desk, pick, slates)
+    rounds = 1 if plan.weights is None else -(-n // (_PIECE * threads)) * threads
+    size = max(-(-n // max(rounds, 1)), 1)
+    pieces = [slice(at, min(at + size, n)) for at in range(0, n, size)]
+    if threads == 1 or plan.weights is None:
+        for rows in pieces:
+            walk(rows)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(walk, pieces))  # the list lets errors out
     return slates
 
 
-def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, pick: Pick, slates: Slates) -> None:
-    """Fill in the slates of some of the members. Article-major, as the desk is: mass [m, n], slates [k, n]."""
-    desk = desk.part(rows)
-    weights = None if plan.weights is None else np.ascontiguousarray(plan.weights[rows].T)
-    part = {name: np.ascontiguousarray(table[rows].T) for name, table in vars(slates).items()}
-    choice, propensity, role, relaxed = (part[name] for name in ("choice", "propensity", "role", "relaxed"))
-    members = np.arange(choice.shape[1])
-    for slot in range(len(choice)):
-        open, relaxed[slot] = desk.opened(slot, choice[:slot])
-        free = np.asarray(open.any(axis=0))
-        pin = desk.pin(slot)
-        if pin is not None:
-            free = free & ~pin[1]
-            open = open & free
-        mass = _mass(plan, weights, open, free, context, slot)
-        sums = cumulated(mass)
-        whole = np.ones(len(members)) if weights is None else sums[-1].copy()
-        if weights is not None:
-            _check_whole(whole, free, context, rows, slot)
-        part["supported"][slot] = ((mass > 0) == open).all(axis=0)
-        if pin is not None:
-            article, gets = pin
-            mass[article, gets] = whole[gets] = 1.0
-            relaxed[slot, gets] = 0
-            sums = cumulated(mass)
-        choice[slot] = chosen = pick(rows, slot, sums)
-        filled = chosen >= 0
-        # a slot that could be filled but is empty in a replayed slate has propensity 0
-        most = mass.max(axis=0)
-        shown = np.where(filled, mass[chosen, members], 0.0)
-        propensity[slot] = np.where(filled | (most > 0), shown / np.where(whole > 0, whole, 1.0), 1.0)
-        role[slot, free & filled] = EXPLORE
-        best = np.flatnonzero(free & filled & (shown == most))  # exploiting needs the one best article
-        role[slot, best[(mass[:, best] == most[best]).sum(axis=0) == 1]] = EXPLOIT
-        if pin is not None:
-            role[slot, pin[1] & filled] = PINNED
-    for name, table in vars(slates).items():
-        table[rows] = part[name].T
+def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, k: int, pick: Pick) -> Slates:
+    """The slates of some of the members, slot-major: [k, n].
 
-
-def inverse_cdf(sums: Floats, uniform: Floats) -> Ints:
-    """The first article [n] whose cumulative mass passes the uniform's share of the whole; -1 where there is no mass.
-
-    sums: `cumulated` [m, n].
+    With weights, most members only lose the article they were shown from slot to slot: the desk is asked about the others.
     """
-    index = (sums <= uniform * sums[-1]).sum(axis=0, dtype=np.int32)
-    beyond = np.flatnonzero(index == len(sums))  # rounding at the very end never leaves the support
-    index[beyond] = (sums[:, beyond] < sums[-1, beyond]).sum(axis=0)
-    return np.where(sums[-1] > 0, index, -1)
+    n, weights = rows.stop - rows.start, None if plan.weights is None else plan.weights[rows]
+    choice, supported, pinned = np.empty((k, n), dtype=np.intp), np.ones((k, n), dtype=bool), np.zeros((k, n), dtype=bool)
+    relaxed, (shown, others, whole) = np.zeros((k, n), dtype=np.int8), np.zeros((3, k, n))
+    mass, closing = Mass(context.eligible.shape[1], n), None
+    positive = weights is not None and weights.min() > 0
+    for slot in range(k):
+        which: slice | Ints = slice(None)
+        anew = True
+        if closing is not None:
+            for some, articles in closing:
+                mass.close(some, articles)
+            whole[slot] = mass.whole()
+            which = stuck = np.flatnonzero((relaxed[slot - 1] > 0) | ~(whole[slot] > 0))
+            anew = len(stuck) > 0
+            supported[slot] = supported[slot - 1]
+        if anew:
+            open, relaxed[slot, which] = desk.part(which).opened(slot, choice[:slot, which])
+            pin = desk.pin(slot)
+            if pin is not None:
+                open = open & ~pin[1][:, None]
+            given = _pmf(plan, open, context, slot) if weights is None else weights[which] * open
+            if not positive:
+                supported[slot, which] = ((given > 0) == open).all(axis=1)
+            if pin is not None:
+                article, pinned[slot] = pin
+                given[pinned[slot], article] = 1.0
+            mass.put(which, given)
+            whole[slot] = mass.whole()
+            if weights is not None:
+                _check_whole(whole[slot, which], open, context, rows, which, slot)
+        choice[slot] = pick(slot, mass)
+        shown[slot], others[slot] = mass.taken(choice[slot])
+        closing = None if weights is None or slot + 1 == k else desk.closing(slot + 1, choice[: slot + 1])
+    filled, some = choice >= 0, whole > 0
+    chance = shown if weights is None else shown / np.where(some, whole, 1.0)
+    propensity = np.where(filled | some, chance, 1.0)  # an empty slot that could be filled has 0, like any other miss
+    role = np.where(filled & some, _FREE.take((shown > others).view(np.int8)), EMPTY)
+    role[pinned & filled] = PINNED
+    relaxed[pinned] = 0
+    return Slates(choice, propensity, role, relaxed, supported)
 
 
-def _mass(plan: SlotPmf, weights: Floats | None, open: Bools, free: Bools, context: Context, slot: int) -> Floats:
-    """What the slot is drawn from [m, n]: the plan's weights over the open articles, or its pmf, which is checked."""
-    if weights is not None:
-        return weights * open
-    mask = np.ascontiguousarray(open.T)
-    pmf = np.where(free[:, None], plan(mask, slot), 0.0)
-    _check_pmf(pmf, pmf > 0, mask, free, context, slot)
-    return np.ascontiguousarray(pmf.T)
+def _pmf(plan: SlotPmf, open: Bools, context: Context, slot: int) -> Floats:
+    """The plan's pmf over the open articles [n, m], checked."""
+    free = np.asarray(open.any(axis=1))
+    pmf = np.where(free[:, None], plan(open, slot), 0.0)
+    _check_pmf(pmf, pmf > 0, open, free, context, slot)
+    return pmf
 
 
-def _check_whole(whole: Floats, free: Bools, context: Context, rows: slice, slot: int) -> None:
+def _check_whole(whole: Floats, open: Bools, context: Context, rows: slice, which: slice | Ints, slot: int) -> None:
     """Refuse weights that are no distribution over the open articles."""
-    bad = ~np.isfinite(whole) | (free & ~(whole > 0))
-    if bad.any():
-        row = int(bad.argmax())
-        who = context.member_ids[rows][row]
-        raise ValueError(f"weights of member {who!r}, slot {slot + 1}: sum to {whole[row]}; must be positive")
+    for row in np.flatnonzero(~((whole > 0) & np.isfinite(whole))):
+        if open[row].any() or not np.isfinite(whole[row]):
+            who = context.member_ids[rows][which][row]
+            raise ValueError(f"weights of member {who!r}, slot {slot + 1}: sum to {whole[row]}; must be positive")
 
 
 def _check_pmf(pmf: Floats, positive: Bools, open: Bools, free: Bools, context: Context, slot: int) -> None:

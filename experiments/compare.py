@@ -1,6 +1,6 @@
 """Compare policies on the same members, pools and luck, and write the report.
 
-python -m experiments.compare policies=[profile,segment_learned] simulator=association seeds=5
+python -m experiments.compare policies=[profile,segment_learned] simulator=informz seeds=5
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""One policy alone: python -m experiments.run policy=lin_ts simulator=association issues=12 seed=0"""
+"""One policy alone: python -m experiments.run policy=lin_ts simulator=informz issues=12 seed=0"""
 
 import shutil
 

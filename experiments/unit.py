@@ -2,7 +2,8 @@
 
 The log is the checkpoint. A unit that was killed reads the issues it finds in the log, learns from them again, and goes
 on to the same bytes. Folder: unit.json (what was asked), issues/NNN.json (measures), log/NNN.parquet (written last),
-replay/NNN.parquet (this policy on another's log), bundle/ (the trained policy), done.json.
+replay/NNN.parquet (this policy on another's log), bundle/ (the trained policy), done.json; pools/, rules.json and
+members.parquet make the log an archive (`bandit.archive`), which can be read without the simulator.
 """
 
 import shutil
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from hydra.utils import get_class
 
-from bandit import log
+from bandit import archive, log
 from bandit.exploration import greedy
 from bandit.files import read_json, write_json, write_table
 from bandit.slates import draw, replay
@@ -66,9 +67,11 @@ def run_unit(
         _clear(folder)
         write_json(folder / "unit.json", asked)
     other = association.twin() if logger else None
+    around = archive.Surroundings(folder)
     for number in range(1, association.issues + 1):
         name = f"{number:03d}"
         context = association.issue(number)
+        around.add(context)
         path = folder / "log" / f"{name}.parquet"
         theirs = log.read(logger / "log" / path.name, other.issue(number)) if other and logger else None
         if path.exists():  # sent before the run was killed: learn from it again
@@ -84,6 +87,7 @@ def run_unit(
         if other and theirs:
             other.remember(theirs.context, theirs.slates, theirs.feedback)
         tick(number)
+    around.finish()
     if asked["exportable"]:
         parameters = {name: value for name, value in policy.items() if name != "_target_"}
         made_from = {"seed": seed, "issues": association.issues, "git": made["git"], "code": made["code"]}

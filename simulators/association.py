@@ -24,9 +24,11 @@ from simulators.examine import Examine, expected, walk
 from simulators.members import FIRST_ID, attributes, interests
 from simulators.memory import Memory
 from simulators.newsroom import Newsroom
+from simulators.noise import Noise
 from simulators.opens import Mood, Opens
 from simulators.press import Press, told_above
 from simulators.reading import Reading
+from simulators.recorded import recorded
 from simulators.reference import Readers, interest, reference
 
 
@@ -37,7 +39,8 @@ class Association:
     opens with a click that the calibration aims at, for the newsletter that sends everyone the same best articles.
     examine: an examination model, or P(slot is looked at | opened) for each slot, top to bottom. joiners: share of members
     who join under way. unsubscribe, bounce, dead: chance of each mail to be answered by leaving, to bounce, and to find the
-    address gone for good. Parts that are None stand still: opens, reading, drift, membership, press, campaigns.
+    address gone for good. Parts that are None stand still: opens, reading, drift, membership, press, campaigns. noise: what
+    a real log adds and hides, between the truth and whoever learns; hygiene: with the filter that production uses.
     encoder: reads the article text (default: static word vectors). embeddings: an SQLite file to cache its vectors in.
     """
 
@@ -68,27 +71,24 @@ class Association:
         membership: Membership | None = None,
         press: Press | None = None,
         campaigns: Campaigns | None = None,
+        noise: Noise | None = None,
+        hygiene: bool = True,
         max_events: int = 2,
         pin_every: int = 4,
         text_dims: int = 32,
         encoder: Encoder | None = None,
         embeddings: str | None = None,
     ) -> None:
-        for what, size, least in (("members", members, 1), ("issues", issues, 1), ("slots", slots, 1)):
-            check.at_least(what, size, least)
-        check.at_least("pool", pool, slots)
+        parts.sizes({"members": members, "issues": issues, "slots": slots, "pool": pool})
         shares = {"carried": carried, "open_rate": open_rate, "click_to_open": click_to_open, "explained": explained}
-        shares |= {"joiners": joiners, "unsubscribe": unsubscribe, "bounce": bounce, "dead": dead}
-        for what, value in (shares | {"bounce + dead": bounce + dead}).items():
-            check.share(what, value)
+        parts.shares(shares | {"joiners": joiners, "unsubscribe": unsubscribe, "bounce": bounce, "dead": dead})
         for what, value in {"taste": taste, "eagerness": eagerness, "kind_sd": kind_sd, "quality_sd": quality_sd}.items():
             check.at_least(what, value, 0)
-        if not 0 < open_rate < 1:
-            raise ValueError(f"open_rate = {open_rate}; must be in (0, 1)")
         check.at_least("open_spread", open_spread, 1e-6)
         given = {"opens": opens, "reading": reading, "drift": drift}
-        parts.checked(given | {"membership": membership, "press": press, "campaigns": campaigns})
+        parts.checked(given | {"membership": membership, "press": press, "campaigns": campaigns, "noise": noise})
         self.seed, self.issues, self._quality_sd = seed, issues, quality_sd
+        self._noise, self._hygiene = noise, hygiene
         self.slots, self._examine = slots, parts.examination(examine, slots)
         self._unsubscribe, self._bounce, self._dead = unsubscribe, bounce, dead
         self._opens, self._reading, self._campaigns = opens or Opens(), reading or Reading(), campaigns or Campaigns()
@@ -179,26 +179,41 @@ class Association:
         )
 
     def respond(self, context: Context, slates: Slates) -> Feedback:
-        """Opens, clicks and dwell of the slates of issue `context.issue`, remembered as `remember` does."""
-        member, filled = keys.member_keys(context.member_ids), slates.choice >= 0
+        """Opens, clicks and dwell of the slates of issue `context.issue`, as recorded, remembered as `remember` does."""
+        feedback = self._answer(context, slates)
+        self._remember(context, slates, feedback)
+        if self._noise is None:
+            return feedback
+        luck = self._uniform(context, "unseen", keys.member_keys(context.member_ids), 1)[:, 0]
+        return recorded(self._noise, context, slates, feedback, self._hygiene, luck)
+
+    def _answer(self, context: Context, slates: Slates) -> Feedback:
+        """What people did."""
+        member = keys.member_keys(context.member_ids)
         delivered = self._bounced(context) >= self._bounce + self._dead
         opened = delivered & (self._uniform(context, "open", member, 1)[:, 0] < self._opening(context, slates))
-        luck = self._uniform_at(context, "click", member, np.maximum(slates.choice, 0))
-        wants = filled & (luck < self._shown(context, slates))
-        luck = self._uniform(context, "examine", member, filled.shape[1])
-        examined, clicked = walk(self._examine, wants, luck, self.slots)
-        examined, clicked = examined & opened[:, None], clicked & opened[:, None]
         leaves = self._uniform(context, "unsubscribe", member, 1)[:, 0] < self._leaving(context)
-        care = self.care(context, slates.choice) if self._reading.interest else None
+        rows = np.flatnonzero(opened)  # only they are asked about the slots
+        reader, choice = member[rows], slates.choice[rows]
+        filled = choice >= 0
+        luck = self._uniform_at(context, "click", reader, np.maximum(choice, 0))
+        wants = filled & (luck < self._shown(context, choice, rows))
+        luck = self._uniform(context, "examine", reader, choice.shape[1])
+        examined, clicked = walk(self._examine, wants, luck, self.slots)
+        care = self.care(context, choice, rows) if self._reading.interest else None
         luck_at = partial(self._uniform_at, context)
-        seconds, known = self._reading.told(member, opened, examined & filled, clicked, filled, care, luck_at)
-        feedback = Feedback(delivered, opened, delivered & leaves, known, clicked, seconds)
-        self.remember(context, slates, feedback)
-        return feedback
+        seconds, known = self._reading.told(reader, opened[rows], examined & filled, clicked, filled, care, luck_at)
+        answers = [np.full(slates.choice.shape, nothing) for nothing in (np.int8(-1), False, 0.0)]
+        for table, told in zip(answers, (known, clicked, seconds), strict=True):
+            table[rows] = told
+        return Feedback(delivered, opened, delivered & leaves, *answers)
 
     def remember(self, context: Context, slates: Slates, feedback: Feedback) -> None:
         """What was seen in an opened issue, what that did to moods, and who left; a run that resumes from its log needs no
         more than this. Counts from the next issue on. Raises ValueError where moods count and a later issue was composed."""
+        self._remember(context, slates, feedback if self._noise is None else self._answer(context, slates))
+
+    def _remember(self, context: Context, slates: Slates, feedback: Feedback) -> None:
         rows, articles = context.member_ids - FIRST_ID, context.article_ids.tolist()
         dead = ~feedback.delivered & (self._bounced(context) < self._dead)
         served = None
@@ -222,34 +237,39 @@ class Association:
     def _logits(self, number: int) -> Floats:
         """Of P(click | examined) for all members and the pool of issue `number`; asked for several times an issue."""
         if self._wants[0] != number:
+            self._wants = 0, np.zeros((0, 0))  # of a million members one issue's are enough to hold
             pool, (name, _) = self.pool(number), self._campaigns.at(number)
             personal = self._personal.at(number)
             personal = self._campaigns.interests(name, personal, self._rng("sessions"), self._interests.sd)
             appeal = self._newsroom.press.appeal(pool, number)
-            theta = self._interests.mean + personal
-            self._wants = number, np.asarray(theta @ pool.interests().T + appeal + self._base(number))
+            logits = (self._interests.mean + personal) @ pool.interests().T
+            logits += appeal
+            logits += self._base(number)
+            self._wants = number, logits
         return self._wants[1]
 
     def _base(self, number: int) -> float:
         return self._reference.base + self._opens.clicks(number) + self._campaigns.at(number)[1].clicks
 
-    def _cells(self, context: Context, choice: Ints) -> Floats:
-        """Logits of the articles in `choice` [n, j]; of no meaning where there is none."""
-        return np.asarray(self._logits(context.issue)[(context.member_ids - FIRST_ID)[:, None], choice])
+    def _cells(self, context: Context, choice: Ints, rows: Ints | slice = slice(None)) -> Floats:
+        """Logits of the articles in `choice` [n, j], for all members or some; of no meaning where there is none."""
+        logits, member = self._logits(context.issue), context.member_ids[rows] - FIRST_ID
+        return np.asarray(logits.ravel().take(member[:, None] * logits.shape[1] + choice))
 
-    def _shown(self, context: Context, slates: Slates) -> Floats:
+    def _shown(self, context: Context, choice: Ints, rows: Ints | slice = slice(None)) -> Floats:
         """P(click | examined) of what each slot shows [n, k]: less for a story that a slot above has told."""
-        p = expit(self._cells(context, slates.choice))
+        p = expit(self._cells(context, choice, rows))
         repeated = self._newsroom.press.repeated
         if repeated:
-            p = np.where(told_above(self.pool(context.issue), slates.choice), (1 - repeated) * p, p)
+            p = np.where(told_above(self.pool(context.issue), choice), (1 - repeated) * p, p)
         return np.asarray(p)
 
-    def care(self, context: Context, choice: Ints) -> Floats:
-        """How much each member cares for the articles in `choice` [n, j], readiness to click apart: tanh of logits over
-        taste, -1 to 1, [n, j]; NaN where there is none (-1)."""
-        ready = self._eager[context.member_ids - FIRST_ID] + self._base(context.issue)
-        return np.where(choice >= 0, np.tanh((self._cells(context, choice) - ready[:, None]) / self._scale), np.nan)
+    def care(self, context: Context, choice: Ints, rows: Ints | slice = slice(None)) -> Floats:
+        """How much each member (or some) cares for the articles in `choice` [n, j], readiness to click apart: tanh of
+        logits over taste, -1 to 1, [n, j]; NaN where there is none (-1)."""
+        ready = self._eager[context.member_ids[rows] - FIRST_ID] + self._base(context.issue)
+        cells = self._cells(context, choice, rows)
+        return np.where(choice >= 0, np.tanh((cells - ready[:, None]) / self._scale), np.nan)
 
     def _opening(self, context: Context, slates: Slates) -> Floats:
         """P(opened | delivered) [n]."""
@@ -279,7 +299,7 @@ class Association:
 
     def expected(self, context: Context, slates: Slates) -> Floats:
         """Expected clicks for each member sent these slates (or their top slots), [n, k]: for regret and its like."""
-        p = np.where(slates.choice >= 0, self._shown(context, slates), 0.0)
+        p = np.where(slates.choice >= 0, self._shown(context, slates.choice), 0.0)
         opens = (1 - self._bounce - self._dead) * self._opening(context, slates)
         return np.asarray(opens[:, None] * expected(self._examine, p, self.slots))
 

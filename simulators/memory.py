@@ -101,10 +101,13 @@ class Memory:
         cannot be reached, is not there for the next issue."""
         gone = rows[feedback.unsubscribed | dead]
         self.left[gone] = np.minimum(self.left[gone], issue)
-        row, slot = np.nonzero(feedback.opened[:, None] & (slates.choice >= 0))
-        shown = slates.choice[row, slot]
-        for j, article in enumerate(articles):
-            self._saw.setdefault(article, np.zeros(len(self._joined), dtype=bool))[rows[row[shown == j]]] = True
+        opened = np.flatnonzero(feedback.opened)
+        shown = slates.choice[opened].astype(np.int16).ravel()  # short numbers are sorted digit by digit
+        order = np.argsort(shown, kind="stable")
+        reader = rows[opened][order // slates.choice.shape[1]]
+        starts = np.searchsorted(shown[order], np.arange(len(articles) + 1))  # empty slots, -1, come before the first
+        for article, start, end in zip(articles, starts, starts[1:], strict=False):
+            self._saw.setdefault(article, np.zeros(len(self._joined), dtype=bool))[reader[start:end]] = True
         mood, after = self.mood(issue), self._after
         if mood is not None and after is not None and served is not None:
             mood.after(self._opens, issue, rows, feedback.delivered, feedback.opened, served, after)

@@ -6,8 +6,9 @@
 that a configured share of recorded events asks for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from bandit import check, keys
 from bandit.events import COLUMNS
 from bandit.types import Context, Feedback, Floats, Ints, Slates
 from simulators.gateways import Gateway, clouds, names
+from simulators.opens import Opens
 
 # how active people are at each hour of the day, midnight first; only proportions matter (assumption)
 RHYTHM = (1, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 9, 9, 8, 8, 8, 8, 8, 8, 8, 7, 5, 3)
@@ -36,8 +38,9 @@ USUAL = {
 class Noise:
     """prefetch_share, scanner_share: of an issue's recorded opens and clicks, in expectation; scanner clicks count HEAD
     requests and not the unsubscribe link, opens not the scanners' own. gateways: `Gateway`s, or what to make them of, by
-    name. What else there is to set, and where the numbers come from: configs/noise/default.yaml. Raises ValueError naming a
-    parameter that cannot be, or a share that this list cannot reach.
+    name. send_days: as in `Opens`; first_week: when a mail of its Monday would go out. What else there is to set, and
+    where the numbers come from: configs/noise/default.yaml. Raises ValueError naming a parameter that cannot be, or a share
+    that this list cannot reach.
     """
 
     seed: int = 0
@@ -61,8 +64,8 @@ class Noise:
     duplicates: float = 0.02
     late: float = 0.02
     late_days: float = 9.0
-    days_between: float = 7.0
-    first_issue: str = "2026-01-06 09:00"
+    send_days: Sequence[int] = (1,)
+    first_week: str = "2026-01-05 09:00"
 
     def __post_init__(self) -> None:
         shares = (
@@ -80,11 +83,12 @@ class Noise:
         for what in ("prefetch_share", "scanner_share"):
             if getattr(self, what) == 1:
                 raise ValueError(f"{what} = 1; must be below 1: people leave events, too")
-        for what in ("prefetch_hours", "open_hours", "click_seconds", "late_days", "days_between"):
+        for what in ("prefetch_hours", "open_hours", "click_seconds", "late_days"):
             check.at_least(what, getattr(self, what), 1e-6)
         for what in ("prefetch_spread", "open_spread", "click_spread"):
             check.at_least(what, getattr(self, what), 0)
         check.at_least("domains", self.domains, 1)
+        object.__setattr__(self, "send_days", tuple(Opens(send_days=self.send_days).send_days))
         made = {name: part if isinstance(part, Gateway) else _gateway(name, part) for name, part in self.gateways.items()}
         object.__setattr__(self, "gateways", made)
         if not sum(gateway.weight for gateway in made.values()) > 0:
@@ -125,7 +129,8 @@ class _Mail:
         self.shown = (slates.choice >= 0) & feedback.delivered[:, None]
         self.key = keys.member_keys(context.member_ids)
         self.n, self.k = slates.choice.shape
-        start = pd.Timestamp(noise.first_issue) + pd.Timedelta(days=noise.days_between * (context.issue - 1))
+        day = Opens(send_days=noise.send_days).day(context.issue)
+        start = pd.Timestamp(noise.first_week) + pd.Timedelta(days=day)
         wait = np.floor(600 * self.issue("sending")[:, 0])  # a campaign takes ten minutes to go out
         self.sent = (start + pd.to_timedelta(wait, unit="s")).to_numpy()
         self.clock = start.hour + start.minute / 60 + wait / 3600
@@ -137,8 +142,8 @@ class _Mail:
     def always(self, stream: str, k: int = 1) -> Floats:
         return keys.uniforms(self.noise.seed, "always", stream, self.key, k)
 
-    def issue(self, stream: str, k: int = 1) -> Floats:
-        return keys.uniforms(self.noise.seed, self.context.campaign, stream, self.key, k)
+    def issue(self, stream: str, k: int = 1, rows: Ints | slice = slice(None)) -> Floats:
+        return keys.uniforms(self.noise.seed, self.context.campaign, stream, self.key[rows], k)
 
     def _addresses(self) -> None:
         """A member's place in [0, 1) decides the domain; those in front sit behind gateways, as far as the share of scanner
@@ -225,7 +230,9 @@ class _Mail:
         links = np.column_stack([self.shown, self.feedback.delivered])  # the last one unsubscribes
         made = []
         for g, gateway in enumerate(self.noise.gateways.values()):
-            scan = gateway.scan(g, self.scanned & (self.gateway == g), links, self.office, self.issue)
+            behind = np.flatnonzero(self.scanned & (self.gateway == g))
+            draw = partial(self.issue, rows=behind)
+            scan = gateway.scan(g, np.ones(len(behind), dtype=bool), links[behind], self.office[behind], draw)
             rows, slots = np.nonzero(scan.follows[:, : self.k])
             headed = scan.head[rows]
             left, pixel = np.flatnonzero(scan.follows[:, self.k]), np.flatnonzero(scan.pixel)
@@ -237,7 +244,7 @@ class _Mail:
             )
             for kind, i, j, method, ahead in looks:
                 at, slot = scan.at[i, j] + ahead, j + 1 if kind == "click" else 0
-                made.append(self.block(kind, "scanner", i, at, scan.agent[i], scan.network[i, j], slot, method))
+                made.append(self.block(kind, "scanner", behind[i], at, scan.agent[i], scan.network[i, j], slot, method))
         return made
 
     def block(

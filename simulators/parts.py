@@ -10,6 +10,7 @@ from simulators.campaigns import Campaigns
 from simulators.clicks import PositionBased
 from simulators.drift import Drift, Membership
 from simulators.examine import Examine
+from simulators.noise import Noise
 from simulators.opens import Opens
 from simulators.press import Press
 from simulators.reading import Reading
@@ -21,6 +22,7 @@ PARTS = {
     "membership": Membership,
     "press": Press,
     "campaigns": Campaigns,
+    "noise": Noise,
 }
 
 
@@ -29,6 +31,20 @@ def checked(given: Mapping[str, Any]) -> None:
     for name, part in given.items():
         if part is not None and not isinstance(part, PARTS[name]):
             raise ValueError(f"{name} = {part!r}; must be a {PARTS[name].__module__}.{PARTS[name].__name__}, or None")
+
+
+def sizes(given: Mapping[str, Any]) -> None:
+    """Raise ValueError for members, issues or slots below 1, or a pool that cannot fill the slots."""
+    for what, least in (("members", 1), ("issues", 1), ("slots", 1), ("pool", given["slots"])):
+        check.at_least(what, given[what], least)
+
+
+def shares(given: Mapping[str, Any]) -> None:
+    """Raise ValueError for a share outside [0, 1], among them bounce and dead together, and for an open rate of 0 or 1."""
+    for what, value in {**given, "bounce + dead": given["bounce"] + given["dead"]}.items():
+        check.share(what, value)
+    if not 0 < given["open_rate"] < 1:
+        raise ValueError(f"open_rate = {given['open_rate']}; must be in (0, 1)")
 
 
 def examination(model: Any, slots: int) -> Examine:

@@ -15,6 +15,7 @@ from bandit.types import Context, Feedback, Slates
 from experiments.unit import make
 from simulators.gateways import Gateway
 from simulators.noise import USUAL, Noise
+from simulators.opens import Opens
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs" / "noise").glob("*.yaml"))
 SILENT: dict[str, Any] = {"prefetch_share": 0.0, "scanner_share": 0.0, "blocked": 0.0, "duplicates": 0.0, "late": 0.0}
@@ -45,6 +46,16 @@ def test_opens_come_as_published() -> None:
     assert (truth["source"] == "human").all()
     for within, low, high in ((1, 0.20, 0.34), (6, 0.50, 0.63), (24, 0.75, 0.82), (168, 0.93, 0.97)):
         assert low <= (hours < within).mean() <= high, within
+
+
+def test_mails_go_out_on_the_days_that_the_calendar_says() -> None:
+    """As many a week as there are days, like those of `Opens`; every first Tuesday is in the week of 5 January 2026."""
+    for days in ((1,), (0, 3, 4)):
+        table, _ = logged(Noise(seed=5, send_days=days), sent())
+        first = table.groupby("campaign")["sent"].min().dt.normalize()
+        calendar = Opens(send_days=days)
+        wanted = [pd.Timestamp("2026-01-05") + pd.Timedelta(days=calendar.day(issue)) for issue in range(1, 7)]
+        assert first.tolist() == wanted
 
 
 def test_few_read_at_night() -> None:
@@ -162,6 +173,7 @@ def test_the_default_config_is_the_default() -> None:
         ({"blocked": float("nan")}, "blocked = nan"),
         ({"open_hours": 0.0}, "open_hours = 0.0"),
         ({"domains": 0}, "domains = 0"),
+        ({"send_days": (4, 1)}, "send_days"),
         ({"gateways": {}}, "gateways"),
         ({"gateways": {"slow": {"links": 2.0}}}, "gateways.slow: gateway links = 2.0"),
         ({"gateways": {"slow": {"hurry": 2.0}}}, "gateways.slow: .*hurry"),

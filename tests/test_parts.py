@@ -134,9 +134,10 @@ def test_every_examination_model_can_be_chosen_in_yaml(config: Any, name: str) -
     assert abs(term.sum() / np.sqrt((term**2).sum())) < 3.5
 
 
-def test_the_default_association_stands_still(config: Any) -> None:
-    assert not set(config()) & set(GROUPS)
-    given = {name: value for name, value in config().items() if name not in ("encoder", "embeddings", "_target_")}
+def test_the_plain_association_stands_still(config: Any) -> None:
+    simulator = config("simulator=association")
+    assert not set(simulator) & set(GROUPS)
+    given = {name: value for name, value in simulator.items() if name not in ("encoder", "embeddings", "_target_")}
     default = Association(seed=10, members=200)
     chosen = make(given | {"_target_": "simulators.association.Association", "members": 200}, seed=10)
     for number in (1, 2):

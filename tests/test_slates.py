@@ -21,6 +21,7 @@ from bandit.exploration import (
     squarecb,
     thompson,
 )
+from bandit.mass import inverse_cdf
 from bandit.rules import Rules
 from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Context, SlotPmf
 
@@ -122,6 +123,54 @@ def test_drawing_from_weights_gives_the_bits_of_drawing_from_the_pmf(
     for name, values in vars(one).items():
         assert values.tobytes() == getattr(other, name).tobytes(), name
     assert slates.replay(quick, context, other.choice).tobytes() == one.propensity.tobytes()
+
+
+@given(st.integers(1, 3), st.integers(5, 19), st.integers(0, 10**6), st.sampled_from([{}, {2: "a1"}]))
+def test_any_slates_are_replayed_alike_from_weights_and_pmf(
+    make_context: Make, cap: int, m: int, seed: int, pins: dict[int, str]
+) -> None:
+    """Whatever was sent: closed articles, one twice, empty slots, caps overrun. From slot to slot, masses are only made anew
+    for the members of whom a rule has more to say than that an article went."""
+    rng = np.random.default_rng(seed)
+    n, rules = 40, Rules(slots=5, pins=pins, at_most={"kind": {"event": cap}, "source": {"board": 2}})
+    context = make_context(n, m, rules, eligible=rng.random((n, m)) < 0.8, seen=rng.random((n, m)) < 0.4)
+    scores, choice = rng.normal(size=(n, m)), rng.integers(-1, m, (n, 5))
+    one = slates.replay(plackett_luce(scores, 0.7), context, choice)
+    assert one.tobytes() == slates.replay(SlotPmf(scores, SOFT), context, choice).tobytes()
+
+
+@given(st.integers(1, 12), st.integers(1, 4))
+def test_caps_do_not_mind_pieces_and_threads(make_context: Make, piece: int, threads: int) -> None:
+    rng = np.random.default_rng(piece)
+    rules = Rules(slots=5, at_most={"kind": {"event": 1}, "source": {"board": 2}})
+    context = make_context(30, 17, rules, seen=rng.random((30, 17)) < 0.5)
+    plan = plackett_luce(rng.normal(size=(30, 17)), 0.7)
+    whole = slates.draw(plan, context, 5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slates, "_PIECE", piece)
+        for name, values in vars(slates.draw(plan, context, 5, threads=threads)).items():
+            assert values.tobytes() == getattr(whole, name).tobytes(), name
+
+
+def test_an_error_in_a_thread_comes_out_and_less_than_one_thread_is_refused(make_context: Make) -> None:
+    context, weights = make_context(30, 7), np.ones((30, 7))
+    weights[29] = np.inf
+    with pytest.raises(ValueError, match="weights of member"):
+        slates.draw(SlotPmf(weights, SOFT, weights), context, 5, threads=3)
+    with pytest.raises(ValueError, match="threads = 0; must be at least 1"):
+        slates.draw(SlotPmf(weights, SOFT, weights), context, 5, threads=0)
+
+
+def test_zero_weights_leave_articles_unsupported_until_they_close(make_context: Make) -> None:
+    """Article a3 has weight 0 and no one's slate; where it may not be shown, nothing is missing."""
+    may = np.ones((6, 7), dtype=bool)
+    may[4:, 3] = False
+    weights = np.ones((6, 7))
+    weights[:, 3] = 0.0
+    drawn = slates.draw(SlotPmf(np.zeros((6, 7)), SOFT, weights), make_context(6, 7, eligible=may), 5)
+    assert not (drawn.choice == 3).any()
+    assert drawn.supported.tolist() == [[False] * 3] * 4 + [[True] * 3] * 2
+    np.testing.assert_allclose(drawn.propensity, np.tile(1 / np.array([6.0, 5.0, 4.0]), (6, 1)), rtol=1e-14)
 
 
 def test_weights_keep_pins_sections_and_minimums_and_do_not_mind_pieces(
@@ -239,7 +288,7 @@ def test_roles_and_support(make_context: Make) -> None:
 def test_inverse_cdf_stays_in_the_support() -> None:
     pmf = np.array([[0.0, 0.25, 0.0, 0.75, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0], [0.0] * 5, [0.1] * 3 + [0.7, 0.0]])
     for u, expected in ((0.0, [1, 2, -1, 0]), (0.25, [3, 2, -1, 2]), (1 - 2.0**-53, [3, 2, -1, 3])):
-        assert slates.inverse_cdf(cumulated(pmf.T), np.full(4, u)).tolist() == expected
+        assert inverse_cdf(cumulated(pmf.T), np.full(4, u)).tolist() == expected
 
 
 # What a plan may not do

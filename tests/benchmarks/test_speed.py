@@ -1,14 +1,17 @@
 """Speed, as ratios within one run: pytest tests/benchmarks --benchmark-only (skipped otherwise)."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
-from time import perf_counter
+from itertools import count
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from bandit import exact
-from bandit.exploration import softmax
+from bandit.exploration import plackett_luce, softmax
 from bandit.slates import draw
 from bandit.types import SlotPmf
 from simulators.association import Association
@@ -45,3 +48,88 @@ def test_exact_products_beside_plain_ones(benchmark: Any) -> None:
     plain = seconds(lambda: a @ b.T)
     benchmark(exact.dot, a, b)
     benchmark.extra_info["times a plain product"] = benchmark.stats["min"] / plain
+
+
+# Drawing and answering, pool 50 and 6 slots: processor time on one thread, the least of many runs taken in turn
+
+
+MEMBERS = 18_000
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def works() -> dict[str, Callable[[], Any]]:
+    """The floor: the bare product of interests and articles in float32, and an exponential of each score. The steps: a slate
+    for each member by softmax scores, drawn and answered. Each draw has a seed of its own: processors learn what repeats."""
+    simulator, seeds = Association(seed=0, members=MEMBERS, issues=2, pool=50, joiners=0, pin_every=0), count()
+    context = simulator.issue(1)
+    rng = np.random.default_rng(0)
+    interests = rng.normal(size=(MEMBERS, 32)).astype(np.float32)
+    articles = rng.normal(size=(50, 32)).astype(np.float32)
+    scores = (interests @ articles.T).astype(np.float64) / 5
+    plan = plackett_luce(scores, 0.5)
+    return {
+        "floor": lambda: np.exp(interests @ articles.T),
+        "steps": lambda: simulator.respond(context, draw(plan, context, next(seeds))),
+        "steps, planned": lambda: simulator.respond(context, draw(plackett_luce(scores, 0.5), context, next(seeds))),
+    }
+
+
+def least(works: dict[str, Callable[[], Any]], repeats: int = 40) -> dict[str, float]:
+    """Seconds of processor time."""
+    times = dict.fromkeys(works, np.inf)
+    for _ in range(repeats):
+        for name, work in works.items():
+            start = process_time()
+            work()
+            times[name] = min(times[name], process_time() - start)
+    return times
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.benchmark(timer=process_time)
+def test_drawing_and_answering_beside_the_floor(benchmark: Any, works: dict[str, Callable[[], Any]]) -> None:
+    """At most 25 times the floor."""
+    taken = least(works)
+    benchmark(works["steps"])
+    ratio = taken["steps"] / taken["floor"]
+    benchmark.extra_info["times the floor"] = ratio
+    benchmark.extra_info["times the floor, softmax weights included"] = taken["steps, planned"] / taken["floor"]
+    assert ratio <= 25
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.benchmark(timer=process_time)
+def test_steps_beside_sardine(benchmark: Any, works: dict[str, Callable[[], Any]]) -> None:
+    """At least 60 times the steps a second of sardine-rec 1.0.8 (Deffayet et al. 2024), whose environment answers one member
+    at a time. Its faster figure counts: with slates at random, or by Plackett-Luce (Gumbel's top six of softmax scores).
+    It is no dependency of ours: `pip install --no-deps sardine-rec==1.0.8 gymnasium farama-notifications`
+    beside what is here."""
+    pytest.importorskip("sardine", reason="sardine-rec is not installed: see this test's docstring")
+    gymnasium = pytest.importorskip("gymnasium")
+    sizes = {"num_items": 50, "slate_size": 6, "env_embedds": None}
+    sardine = gymnasium.make("sardine/SlateTopK-Bored-v0", **sizes).unwrapped  # without gymnasium's checks of each step
+    sardine.reset(seed=0)
+    rng, episode = np.random.default_rng(0), 1000
+
+    def by_softmax() -> Any:
+        scores = sardine.item_embedd @ sardine.cur_user_embedd
+        return np.argsort(-(scores / 0.5 + rng.gumbel(size=50)))[:6]
+
+    def steps(slate: Callable[[], Any]) -> None:
+        for _ in range(episode):
+            if sardine.step(slate())[2]:
+                sardine.reset()
+
+    theirs = {"at random": lambda: steps(lambda: rng.integers(0, 50, 6)), "by softmax": lambda: steps(by_softmax)}
+    taken = least({"ours": works["steps"], **theirs}, repeats=20)
+    benchmark(works["steps"])
+    ours = MEMBERS / taken["ours"]
+    for name in theirs:
+        benchmark.extra_info[f"times sardine-rec, slates {name}"] = ours * taken[name] / episode
+    assert min(ours * taken[name] / episode for name in theirs) >= 60

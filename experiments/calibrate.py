@@ -1,0 +1,195 @@
+"""How far the simulator can be believed, as a page of plots: python -m experiments.calibrate
+
+Published rates beside simulated ones; a log beside the association fitted to it, told apart by a classifier; policies ranked
+by that association and by a held-out log; examination models recovered from their own clicks; what policies earn that are
+told nothing true. Each check leaves a table in runs/calibrate/; a check that is done is kept.
+"""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pandas as pd
+import pyarrow as pa
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from bandit.files import read_json, write_json, write_table
+from bandit.policies.random import Random
+from experiments import agreement, calibration_page, examination, no_leak, rates, two_sample
+from experiments.runs import CONFIGS, choices, folder, frame, one_thread, plain, provenance
+from experiments.unit import make
+from simulators.logged import Logged
+
+Tick = Callable[[str], None]
+Tables = dict[str, pd.DataFrame]
+
+
+def published(config: dict[str, Any], tick: Tick) -> Tables:
+    """Rates of both presets beside the published ones."""
+    first = min(rates.CHECKED)
+    return {"rates": rates.table(range(first, first + config["rates"]["seeds"]))}
+
+
+def likeness(config: dict[str, Any], tick: Tick) -> Tables:
+    """Whether a classifier tells a log's members and clicks from those of the association fitted to it."""
+    rows, seed = [], config["seed"]
+    for world in config["worlds"]:
+        association = make(_world(world, config["likeness"]), seed=seed)
+        log = two_sample.play(association, _random(association), association.issues, seed)
+        fit = partial(_fitted, log, association.features, seed)
+        tick(f"{world}: a log of {association.issues} issues")
+        for whom, table, found in two_sample.fitted_and_log(log, fit, lambda: _random(association), seed):  # noqa: B023
+            worst = ", ".join(found.importances["columns"].head(3))
+            rows.append([world, whom, table, found.auc, found.low, found.high, found.classifier, worst])
+            tick(f"{world}: {table}, fitted to {whom}")
+    return {
+        "likeness": pd.DataFrame(rows, columns=["world", "fitted_to", "table", "auc", "low", "high", "classifier", "tells"])
+    }
+
+
+def ranking(config: dict[str, Any], tick: Tick) -> Tables:
+    """Policies' values by the fitted association, by a held-out random log, and in truth."""
+    sizes, seed = config["ranking"], config["seed"]
+    values, taus = [], []
+    for world in config["worlds"]:
+        association = make(_world(world, sizes), seed=seed)
+        truth = association.twin()
+        log = two_sample.play(association, _random(association), association.issues, seed)
+        tick(f"{world}: a log of {association.issues} issues")
+        simulator = Logged(log[: sizes["until"]], seed=seed + 1, features=association.features)
+        tick(f"{world}: fitted")
+        found = agreement.agreement(
+            log, sizes["until"], agreement.names(), association.features, simulator, seed, truth, tick
+        )
+        values.append(found.values.reset_index().assign(world=world))
+        alike, pairs = found.resolved
+        taus.append([world, found.tau, found.log_true, found.simulated_true, alike, pairs, found.often])
+    columns = ["world", "tau", "log_true", "simulated_true", "alike", "pairs", "often"]
+    return {"ranking": pd.concat(values, ignore_index=True), "taus": pd.DataFrame(taus, columns=columns)}
+
+
+def recovered(config: dict[str, Any], tick: Tick) -> Tables:
+    """Examination models from their own clicks."""
+    simulator = _world(config["worlds"][0], config["examination"])
+    return {"examination": examination.recovered(_models(), simulator, config["seed"])}
+
+
+def perplexity(config: dict[str, Any], tick: Tick) -> Tables:
+    """Each examination model on the same log."""
+    rounds, _ = examination.uniform_log(_world(config["worlds"][-1], config["examination"]), config["seed"])
+    return {"perplexity": examination.judged(_models(), rounds)}
+
+
+def leak(config: dict[str, Any], tick: Tick) -> Tables:
+    """What policies earn that are told other articles' texts and other members' attributes."""
+    sizes, tables = config["leak"], []
+    seeds = range(config["seed"], config["seed"] + sizes["seeds"])
+    for world in config["worlds"]:
+        simulator = _world(world, sizes)
+        found = no_leak.lifts(
+            partial(_seeded, simulator),
+            ["nothing", *no_leak.WHAT],
+            no_leak.learning(),
+            seeds,
+            sizes["issues"],
+            sizes["since"],
+            lambda done: tick(f"{world}: {done}"),  # noqa: B023  (called before the loop goes on)
+        )
+        tables.append(found.assign(world=world))
+    return {"leak": pd.concat(tables, ignore_index=True)}
+
+
+CHECKS: dict[str, Callable[[dict[str, Any], Tick], Tables]] = {
+    "rates": published,
+    "likeness": likeness,
+    "ranking": ranking,
+    "examination": recovered,
+    "perplexity": perplexity,
+    "leak": leak,
+}
+
+
+def _world(name: str, sizes: dict[str, Any]) -> dict[str, Any]:
+    """The config of a simulator at this size."""
+    return rates.preset(name) | {"members": sizes["members"], "issues": sizes["issues"]}
+
+
+def _seeded(simulator: dict[str, Any], seed: int) -> Any:
+    return make(simulator, seed=seed)
+
+
+def _random(association: Any) -> Random:
+    policy = Random()
+    policy.start(association.features)
+    return policy
+
+
+def _fitted(log: Any, features: Any, seed: int, members: Any) -> Logged:
+    return Logged(log, seed=seed + 1, features=features, only=members)
+
+
+def _models() -> dict[str, Any]:
+    return {name: make(plain(OmegaConf.load(CONFIGS / "clicks" / f"{name}.yaml"))) for name in choices("clicks")}
+
+
+@one_thread()
+def calibrate(config: dict[str, Any], console: Console) -> Path:
+    """Make what is not done yet, and the page; returns its path. Raises ValueError for a check that does not exist."""
+    for name in config["checks"]:
+        if name not in CHECKS:
+            raise ValueError(f"checks: there is no check {name!r}; choose from {', '.join(CHECKS)}")
+    run = folder(config["name"], "calibrate", {})
+    asked = {key: value for key, value in config.items() if key not in ("checks", "name", "force")}
+    asked |= {"code": provenance()["code"]}
+    if config["force"] or not _same(run, asked):
+        _clear(run)
+        write_json(run / "calibrate.json", asked)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("calibrate", total=len(config["checks"]))
+        for name in config["checks"]:
+            if not (run / f"{name}.done").exists():
+
+                def tick(done: str, name: str = name) -> None:
+                    progress.update(task, description=f"{name}: {done}"[:70])
+
+                tick("")
+                for table, content in CHECKS[name](config, tick).items():
+                    write_table(run / f"{table}.parquet", pa.Table.from_pandas(content, preserve_index=False))
+                write_json(run / f"{name}.done", {})
+            progress.advance(task)
+    tables = {path.stem: frame(path) for path in sorted(run.glob("*.parquet"))}
+    return calibration_page.write(run / "report.html", tables, config)
+
+
+def _same(run: Path, asked: dict[str, Any]) -> bool:
+    try:
+        return bool(read_json(run / "calibrate.json") == asked)
+    except (OSError, ValueError):
+        return False
+
+
+def _clear(run: Path) -> None:
+    """Remove what another calibration left; anything else is left alone."""
+    if run.exists() and any(run.iterdir()) and not (run / "calibrate.json").exists():
+        raise ValueError(f"{run} holds something else than a calibration; choose another name")
+    shutil.rmtree(run, ignore_errors=True)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="calibrate")
+def main(cfg: DictConfig) -> None:
+    console = Console()
+    try:
+        page = calibrate(plain(cfg), console)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"calibrate: {error}") from None
+    print(f"page: {page}")
+
+
+if __name__ == "__main__":
+    main()
