@@ -15,7 +15,7 @@ and their order is chance. `resolved` counts only the pairs whose difference on 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -28,7 +28,6 @@ from bandit.slates import draw, replay
 from bandit.types import Context, Floats, Ints, Round
 from experiments.runs import choices, policy_config
 from experiments.unit import make
-from simulators.logged import Logged
 
 ENOUGH = 0.8  # Kendall's tau at which two rankings count as agreeing
 
@@ -105,18 +104,6 @@ def agreement(
             other.remember(context, round.slates, round.feedback)
         tick(f"issue {context.issue}")
     return sums.ranked(list(policies), seed)
-
-
-def foreseeing(fitted: Logged, later: Sequence[Round]) -> Logged:
-    """The fitted association, able to answer for issues after its log: their articles' appeals are drawn as of any article
-    never clicked, and they are opened as the average issue is."""
-    articles = dict.fromkeys(article for round in later for article in round.context.article_ids.tolist())
-    new = np.array([article for article in articles if article not in fitted._appeal], dtype=object)
-    twin = fitted.twin()
-    twin._appeal = fitted._appeal | dict(zip(new.tolist(), fitted._appeals(fitted.learned, new).tolist(), strict=True))
-    levels = np.append(fitted.moves.levels, np.zeros(len(later)))
-    twin.moves = replace(fitted.moves, levels=levels)
-    return twin
 
 
 def _sample(context: Context, most: int) -> Ints:

@@ -54,22 +54,19 @@ def likeness(config: dict[str, Any], tick: Tick) -> Tables:
 
 def ranking(config: dict[str, Any], tick: Tick) -> Tables:
     """Policies' values by the fitted association, by a held-out random log, and in truth."""
-    sizes, seed = config["ranking"], config["seed"]
+    sizes = config["ranking"]
     values, taus = [], []
     for world in config["worlds"]:
-        association = make(_world(world, sizes), seed=seed)
-        truth = association.twin()
-        log = two_sample.play(association, _random(association), association.issues, seed)
-        tick(f"{world}: a log of {association.issues} issues")
-        simulator = Logged(log[: sizes["until"]], seed=seed + 1, features=association.features)
-        tick(f"{world}: fitted")
-        found = agreement.agreement(
-            log, sizes["until"], agreement.names(), association.features, simulator, seed, truth, tick
-        )
-        values.append(found.values.reset_index().assign(world=world))
-        alike, pairs = found.resolved
-        taus.append([world, found.tau, found.log_true, found.simulated_true, alike, pairs, found.often])
-    columns = ["world", "tau", "log_true", "simulated_true", "alike", "pairs", "often"]
+        for seed in range(config["seed"], config["seed"] + sizes["logs"]):
+            association = make(_world(world, sizes), seed=seed)
+            truth, features = association.twin(), association.features
+            log = two_sample.play(association, _random(association), association.issues, seed)
+            tick(f"{world}, seed {seed}: fitting to a log of {association.issues} issues")
+            simulator = Logged(log[: sizes["until"]], seed=seed + 1, features=features)
+            found = agreement.agreement(log, sizes["until"], agreement.names(), features, simulator, seed, truth, tick)
+            values.append(found.values.reset_index().assign(world=world, seed=seed))
+            taus.append([world, seed, found.tau, found.log_true, found.simulated_true, *found.resolved, found.often])
+    columns = ["world", "seed", "tau", "log_true", "simulated_true", "alike", "pairs", "often"]
     return {"ranking": pd.concat(values, ignore_index=True), "taus": pd.DataFrame(taus, columns=columns)}
 
 
@@ -116,7 +113,8 @@ CHECKS: dict[str, Callable[[dict[str, Any], Tick], Tables]] = {
 
 def _world(name: str, sizes: dict[str, Any]) -> dict[str, Any]:
     """The config of a simulator at this size."""
-    return rates.preset(name) | {"members": sizes["members"], "issues": sizes["issues"]}
+    given = {key: sizes[key] for key in ("members", "issues", "text_dims") if key in sizes}
+    return rates.preset(name) | {"embeddings": None} | given
 
 
 def _seeded(simulator: dict[str, Any], seed: int) -> Any:

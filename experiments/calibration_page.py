@@ -43,8 +43,8 @@ def _rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples())
 
 
-def section(title: str, say: str, *figures: Markup, note: str = "", table: Any = None) -> dict[str, Any]:
-    return {"title": title, "say": say, "figures": figures, "note": note, "table": table}
+def section(title: str, say: str | list[str], *figures: Markup, note: str = "", table: Any = None) -> dict[str, Any]:
+    return {"title": title, "say": [say] if isinstance(say, str) else say, "figures": figures, "note": note, "table": table}
 
 
 def rates(tables: Tables) -> dict[str, Any]:
@@ -109,22 +109,29 @@ def likeness(tables: Tables) -> dict[str, Any]:
 
 def ranking(tables: Tables) -> dict[str, Any]:
     """Policies by the fitted association and by a held-out log."""
-    figures, say = [], []
+    figures: list[Markup] = []
+    say = [
+        "A random log is cut in two; policies learn from the first part, to which the association is fitted, too, and are "
+        "valued by the second part's clicks and by the fitted association. Both rank them."
+    ]
+    words = "clicks per 1,000 delivered, in the association fitted to the first part of the log"
     for fact in _rows(tables["taus"]):
-        values = tables["ranking"][tables["ranking"]["world"] == fact.world]
+        values, name = tables["ranking"], f"{fact.world}, seed {fact.seed}"
+        values = values[(values["world"] == fact.world) & (values["seed"] == fact.seed)]
         rows = [(row.policy, row.simulated, row.log, row.low, row.high) for row in _rows(values)]
-        words = "clicks per 1,000 delivered, in the association fitted to the first part of the log"
-        figures.append(
-            plots.against(
-                f"ranking-{fact.world}", f"policies in {fact.world}", rows, words, f"{fact.world}: by the held-out log"
-            )
-        )
+        alt = f"policies by the fitted association and by the log, {name}"
+        figures.append(plots.against(f"ranking-{fact.world}-{fact.seed}", alt, rows, words, f"{name}: by the held-out log"))
         say.append(
-            f"{fact.world}: Kendall's tau {fact.tau:.2f} over {len(values)} policies (bound {ENOUGH}); {fact.alike} of the "
-            f"{fact.pairs} pairs that the log tells apart are ranked alike; with the truth, the log's ranking has tau "
+            f"{name}: Kendall's tau {fact.tau:.2f} over {len(values)} policies (bound {ENOUGH}); {fact.alike} of the "
+            f"{fact.pairs} pairs that the log tells apart are ranked alike. Beside the truth, the log's ranking has tau "
             f"{fact.log_true:.2f}, the simulator's {fact.simulated_true:.2f}."
         )
-    return section("Policies ranked", " ".join(say), *figures, note="Upright bars: 95 % of bootstraps over members.")
+    return section(
+        "Policies ranked",
+        say,
+        *figures,
+        note="Beside each name: by the fitted association, by the log. Bars: 95 % of bootstraps over members.",
+    )
 
 
 def examination(tables: Tables) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib import style
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Transform
 
-from experiments.page import ACCENT, BASELINE, SOFT, STYLE, digits, percent, svg
+from experiments.page import ACCENT, BASELINE, SOFT, STYLE, digits, percent, spread, svg
 
 CEILINGS = ("bayes_limit", "oracle")  # exist only in simulation
 FLOORS = ("random", "recency", "popular", "blast")
@@ -154,7 +153,7 @@ def curves(
             axes.axvspan(span[0], span[1], color="#f5f6f4", linewidth=0, zorder=0)
             axes.text(span[0], 0.025, f"\u00a0{span[2]}", transform=axes.get_xaxis_transform(), color=SOFT, fontsize=9.5)
         heights = [end / top for end in ends.values()]
-        for policy, end, place in zip(ends, heights, _spread(heights, 0.052), strict=True):
+        for policy, end, place in zip(ends, heights, spread(heights, 0.052), strict=True):
             colour = look[policy].colour
             axes.plot([1.004, 1.02], [end, place], transform=axes.transAxes, color=colour, linewidth=0.8, clip_on=False)
             _label(axes, 1.026, place, look[policy], axes.transAxes)
@@ -223,15 +222,3 @@ def glyph(value: float, low: float, high: float, reach: float, colour: str) -> M
 def _label(axes: Axes, x: float, y: float, look: Look, transform: Transform) -> None:
     weight = "bold" if look.role in ("star", "baseline") else "normal"
     axes.text(x, y, look.label, transform=transform, va="center", color=look.ink, fontweight=weight)
-
-
-def _spread(heights: list[float], gap: float) -> list[float]:
-    """Move labels, on a scale of 0 to 1, apart until neighbours are `gap` apart, as little as possible; order kept."""
-    order = sorted(range(len(heights)), key=lambda i: heights[i])
-    places = np.array(heights)[order]
-    for _ in range(400):
-        lack = np.maximum(0.0, gap - np.diff(places)) / 2
-        places[:-1] -= lack
-        places[1:] += lack
-        places = places.clip(0, 1)
-    return [float(places[order.index(i)]) for i in range(len(heights))]

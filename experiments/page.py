@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 from markupsafe import Markup, escape
 from matplotlib import style
 from matplotlib.figure import Figure
@@ -55,6 +56,18 @@ def thousand(value: float, digits: int = 1) -> str:
 def digits(*values: float) -> int:
     """Decimals for percentages told together: one if the smallest would otherwise round to next to nothing."""
     return 1 if any(abs(v) < 0.015 for v in values if math.isfinite(v)) else 0
+
+
+def spread(heights: list[float], gap: float) -> list[float]:
+    """Move labels, on a scale of 0 to 1, apart until neighbours are `gap` apart, as little as possible; order kept."""
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    places = np.array(heights)[order]
+    for _ in range(400):
+        lack = np.maximum(0.0, gap - np.diff(places)) / 2
+        places[:-1] -= lack
+        places[1:] += lack
+        places = places.clip(0, 1)
+    return [float(places[order.index(i)]) for i in range(len(heights))]
 
 
 def svg(figure: Figure, name: str, alt: str) -> Markup:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.page import ACCENT, BASELINE, SOFT, STYLE, svg
+from experiments.page import ACCENT, BASELINE, SOFT, STYLE, spread, svg
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ def dots(
     values = [v for row in rows for v in (row.value, row.low, row.high) if math.isfinite(v)]
     values += [*lines, *(band or ())]
     pad = 0.08 * (max(values) - min(values)) or 1.0
-    left, right = limits or (min(values) - pad, max(values) + 2 * pad)
+    left, right = limits or (min(values) - pad, max(values) + pad)
     with style.context(STYLE, after_reset=True):
         height = 1.2 + 0.3 * len(rows)
         figure = Figure(figsize=(10, height))
-        axes = figure.add_axes((0.34, 0.62 / height, 0.65, 1 - 1.05 / height))
+        axes = figure.add_axes((0.34, 0.62 / height, 0.44, 1 - 1.05 / height))
         if band:
             axes.axvspan(*band, color="#eef6f4", linewidth=0, zorder=0)
         for x, words in lines.items():
@@ -55,8 +55,7 @@ def dots(
                 axes.plot(ends, [j, j], color=colour, linewidth=4.5, alpha=0.35)
             at = min(max(row.value, left), right)
             axes.plot(at, j, marker="o", color=colour, markersize=7, markeredgecolor="white", markeredgewidth=1.2)
-            beyond = max(at, min(row.high, right) if math.isfinite(row.high) else at)
-            axes.text(beyond + 0.012 * (right - left), j, row.words, va="center", color=SOFT, fontsize=9.5)
+            axes.text(1.02, j, row.words, transform=axes.get_yaxis_transform(), va="center", color=SOFT, fontsize=9.5)
         axes.set(xlim=(left, right), ylim=(len(rows) - 0.4, -0.6), yticks=[])
         axes.grid(axis="x")
         axes.set_xlabel(x_words, loc="left", labelpad=6)
@@ -66,24 +65,29 @@ def dots(
 def against(
     name: str, alt: str, rows: Sequence[tuple[str, float, float, float, float]], x_words: str, y_words: str
 ) -> Markup:
-    """Points with an upright interval against the line where both agree. rows: label, x, y, low and high of y (or NaN)."""
+    """Points with an upright interval against the line where both agree, named in a column beside them. rows: label, x, y,
+    low and high of y (or NaN)."""
     values = [v for _, *numbers in rows for v in numbers if math.isfinite(v)]
     pad = 0.06 * (max(values) - min(values)) or 1.0
-    span = (min(values) - pad, max(values) + pad)
+    low, high = min(values) - pad, max(values) + pad
     with style.context(STYLE, after_reset=True):
-        figure = Figure(figsize=(7, 6))
-        axes = figure.add_axes((0.1, 0.1, 0.86, 0.84))
-        axes.plot(span, span, color="#c6cbd1", linewidth=1.2, zorder=1)
-        for label, x, y, low, high in rows:
-            if math.isfinite(low):
-                axes.plot([x, x], [low, high], color=ACCENT, linewidth=3, alpha=0.3)
+        figure = Figure(figsize=(10, 5.4))
+        axes = figure.add_axes((0.06, 0.11, 0.52, 0.8))
+        axes.plot((low, high), (low, high), color="#c6cbd1", linewidth=1.2, zorder=1)
+        heights = [(y - low) / (high - low) for _, _, y, _, _ in rows]
+        for (label, x, y, least, most), height in zip(rows, spread(heights, 0.052), strict=True):
+            if math.isfinite(least):
+                axes.plot([x, x], [least, most], color=ACCENT, linewidth=3, alpha=0.25)
             axes.plot(x, y, marker="o", color=ACCENT, markersize=6.5, markeredgecolor="white", markeredgewidth=1.0)
             if label:
-                axes.annotate(label, (x, y), xytext=(7, -3), textcoords="offset points", color=SOFT, fontsize=9.5)
-        axes.set(xlim=span, ylim=span)
+                ends = [(x - low) / (high - low), 1.03], [(y - low) / (high - low), height]
+                axes.plot(*ends, transform=axes.transAxes, color="#c6cbd1", linewidth=0.6, clip_on=False, zorder=0)
+                words = f"{label}  {x:.0f} | {y:.0f}"
+                axes.text(1.04, height, words, transform=axes.transAxes, va="center", color=SOFT, fontsize=9.5)
+        axes.set(xlim=(low, high), ylim=(low, high))
         axes.grid()
         axes.set_xlabel(x_words, loc="left", labelpad=6)
-        axes.text(-0.07, 1.03, y_words, transform=axes.transAxes, color=SOFT)
+        axes.text(-0.1, 1.04, y_words, transform=axes.transAxes, color=SOFT)
         return svg(figure, name, alt)
 
 
