@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from bandit.files import read_json, write_json, write_table
 from bandit.policies.random import Random
 from experiments import agreement, calibration_page, examination, no_leak, rates, two_sample
-from experiments.runs import CONFIGS, choices, folder, frame, one_thread, plain, provenance
+from experiments.runs import CONFIGS, choices, file_digest, folder, frame, one_thread, plain, provenance
 from experiments.unit import make
 from simulators.logged import Logged
 
@@ -143,7 +143,8 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
             raise ValueError(f"checks: there is no check {name!r}; choose from {', '.join(CHECKS)}")
     run = folder(config["name"], "calibrate", {})
     asked = {key: value for key, value in config.items() if key not in ("checks", "name", "force")}
-    asked |= {"code": provenance()["code"]}
+    makers = [Path(str(module.__file__)) for module in (agreement, examination, no_leak, rates, two_sample)]
+    asked |= {"code": provenance()["code"], "made_by": [file_digest(path) for path in (*makers, Path(__file__))]}
     if config["force"] or not _same(run, asked):
         _clear(run)
         write_json(run / "calibrate.json", asked)
