@@ -57,7 +57,7 @@ def rates(tables: Tables) -> dict[str, Any]:
     ]
     lines = {0.0: "as published"}
     figures = [
-        plots.dots("rates", "relative error of each rate", off, "relative error", lines, (-WITHIN, WITHIN), (-0.12, 0.3))
+        plots.dots("rates", "relative error of each rate", off, "relative error", lines, (-WITHIN, WITHIN), (-0.12, 0.12))
     ]
     for what, words in (("clicked", "Mails with a click, % of delivered"), ("opened", "Mails opened, % of delivered")):
         week = found[found["what"].str.startswith(f"{what} of delivered, ")].assign(

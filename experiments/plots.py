@@ -49,7 +49,7 @@ def dots(
             axes.text(x, -0.8, words, color=BASELINE, ha="center", fontsize=9.5)
         for j, row in enumerate(rows):
             colour = ACCENT if row.main else "#949ba4"
-            axes.text(-0.01, j, row.label, transform=axes.get_yaxis_transform(), ha="right", va="center")
+            axes.text(-0.01, j, row.label, transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=9.5)
             if math.isfinite(row.low):
                 ends = [min(max(row.low, left), right), min(max(row.high, left), right)]
                 axes.plot(ends, [j, j], color=colour, linewidth=4.5, alpha=0.35)
@@ -105,15 +105,17 @@ def lines(
         figure = Figure(figsize=(10, 3.4))
         axes = figure.add_axes((0.05, 0.12, 0.8, 0.76))
         at = range(len(x_names))
-        for label, y, measured in rows:
+        for _, y, measured in rows:
             colour = ACCENT if measured else BASELINE
             if not measured and band:
                 axes.fill_between(at, [(1 - band) * v for v in y], [(1 + band) * v for v in y], color="#e6e8ea", linewidth=0)
             axes.plot(at, y, color=colour, marker="o", markersize=5, linewidth=2, linestyle="-" if measured else "--")
-            last = [v for v in y if math.isfinite(v)][-1]
-            axes.annotate(label, (len(x_names) - 1, last), xytext=(10, -3), textcoords="offset points", color=colour)
         axes.set_xticks(list(at), x_names)
         axes.grid(axis="y")
         axes.margins(y=0.2)
+        bottom, top = axes.get_ylim()
+        heights = [([v for v in y if math.isfinite(v)][-1] - bottom) / (top - bottom) for _, y, _ in rows]
+        for (label, _, measured), height in zip(rows, spread(heights, 0.08), strict=True):
+            axes.text(1.0, height, label, transform=axes.transAxes, va="center", color=ACCENT if measured else BASELINE)
         axes.text(-0.04, 1.06, y_words, transform=axes.transAxes, color=SOFT)
         return svg(figure, name, alt)
