@@ -97,12 +97,16 @@ def world(name: str, members: int, issues: int, seed: int) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["association", "newsletter"])
+@pytest.mark.parametrize("name", ["association", "informz"])
 def test_the_fitted_simulator_ranks_as_the_held_out_log_does(name: str) -> None:
-    association, issues, until = world(name, 16000, 24, 10), 24, 12
-    log = play(association, Random(), issues, 10)
-    fitted = Logged(log[:until], seed=11, features=association.features)
-    result = agreement(log, until, names(), association.features, fitted, 10, association.twin())
+    """The size and the first seed of configs/calibrate.yaml, fixed before either was run. On 16,000 members it is chance: .77
+    to .90 (docs/findings.md), for the log itself then ranks as the truth does by .85 to .92 only."""
+    issues, until, seed = 24, 12, 40
+    association = world(name, 24000, issues, seed)
+    truth = association.twin()
+    log = play(association, Random(), issues, seed)
+    fitted = Logged(log[:until], seed=seed + 1, features=association.features)
+    result = agreement(log, until, names(), association.features, fitted, seed, truth)
     print(result)
     assert result.tau >= ENOUGH
     alike, apart = result.resolved
