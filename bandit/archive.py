@@ -27,12 +27,14 @@ from bandit.types import Bools, Context, Ints, Round
 
 def write(folder: Path, rounds: Iterable[Round]) -> None:
     """An archive of issues in order, numbered as their contexts are. Raises ValueError as a strict `Surroundings` does."""
-    around = Surroundings(folder, strict=True)
+    folder = Path(folder)
     (folder / "members.parquet").unlink(missing_ok=True)  # until all is written, what is there is no archive
+    around = Surroundings(folder, strict=True)
     for round in rounds:
         context = round.context
         around.add(context)
         log.write(folder / "log" / f"{context.issue:03d}.parquet", round)
+    around.clear()
     around.finish()
 
 
@@ -49,6 +51,8 @@ class Surroundings:
         """Write the pool, note the rules and whoever is new. Raises ValueError, if strict, for a member whose attributes
         change, and for eligibility that does not follow from the pool."""
         name = f"{context.issue:03d}"
+        if name in self._rules:
+            raise ValueError(f"issue {context.issue} comes twice; an archive has one file for an issue")
         if self._strict and self._members is not None:
             _unchanged(self._members, context.members)
         self._members = met(self._members, context.members)
@@ -57,6 +61,13 @@ class Surroundings:
         write_table(self._folder / "pools" / f"{name}.parquet", _table(context.articles))
         rules = context.rules.model_dump(mode="json", exclude_defaults=True) | {"slots": context.rules.slots}
         self._rules[name] = {"campaign": context.campaign, "rules": rules}
+
+    def clear(self) -> None:
+        """Remove issues that a longer archive has left in the folder."""
+        for part in ("log", "pools"):
+            for file in (self._folder / part).glob("*.parquet"):
+                if file.stem not in self._rules:
+                    file.unlink()
 
     def finish(self) -> None:
         """Write the rules, then the member list, which makes the archive whole."""
@@ -112,6 +123,9 @@ def rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
         for issue in found:
             if not _file(folder, part, issue).is_file():
                 raise ValueError(f"{_file(folder, part, issue)} is missing; the archive must be whole")
+        for file in sorted((folder / part).glob("*.parquet")):
+            if file.stem not in told:
+                raise ValueError(f"{path} does not name issue {file.stem}, of which there is {file}")
     return found
 
 
@@ -129,8 +143,12 @@ def _file(folder: Path, part: str, issue: int) -> Path:
 
 
 def members(folder: str | Path) -> pd.DataFrame:
-    """The member list."""
-    return _listed(Path(folder) / "members.parquet", "members", ["member"])
+    """The member list. Raises ValueError for ids that are floats: they have other keys than the same whole numbers."""
+    path = Path(folder) / "members.parquet"
+    listed = _listed(path, "members", ["member"])
+    if listed["member"].dtype.kind == "f":
+        raise ValueError(f"{path} row 0: member = {listed['member'].tolist()[0]!r}; ids must be whole numbers or text")
+    return listed
 
 
 def pool(folder: str | Path, issue: int) -> pd.DataFrame:

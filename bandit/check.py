@@ -63,8 +63,10 @@ def columns(what: str, table: pd.DataFrame, needed: Sequence[str]) -> None:
 
 
 def at_least(what: str, value: float, least: float) -> None:
-    """Raise ValueError unless value >= least (and is a number)."""
+    """Raise ValueError unless value >= least (and is a finite number)."""
     _number(what, value)
+    if value == np.inf:
+        raise ValueError(f"{what} = inf; must be finite")
     if not value >= least:
         raise ValueError(f"{what} = {value}; must be at least {least}")
 
@@ -82,6 +84,12 @@ def propensities(logged: NDArray[np.floating], rows: NDArray[np.integer], slots:
     if bad.any():
         e = int(bad.argmax())
         raise ValueError(f"propensity[{rows[e]}, {slots[e]}] = {logged[e]}; must be in (0, 1]")
+
+
+def flag(what: str, value: object) -> None:
+    """Raise ValueError unless the value is true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{what} = {value!r}; must be true or false")
 
 
 def _number(what: str, value: object) -> None:

@@ -49,9 +49,10 @@ class Desk:
         ids = list(context.article_ids)
         self._k = rules.slots
         self._pins = {slot - 1: ids.index(article) for slot, article in rules.pins.items()}
-        pinned = np.isin(np.arange(len(ids)), list(self._pins.values()))
-        self._pinnable, self._eligible = context.eligible, context.eligible & ~pinned  # pins leave the pool
-        self._fresh = ~context.seen
+        self._pinnable = self._eligible = context.eligible
+        if self._pins:  # they leave the pool
+            self._eligible = context.eligible & ~np.isin(np.arange(len(ids)), list(self._pins.values()))
+        self._seen = context.seen
         self._most = _groups(articles, rules.at_most)
         self._least = _groups(articles, rules.at_least)
         self._sections = {
@@ -62,7 +63,7 @@ class Desk:
     def part(self, rows: slice | Ints) -> "Desk":
         """The desk for some of the members."""
         part = copy(self)
-        for name in ("_pinnable", "_eligible", "_fresh"):
+        for name in ("_pinnable", "_eligible", "_seen"):
             setattr(part, name, getattr(self, name)[rows])
         return part
 
@@ -88,7 +89,7 @@ class Desk:
         filled, row = np.nonzero(above >= 0)
         hard[row, above[filled, row]] = False
         best = [hard]  # from the fewest rules to all of them
-        best.append(best[-1] & self._fresh)
+        best.append(best[-1] > self._seen)
         best.append(self._below_caps(slot, above, best[-1]) if self._most else best[-1])
         relaxed = np.zeros(len(hard), dtype=np.int8)
         if self._least:
@@ -100,7 +101,7 @@ class Desk:
         if self._sections:
             best[-1] = best[-1] & self._spared(slot, hard)
         mask: NDArray[np.bool_] = best[3]
-        if mask.any(axis=1).all():  # the usual case
+        if (mask[:, 0] | (mask.argmax(axis=1) > 0)).all():  # the usual case: each has one (argmax is quicker than any)
             return mask, relaxed
         for given_up, wider in ((MINIMUM, best[2]), (MAXIMUM, best[1]), (REPEAT, best[0])):
             stuck = np.asarray(~mask.any(axis=1) & wider.any(axis=1))
@@ -117,7 +118,8 @@ class Desk:
         capped: list[tuple[Ints, Bools]] = []
         for group, cap in self._most:
             another = np.flatnonzero(group.take(above[-1]))
-            capped.append((another[self._count(group, slot, above[:, another], another) >= cap], group))
+            count = self._count(group, slot, above.take(another, axis=1), another)
+            capped.append((another[count >= cap], group))
         return capped
 
     def _count(self, group: Bools, slot: int, above: Ints, rows: Ints | slice = slice(None)) -> Ints:

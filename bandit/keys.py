@@ -14,7 +14,7 @@ _MULTIPLIERS = np.array([[0xCD9E8D57], [0xD2511F53]], dtype=np.uint64)  # of wor
 _WEYL = np.array([[0x9E3779B9], [0xBB67AE85]], dtype=np.uint64)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
-_PIECE = 16384
+_PIECE = 9000
 
 
 def philox(counter: NDArray[np.integer[Any]], key: tuple[int, int]) -> NDArray[np.uint64]:
@@ -29,12 +29,14 @@ def _rounds(
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Words 0 and 2 go through a round side by side [2, n], and so do words 1 and 3; both are overwritten."""
     keys = np.array(key, dtype=np.uint64)[:, None] + np.arange(10, dtype=np.uint64) * _WEYL & _LOW
+    keys = keys[:, ::2] << _32 | keys[:, 1::2]  # two rounds at once: what is low now is in the next round's sum
     swapped, product = even[::-1], np.empty_like(even)
     for i in range(10):
         np.multiply(swapped, _MULTIPLIERS, out=product)
+        if i % 2 == 0:
+            product ^= keys[:, i // 2 : i // 2 + 1]
         np.right_shift(product, _32, out=even)
         even ^= odd
-        even ^= keys[:, i : i + 1]
         np.bitwise_and(product, _LOW, out=odd)
     return even, odd
 
@@ -56,36 +58,38 @@ def member_keys(ids: ArrayLike) -> NDArray[np.uint64]:
 
 
 def uniforms(seed: int, campaign: str, stream: str, keys: NDArray[np.uint64], k: int) -> NDArray[np.float64]:
-    """Uniform numbers [n, k] in [0, 1) on a grid of 2^-53, one row for each member key."""
-    blocks = np.arange((k + 1) // 2)  # one block of four words gives two doubles
-    pairs = _pairs(digest(seed, campaign, stream), keys, np.broadcast_to(blocks, (len(keys), len(blocks))))
-    return np.ascontiguousarray(pairs.reshape(len(keys), 2 * len(blocks))[:, :k])
+    """Uniform numbers [n, k] in [0, 1) on a grid of 2^-53, one row for each member key; column after column in memory."""
+    pairs = np.empty(((k + 1) // 2, 2, len(keys)))  # one block of four words gives two doubles
+    for block, pair in enumerate(pairs):
+        _pairs(digest(seed, campaign, stream), keys, np.uint64(block), pair)
+    return pairs.reshape(2 * len(pairs), len(keys))[:k].T
 
 
 def uniforms_at(
     seed: int, campaign: str, stream: str, keys: NDArray[np.uint64], index: NDArray[np.integer[Any]]
 ) -> NDArray[np.float64]:
     """Some of those numbers: column index[i, j] >= 0 of member i's row, [n, k]."""
-    pairs = _pairs(digest(seed, campaign, stream), keys, index >> 1)
-    return pairs.reshape(-1).take(2 * np.arange(index.size).reshape(index.shape) + (index & 1))
+    column, pairs = index.T.ravel(), np.empty((2, index.size))
+    _pairs(digest(seed, campaign, stream), np.tile(keys, index.shape[1]), column >> 1, pairs)
+    return np.asarray(np.where(column & 1, pairs[1], pairs[0]).reshape(index.shape[::-1]).T)
 
 
-def _pairs(purpose: int, keys: NDArray[np.uint64], blocks: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-    """The two doubles of each block [n, b] of each member key [n], [n, b, 2]: in pieces that fit the processor's cache."""
-    n, b = blocks.shape
-    pairs = np.empty((n, b, 2))
-    size = max(_PIECE // max(b, 1), 1)
+def _pairs(purpose: int, keys: NDArray[np.uint64], blocks: Any, pairs: NDArray[np.float64]) -> None:
+    """The two doubles [2, n] of a block [n] of each member key [n], in pieces that fit the processor's cache."""
+    n, blocks = len(keys), np.broadcast_to(blocks, len(keys))
+    size = max(-(-n // max(-(-n // _PIECE), 1)), 1)
     for at in range(0, n, size):
-        key, some = keys[at : at + size, None], blocks[at : at + size]
-        even, odd = np.empty((2, *some.shape), dtype=np.uint64), np.zeros((2, *some.shape), dtype=np.uint64)
-        even[0], odd[0], even[1] = key & _LOW, key >> _32, some
-        even, odd = _rounds(even.reshape(2, -1), odd.reshape(2, -1), (purpose & 0xFFFFFFFF, purpose >> 32))
+        piece = slice(at, min(at + size, n))
+        even, odd = np.empty((2, 2, piece.stop - at), dtype=np.uint64)
+        np.bitwise_and(keys[piece], _LOW, out=even[0])
+        np.right_shift(keys[piece], _32, out=odd[0])
+        even[1], odd[1] = blocks[piece], 0
+        even, odd = _rounds(even, odd, (purpose & 0xFFFFFFFF, purpose >> 32))
         even >>= np.uint64(5)
         even <<= np.uint64(26)
         odd >>= np.uint64(6)
         even |= odd
-        np.multiply(even.T, 2.0**-53, out=pairs[at : at + size].reshape(-1, 2))
-    return pairs
+        np.multiply(even, 2.0**-53, out=pairs[:, piece])
 
 
 def generator(*parts: object) -> np.random.Generator:

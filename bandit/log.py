@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from bandit import check
 from bandit.files import read_table, write_table
-from bandit.types import Context, Feedback, Round, Slates
+from bandit.types import ROLES, Context, Feedback, Round, Slates
 
 ANSWERS = ("delivered", "opened", "unsubscribed")
 SLOT_ANSWERS = ("examined", "clicked", "dwell_seconds")
 CHOICES = ("propensity", "role", "relaxed", "supported")
+FLAGS = ("supported", "delivered", "opened", "unsubscribed", "clicked")
+WITHIN = {"role": (0, len(ROLES) - 1), "relaxed": (0, 3), "examined": (-1, 1), "dwell_seconds": (0.0, 1e9)}
 COLUMNS = ("campaign", "member", "slot", "article", *CHOICES, *ANSWERS, *SLOT_ANSWERS)
 
 
@@ -78,6 +80,7 @@ def told(path: Path, table: pa.Table, context: Context) -> Round:
     if not np.array_equal(members(path, table, k), context.member_ids):
         raise ValueError(f"{path} lists other members than issue {context.campaign}, or in another order")
     column = {name: table[name].combine_chunks() for name in COLUMNS}
+    _check_columns(path, column)
     campaigns = column["campaign"].unique().to_pylist()
     if campaigns != [context.campaign]:
         raise ValueError(f"{path} is of campaign {campaigns[0]!r}; must be {context.campaign!r}")
@@ -94,6 +97,10 @@ def told(path: Path, table: pa.Table, context: Context) -> Round:
         return np.asarray(column[name].to_numpy(zero_copy_only=False)).reshape(n, k)
 
     slates = Slates(choice, *(slots(name) for name in CHOICES))
+    for name in ANSWERS:
+        differ = np.flatnonzero((slots(name) != slots(name)[:, :1]).any(axis=1))
+        if len(differ):
+            raise ValueError(f"{path} row {differ[0] * k}: {name} differs between a member's slots; a mail has one answer")
     answers = {name: slots(name)[:, 0] for name in ANSWERS} | {name: slots(name) for name in SLOT_ANSWERS}
     round = Round(context, slates, Feedback(**answers))
     try:
@@ -103,8 +110,33 @@ def told(path: Path, table: pa.Table, context: Context) -> Round:
     return round
 
 
+def _check_columns(path: Path, column: dict[str, Any]) -> None:
+    """Raise ValueError at the first column of another type, and the first value that is missing or out of range."""
+    for name in (*CHOICES, *ANSWERS, *SLOT_ANSWERS):
+        values, kind = column[name], "true or false" if name in FLAGS else "a number"
+        if not (pa.types.is_boolean if name in FLAGS else _is_number)(values.type):
+            raise ValueError(f"{path}: {name} is {values.type}; must be {kind}")
+        given = values.to_numpy(zero_copy_only=False)
+        bad = values.is_null().to_numpy(zero_copy_only=False)
+        if name in WITHIN and not bad.any():
+            low, high = WITHIN[name]
+            bad = ~((given >= low) & (given <= high))
+        if bad.any():
+            row = int(bad.argmax())
+            raise ValueError(f"{path} row {row}: {name} = {values[row].as_py()!r}; must be {kind} that a log can hold")
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
 def _check(round: Round) -> None:
     choice, feedback = round.slates.choice, round.feedback
+    ordered = np.sort(choice, axis=1)
+    twice = np.flatnonzero(((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(axis=1))
+    if len(twice):
+        member = round.context.members["member"].tolist()[twice[0]]
+        raise ValueError(f"member {member!r} was shown an article twice in {round.context.campaign}")
     rows, slots = np.indices(choice.shape)
     check.propensities(round.slates.propensity.ravel(), rows.ravel(), slots.ravel())
     for what, bad in (

@@ -1,33 +1,25 @@
 """Slates, slot by slot: drawing them and replaying them are one walk, so a propensity has one source."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from bandit import check, keys
+from bandit import keys
 from bandit.editorial import Desk
 from bandit.mass import Mass
 from bandit.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Bools, Context, Floats, Ints, Slates, SlotPmf
 
 _PIECE = 6000
-_FREE = np.array([EXPLORE, EXPLOIT], dtype=np.int8)
 
 
-def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None, threads: int = 1) -> Slates:
+def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -> Slates:
     """One slate for each member, by inverse CDF with one keyed uniform for each (seed, campaign, member, slot).
 
-    depth: only the top slots of those slates (default: all). threads: how many work on a plan that brings weights; the
-    slates are the same to the bit.
+    depth: only the top slots of those slates (default: all).
     """
     k = context.rules.slots if depth is None else min(depth, context.rules.slots)
-    members = keys.member_keys(context.member_ids)
-
-    def by_luck(rows: slice) -> Pick:
-        uniform = keys.uniforms(seed, context.campaign, "slate", members[rows], k)
-        return lambda slot, mass: mass.drawn(uniform[:, slot])
-
-    return _walk(plan, context, k, by_luck, threads)
+    uniform = keys.uniforms(seed, context.campaign, "slate", keys.member_keys(context.member_ids), k)
+    return _walk(plan, context, k, lambda rows: lambda slot, mass: mass.drawn(uniform[rows, slot]))
 
 
 def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
@@ -41,44 +33,37 @@ def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
 Pick = Callable[[int, Mass], Ints]
 
 
-def _walk(plan: SlotPmf, context: Context, k: int, picks: Callable[[slice], Pick], threads: int = 1) -> Slates:
+def _walk(plan: SlotPmf, context: Context, k: int, picks: Callable[[slice], Pick]) -> Slates:
     """Down the slots. `picks(rows)(slot, mass)` chooses for some of the members."""
-    check.at_least("threads", threads, 1)
     n, desk = len(context.members), Desk(context)
-    slates = Slates(
-        choice=np.empty((n, k), dtype=np.int32),
-        propensity=np.empty((n, k)),
-        role=np.empty((n, k), dtype=np.int8),
-        relaxed=np.empty((n, k), dtype=np.int8),
-        supported=np.empty((n, k), dtype=bool),
+    slates = Slates(  # slot after slot in memory, as they are filled
+        choice=np.empty((k, n), dtype=np.int32).T,
+        propensity=np.empty((k, n)).T,
+        role=np.empty((k, n), dtype=np.int8).T,
+        relaxed=np.zeros((k, n), dtype=np.int8).T,
+        supported=np.ones((k, n), dtype=bool).T,
     )
-
-    def walk(rows: slice) -> None:
-        part = _walk_piece(plan, context, rows, desk.part(rows), k, picks(rows))
-        for name, table in vars(slates).items():
-            table[rows] = getattr(part, name).T
-
+    if plan.weights is not None:
+        _check_weights(plan.weights, context)
     # a pmf is planned for all members at once; weights are at hand and walked in pieces that fit the processor's cache
-    rounds = 1 if plan.weights is None else -(-n // (_PIECE * threads)) * threads
+    rounds = 1 if plan.weights is None else -(-n // _PIECE)
     size = max(-(-n // max(rounds, 1)), 1)
-    pieces = [slice(at, min(at + size, n)) for at in range(0, n, size)]
-    if threads == 1 or plan.weights is None:
-        for rows in pieces:
-            walk(rows)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(walk, pieces))  # the list lets errors out
+    for at in range(0, n, size):
+        rows = slice(at, min(at + size, n))
+        part = Slates(*(table[rows] for table in vars(slates).values()))
+        _walk_piece(plan, context, rows, desk.part(rows), picks(rows), part)
     return slates
 
 
-def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, k: int, pick: Pick) -> Slates:
-    """The slates of some of the members, slot-major: [k, n].
+def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, pick: Pick, slates: Slates) -> None:
+    """Fill in the slates of some of the members.
 
     With weights, most members only lose the article they were shown from slot to slot: the desk is asked about the others.
     """
-    n, weights = rows.stop - rows.start, None if plan.weights is None else plan.weights[rows]
-    choice, supported, pinned = np.empty((k, n), dtype=np.intp), np.ones((k, n), dtype=bool), np.zeros((k, n), dtype=bool)
-    relaxed, (shown, others, whole) = np.zeros((k, n), dtype=np.int8), np.zeros((3, k, n))
+    weights = None if plan.weights is None else plan.weights[rows]
+    choice, relaxed, supported = slates.choice.T, slates.relaxed.T, slates.supported.T
+    (k, n), pinned = choice.shape, np.zeros(choice.shape, dtype=bool)
+    shown, (others, whole) = slates.propensity.T, np.empty((2, k, n))
     mass, closing = Mass(context.eligible.shape[1], n), None
     positive = weights is not None and weights.min() > 0
     for slot in range(k):
@@ -106,16 +91,20 @@ def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, k: int
             whole[slot] = mass.whole()
             if weights is not None:
                 _check_whole(whole[slot, which], open, context, rows, which, slot)
-        choice[slot] = pick(slot, mass)
-        shown[slot], others[slot] = mass.taken(choice[slot])
-        closing = None if weights is None or slot + 1 == k else desk.closing(slot + 1, choice[: slot + 1])
-    filled, some = choice >= 0, whole > 0
-    chance = shown if weights is None else shown / np.where(some, whole, 1.0)
-    propensity = np.where(filled | some, chance, 1.0)  # an empty slot that could be filled has 0, like any other miss
-    role = np.where(filled & some, _FREE.take((shown > others).view(np.int8)), EMPTY)
+        choice[slot] = picked = pick(slot, mass)
+        shown[slot], others[slot] = mass.taken(picked)
+        # where a weight is 0, closing an article may leave a slot supported that was not: look anew
+        closing = None if not positive or slot + 1 == k else desk.closing(slot + 1, choice[: slot + 1])
+    filled, free = choice >= 0, whole > 0
+    role = slates.role.T
+    role[:] = EXPLORE + (EXPLOIT - EXPLORE) * (shown > others).astype(np.int8)
+    role[~(filled & free)] = EMPTY
     role[pinned & filled] = PINNED
     relaxed[pinned] = 0
-    return Slates(choice, propensity, role, relaxed, supported)
+    if weights is not None:
+        whole[~free] = 1.0
+        shown /= whole
+    shown[~(filled | free)] = 1.0  # an empty slot that could be filled has 0, like any other miss
 
 
 def _pmf(plan: SlotPmf, open: Bools, context: Context, slot: int) -> Floats:
@@ -124,6 +113,14 @@ def _pmf(plan: SlotPmf, open: Bools, context: Context, slot: int) -> Floats:
     pmf = np.where(free[:, None], plan(open, slot), 0.0)
     _check_pmf(pmf, pmf > 0, open, free, context, slot)
     return pmf
+
+
+def _check_weights(weights: Floats, context: Context) -> None:
+    """Refuse a negative weight."""
+    if weights.min(initial=0.0) < 0:
+        row, j = np.argwhere(weights < 0)[0]
+        who, article = context.members["member"].tolist()[row], context.article_ids[j]
+        raise ValueError(f"weight of article {article!r} for member {who!r} = {weights[row, j]}; must be at least 0")
 
 
 def _check_whole(whole: Floats, open: Bools, context: Context, rows: slice, which: slice | Ints, slot: int) -> None:

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from bandit import check
 from bandit.files import read_json, write_json, write_table
 from bandit.policies.random import Random
 from experiments import agreement, calibration_page, examination, no_leak, rates, two_sample
@@ -141,6 +142,8 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
     for name in config["checks"]:
         if name not in CHECKS:
             raise ValueError(f"checks: there is no check {name!r}; choose from {', '.join(CHECKS)}")
+    check.flag("force", config["force"])
+    _sizes(config)
     run = folder(config["name"], "calibrate", {})
     asked = {key: value for key, value in config.items() if key not in ("checks", "name", "force")}
     makers = [Path(str(module.__file__)) for module in (agreement, examination, no_leak, rates, two_sample)]
@@ -164,6 +167,30 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
             progress.advance(task)
     tables = {path.stem: frame(path) for path in sorted(run.glob("*.parquet"))}
     return calibration_page.write(run / "report.html", tables, config)
+
+
+LEAST = {  # of each size: what the checks need to say anything
+    "rates": {"seeds": 1},
+    "likeness": {"members": 100, "issues": 3},
+    "ranking": {"logs": 1, "members": 100, "issues": 2, "until": 1},
+    "examination": {"members": 100, "issues": 1},
+    "leak": {"members": 10, "issues": 2, "since": 1, "seeds": 2, "text_dims": 1},
+}
+
+
+def _sizes(config: dict[str, Any]) -> None:
+    """Raise ValueError for a number or a world that cannot be, before anything is removed."""
+    given = [("seed", config["seed"], 0)]
+    given += [(f"{part}.{what}", config[part][what], least) for part, all in LEAST.items() for what, least in all.items()]
+    for what, value, least in given:
+        if not isinstance(value, int) or value < least:
+            raise ValueError(f"{what} = {value!r}; must be a whole number of at least {least}")
+    for part, early in (("ranking", "until"), ("leak", "since")):
+        if config[part][early] >= config[part]["issues"] + (part == "leak"):
+            raise ValueError(f"{part}.{early} = {config[part][early]}; there are {config[part]['issues']} issues")
+    for world in config["worlds"]:
+        if world not in choices("simulator"):
+            raise ValueError(f"worlds: there is no simulator {world!r}; choose from {', '.join(choices('simulator'))}")
 
 
 def _same(run: Path, asked: dict[str, Any]) -> bool:

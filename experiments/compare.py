@@ -13,6 +13,7 @@ import pyarrow as pa
 from omegaconf import DictConfig
 from rich.console import Console
 
+from bandit import check
 from bandit.files import read_json, write_json, write_table
 from experiments import coldstart, report, story
 from experiments.evaluate import off_policy
@@ -38,6 +39,7 @@ def compare(config: dict[str, Any]) -> Path:
     for what in ("seeds", "issues", "late_from", "off_policy_from", "off_policy_slots"):
         if not isinstance(config[what], int) or config[what] < 1:
             raise ValueError(f"{what} = {config[what]!r}; must be a whole number of at least 1")
+    check.flag("force", config["force"])
     policies = {name: policy_config(name) for name in names}
     for what in ("baseline", "logger"):
         if config[what] is not None and config[what] not in choices("policy"):

@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
+from bandit import check
 from bandit.files import write_json, write_table
 from experiments.runs import folder, plain, provenance
 from experiments.summary import results, summary
@@ -26,6 +27,7 @@ def main(cfg: DictConfig) -> None:
         for what, least in (("issues", 1), ("seed", 0)):
             if not isinstance(config[what], int) or config[what] < least:
                 raise ValueError(f"{what} = {config[what]!r}; must be a whole number of at least {least}")
+        check.flag("force", config["force"])
         settings = {key: config[key] for key in ("policy", "simulator", "issues", "seed")}
         run = folder(config["name"], f"{name}-seed{config['seed']}", settings)
         if config["force"]:

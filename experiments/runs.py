@@ -103,6 +103,14 @@ def file_digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
 
 
+def folder_digest(folder: Path) -> str:
+    """SHA-256 of an archive's files, or of one file."""
+    digest = sha256()
+    for path in [folder] if folder.is_file() else sorted(folder.glob("*/*.parquet")) + sorted(folder.glob("*.*")):
+        digest.update(f"{path.name}\0{file_digest(path)}".encode())
+    return digest.hexdigest()
+
+
 def same_run(folder: Path, wanted: dict[str, Any]) -> bool:
     """Whether `folder` was begun for exactly this: same configuration, same code, same versions."""
     path = folder / "unit.json"

@@ -28,9 +28,12 @@ def rounds(folder: Path, association: Any) -> list[Round]:
 def two_members(
     segment: Path, profile: Path, association: Any, member_type: str = "hospital pharmacist"
 ) -> dict[str, Any] | None:
-    """Two `member_type`s of one chapter and career stage (and practice area, if there is such a pair: then hardly any
-    segment can tell them apart): of the pairs that never clicked on a common topic, the one with the most clicks, counted
-    by the member with fewer. None where there is no pair. Clicks so far are the profile run's."""
+    """Two `member_type`s of one chapter and career stage (and practice area, if there is such a pair: then hardly
+    any segment can tell them apart): of the pairs that never clicked on a common topic, the one with the most clicks,
+    counted by the member with fewer. None where there is no pair, or nobody knows the articles' topics. Clicks so far are
+    the profile run's."""
+    if not hasattr(association.pool(1), "topics"):
+        return None
     worlds = association.twin(), association.twin()  # what members are up to depends on what they were sent
     ours, theirs = rounds(profile, worlds[0]), rounds(segment, worlds[1])
     last = ours[-1]

@@ -21,7 +21,7 @@ from bandit.exploration import greedy
 from bandit.files import read_json, write_json, write_table
 from bandit.slates import draw, replay
 from bandit.types import Context, Floats, Ints, Round, SlotPmf
-from experiments.runs import file_digest, one_thread, provenance, same_run
+from experiments.runs import file_digest, folder_digest, one_thread, provenance, same_run
 from serving import bundle
 
 
@@ -50,6 +50,8 @@ def run_unit(
         "logger": file_digest(logger / "unit.json") if logger else None,
     }
     asked |= {"policy_code": _policy_code(policy), "exportable": not hasattr(kind, "reveal")}
+    if isinstance(simulator.get("log"), str):  # what is there now, not only where
+        asked["log"] = folder_digest(Path(simulator["log"]))
     asked["waves"] = hasattr(kind, "waves")  # the sender sends to everybody at once
     begun = same_run(folder, asked)
     if begun and (folder / "done.json").exists():
@@ -203,7 +205,9 @@ def _send(
 def _measures(association: Any, round: Round, unexplored: float) -> dict[str, Any]:
     """What is counted for each issue. Expected clicks are the simulator's, given the slates: the same without luck;
     `unexplored` are those of the same plans without exploring."""
-    context, feedback = round.context, round.feedback
+    context = round.context
+    noisy = getattr(association, "noisy", False)  # a policy is measured by what people did, not by what was recorded
+    feedback = association.people(context, round.slates) if noisy else round.feedback
     expected = association.expected(context, round.slates)
     cost = unexplored - expected.sum()
     clicks = feedback.clicked.sum(axis=1)

@@ -85,10 +85,13 @@ class Association:
         for what, value in {"taste": taste, "eagerness": eagerness, "kind_sd": kind_sd, "quality_sd": quality_sd}.items():
             check.at_least(what, value, 0)
         check.at_least("open_spread", open_spread, 1e-6)
+        for what, value in {"max_events": max_events, "pin_every": pin_every}.items():
+            check.at_least(what, value, 0)
+        check.flag("hygiene", hygiene)
         given = {"opens": opens, "reading": reading, "drift": drift}
         parts.checked(given | {"membership": membership, "press": press, "campaigns": campaigns, "noise": noise})
         self.seed, self.issues, self._quality_sd = seed, issues, quality_sd
-        self._noise, self._hygiene = noise, hygiene
+        self._noise, self._hygiene, self.noisy = noise, hygiene, noise is not None
         self.slots, self._examine = slots, parts.examination(examine, slots)
         self._unsubscribe, self._bounce, self._dead = unsubscribe, bounce, dead
         self._opens, self._reading, self._campaigns = opens or Opens(), reading or Reading(), campaigns or Campaigns()
@@ -180,47 +183,47 @@ class Association:
 
     def respond(self, context: Context, slates: Slates) -> Feedback:
         """Opens, clicks and dwell of the slates of issue `context.issue`, as recorded, remembered as `remember` does."""
-        feedback = self._answer(context, slates)
-        self._remember(context, slates, feedback)
-        if self._noise is None:
-            return feedback
-        luck = self._uniform(context, "unseen", keys.member_keys(context.member_ids), 1)[:, 0]
-        return recorded(self._noise, context, slates, feedback, self._hygiene, luck)
+        feedback = told = self.people(context, slates)
+        if self._noise is not None:
+            luck = self._uniform(context, "unseen", keys.member_keys(context.member_ids), 1)[:, 0]
+            told = recorded(self._noise, context, slates, feedback, self._hygiene, luck)
+        self._remember(context, slates, feedback, told)
+        return told
 
-    def _answer(self, context: Context, slates: Slates) -> Feedback:
-        """What people did."""
+    def people(self, context: Context, slates: Slates) -> Feedback:
+        """What people do, whatever of it is recorded; nothing is remembered."""
         member = keys.member_keys(context.member_ids)
         delivered = self._bounced(context) >= self._bounce + self._dead
-        opened = delivered & (self._uniform(context, "open", member, 1)[:, 0] < self._opening(context, slates))
-        leaves = self._uniform(context, "unsubscribe", member, 1)[:, 0] < self._leaving(context)
+        opening, leaving = self._uniform(context, "open", member, 2).T
+        opened = delivered & (opening < self._opening(context, slates))
         rows = np.flatnonzero(opened)  # only they are asked about the slots
-        reader, choice = member[rows], slates.choice[rows]
-        filled = choice >= 0
-        luck = self._uniform_at(context, "click", reader, np.maximum(choice, 0))
-        wants = filled & (luck < self._shown(context, choice, rows))
-        luck = self._uniform(context, "examine", reader, choice.shape[1])
-        examined, clicked = walk(self._examine, wants, luck, self.slots)
-        care = self.care(context, choice, rows) if self._reading.interest else None
+        reader, choice, filled = member[rows], slates.choice[rows], slates.choice[rows] >= 0
         luck_at = partial(self._uniform_at, context)
+        wants = filled & (luck_at("click", reader, np.maximum(choice, 0)) < self._shown(context, choice, rows))
+        looks = self._uniform(context, "examine", reader, choice.shape[1])
+        examined, clicked = walk(self._examine, wants, looks, self.slots)
+        care = self.care(context, choice, rows) if self._reading.interest else None
         seconds, known = self._reading.told(reader, opened[rows], examined & filled, clicked, filled, care, luck_at)
         answers = [np.full(slates.choice.shape, nothing) for nothing in (np.int8(-1), False, 0.0)]
         for table, told in zip(answers, (known, clicked, seconds), strict=True):
             table[rows] = told
-        return Feedback(delivered, opened, delivered & leaves, *answers)
+        return Feedback(delivered, opened, delivered & (leaving < self._leaving(context)), *answers)
 
     def remember(self, context: Context, slates: Slates, feedback: Feedback) -> None:
         """What was seen in an opened issue, what that did to moods, and who left; a run that resumes from its log needs no
         more than this. Counts from the next issue on. Raises ValueError where moods count and a later issue was composed."""
-        self._remember(context, slates, feedback if self._noise is None else self._answer(context, slates))
+        self._remember(context, slates, feedback if self._noise is None else self.people(context, slates), feedback)
 
-    def _remember(self, context: Context, slates: Slates, feedback: Feedback) -> None:
+    def _remember(self, context: Context, slates: Slates, feedback: Feedback, told: Feedback) -> None:
+        """told: what the sender knows of it. That decides what counts as seen, and who is struck off."""
         rows, articles = context.member_ids - FIRST_ID, context.article_ids.tolist()
         dead = ~feedback.delivered & (self._bounced(context) < self._dead)
         served = None
         if self._memory.mood(context.issue) is not None:
             served = interest(self.care(context, slates.choice), self._reference.examine)
         notice = self._campaigns.at(context.issue)[0] == "renewal"
-        self._memory.remember(context.issue, rows, articles, slates, feedback, dead, served, notice)
+        gone = dead | feedback.unsubscribed | told.unsubscribed
+        self._memory.remember(context.issue, rows, articles, slates, feedback, told.opened, gone, served, notice)
 
     def twin(self) -> "Association":
         """The same association with a memory of its own: what members saw depends on who chose the slates."""

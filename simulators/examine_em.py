@@ -194,7 +194,7 @@ def _squarem(zero: tuple[Any, Floats], one: tuple[Any, Floats], two: tuple[Any, 
     free = np.all([(v > 0) & (v < 1) for v in vectors], axis=0)
     a, b, c = (np.log(v[free]) - np.log1p(-v[free]) for v in vectors)
     step, turn = b - a, c - 2 * b + a
-    size = max(1.0, float(np.linalg.norm(step)) / max(float(np.linalg.norm(turn)), 1e-300))
+    size = min(max(1.0, float(np.linalg.norm(step)) / max(float(np.linalg.norm(turn)), 1e-300)), 1e3)
     leap = vectors[2].copy()
     inside = np.clip(a + 2 * size * step + size**2 * turn, np.minimum(-FAR, c), np.maximum(FAR, c))
     leap[free] = 1 / (1 + np.exp(-inside))

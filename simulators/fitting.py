@@ -32,6 +32,8 @@ def chosen(only: float | Sequence[Any] | None, ids: pd.Series) -> Bools:
     if isinstance(only, int | float):
         check.share("only", only)
         found = keys.uniforms(0, "logged", "fitted", keys.member_keys(ids.to_numpy()), 1)[:, 0] < only
+    elif isinstance(only, str):
+        raise ValueError(f"only = {only!r}; must be a share, or a list of members")
     else:
         at = places(pd.Index(ids), np.asarray(only))
         if (at < 0).any():
@@ -166,7 +168,7 @@ def moves(mails: Mails, rate: Floats, issues: int, subject_sd: float = SUBJECT_S
         for t in range(issues):
             at = mails.issue == t
             opened = int(mails.opened[at].sum())
-            if 0 < opened < at.sum():
+            if at.any():  # an issue that nobody opened, or everybody, is as far out as levels go
                 levels[t] = bisected(partial(_opened, own[at], found.subject * mails.interest[at]), opened)
         found = Moves(levels, found.subject)
         p = found.chance(own, mails.issue, mails.interest)

@@ -67,10 +67,13 @@ class Cells:
         return cls(pd.Index(place).to_numpy(), np.stack(features), member, issue, article, clicked.astype(bool))
 
     def some(self, most: int) -> "Cells":
-        """Those of the first members in the list, so many that there are about `most` newsletters."""
+        """Those of some of the members, drawn by key, so many that there are about `most` newsletters."""
         if len(self.member) <= most:
             return self
-        keep = self.member <= np.sort(self.member)[most]
+        who, count = np.unique(self.member, return_counts=True)
+        luck = keys.uniforms(0, "logged", "some", who.astype(np.uint64), 1)[:, 0]
+        order = np.argsort(luck, kind="stable")
+        keep = np.isin(self.member, who[order[np.cumsum(count[order]) <= most]])
         parts = (self.member[keep], self.issue[keep], self.article[keep], self.clicked[keep])
         return Cells(self.ids, self.features, *parts)
 

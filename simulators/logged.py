@@ -74,6 +74,11 @@ class Logged:
             raise ValueError("features are not given; rounds alone do not say how texts were read")
         if not rounds:
             raise ValueError("log is empty; there is nothing to fit to")
+        for number, round in enumerate(rounds, start=1):
+            if round.context.issue != number:
+                raise ValueError(
+                    f"log: issue {round.context.issue} stands in place {number}; number issues from 1, without gaps"
+                )
         self.issues = len(rounds) if issues is None else issues
         if not isinstance(self.issues, int) or not 1 <= self.issues <= len(rounds):
             raise ValueError(f"issues = {issues!r}; must be a whole number from 1 to {len(rounds)}, the issues of the log")
@@ -98,7 +103,7 @@ class Logged:
         self.seconds = fitting.seconds(kept)
         self._reading = Reading(observed=self.seconds.observed, glance=self.seconds.glance)
         self.leaving = fitting.leaving(rounds, rows, self.fitted)
-        self._wants: tuple[int, Floats] = (0, np.zeros((0, 0)))  # the last issue's logits of P(click | examined)
+        self._wants: tuple[Any, Floats] = (None, np.zeros((0, 0)))  # the last issue's logits of P(click | examined)
         self._memory = Memory(Opens(), None, self._joined, None, 0.0, None, _unasked)
 
     def rows(self, ids: NDArray[Any]) -> Ints:
@@ -246,7 +251,8 @@ class Logged:
         gone = self._uniform(context, "vanish", self._keys[rows], 1)[:, 0] < vanish
         if context.issue > len(self._contexts):  # later than the log
             self.fading = self.fading.seen(context.article_ids, context.issue)
-        self._memory.remember(context.issue, rows, articles, slates, feedback, gone, None, False)
+        gone |= feedback.unsubscribed
+        self._memory.remember(context.issue, rows, articles, slates, feedback, feedback.opened, gone, None, False)
 
     def twin(self) -> "Logged":
         """The same association with a memory of its own."""
@@ -262,9 +268,10 @@ class Logged:
 
     def _logits(self, context: Context) -> Floats:
         """Of P(click | examined) for all members and the pool of an issue; asked for several times an issue."""
-        if self._wants[0] != context.issue:
+        asked = context.issue, context.article_ids.tolist()
+        if self._wants[0] != asked:
             appeal = self._appealing(context.article_ids) + self.fading.at(context.article_ids, context.issue)
-            self._wants = context.issue, self._interests @ context.article_features.T + appeal
+            self._wants = asked, self._interests @ context.article_features.T + appeal
         return self._wants[1]
 
     def _appealing(self, ids: NDArray[Any]) -> Floats:

@@ -92,19 +92,19 @@ class Memory:
         articles: list[str],
         slates: Slates,
         feedback: Feedback,
-        dead: Bools,
+        opened: Bools,
+        gone: Bools,
         served: Floats | None,
         notice: bool,
     ) -> None:
-        """rows: the members these slates went to; dead [len(rows)]: no mail will reach them again; served [len(rows)]: how
-        much the issue interested them, where moods move anything; notice: it asked them to renew. Who unsubscribed, or
-        cannot be reached, is not there for the next issue."""
-        gone = rows[feedback.unsubscribed | dead]
-        self.left[gone] = np.minimum(self.left[gone], issue)
-        opened = np.flatnonzero(feedback.opened)
-        shown = slates.choice[opened].astype(np.int16).ravel()  # short numbers are sorted digit by digit
+        """rows: the members these slates went to. opened [len(rows)]: as far as the sender knows; gone: who unsubscribed, or
+        cannot be reached, and is not there for the next issue; served: how much the issue interested them, where moods
+        move anything. notice: it asked them to renew."""
+        left, readers = rows[gone], np.flatnonzero(opened)
+        self.left[left] = np.minimum(self.left[left], issue)
+        shown = slates.choice[readers].astype(np.int16).ravel()  # short numbers are sorted digit by digit
         order = np.argsort(shown, kind="stable")
-        reader = rows[opened][order // slates.choice.shape[1]]
+        reader = rows[readers][order // slates.choice.shape[1]]
         starts = np.searchsorted(shown[order], np.arange(len(articles) + 1))  # empty slots, -1, come before the first
         for article, start, end in zip(articles, starts, starts[1:], strict=False):
             self._saw.setdefault(article, np.zeros(len(self._joined), dtype=bool))[reader[start:end]] = True

@@ -94,10 +94,13 @@ class Noise:
         if not sum(gateway.weight for gateway in made.values()) > 0:
             raise ValueError(f"gateways = {list(made)}; one must have a weight above 0")
 
-    def events(self, context: Context, slates: Slates, feedback: Feedback) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def events(
+        self, context: Context, slates: Slates, feedback: Feedback, strict: bool = True
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """One issue's events, in the order in which the log received them, and the truth about each (same rows): source
-        (human, prefetch, scanner), duplicate (a repeat of another row), late (received days after it happened)."""
-        mail = _Mail(self, context, slates, feedback)
+        (human, prefetch, scanner), duplicate (a repeat of another row), late (received days after it happened). strict:
+        raise ValueError where these mails cannot reach a share; else come as near as they can, as a mail to few must."""
+        mail = _Mail(self, context, slates, feedback, strict)
         blocks = [*mail.people(), mail.prefetches(), *mail.scanners()]
         table = pd.concat([block for block in blocks if len(block)] or blocks[:1], ignore_index=True)
         table = self._received(table, context.campaign).sort_values(["arrived", "event"], kind="stable", ignore_index=True)
@@ -124,7 +127,7 @@ class Noise:
 class _Mail:
     """One issue's mail on its way to its readers: who they are, when they read, and the rows that each source leaves."""
 
-    def __init__(self, noise: Noise, context: Context, slates: Slates, feedback: Feedback) -> None:
+    def __init__(self, noise: Noise, context: Context, slates: Slates, feedback: Feedback, strict: bool) -> None:
         self.noise, self.context, self.feedback = noise, context, feedback
         self.shown = (slates.choice >= 0) & feedback.delivered[:, None]
         self.key = keys.member_keys(context.member_ids)
@@ -134,8 +137,9 @@ class _Mail:
         wait = np.floor(600 * self.issue("sending")[:, 0])  # a campaign takes ten minutes to go out
         self.sent = (start + pd.to_timedelta(wait, unit="s")).to_numpy()
         self.clock = start.hour + start.minute / 60 + wait / 3600
-        self._addresses()
-        self.apple = self.always("apple")[:, 0] < _apple_members(noise, float(feedback.opened.mean()) if self.n else 0.0)
+        self._addresses(strict)
+        opened = float(feedback.opened.mean()) if self.n else 0.0
+        self.apple = self.always("apple")[:, 0] < _apple_members(noise, opened, strict)
         self.blocked = ~self.apple & (self.always("blocked")[:, 0] < noise.blocked)
         self._reading()
 
@@ -145,7 +149,7 @@ class _Mail:
     def issue(self, stream: str, k: int = 1, rows: Ints | slice = slice(None)) -> Floats:
         return keys.uniforms(self.noise.seed, self.context.campaign, stream, self.key[rows], k)
 
-    def _addresses(self) -> None:
+    def _addresses(self, strict: bool) -> None:
         """A member's place in [0, 1) decides the domain; those in front sit behind gateways, as far as the share of scanner
         clicks asks for, so that a domain is scanned whole, or not at all, or (the last one) in part."""
         noise = self.noise
@@ -166,7 +170,7 @@ class _Mail:
         clicks = np.where(self.corporate, clicks * self.shown.sum(axis=1), 0.0)
         wanted = noise.scanner_share / (1 - noise.scanner_share) * self.feedback.clicked.sum()
         order = np.argsort(place, kind="stable")
-        if wanted > clicks.sum():
+        if strict and wanted > clicks.sum():
             most = clicks.sum() / (clicks.sum() + self.feedback.clicked.sum())
             raise ValueError(f"scanner_share = {noise.scanner_share}; gateways at every corporate domain reach {most:.3f}")
         self.scanned = np.zeros(self.n, dtype=bool)
@@ -286,7 +290,7 @@ def _gateway(name: str, part: Mapping[str, Any]) -> Gateway:
         raise ValueError(f"gateways.{name}: {error}") from error
 
 
-def _apple_members(noise: Noise, opened: float) -> float:
+def _apple_members(noise: Noise, opened: float, strict: bool) -> float:
     """The share a of members on Apple Mail for which prefetch is the wanted share of recorded opens, in expectation.
 
     A share a f of all mails is prefetched, a o (1 - f + e) is opened through the proxy or on a second device, and of the
@@ -295,6 +299,8 @@ def _apple_members(noise: Noise, opened: float) -> float:
     share, f, o, seen = noise.prefetch_share, noise.prefetched, opened, 1 - noise.blocked
     below = f * (1 - share) - share * o * (1 - f + noise.second_device - seen)
     need = share * o * seen
+    if need > below and not strict:
+        return 1.0
     if need > below:
         raise ValueError(f"prefetch_share = {share}; not reached where {o:.3f} of mails are opened and {f} prefetched")
     return need / below if need else 0.0

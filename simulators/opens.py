@@ -49,12 +49,13 @@ class Opens:
         check.at_least("opens: recovery", self.recovery, 1e-6)
         for what in ("subject", "satisfaction", "habit", "fatigue", "day_sd", "irritation"):
             check.at_least(f"opens: {what}", getattr(self, what), 0)
+        check.flag("opens: featured", self.featured)
         for what in ("weekdays", "weekday_clicks"):
             given = np.asarray(getattr(self, what), dtype=np.float64)
             if given.shape != (WEEK,) or not np.isfinite(given).all():
                 raise ValueError(f"opens: {what} = {getattr(self, what)}; must be seven finite numbers, Monday first")
-        days = list(self.send_days)
-        if not days or days != sorted(set(days)) or not set(days) <= set(range(WEEK)):
+        days: Any = list(self.send_days) if isinstance(self.send_days, Sequence) else self.send_days
+        if not isinstance(days, list) or not days or days != sorted(set(days)) or not set(days) <= set(range(WEEK)):
             raise ValueError(f"opens: send_days = {days}; must be different days of the week in order, Monday is 0")
 
     # The calendar

@@ -13,9 +13,10 @@ def recorded(noise: Noise, context: Context, slates: Slates, feedback: Feedback,
     """What `feedback` looks like in the log of one issue.
 
     hygiene: only what people did counts, as far as the filter can tell, and unseen opens are drawn by their chance; else
-    every recorded open and click counts. luck [n]: keyed uniforms for those draws. Reading times are lost either way.
+    every recorded open and click counts. luck [n]: keyed uniforms for those draws. Reading times are lost either way. Shares
+    hold for these mails: parts of an issue (waves) get noise of their own.
     """
-    events, _ = noise.events(context, slates, feedback)
+    events, _ = noise.events(context, slates, feedback, strict=False)
     delivered = feedback.delivered
     if not hygiene:
         return answers(events.assign(tag="human"), context, slates, delivered)

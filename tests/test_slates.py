@@ -139,8 +139,8 @@ def test_any_slates_are_replayed_alike_from_weights_and_pmf(
     assert one.tobytes() == slates.replay(SlotPmf(scores, SOFT), context, choice).tobytes()
 
 
-@given(st.integers(1, 12), st.integers(1, 4))
-def test_caps_do_not_mind_pieces_and_threads(make_context: Make, piece: int, threads: int) -> None:
+@given(st.integers(1, 12))
+def test_caps_do_not_mind_pieces(make_context: Make, piece: int) -> None:
     rng = np.random.default_rng(piece)
     rules = Rules(slots=5, at_most={"kind": {"event": 1}, "source": {"board": 2}})
     context = make_context(30, 17, rules, seen=rng.random((30, 17)) < 0.5)
@@ -148,17 +148,39 @@ def test_caps_do_not_mind_pieces_and_threads(make_context: Make, piece: int, thr
     whole = slates.draw(plan, context, 5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slates, "_PIECE", piece)
-        for name, values in vars(slates.draw(plan, context, 5, threads=threads)).items():
+        for name, values in vars(slates.draw(plan, context, 5)).items():
             assert values.tobytes() == getattr(whole, name).tobytes(), name
 
 
-def test_an_error_in_a_thread_comes_out_and_less_than_one_thread_is_refused(make_context: Make) -> None:
-    context, weights = make_context(30, 7), np.ones((30, 7))
-    weights[29] = np.inf
-    with pytest.raises(ValueError, match="weights of member"):
-        slates.draw(SlotPmf(weights, SOFT, weights), context, 5, threads=3)
-    with pytest.raises(ValueError, match="threads = 0; must be at least 1"):
-        slates.draw(SlotPmf(weights, SOFT, weights), context, 5, threads=0)
+@given(st.integers(0, 10**6), st.integers(1, 2))
+def test_zero_weights_are_supported_alike_by_weights_and_pmf(make_context: Make, seed: int, cap: int) -> None:
+    """Where a cap closes an article of weight 0, nothing is missing any more."""
+    rng = np.random.default_rng(seed)
+    context = make_context(30, 9, Rules(slots=4, at_most={"kind": {"event": cap}}), seen=rng.random((30, 9)) < 0.2)
+    weights = np.where(rng.random((30, 9)) < 0.2, 0.0, rng.random((30, 9)))
+    weights[(weights * (context.eligible & ~context.seen)).sum(axis=1) < 1] = 1.0
+
+    def pmf(scores: np.ndarray, open: np.ndarray) -> np.ndarray:
+        mass = weights * open
+        whole = mass.sum(axis=1, keepdims=True)
+        return np.divide(mass, whole, out=np.zeros_like(mass), where=whole > 0)
+
+    try:
+        one = slates.draw(SlotPmf(weights, pmf, weights), context, 5)
+    except ValueError:  # nothing with a weight was left open: both refuse
+        with pytest.raises(ValueError, match="member"):
+            slates.draw(SlotPmf(weights, pmf), context, 5)
+        return
+    other = slates.draw(SlotPmf(weights, pmf), context, 5)
+    assert (one.choice == other.choice).all()
+    assert (one.supported == other.supported).all()
+
+
+def test_a_negative_weight_is_refused_by_name(make_context: Make) -> None:
+    weights = np.ones((6, 7))
+    weights[4, 2] = -0.2
+    with pytest.raises(ValueError, match=r"weight of article 'a2' for member .* = -0.2; must be at least 0"):
+        slates.draw(SlotPmf(weights, SOFT, weights), make_context(6, 7), 5)
 
 
 def test_zero_weights_leave_articles_unsupported_until_they_close(make_context: Make) -> None:

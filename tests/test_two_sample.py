@@ -161,7 +161,7 @@ def test_two_halves_of_one_log_are_level(base: tuple[pd.DataFrame, pd.DataFrame]
     [
         ({"click_to_open": 0.3}, 0.63, 0.63),
         ({"open_rate": 0.5}, 0.58, 0.5),
-        ({"open_spread": 4.0}, 0.59, 0.51),
+        ({"open_spread": 4.0}, 0.59, 0.5),
         ({"examine": (0.95, 0.6, 0.4, 0.3, 0.2, 0.15)}, 0.53, 0.58),
         ({"explained": 0.6}, 0.51, 0.55),
         ({"taste": 0.6}, 0.54, 0.55),
