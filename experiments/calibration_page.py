@@ -32,7 +32,8 @@ def write(path: Path, tables: Tables, config: dict[str, Any]) -> Path:
         "leak": leak,
     }
     sections = [make(tables) for name, make in makers.items() if name in tables]
-    text = page.filled("calibrate.html.j2", sections=sections, config=config, first=page.INK)
+    missing = [name for name in makers if name not in tables]
+    text = page.filled("calibrate.html.j2", sections=sections, missing=missing, config=config, first=page.INK)
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
     return path
@@ -43,8 +44,25 @@ def _rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples())
 
 
-def section(title: str, say: str | list[str], *figures: Markup, note: str = "", table: Any = None) -> dict[str, Any]:
-    return {"title": title, "say": [say] if isinstance(say, str) else say, "figures": figures, "note": note, "table": table}
+def section(
+    title: str,
+    say: str | list[str],
+    *figures: Markup,
+    note: str = "",
+    table: Any = None,
+    bound: str = "none was set",
+    found: str = "",
+    met: bool | None = None,
+) -> dict[str, Any]:
+    """What the template shows; bound, found and met make a line of the table at the top."""
+    line = {"bound": bound, "found": found, "verdict": {None: "\u2013", True: "met", False: "not met"}[met]}
+    return line | {
+        "title": title,
+        "say": [say] if isinstance(say, str) else say,
+        "figures": figures,
+        "note": note,
+        "table": table,
+    }
 
 
 def rates(tables: Tables) -> dict[str, Any]:
@@ -69,8 +87,12 @@ def rates(tables: Tables) -> dict[str, Any]:
             rows = [("published", middle.tolist(), False), ("simulated", (100 * week["measured"]).tolist(), True)]
             figures.append(plots.lines(f"week-{what}", words, list(week.index), rows, words, WITHIN))
     say = f"{near} of {len(found)} published figures are met within {percent(WITHIN)}, counted from simulated mailings."
-    note = "The band is 5 % to either side. A published range counts as met anywhere inside it."
-    return section("Published rates", say, *figures, note=note)
+    note = (
+        "The band is 5 % to either side. A published range counts as met anywhere inside it. Prefetch and scanner shares "
+        "are what the noise was set to, read back."
+    )
+    result: dict[str, Any] = {"bound": "within 5 %", "found": f"{near} of {len(found)}", "met": near == len(found)}
+    return section("Published rates", say, *figures, note=note, **result)
 
 
 def _rate(value: float) -> str:
@@ -104,7 +126,9 @@ def likeness(tables: Tables) -> dict[str, Any]:
     note = (
         "Fitted to the others: the members judged were held out from the simulator, too; their attributes alone are known."
     )
-    return section("A log and the association fitted to it", say, figure, note=note)
+    worst = float(found["auc"].max())
+    result: dict[str, Any] = {"bound": f"AUC at most {AGREES:.2f}", "found": f"at most {worst:.3f}", "met": worst <= AGREES}
+    return section("A log and the association fitted to it", say, figure, note=note, **result)
 
 
 def ranking(tables: Tables) -> dict[str, Any]:
@@ -126,12 +150,10 @@ def ranking(tables: Tables) -> dict[str, Any]:
             f"{fact.pairs} pairs that the log tells apart are ranked alike. Beside the truth, the log's ranking has tau "
             f"{fact.log_true:.2f}, the simulator's {fact.simulated_true:.2f}."
         )
-    return section(
-        "Policies ranked",
-        say,
-        *figures,
-        note="Beside each name: by the fitted association, by the log. Bars: 95 % of bootstraps over members.",
-    )
+    low, high = float(tables["taus"]["tau"].min()), float(tables["taus"]["tau"].max())
+    result: dict[str, Any] = {"bound": f"tau at least {ENOUGH}", "found": f"{low:.2f} to {high:.2f}", "met": low >= ENOUGH}
+    note = "Beside each name: by the fitted association, by the log. Bars: 95 % of bootstraps over members."
+    return section("Policies ranked", say, *figures, note=note, **result)
 
 
 def examination(tables: Tables) -> dict[str, Any]:
@@ -146,6 +168,7 @@ def examination(tables: Tables) -> dict[str, Any]:
         "Every parameter of every model with parameters, by its own EM, with what members want given.",
         figure,
         table={"head": ["model", "mean error", "largest"], "rows": table},
+        found=f"mean error {worst['mean'].mean():.3f}, largest {worst['max'].max():.3f}",
         note="The user browsing model has one for each pair of slots; those after a click rest on few second clicks.",
     )
 
@@ -158,7 +181,9 @@ def perplexity(tables: Tables) -> dict[str, Any]:
         for row in _rows(found)
     ]
     say = "Perplexity on the half of a log that the models were not fitted to; 1 is perfect, lower is better."
-    return section("Examination models on a log", say, table={"head": ["model", "perplexity"], "rows": table})
+    best = f"best: {found['model'].iloc[0]}, {found['perplexity'].iloc[0]:.4f}"
+    head = ["model", "perplexity"]
+    return section("Examination models on a log", say, found=best, table={"head": head, "rows": table})
 
 
 def leak(tables: Tables) -> dict[str, Any]:
@@ -186,6 +211,11 @@ def leak(tables: Tables) -> dict[str, Any]:
         f"Policies are told other articles' texts, other members' attributes, or both. {beyond} of {len(some)} intervals "
         f"lie above what popular articles (or, for attributes alone, the same policy without any) honestly earn.{told}"
     )
-    return section(
-        "Nothing known, nothing gained", say, *figures, note="95 % intervals over paired seeds; two in forty miss."
-    )
+    chance = int(np.ceil(0.025 * len(some)))
+    result: dict[str, Any] = {
+        "bound": f"at most {chance} above",
+        "found": f"{beyond} of {len(some)} above",
+        "met": beyond <= chance,
+    }
+    note = "95 % intervals over paired seeds: by chance one in forty lies above. 0.1 is a tenth of random's clicks."
+    return section("Nothing known, nothing gained", say, *figures, note=note, **result)

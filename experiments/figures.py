@@ -195,7 +195,7 @@ def lifts(name: str, alt: str, rows: Sequence[tuple[Look, float, float, float]],
             axes.text(place, row, words, ha=side, va="center", color=look.ink, fontsize=9.5)
         axes.set(xlim=(left, right), ylim=(len(rows) - 0.4, -0.6), yticks=[])
         axes.grid(axis="x")
-        axes.xaxis.set_major_locator(MaxNLocator(9))
+        axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(lambda value, _: percent(value, digits(right - left), sign=True))
         axes.set_xlabel("More or fewer clicks per newsletter delivered", loc="left", labelpad=6)
         return svg(figure, name, alt)
