@@ -66,7 +66,7 @@ def at_least(what: str, value: float, least: float) -> None:
     """Raise ValueError unless value >= least (and is a finite number)."""
     _number(what, value)
     if value == np.inf:
-        raise ValueError(f"{what} = inf; must be finite")
+        raise ValueError(f"{what} = inf; must be a finite number")
     if not value >= least:
         raise ValueError(f"{what} = {value}; must be at least {least}")
 

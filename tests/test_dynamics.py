@@ -104,7 +104,7 @@ def test_a_reminder_counts_until_the_term_ends() -> None:
     drawn = Slates(choice, np.ones((n, 1)), choice, choice, np.ones(n, dtype=bool))
     yes, clicked = np.ones(n, dtype=bool), np.array([[True], [True], [False]])
     feedback = Feedback(yes, yes, ~yes, clicked.astype(np.int8), clicked, 1.0 * clicked)
-    memory.remember(1, np.arange(n), ["a"], drawn, feedback, ~yes, np.zeros(n), True)
+    memory.remember(1, np.arange(n), ["a"], drawn, feedback, yes, ~yes, np.zeros(n), True)
     told = [memory.mood(issue).reminded.tolist() for issue in (1, 2, 3, 4)]
     assert told == [[False] * 3, [True, True, False], [False, True, False], [False] * 3]
 
