@@ -43,8 +43,6 @@ def _walk(plan: SlotPmf, context: Context, k: int, picks: Callable[[slice], Pick
         relaxed=np.zeros((k, n), dtype=np.int8).T,
         supported=np.ones((k, n), dtype=bool).T,
     )
-    if plan.weights is not None:
-        _check_weights(plan.weights, context)
     # a pmf is planned for all members at once; weights are at hand and walked in pieces that fit the processor's cache
     rounds = 1 if plan.weights is None else -(-n // _PIECE)
     size = max(-(-n // max(rounds, 1)), 1)
@@ -66,6 +64,8 @@ def _walk_piece(plan: SlotPmf, context: Context, rows: slice, desk: Desk, pick: 
     shown, (others, whole) = slates.propensity.T, np.empty((2, k, n))
     mass, closing = Mass(context.eligible.shape[1], n), None
     positive = weights is not None and weights.min() > 0
+    if weights is not None and not positive:
+        _check_weights(weights, context, rows)
     for slot in range(k):
         which: slice | Ints = slice(None)
         anew = True
@@ -115,11 +115,11 @@ def _pmf(plan: SlotPmf, open: Bools, context: Context, slot: int) -> Floats:
     return pmf
 
 
-def _check_weights(weights: Floats, context: Context) -> None:
+def _check_weights(weights: Floats, context: Context, rows: slice) -> None:
     """Refuse a negative weight."""
-    if weights.min(initial=0.0) < 0:
+    if (weights < 0).any():
         row, j = np.argwhere(weights < 0)[0]
-        who, article = context.members["member"].tolist()[row], context.article_ids[j]
+        who, article = context.member_ids[rows].tolist()[row], context.article_ids[j]
         raise ValueError(f"weight of article {article!r} for member {who!r} = {weights[row, j]}; must be at least 0")
 
 
