@@ -21,8 +21,9 @@ from bandit.features import Features
 from bandit.files import read_json, read_table, write_json, write_table
 from bandit.profiles import places
 from bandit.rules import Rules
+from bandit.seen import Seen
 from bandit.text import Encoder
-from bandit.types import Bools, Context, Ints, Round
+from bandit.types import Context, Ints, Round
 
 
 def write(folder: Path, rounds: Iterable[Round]) -> None:
@@ -201,32 +202,9 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
         except ValueError as error:
             raise ValueError(f"{_file(folder, 'pools', issue)}: {error}") from None
         round = log.told(path, table, context)
-        seen.add(round, rows)
+        seen.add(articles["article"].tolist(), round.slates.choice, round.feedback.opened, rows)
         seen.keep({article for article, until in last.items() if until > issue})
         yield round
-
-
-class Seen:
-    """Who had which article in an issue they opened."""
-
-    def __init__(self, n: int) -> None:
-        self._n = n
-        self._saw: dict[Any, Bools] = {}
-
-    def of(self, articles: list[Any], rows: Ints) -> Bools:
-        """[len(rows), m]."""
-        nobody = np.zeros(self._n, dtype=bool)
-        return np.stack([self._saw.get(article, nobody)[rows] for article in articles], axis=1)
-
-    def add(self, round: Round, rows: Ints) -> None:
-        """What `round` showed its members, who stand in `rows`."""
-        row, _, index, _ = round.exposures()
-        for j, article in enumerate(round.context.article_ids):
-            self._saw.setdefault(article, np.zeros(self._n, dtype=bool))[rows[row[index == j]]] = True
-
-    def keep(self, articles: set[Any]) -> None:
-        """Forget all others."""
-        self._saw = {article: saw for article, saw in self._saw.items() if article in articles}
 
 
 def _rows(path: Path, ids: NDArray[Any], index: pd.Index, slots: int) -> Ints:

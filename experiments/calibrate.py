@@ -42,9 +42,9 @@ def likeness(config: dict[str, Any], tick: Tick) -> Tables:
     for world in config["worlds"]:
         association = make(_world(world, config["likeness"]), seed=seed)
         log = two_sample.play(association, _random(association), association.issues, seed)
-        fit = partial(_fitted, log, association.features, seed)
+        fit, policy = partial(_fitted, log, association.features, seed), partial(_random, association)
         tick(f"{world}: a log of {association.issues} issues")
-        for whom, table, found in two_sample.fitted_and_log(log, fit, lambda: _random(association), seed):  # noqa: B023
+        for whom, table, found in two_sample.fitted_and_log(log, fit, policy, seed):
             worst = ", ".join(found.importances["columns"].head(3))
             rows.append([world, whom, table, found.auc, found.low, found.high, found.classifier, worst])
             tick(f"{world}: {table}, fitted to {whom}")

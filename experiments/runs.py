@@ -38,7 +38,7 @@ def policy_config(name: str) -> dict[str, Any]:
 
 def plain(config: Any) -> dict[str, Any]:
     """A resolved Hydra node as plain dictionaries and lists."""
-    resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
+    resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]  # a mapping
     return resolved
 
 

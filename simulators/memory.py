@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bandit.seen import Seen
 from bandit.types import Bools, Feedback, Floats, Ints, Slates
 from simulators.drift import Membership
 from simulators.opens import Mood, Opens
@@ -34,7 +35,7 @@ class Memory:
         self._opens, self._membership, self._joined = opens, membership, joined
         self._first, self._usual, self._first_end, self._luck = first, usual, first_end, luck
         self.left = np.full(len(joined), NEVER)
-        self._saw: dict[str, Bools] = {}
+        self._saw = Seen(len(joined))
         self._issue = 1
         self._mood, self._after = first, first and first.copy()
 
@@ -54,12 +55,11 @@ class Memory:
 
     def seen(self, articles: list[str], rows: Ints) -> Bools:
         """Whether members had each article in an issue they opened [len(rows), m]."""
-        nobody = np.zeros(len(self._joined), dtype=bool)
-        return np.stack([self._saw.get(article, nobody)[rows] for article in articles], axis=1)
+        return self._saw.of(articles, rows)
 
     def keep(self, articles: frozenset[str]) -> None:
         """Forget who saw any other article."""
-        self._saw = {article: saw for article, saw in self._saw.items() if article in articles}
+        self._saw.keep(articles)
 
     def mood(self, issue: int) -> Mood | None:
         """In which mood issue `issue` meets the members, None where moods move nothing. Time moves on and never back: raises
@@ -100,14 +100,9 @@ class Memory:
         """rows: the members these slates went to. opened [len(rows)]: as far as the sender knows; gone: who unsubscribed, or
         cannot be reached, and is not there for the next issue; served: how much the issue interested them, where moods
         move anything. notice: it asked them to renew."""
-        left, readers = rows[gone], np.flatnonzero(opened)
+        left = rows[gone]
         self.left[left] = np.minimum(self.left[left], issue)
-        shown = slates.choice[readers].astype(np.int16).ravel()  # short numbers are sorted digit by digit
-        order = np.argsort(shown, kind="stable")
-        reader = rows[readers][order // slates.choice.shape[1]]
-        starts = np.searchsorted(shown[order], np.arange(len(articles) + 1))  # empty slots, -1, come before the first
-        for article, start, end in zip(articles, starts, starts[1:], strict=False):
-            self._saw.setdefault(article, np.zeros(len(self._joined), dtype=bool))[reader[start:end]] = True
+        self._saw.add(articles, slates.choice, opened, rows)
         mood, after = self.mood(issue), self._after
         if mood is not None and after is not None and served is not None:
             mood.after(self._opens, issue, rows, feedback.delivered, feedback.opened, served, after)

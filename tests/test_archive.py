@@ -1,7 +1,7 @@
 """A log that stands alone: what is written is read back the same, and what cannot be is refused by file, row and value."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -299,6 +299,6 @@ def test_a_finished_unit_is_an_archive(tmp_path: Path, monkeypatch: pytest.Monke
     small = {"_target_": "simulators.association.Association", "members": 90, "issues": 3, "pool": 12, "slots": 4}
     run_unit(tmp_path / "unit", policy_config("random"), small, 5)
     association = make(small, seed=5)
-    told: Callable[[], list[Round]] = lambda: list(remade(tmp_path / "unit", association.twin()))  # noqa: E731
-    for one, other in zip(told(), archive.read(tmp_path / "unit", association.features), strict=True):
+    told = list(remade(tmp_path / "unit", association.twin()))
+    for one, other in zip(told, archive.read(tmp_path / "unit", association.features), strict=True):
         same(one, other)

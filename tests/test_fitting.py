@@ -123,7 +123,7 @@ def answered(**given: Any) -> Round:
     no = np.zeros((n, k), dtype=bool)
     nothing = {"delivered": ~no[:, 0], "opened": ~no[:, 0], "unsubscribed": no[:, 0], "clicked": no}
     nothing |= {"examined": -np.ones((n, k), dtype=np.int8), "dwell_seconds": np.zeros((n, k))}
-    return Round(None, None, Feedback(**(nothing | given)))  # type: ignore[arg-type]
+    return Round(None, None, Feedback(**(nothing | given)))  # type: ignore[arg-type]  # only the feedback counts
 
 
 def test_reading_times_are_those_of_the_log() -> None:
