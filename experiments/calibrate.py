@@ -18,13 +18,23 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bandit import check
-from bandit.files import read_json, write_json, write_table
+from bandit.core import check
+from bandit.core.files import read_json, write_json, write_table
 from bandit.policies.random import Random
-from experiments import agreement, calibration_page, examination, no_leak, rates, two_sample
-from experiments.runs import CONFIGS, choices, file_digest, folder, frame, one_thread, plain, provenance
-from experiments.unit import make
-from simulators.logged import Logged
+from experiments.checks import agreement, examination, no_leak, rates, two_sample
+from experiments.report import calibration_page
+from experiments.runner.runs import (
+    CONFIGS,
+    choices,
+    file_digest,
+    folder,
+    frame,
+    one_thread,
+    plain,
+    provenance,
+)
+from experiments.runner.unit import make
+from simulators.fitted.logged import Logged
 
 Tick = Callable[[str], None]
 Tables = dict[str, pd.DataFrame]
@@ -42,14 +52,22 @@ def likeness(config: dict[str, Any], tick: Tick) -> Tables:
     for world in config["worlds"]:
         association = make(_world(world, config["likeness"]), seed=seed)
         log = two_sample.play(association, _random(association), association.issues, seed)
-        fit, policy = partial(_fitted, log, association.features, seed), partial(_random, association)
+        fit, policy = (
+            partial(_fitted, log, association.features, seed),
+            partial(_random, association),
+        )
         tick(f"{world}: a log of {association.issues} issues")
         for whom, table, found in two_sample.fitted_and_log(log, fit, policy, seed):
             worst = ", ".join(found.importances["columns"].head(3))
-            rows.append([world, whom, table, found.auc, found.low, found.high, found.classifier, worst])
+            rows.append(
+                [world, whom, table, found.auc, found.low, found.high, found.classifier, worst]
+            )
             tick(f"{world}: {table}, fitted to {whom}")
     return {
-        "likeness": pd.DataFrame(rows, columns=["world", "fitted_to", "table", "auc", "low", "high", "classifier", "tells"])
+        "likeness": pd.DataFrame(
+            rows,
+            columns=["world", "fitted_to", "table", "auc", "low", "high", "classifier", "tells"],
+        )
     }
 
 
@@ -64,11 +82,26 @@ def ranking(config: dict[str, Any], tick: Tick) -> Tables:
             log = two_sample.play(association, _random(association), association.issues, seed)
             tick(f"{world}, seed {seed}: fitting to a log of {association.issues} issues")
             simulator = Logged(log[: sizes["until"]], seed=seed + 1, features=features)
-            found = agreement.agreement(log, sizes["until"], agreement.names(), features, simulator, seed, truth, tick)
+            found = agreement.agreement(
+                log, sizes["until"], agreement.names(), features, simulator, seed, truth, tick
+            )
             values.append(found.values.reset_index().assign(world=world, seed=seed))
-            taus.append([world, seed, found.tau, found.log_true, found.simulated_true, *found.resolved, found.often])
+            taus.append(
+                [
+                    world,
+                    seed,
+                    found.tau,
+                    found.log_true,
+                    found.simulated_true,
+                    *found.resolved,
+                    found.often,
+                ]
+            )
     columns = ["world", "seed", "tau", "log_true", "simulated_true", "alike", "pairs", "often"]
-    return {"ranking": pd.concat(values, ignore_index=True), "taus": pd.DataFrame(taus, columns=columns)}
+    return {
+        "ranking": pd.concat(values, ignore_index=True),
+        "taus": pd.DataFrame(taus, columns=columns),
+    }
 
 
 def recovered(config: dict[str, Any], tick: Tick) -> Tables:
@@ -79,7 +112,9 @@ def recovered(config: dict[str, Any], tick: Tick) -> Tables:
 
 def perplexity(config: dict[str, Any], tick: Tick) -> Tables:
     """Each examination model on the same log."""
-    rounds, _ = examination.uniform_log(_world(config["worlds"][-1], config["examination"]), config["seed"])
+    rounds, _ = examination.uniform_log(
+        _world(config["worlds"][-1], config["examination"]), config["seed"]
+    )
     return {"perplexity": examination.judged(_models(), rounds)}
 
 
@@ -133,7 +168,10 @@ def _fitted(log: Any, features: Any, seed: int, members: Any) -> Logged:
 
 
 def _models() -> dict[str, Any]:
-    return {name: make(plain(OmegaConf.load(CONFIGS / "clicks" / f"{name}.yaml"))) for name in choices("clicks")}
+    return {
+        name: make(plain(OmegaConf.load(CONFIGS / "clicks" / f"{name}.yaml")))
+        for name in choices("clicks")
+    }
 
 
 @one_thread()
@@ -146,8 +184,14 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
     _sizes(config)
     run = folder(config["name"], "calibrate", {})
     asked = {key: value for key, value in config.items() if key not in ("checks", "name", "force")}
-    makers = [Path(str(module.__file__)) for module in (agreement, examination, no_leak, rates, two_sample)]
-    asked |= {"code": provenance()["code"], "made_by": [file_digest(path) for path in (*makers, Path(__file__))]}
+    makers = [
+        Path(str(module.__file__))
+        for module in (agreement, examination, no_leak, rates, two_sample)
+    ]
+    asked |= {
+        "code": provenance()["code"],
+        "made_by": [file_digest(path) for path in (*makers, Path(__file__))],
+    }
     if config["force"] or not _same(run, asked):
         _clear(run)
         write_json(run / "calibrate.json", asked)
@@ -162,7 +206,10 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
 
                 tick("")
                 for table, content in CHECKS[name](config, tick).items():
-                    write_table(run / f"{table}.parquet", pa.Table.from_pandas(content, preserve_index=False))
+                    write_table(
+                        run / f"{table}.parquet",
+                        pa.Table.from_pandas(content, preserve_index=False),
+                    )
                 write_json(run / f"{name}.done", {})
             progress.advance(task)
     tables = {path.stem: frame(path) for path in sorted(run.glob("*.parquet"))}
@@ -181,16 +228,24 @@ LEAST = {  # of each size: what the checks need to say anything
 def _sizes(config: dict[str, Any]) -> None:
     """Raise ValueError for a number or a world that cannot be, before anything is removed."""
     given = [("seed", config["seed"], 0)]
-    given += [(f"{part}.{what}", config[part][what], least) for part, all in LEAST.items() for what, least in all.items()]
+    given += [
+        (f"{part}.{what}", config[part][what], least)
+        for part, all in LEAST.items()
+        for what, least in all.items()
+    ]
     for what, value, least in given:
         if not isinstance(value, int) or value < least:
             raise ValueError(f"{what} = {value!r}; must be a whole number of at least {least}")
     for part, early in (("ranking", "until"), ("leak", "since")):
         if config[part][early] >= config[part]["issues"] + (part == "leak"):
-            raise ValueError(f"{part}.{early} = {config[part][early]}; there are {config[part]['issues']} issues")
+            raise ValueError(
+                f"{part}.{early} = {config[part][early]}; there are {config[part]['issues']} issues"
+            )
     for world in config["worlds"]:
         if world not in choices("simulator"):
-            raise ValueError(f"worlds: there is no simulator {world!r}; choose from {', '.join(choices('simulator'))}")
+            raise ValueError(
+                f"worlds: there is no simulator {world!r}; choose from {', '.join(choices('simulator'))}"
+            )
 
 
 def _same(run: Path, asked: dict[str, Any]) -> bool:

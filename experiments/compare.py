@@ -13,15 +13,16 @@ import pyarrow as pa
 from omegaconf import DictConfig
 from rich.console import Console
 
-from bandit import check
-from bandit.files import read_json, write_json, write_table
-from experiments import coldstart, report, story
-from experiments.evaluate import off_policy
-from experiments.runs import choices, folder, plain, policy_config, provenance
-from experiments.summary import results, summary
-from experiments.table import show
-from experiments.unit import make
-from experiments.work import Unit, run_all
+from bandit.core import check
+from bandit.core.files import read_json, write_json, write_table
+from experiments.report import report, story
+from experiments.runner.runs import choices, folder, plain, policy_config, provenance
+from experiments.runner.unit import make
+from experiments.runner.work import Unit, run_all
+from experiments.tables import coldstart
+from experiments.tables.off_policy import off_policy
+from experiments.tables.summary import results, summary
+from experiments.tables.table import show
 
 
 def compare(config: dict[str, Any]) -> Path:
@@ -35,7 +36,9 @@ def compare(config: dict[str, Any]) -> Path:
             )
     names = list(dict.fromkeys(listed))
     if not names:
-        raise ValueError("policies is empty; name at least one, e.g. policies=[profile,segment_learned]")
+        raise ValueError(
+            "policies is empty; name at least one, e.g. policies=[profile,segment_learned]"
+        )
     for what in ("seeds", "issues", "late_from", "off_policy_from", "off_policy_slots"):
         if not isinstance(config[what], int) or config[what] < 1:
             raise ValueError(f"{what} = {config[what]!r}; must be a whole number of at least 1")
@@ -43,8 +46,12 @@ def compare(config: dict[str, Any]) -> Path:
     policies = {name: policy_config(name) for name in names}
     for what in ("baseline", "logger"):
         if config[what] is not None and config[what] not in choices("policy"):
-            raise ValueError(f"{what}: there is no policy {config[what]!r}; choose from {', '.join(choices('policy'))}")
-    settings = {key: value for key, value in config.items() if key not in ("workers", "name", "force")}
+            raise ValueError(
+                f"{what}: there is no policy {config[what]!r}; choose from {', '.join(choices('policy'))}"
+            )
+    settings = {
+        key: value for key, value in config.items() if key not in ("workers", "name", "force")
+    }
     run = folder(config["name"], "compare", settings)
     if config["force"]:
         shutil.rmtree(run, ignore_errors=True)
@@ -53,7 +60,11 @@ def compare(config: dict[str, Any]) -> Path:
     off_from = min(config["off_policy_from"], config["issues"])
     late_from = min(config["late_from"], config["issues"])
 
-    units = {(name, seed): run / "units" / f"{name}-{seed}" for seed in range(config["seeds"]) for name in names}
+    units = {
+        (name, seed): run / "units" / f"{name}-{seed}"
+        for seed in range(config["seeds"])
+        for name in names
+    }
     work = [
         Unit(
             f"{name}/{seed}",
@@ -73,9 +84,15 @@ def compare(config: dict[str, Any]) -> Path:
     return run
 
 
-def _write_tables(run: Path, config: dict[str, Any], units: dict[tuple[str, int], Path], simulator: dict[str, Any]) -> None:
+def _write_tables(
+    run: Path, config: dict[str, Any], units: dict[tuple[str, int], Path], simulator: dict[str, Any]
+) -> None:
     """results, summary, coldstart and off_policy parquet; parity, winner, two_members and run json."""
-    for name in ("off_policy.parquet", "two_members.json", "winner.json"):  # another run may have left them here
+    for name in (
+        "off_policy.parquet",
+        "two_members.json",
+        "winner.json",
+    ):  # another run may have left them here
         (run / name).unlink(missing_ok=True)
     baseline = config["baseline"]
     long = results(units)
@@ -92,16 +109,22 @@ def _write_tables(run: Path, config: dict[str, Any], units: dict[tuple[str, int]
     sendable = [name for name in policies if asked[name]["exportable"] and not asked[name]["waves"]]
     if sendable:
         best = str(table.set_index("policy").loc[sendable, "clicks_per_delivered_late"].idxmax())
-        write_json(run / "winner.json", {"policy": best, "unit": str(units[best, 0].relative_to(run))})
+        write_json(
+            run / "winner.json", {"policy": best, "unit": str(units[best, 0].relative_to(run))}
+        )
     if {"profile", baseline} <= set(policies):
         pair = story.two_members(units[baseline, 0], units["profile", 0], make(simulator, seed=0))
         if pair:
-            write_json(run / "two_members.json", pair | {"segment_policy": baseline, "profile_policy": "profile"})
+            write_json(
+                run / "two_members.json",
+                pair | {"segment_policy": baseline, "profile_policy": "profile"},
+            )
     made = provenance()
     write_json(
         run / "run.json",
         {
-            "config": config | {"workers": None, "name": None, "force": False},  # how it was run is not what was run
+            "config": config
+            | {"workers": None, "name": None, "force": False},  # how it was run is not what was run
             "policies": policies,
             "seeds": list(range(config["seeds"])),
             "baseline": baseline,

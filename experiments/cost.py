@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bandit.slates import draw
-from bandit.types import Round
-from experiments.runs import choices, one_thread, plain, policy_config
-from experiments.unit import make
+from bandit.core.types import Round
+from bandit.slates.walk import draw
+from experiments.runner.runs import choices, one_thread, plain, policy_config
+from experiments.runner.unit import make
 
 
 @one_thread()
@@ -53,7 +53,9 @@ def cost(policy: dict[str, Any], simulator: dict[str, Any], seed: int) -> dict[s
 def main(cfg: DictConfig) -> None:
     config = plain(cfg)
     if not isinstance(config["issues"], int) or config["issues"] < 2:
-        raise SystemExit(f"cost: issues = {config['issues']!r}; must be a whole number of at least 2")
+        raise SystemExit(
+            f"cost: issues = {config['issues']!r}; must be a whole number of at least 2"
+        )
     table = Table("policy", "plan, members/s", "learn, members/s", "state, kB")
     try:
         policies = {name: policy_config(name) for name in config["policies"] or choices("policy")}

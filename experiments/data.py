@@ -13,8 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bandit.files import replacing
-from experiments.runs import ROOT, file_digest
+from bandit.core.files import replacing
+from experiments.runner.runs import ROOT, file_digest
 
 WHEEL = "obp==0.4.1"
 INSIDE = "obp/dataset/obd"
@@ -48,7 +48,9 @@ def unpack(wheel: Path, folder: Path, files: Mapping[str, str]) -> None:
         raise ValueError(f"{wheel} is not the wheel {WHEEL}: {error}") from None
     for name, content in found.items():
         if (digest := sha256(content).hexdigest()) != files[name]:
-            raise ValueError(f"{wheel}: {name} has SHA-256 {digest[:12]}...; must be {files[name][:12]}...")
+            raise ValueError(
+                f"{wheel}: {name} has SHA-256 {digest[:12]}...; must be {files[name][:12]}..."
+            )
     for name, content in found.items():
         with replacing(folder / name) as part:
             part.write_bytes(content)
@@ -56,11 +58,24 @@ def unpack(wheel: Path, folder: Path, files: Mapping[str, str]) -> None:
 
 def download(into: Path) -> Path:
     """The wheel, by pip. Raises ValueError with pip's own words if it cannot be had."""
-    asked = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", str(into), WHEEL]
+    asked = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        "-q",
+        "-d",
+        str(into),
+        WHEEL,
+    ]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603  (pip, with words made here)
     wheels = list(into.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
-        raise ValueError(f"pip could not download {WHEEL}: {done.stderr.strip() or done.stdout.strip()}")
+        raise ValueError(
+            f"pip could not download {WHEEL}: {done.stderr.strip() or done.stdout.strip()}"
+        )
     return wheels[0]
 
 
@@ -69,9 +84,15 @@ def _sound(path: Path, digest: str) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m experiments.data", description="Fetch the Open Bandit Dataset (small).")
-    parser.add_argument("--out", type=Path, default=ROOT / "data" / "open_bandit", help="folder for the files")
-    parser.add_argument("--wheel", type=Path, help=f"the wheel {WHEEL}, where it is at hand already")
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.data", description="Fetch the Open Bandit Dataset (small)."
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "data" / "open_bandit", help="folder for the files"
+    )
+    parser.add_argument(
+        "--wheel", type=Path, help=f"the wheel {WHEEL}, where it is at hand already"
+    )
     given = parser.parse_args()
     try:
         if lacking := missing(given.out, FILES):

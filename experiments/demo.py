@@ -14,13 +14,13 @@ import yaml
 from omegaconf import DictConfig
 from rich.console import Console
 
-from bandit.files import read_json, replacing, write_table
-from bandit.types import Context
+from bandit.core.files import read_json, replacing, write_table
+from bandit.core.types import Context
 from experiments.compare import compare
-from experiments.runs import frame, plain
-from experiments.story import rounds
-from experiments.table import show
-from experiments.unit import make
+from experiments.report.story import rounds
+from experiments.runner.runs import frame, plain
+from experiments.runner.unit import make
+from experiments.tables.table import show
 from serving import export, send
 
 
@@ -28,8 +28,12 @@ def next_issue(folder: Path, context: Context) -> dict[str, Path]:
     """What an editor and a member database would hand to the sender for this context."""
     rules = {name: value for name, value in context.rules.model_dump().items() if value}
     if not rules.get("pins"):  # so that the example shows one
-        events = context.articles[(context.articles["kind"] == "event") & (context.articles["only_region"] == "")]
-        rules["pins"] = {min(3, context.rules.slots): article for article in events["article"].head(1)}
+        events = context.articles[
+            (context.articles["kind"] == "event") & (context.articles["only_region"] == "")
+        ]
+        rules["pins"] = {
+            min(3, context.rules.slots): article for article in events["article"].head(1)
+        }
     member, article = np.nonzero(context.seen)
     seen = {"member": context.member_ids[member], "article": context.article_ids[article]}
     tables = {"members": context.members, "pool": context.articles, "seen": pd.DataFrame(seen)}
@@ -41,13 +45,21 @@ def next_issue(folder: Path, context: Context) -> dict[str, Path]:
     return paths
 
 
-def print_letters(slates: pd.DataFrame, pool: pd.DataFrame, members: pd.DataFrame, console: Console, count: int = 3) -> None:
+def print_letters(
+    slates: pd.DataFrame,
+    pool: pd.DataFrame,
+    members: pd.DataFrame,
+    console: Console,
+    count: int = 3,
+) -> None:
     """A few members' newsletters as they would arrive: the subject line is the first headline."""
     titles = pool.set_index("article")["title"]
     for member in members["member"].iloc[:: max(1, len(members) // count)].head(count):
         row = members.set_index("member").loc[member]
         letter = slates[slates["member"] == member].dropna(subset="article")
-        console.print(f"\n[bold]Member {member}[/bold]: {row['member_type']}, {row['practice_area']}, {row['career_stage']}")
+        console.print(
+            f"\n[bold]Member {member}[/bold]: {row['member_type']}, {row['practice_area']}, {row['career_stage']}"
+        )
         console.print(f"  Subject: {titles[letter['article'].iloc[0]]}", markup=False)
         for _, slot in letter.iterrows():
             line = f"  {slot['slot']}. {titles[slot['article']]}  [{slot['role']}, p = {slot['propensity']:.3f}]"
@@ -69,19 +81,35 @@ def main(cfg: DictConfig) -> None:
     rounds(run / winner["unit"], association)  # who has left, and who has seen what
     context = association.issue(association.issues + 1)
     folder = run / "next_issue"
-    shutil.rmtree(folder, ignore_errors=True)  # an issue once composed is never overwritten; this one is sent to nobody
+    shutil.rmtree(
+        folder, ignore_errors=True
+    )  # an issue once composed is never overwritten; this one is sent to nobody
     paths = next_issue(folder, context)
     files = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     commands = [
         (export.main, [str(run), str(run / "bundle")]),
-        (send.main, [str(run / "bundle"), *files, "--campaign", context.campaign, "--seed", "7", "--out", str(folder)]),
+        (
+            send.main,
+            [
+                str(run / "bundle"),
+                *files,
+                "--campaign",
+                context.campaign,
+                "--seed",
+                "7",
+                "--out",
+                str(folder),
+            ],
+        ),
     ]
     for command, arguments in commands:
         failed = command(arguments)
         if failed:
             raise SystemExit(failed)
     print_letters(frame(folder / "slates.parquet"), context.articles, context.members, console)
-    print(f"\nThe winner, {winner['policy']}, is in {run / 'bundle'}; its next issue in {folder / 'slates.parquet'}")
+    print(
+        f"\nThe winner, {winner['policy']}, is in {run / 'bundle'}; its next issue in {folder / 'slates.parquet'}"
+    )
     print(f"Report: {run / 'report.html'}")
 
 

@@ -22,16 +22,23 @@ from matplotlib import style
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
-from bandit.files import read_json, replacing, write_json, write_table
-from bandit.slates import draw
-from bandit.types import Context, Round
-from experiments.figures import COLOURS
-from experiments.page import ACCENT, BASELINE, SOFT, STYLE
-from experiments.runs import folder, one_thread, plain, provenance
-from experiments.unit import make
+from bandit.core.files import read_json, replacing, write_json, write_table
+from bandit.core.types import Context, Round
+from bandit.slates.walk import draw
+from experiments.report.figures import COLOURS
+from experiments.report.page import ACCENT, BASELINE, SOFT, STYLE
+from experiments.runner.runs import folder, one_thread, plain, provenance
+from experiments.runner.unit import make
 
 PARTS = {  # of the work on an issue, and their colours
     "compose": "#c6cbd1",
@@ -79,7 +86,11 @@ def timed(spent: Seconds, part: str) -> Iterator[None]:
 
 @one_thread()
 def grown(
-    policy: dict[str, Any], simulator: dict[str, Any], seed: int, piece: int, tick: Callable[[int], None]
+    policy: dict[str, Any],
+    simulator: dict[str, Any],
+    seed: int,
+    piece: int,
+    tick: Callable[[int], None],
 ) -> dict[str, Any]:
     """One size, start to end. Returns its rows for the table, the peak of its process's memory (bytes), and seconds."""
     begun, began = process_time(), perf_counter()
@@ -88,7 +99,10 @@ def grown(
     if hasattr(learner, "reveal"):
         learner.reveal(association)
     setup = process_time() - begun
-    rows = [_issue(learner, association, number, seed, piece, tick) for number in range(1, association.issues + 1)]
+    rows = [
+        _issue(learner, association, number, seed, piece, tick)
+        for number in range(1, association.issues + 1)
+    ]
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return {"rows": rows, "peak": peak, "setup": setup, "elapsed": perf_counter() - began}
@@ -105,7 +119,10 @@ def _issue(
     with timed(spent, "learn"):
         learner.learn(round)
     row = {"members": len(association.members), "issue": number, "sent_to": len(context.members)}
-    row |= {"delivered": int(round.feedback.delivered.sum()), "clicks": int(round.feedback.clicked.sum())}
+    row |= {
+        "delivered": int(round.feedback.delivered.sum()),
+        "clicks": int(round.feedback.clicked.sum()),
+    }
     return row | spent
 
 
@@ -115,11 +132,16 @@ def scale(config: dict[str, Any]) -> Path:
     if not sizes:
         raise ValueError("members is empty; name at least one size, e.g. members=[10000,100000]")
     least = {"issues": 2, "piece": 1, "seed": 0}  # the first issue loads the libraries
-    for what, value, low in [*(("members", size, 1) for size in sizes), *((w, config[w], low) for w, low in least.items())]:
+    for what, value, low in [
+        *(("members", size, 1) for size in sizes),
+        *((w, config[w], low) for w, low in least.items()),
+    ]:
         if not isinstance(value, int) or value < low:
             raise ValueError(f"{what} = {value!r}; must be a whole number of at least {low}")
     sizes = sorted(set(sizes))
-    run = folder(config["name"], "scale", {key: value for key, value in config.items() if key != "name"})
+    run = folder(
+        config["name"], "scale", {key: value for key, value in config.items() if key != "name"}
+    )
     found = _all(config, sizes)
     table = pd.DataFrame([row for one in found for row in one["rows"]])
     costs = [_cost(one) for one in found]
@@ -132,14 +154,23 @@ def scale(config: dict[str, Any]) -> Path:
 
 def _all(config: dict[str, Any], sizes: list[int]) -> list[dict[str, Any]]:
     """What each size comes to, with a progress bar that counts member-issues."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
     found = []
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+    with Progress(
+        *columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True)
+    ) as progress:
         bar = progress.add_task("scale", total=sum(sizes) * config["issues"])
         for done, members in enumerate(sizes):
             progress.update(bar, description=f"scale: {members:,} members")
             found.append(_apart(config, members, lambda count: progress.advance(bar, count)))
-            progress.update(bar, completed=sum(sizes[: done + 1]) * config["issues"])  # not everyone gets every issue
+            progress.update(
+                bar, completed=sum(sizes[: done + 1]) * config["issues"]
+            )  # not everyone gets every issue
         progress.update(bar, description="scale: done")
     return found
 
@@ -158,7 +189,9 @@ def _apart(config: dict[str, Any], members: int, tick: Callable[[int], None]) ->
             tick(told)
     except EOFError:
         process.join()
-        raise OSError(f"the process of {members:,} members ended with exit code {process.exitcode}") from None
+        raise OSError(
+            f"the process of {members:,} members ended with exit code {process.exitcode}"
+        ) from None
     process.join()
     if isinstance(told, ValueError):
         raise told
@@ -166,7 +199,9 @@ def _apart(config: dict[str, Any], members: int, tick: Callable[[int], None]) ->
     return result
 
 
-def _work(there: Any, policy: dict[str, Any], simulator: dict[str, Any], seed: int, piece: int) -> None:
+def _work(
+    there: Any, policy: dict[str, Any], simulator: dict[str, Any], seed: int, piece: int
+) -> None:
     try:
         there.send(grown(policy, simulator, seed, piece, there.send))
     except ValueError as error:
@@ -208,7 +243,10 @@ def figure(costs: list[dict[str, Any]]) -> Figure:
     names = [f"{cost['members']:,}" for cost in costs]
     with style.context(STYLE, after_reset=True):
         drawn = Figure(figsize=(10, 4.2), facecolor="white")
-        left, right = drawn.add_axes((0.045, 0.13, 0.52, 0.72)), drawn.add_axes((0.65, 0.13, 0.345, 0.72))
+        left, right = (
+            drawn.add_axes((0.045, 0.13, 0.52, 0.72)),
+            drawn.add_axes((0.65, 0.13, 0.345, 0.72)),
+        )
         bottom = np.zeros(len(costs))
         for part, colour in PARTS.items():
             height = np.array([cost["microseconds"][part] for cost in costs])
@@ -220,7 +258,9 @@ def figure(costs: list[dict[str, Any]]) -> Figure:
             bottom += height
         for x, total in enumerate(bottom):
             left.text(x, total, f"{total:.1f}", ha="center", va="bottom")
-        left.text(0, 1.08, "CPU microseconds a member and issue", transform=left.transAxes, color=SOFT)
+        left.text(
+            0, 1.08, "CPU microseconds a member and issue", transform=left.transAxes, color=SOFT
+        )
         peaks = [cost["peak_gb"] for cost in costs]
         right.bar(names, peaks, 0.62, color="#c6cbd1")
         for x, peak in enumerate(peaks):
@@ -234,10 +274,23 @@ def figure(costs: list[dict[str, Any]]) -> Figure:
 
 
 def _shown(costs: list[dict[str, Any]]) -> Table:
-    table = Table("members", *PARTS, "all, us", "setup, s", "elapsed, s", "peak, GB", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        "members",
+        *PARTS,
+        "all, us",
+        "setup, s",
+        "elapsed, s",
+        "peak, GB",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
     for cost in costs:
         times = [f"{cost['microseconds'][part]:.2f}" for part in (*PARTS, "all")]
-        more = f"{cost['setup_seconds']:.1f}", f"{cost['elapsed_seconds']:,.0f}", f"{cost['peak_gb']:.2f}"
+        more = (
+            f"{cost['setup_seconds']:.1f}",
+            f"{cost['elapsed_seconds']:,.0f}",
+            f"{cost['peak_gb']:.2f}",
+        )
         table.add_row(f"{cost['members']:,}", *times, *more)
     return table
 
@@ -252,7 +305,9 @@ def main(cfg: DictConfig) -> None:
     Console().print(_shown(told["sizes"]))
     if told["flat"] is not None:
         print(f"flat: {told['flat']:.2f} (cost of a member-issue, largest over smallest size)")
-        print(f"an issue: {told['fixed_seconds']:.2f} s and {told['member_microseconds']:.1f} microseconds a member")
+        print(
+            f"an issue: {told['fixed_seconds']:.2f} s and {told['member_microseconds']:.1f} microseconds a member"
+        )
     print(f"run: {run}")
 
 

@@ -18,14 +18,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from bandit import log
-from bandit.files import read_json, write_json, write_table
+from bandit.core.files import read_json, write_json, write_table
+from bandit.core.types import Round
+from bandit.log import issue as log
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import normal_interval
-from bandit.slates import replay
-from bandit.types import Round
-from experiments.runs import file_digest, folder, one_thread, plain, provenance
-from experiments.unit import make
+from bandit.slates.walk import replay
+from experiments.runner.runs import file_digest, folder, one_thread, plain, provenance
+from experiments.runner.unit import make
 from serving import bundle
 
 COLUMNS = ["estimator", "slots", "value", "low", "high", "ess", "reason"]
@@ -34,18 +34,29 @@ COLUMNS = ["estimator", "slots", "value", "low", "high", "ess", "reason"]
 def unit_of(path: str | None) -> dict[str, Any]:
     """unit.json of a finished unit. Raises ValueError where `path` is none."""
     if not path:
-        raise ValueError("log is not given; name the folder of a finished unit, e.g. log=runs/demo/units/random-0")
+        raise ValueError(
+            "log is not given; name the folder of a finished unit, e.g. log=runs/demo/units/random-0"
+        )
     unit = Path(path)
     if not unit.is_dir():
         raise ValueError(f"log = {path!r}: there is no such folder")
-    for name, meaning in (("unit.json", "it is not one policy's run"), ("done.json", "its run is not finished")):
+    for name, meaning in (
+        ("unit.json", "it is not one policy's run"),
+        ("done.json", "its run is not finished"),
+    ):
         if not (unit / name).is_file():
             raise ValueError(f"log = {path!r} holds no {name}: {meaning}")
     try:
         asked: dict[str, Any] = read_json(unit / "unit.json")
-        return {"simulator": asked["simulator"], "seed": asked["seed"], "policy": asked["policy"]["_target_"]}
+        return {
+            "simulator": asked["simulator"],
+            "seed": asked["seed"],
+            "policy": asked["policy"]["_target_"],
+        }
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{unit / 'unit.json'} does not say how the run was made: {error!r}") from None
+        raise ValueError(
+            f"{unit / 'unit.json'} does not say how the run was made: {error!r}"
+        ) from None
 
 
 def rounds(unit: Path, association: Any) -> Iterator[Round]:
@@ -59,7 +70,9 @@ def rounds(unit: Path, association: Any) -> Iterator[Round]:
         yield round
 
 
-def train(learner: Any, logged: Iterator[Round], judge_from: int, slots: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def train(
+    learner: Any, logged: Iterator[Round], judge_from: int, slots: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Let a started policy learn the whole log. Returns what each estimator says it would have earned, clicks a send on the
     top slots, and what the logger earned on the same. Raises ValueError where nothing is left to judge by."""
     parts: list[tuple[Any, ...]] = []
@@ -68,33 +81,70 @@ def train(learner: Any, logged: Iterator[Round], judge_from: int, slots: int) ->
             slates, k = round.slates, min(slots, round.slates.choice.shape[1])
             target = replay(learner.plan(round.context), round.context, slates.choice[:, :k])
             clicked = round.feedback.clicked[:, :k].astype(np.float64)
-            parts.append((slates.propensity[:, :k], target, clicked, slates.supported[:, :k], round.context.member_ids))
+            parts.append(
+                (
+                    slates.propensity[:, :k],
+                    target,
+                    clicked,
+                    slates.supported[:, :k],
+                    round.context.member_ids,
+                )
+            )
         learner.learn(round)
     if not parts:
-        raise ValueError(f"judge_from = {judge_from}; the log ends before that issue, so nothing is left to judge by")
+        raise ValueError(
+            f"judge_from = {judge_from}; the log ends before that issue, so nothing is left to judge by"
+        )
     if hasattr(learner, "finish"):  # learns every few issues only
         learner.finish()
-    logged_p, target, clicked, supported, members = (np.concatenate(column) for column in zip(*parts, strict=True))
+    logged_p, target, clicked, supported, members = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
     estimates = evaluate(logged_p, target, clicked, supported, members)
-    earned = [normal_interval(clicked[:, :s].sum(axis=1), members) for s in range(1, clicked.shape[1] + 1)]
-    own = [["logger", s, each.estimate, each.low, each.high, float(len(members)), ""] for s, each in enumerate(earned, 1)]
-    return pd.DataFrame([_row(each) for each in estimates], columns=COLUMNS), pd.DataFrame(own, columns=COLUMNS)
+    earned = [
+        normal_interval(clicked[:, :s].sum(axis=1), members) for s in range(1, clicked.shape[1] + 1)
+    ]
+    own = [
+        ["logger", s, each.estimate, each.low, each.high, float(len(members)), ""]
+        for s, each in enumerate(earned, 1)
+    ]
+    return pd.DataFrame([_row(each) for each in estimates], columns=COLUMNS), pd.DataFrame(
+        own, columns=COLUMNS
+    )
 
 
 def _row(each: Estimate) -> list[Any]:
-    given = asdict(each.interval) if each.interval else dict.fromkeys(("estimate", "low", "high"), np.nan)
-    return [each.estimator, each.slots, given["estimate"], given["low"], given["high"], each.ess, each.reason]
+    given = (
+        asdict(each.interval)
+        if each.interval
+        else dict.fromkeys(("estimate", "low", "high"), np.nan)
+    )
+    return [
+        each.estimator,
+        each.slots,
+        given["estimate"],
+        given["low"],
+        given["high"],
+        each.ess,
+        each.reason,
+    ]
 
 
 def show(estimates: pd.DataFrame, own: pd.DataFrame, console: Console) -> None:
     """Both tables, the logger's on the slots that the estimates are about."""
-    table = Table(title="clicks per 1,000 delivered, on the issues judged before they were learned from")
+    table = Table(
+        title="clicks per 1,000 delivered, on the issues judged before they were learned from"
+    )
     for name in ("", "slots", "estimate", "95 % interval", "counts as sends"):
         table.add_column(name, justify="left" if not name else "right")
     slots = max(int(estimates["slots"].max()), 1)
     shown = pd.concat([own[own["slots"] == slots], estimates])
     for name, count, value, low, high, ess, _ in shown[COLUMNS].to_numpy().tolist():
-        told = ("-", "-") if np.isnan(value) else (f"{1000 * value:.1f}", f"{1000 * low:.1f} to {1000 * high:.1f}")
+        told = (
+            ("-", "-")
+            if np.isnan(value)
+            else (f"{1000 * value:.1f}", f"{1000 * low:.1f} to {1000 * high:.1f}")
+        )
         table.add_row(name, str(count), *told, f"{ess:,.0f}")
     console.print(table)
     reason = str(estimates["reason"].iloc[0])
@@ -110,21 +160,42 @@ def run(config: dict[str, Any], name: str) -> tuple[Path, pd.DataFrame, pd.DataF
             raise ValueError(f"{what} = {config[what]!r}; must be a whole number of at least 1")
     asked = unit_of(config["log"])
     unit = Path(config["log"])
-    made = folder(config["name"], f"train-{name}-{unit.name}", {key: config[key] for key in config if key != "name"})
+    made = folder(
+        config["name"],
+        f"train-{name}-{unit.name}",
+        {key: config[key] for key in config if key != "name"},
+    )
     if made.exists() and any(made.iterdir()) and not (made / "estimates.parquet").exists():
-        raise ValueError(f"{made} holds something else than a training from a log; choose another name")
+        raise ValueError(
+            f"{made} holds something else than a training from a log; choose another name"
+        )
     learner = make(config["policy"])
     if hasattr(learner, "reveal"):
-        raise ValueError(f"policy = {name}: it knows the simulator's truth, and there is none in a log")
+        raise ValueError(
+            f"policy = {name}: it knows the simulator's truth, and there is none in a log"
+        )
     association = make(asked["simulator"], seed=asked["seed"])
     if config["judge_from"] > association.issues:
-        raise ValueError(f"judge_from = {config['judge_from']}; the log ends with issue {association.issues}")
+        raise ValueError(
+            f"judge_from = {config['judge_from']}; the log ends with issue {association.issues}"
+        )
     learner.start(association.features)
-    estimates, own = train(learner, rounds(unit, association), config["judge_from"], config["slots"])
+    estimates, own = train(
+        learner, rounds(unit, association), config["judge_from"], config["slots"]
+    )
     parameters = {key: value for key, value in config["policy"].items() if key != "_target_"}
     facts = {"log": unit.name, "logger": asked["policy"], "unit": file_digest(unit / "unit.json")}
-    made_from = facts | {"issues": association.issues} | {key: provenance()[key] for key in ("git", "code")}
-    bundle.write(made / "bundle", learner, config["policy"]["_target_"], parameters, association.features, made_from)
+    made_from = (
+        facts | {"issues": association.issues} | {key: provenance()[key] for key in ("git", "code")}
+    )
+    bundle.write(
+        made / "bundle",
+        learner,
+        config["policy"]["_target_"],
+        parameters,
+        association.features,
+        made_from,
+    )
     both = pd.concat([own, estimates], ignore_index=True)
     write_table(made / "estimates.parquet", pa.Table.from_pandas(both, preserve_index=False))
     write_json(made / "run.json", {"config": config, "made_from": made_from} | provenance())

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load_file, save_file
 
-from bandit.features import Features
-from bandit.files import write_json
-from bandit.text import Encoder
-from bandit.types import Policy
+from bandit.core.files import write_json
+from bandit.core.types import Policy
+from bandit.features.features import Features
+from bandit.features.text import Encoder
 from serving.errors import problems
 from serving.folder import replacing
 
@@ -79,7 +79,9 @@ def write(
     """
     kind = _policy_class(target, f"{folder}")
     if type(policy) is not kind:
-        raise ValueError(f"{folder}: target = {target!r}, but the policy is a {type(policy).__qualname__}")
+        raise ValueError(
+            f"{folder}: target = {target!r}, but the policy is a {type(policy).__qualname__}"
+        )
     described, arrays = features.state()
     facts = {"parameters": dict(parameters), "features": described, "made_from": dict(made_from)}
     for what, value in facts.items():
@@ -92,11 +94,15 @@ def write(
             _save(part / name, content, f"{folder}/{name}")
         manifest = {"format": FORMAT, "letterbandit": _version(), "policy": target} | facts
         manifest["files"] = {name: _facts(part / name) for name in (POLICY, FEATURES)}
-        write_json(part / MANIFEST, manifest)  # keys stay in order: a feature's column is its place in the list
+        write_json(
+            part / MANIFEST, manifest
+        )  # keys stay in order: a feature's column is its place in the list
         try:
             read(part, features.encoder)
         except ValueError as error:
-            raise ValueError(f"cannot be read back: {error}".replace(str(part), str(folder))) from error
+            raise ValueError(
+                f"cannot be read back: {error}".replace(str(part), str(folder))
+            ) from error
 
 
 def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
@@ -112,14 +118,18 @@ def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
     try:
         features = Features.restore(manifest.features, arrays, encoder)
     except Exception as error:  # a manifest may hold anything where it describes the features
-        raise ValueError(f"{folder}: the features do not fit this version: {type(error).__name__}: {error}") from error
+        raise ValueError(
+            f"{folder}: the features do not fit this version: {type(error).__name__}: {error}"
+        ) from error
     try:
         policy = _made(kind, manifest.parameters, f"{folder / MANIFEST}")
         policy.start(features)
         _check_kinds(state, policy.state())
         policy.restore(state)
     except Exception as error:  # made by another version, or a library is missing: the policy's own words say which
-        raise ValueError(f"{folder}: {manifest.policy} cannot be restored: {type(error).__name__}: {error}") from error
+        raise ValueError(
+            f"{folder}: {manifest.policy} cannot be restored: {type(error).__name__}: {error}"
+        ) from error
     _check_restored(folder / POLICY, state, policy.state())
     return Bundle(policy, features, manifest, digest)
 
@@ -142,17 +152,23 @@ def _check_kinds(given: Mapping[str, NDArray[Any]], fresh: Mapping[str, NDArray[
     for name in sorted(set(given) & set(fresh)):
         array, own = given[name], fresh[name]
         if (array.dtype, array.ndim) != (own.dtype, own.ndim):
-            raise ValueError(f"{name} is {array.dtype} in {array.ndim} dimensions; must be {own.dtype} in {own.ndim}")
+            raise ValueError(
+                f"{name} is {array.dtype} in {array.ndim} dimensions; must be {own.dtype} in {own.ndim}"
+            )
 
 
-def _check_restored(path: Path, given: Mapping[str, NDArray[Any]], restored: Mapping[str, NDArray[Any]]) -> None:
+def _check_restored(
+    path: Path, given: Mapping[str, NDArray[Any]], restored: Mapping[str, NDArray[Any]]
+) -> None:
     """What the policy says it holds must be what the file gave it: no array more or less, none of another kind."""
     odd = sorted(set(given) ^ set(restored))
     if odd:
         raise ValueError(f"{path}: array {odd[0]!r} is not what the policy keeps")
     for name, array in restored.items():
         # a model that VW wrote again names other options than it was read with, so its length may change
-        if given[name].dtype != array.dtype or (given[name].shape != array.shape and name != "model"):
+        if given[name].dtype != array.dtype or (
+            given[name].shape != array.shape and name != "model"
+        ):
             raise ValueError(
                 f"{path}: {name} is {given[name].dtype} {given[name].shape}; the policy keeps {array.dtype} {array.shape}"
             )
@@ -167,14 +183,23 @@ def _policy_class(target: str, where: str) -> type[Any]:
     if not isinstance(kind, type) or kind.__module__ != module or not hasattr(kind, "restore"):
         raise ValueError(f"{where}: policy = {target!r}; this version of bandit has no such policy")
     if hasattr(kind, "reveal"):
-        raise ValueError(f"{where}: policy {target} exists only in simulation and cannot be exported")
+        raise ValueError(
+            f"{where}: policy {target} exists only in simulation and cannot be exported"
+        )
     return kind
 
 
 def _made(kind: type[Any], parameters: Mapping[str, Any], where: str) -> Any:
     """The policy, and the one it wraps: a parameter that names a policy is made into it."""
-    wrapped = {name: dict(part) for name, part in parameters.items() if isinstance(part, Mapping) and "_target_" in part}
-    made = {name: _made(_policy_class(str(part.pop("_target_")), where), part, where) for name, part in wrapped.items()}
+    wrapped = {
+        name: dict(part)
+        for name, part in parameters.items()
+        if isinstance(part, Mapping) and "_target_" in part
+    }
+    made = {
+        name: _made(_policy_class(str(part.pop("_target_")), where), part, where)
+        for name, part in wrapped.items()
+    }
     return kind(**{**parameters, **made})
 
 
@@ -224,7 +249,10 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
 
 def _facts(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
-        return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        return {
+            "size": path.stat().st_size,
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+        }
 
 
 def _save(path: Path, arrays: Mapping[str, NDArray[Any]], shown: str) -> None:

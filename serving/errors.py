@@ -17,7 +17,11 @@ def problems(error: ValidationError) -> str:
     found: dict[str, list[str]] = {}
     for one in error.errors(include_url=False):
         path = [str(part) for part in one["loc"]]
-        if path and path[-1] in ("str", "int", "[key]"):  # the branch of a union, or the mark of a key
+        if path and path[-1] in (
+            "str",
+            "int",
+            "[key]",
+        ):  # the branch of a union, or the mark of a key
             path.pop()
         if one["type"] == "extra_forbidden":
             message = "there is no such setting"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bandit.files import read_json
+from bandit.core.files import read_json
 from serving import bundle
 from serving.errors import exit_status
 
@@ -22,7 +22,9 @@ def export(run: str | Path, target: str | Path) -> str:
         raise ValueError(f"{unit}: this policy exists only in simulation and cannot be exported")
     source = unit / "bundle"
     if not source.is_dir():
-        raise ValueError(f"{unit} holds no bundle/: the run is not finished, or it is not a run's folder")
+        raise ValueError(
+            f"{unit} holds no bundle/: the run is not finished, or it is not a run's folder"
+        )
     exported = bundle.copy(source, target)
     size = sum(file.size for file in exported.manifest.files.values()) / 1e6
     return f"exported {exported.manifest.policy} from {source} to {target} ({size:.1f} MB, {exported.digest[:12]})"
@@ -56,9 +58,15 @@ def _object(path: Path) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0, or 2 with one line on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m serving.export", description="Export a trained policy.")
-    parser.add_argument("run", metavar="RUN", help="a unit's folder, or a comparison's (its winner is taken)")
-    parser.add_argument("bundle", metavar="BUNDLE", help="where to; an earlier bundle there is replaced")
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.export", description="Export a trained policy."
+    )
+    parser.add_argument(
+        "run", metavar="RUN", help="a unit's folder, or a comparison's (its winner is taken)"
+    )
+    parser.add_argument(
+        "bundle", metavar="BUNDLE", help="where to; an earlier bundle there is replaced"
+    )
     asked = parser.parse_args(argv)
     return exit_status("serving.export", lambda: print(export(asked.run, asked.bundle)))
 

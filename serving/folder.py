@@ -55,10 +55,14 @@ def _check_replaceable(shown: str | Path, folder: Path, ours: Collection[str]) -
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise ValueError(f"{shown} is a file; must be a new or an earlier folder of {', '.join(ours)}")
+        raise ValueError(
+            f"{shown} is a file; must be a new or an earlier folder of {', '.join(ours)}"
+        )
     names = {path.name for path in folder.iterdir()}
     first = next(iter(ours))
     if names and first not in names:
         raise ValueError(f"{shown} exists and holds no {first}: it is not overwritten")
     if names - set(ours):
-        raise ValueError(f"{shown} exists and holds {min(names - set(ours))}, which would be lost: it is not overwritten")
+        raise ValueError(
+            f"{shown} exists and holds {min(names - set(ours))}, which would be lost: it is not overwritten"
+        )

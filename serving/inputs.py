@@ -10,8 +10,8 @@ import pandas as pd
 import yaml
 from pydantic import ValidationError
 
-from bandit.features import Features
-from bandit.rules import Rules
+from bandit.core.rules import Rules
+from bandit.features.features import Features
 from serving.errors import problems, short
 from serving.tables import NUMBER, TEXT, WHOLE, Table, read_bytes
 
@@ -30,11 +30,19 @@ class Inputs:
 
 
 def load(
-    features: Features, members: str | Path, pool: str | Path, rules: str | Path, seen: str | Path | None = None
+    features: Features,
+    members: str | Path,
+    pool: str | Path,
+    rules: str | Path,
+    seen: str | Path | None = None,
 ) -> Inputs:
     """Read and check the files. Raises ValueError naming the file, the row and the value at fault."""
     pool_table = read_pool(pool)
-    limits = [name.removeprefix("only_") for name in pool_table.columns.column_names if name.startswith("only_")]
+    limits = [
+        name.removeprefix("only_")
+        for name in pool_table.columns.column_names
+        if name.startswith("only_")
+    ]
     member_table = read_members(members, features, limits)
     layout, rules_digest = read_rules(rules)
     articles = in_order(pool_table.frame())
@@ -106,7 +114,9 @@ def read_rules(path: str | Path) -> tuple[Rules, str]:
 
 def in_order(articles: pd.DataFrame) -> pd.DataFrame:
     """The pool by article id: a draw walks the pool in order, and the file's order must not matter."""
-    return articles.iloc[np.argsort(articles["article"].to_numpy(), kind="stable")].reset_index(drop=True)
+    return articles.iloc[np.argsort(articles["article"].to_numpy(), kind="stable")].reset_index(
+        drop=True
+    )
 
 
 def count_unknown(features: Features, members: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -124,7 +134,9 @@ def _check_rules(path: Path, rules: Rules, pool: Table, articles: pd.DataFrame) 
         raise ValueError(f"{path} and {pool.path}: {error}") from None
     sections = [column for columns in rules.only.values() for column in columns]
     for column in (*rules.at_most, *rules.at_least, *sections):
-        pool.check_type(column, TEXT)  # a number never equals the rules' text: the rule would have no effect
+        pool.check_type(
+            column, TEXT
+        )  # a number never equals the rules' text: the rule would have no effect
 
 
 class _Loader(yaml.SafeLoader):
@@ -135,6 +147,8 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in keys:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key!r} is given twice", key_node.start_mark
+                )
             keys.append(key)
         return super().construct_mapping(node, deep)

@@ -20,13 +20,13 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import Progress
 
-from bandit import check
-from bandit.editorial import MAXIMUM, MINIMUM, REPEAT, eligible
-from bandit.files import read_json, replacing, write_json
-from bandit.log import slate_columns
-from bandit.rules import Rules
-from bandit.slates import draw
-from bandit.types import ROLES, Bools, Ints
+from bandit.core import check
+from bandit.core.files import read_json, replacing, write_json
+from bandit.core.rules import Rules
+from bandit.core.types import ROLES, Bools, Ints
+from bandit.log.issue import slate_columns
+from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, eligible
+from bandit.slates.walk import draw
 from serving.bundle import Bundle, read
 from serving.errors import exit_status, short
 from serving.folder import sync
@@ -66,7 +66,14 @@ def compose(
         here = slice(*np.searchsorted(rows, [start, start + len(part)]))
         shown[rows[here] - start, columns[here]] = True
         context = bundle.features.context(
-            campaign, 0, part, articles, rules, eligible(part, articles), shown, article_features=text
+            campaign,
+            0,
+            part,
+            articles,
+            rules,
+            eligible(part, articles),
+            shown,
+            article_features=text,
         )
         slates = draw(bundle.policy.plan(context), context, seed)
         roles = pa.DictionaryArray.from_arrays(pa.array(slates.role.ravel()), pa.array(ROLES))
@@ -75,7 +82,9 @@ def compose(
         yield pa.table({name: _decoded(column) for name, column in table.items()})
 
 
-def _cells(seen: pd.DataFrame | None, members: pd.DataFrame, articles: pd.DataFrame) -> tuple[Ints, Ints]:
+def _cells(
+    seen: pd.DataFrame | None, members: pd.DataFrame, articles: pd.DataFrame
+) -> tuple[Ints, Ints]:
     """Rows (ascending) and columns of the (member, article) cells that were seen."""
     if seen is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -100,8 +109,15 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     for name, values in inputs.unknown.items():
         examples = ", ".join([repr(value) for value in values][:3])
         say = f"{sum(values.values())} members have a {name} never seen before ({examples}); it counts as unknown"
-        console.print(f"warning: {asked.members}: {say}", markup=False, highlight=False, soft_wrap=True)
-    made_from = {"bundle": bundle.digest, "campaign": asked.campaign, "seed": asked.seed, "inputs": inputs.digests}
+        console.print(
+            f"warning: {asked.members}: {say}", markup=False, highlight=False, soft_wrap=True
+        )
+    made_from = {
+        "bundle": bundle.digest,
+        "campaign": asked.campaign,
+        "seed": asked.seed,
+        "inputs": inputs.digests,
+    }
     out = Path(asked.out)
     _refuse_other(out, made_from)
     new = not out.exists()
@@ -123,7 +139,12 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         ):
             task = bar.add_task("slates", total=rows)
             roles, relaxed = _write(part, tables, lambda done: bar.advance(task, done))
-            report = {"members": len(inputs.members), "slots": inputs.rules.slots, "roles": roles, "relaxed": relaxed}
+            report = {
+                "members": len(inputs.members),
+                "slots": inputs.rules.slots,
+                "roles": roles,
+                "relaxed": relaxed,
+            }
             # send.json first: wherever there are slates, it says what they are
             write_json(out / "send.json", made_from | report | {"unknown": inputs.unknown})
         sync(out)
@@ -137,7 +158,9 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     return f"{rows} slots of {len(inputs.members)} members in {out / 'slates.parquet'}: {filled}; rules given up: {gave_up}"
 
 
-def _write(path: Path, tables: Iterable[pa.Table], advance: Callable[[int], None]) -> tuple[dict[str, int], dict[str, int]]:
+def _write(
+    path: Path, tables: Iterable[pa.Table], advance: Callable[[int], None]
+) -> tuple[dict[str, int], dict[str, int]]:
     """Write the tables; returns how many slots have each role, and in how many each soft rule was given up."""
     role: Counter[str] = Counter()
     relaxed: Counter[int] = Counter()
@@ -145,17 +168,28 @@ def _write(path: Path, tables: Iterable[pa.Table], advance: Callable[[int], None
     try:
         for table in _regrouped(tables, ROW_GROUP, advance):
             if writer is None:
-                writer = pq.ParquetWriter(path, table.schema, compression="zstd", write_page_checksum=True)
+                writer = pq.ParquetWriter(
+                    path, table.schema, compression="zstd", write_page_checksum=True
+                )
             writer.write_table(table, row_group_size=ROW_GROUP)
             for column, counter in (("role", role), ("relaxed", relaxed)):
-                counter.update({row["values"]: row["counts"] for row in table[column].value_counts().to_pylist()})
+                counter.update(
+                    {
+                        row["values"]: row["counts"]
+                        for row in table[column].value_counts().to_pylist()
+                    }
+                )
     finally:
         if writer is not None:
             writer.close()
-    return {name: role[name] for name in ROLES}, {name: relaxed[given_up] for name, given_up in RELAXED.items()}
+    return {name: role[name] for name in ROLES}, {
+        name: relaxed[given_up] for name, given_up in RELAXED.items()
+    }
 
 
-def _regrouped(tables: Iterable[pa.Table], rows: int, advance: Callable[[int], None]) -> Iterator[pa.Table]:
+def _regrouped(
+    tables: Iterable[pa.Table], rows: int, advance: Callable[[int], None]
+) -> Iterator[pa.Table]:
     """The same rows, `rows` at a time, so that the bytes of a file do not depend on the chunks."""
     held: list[pa.Table] = []
     for table in tables:
@@ -180,13 +214,17 @@ def _refuse_other(out: Path, made_from: dict[str, Any]) -> None:
     except (OSError, ValueError):
         before = None
     if not isinstance(before, dict):
-        raise ValueError(f"{target} exists without a send.json that says what it is; choose another --out")
+        raise ValueError(
+            f"{target} exists without a send.json that says what it is; choose another --out"
+        )
     then, now = _flat(before), _flat(made_from)
     now.pop("inputs")
     for what, value in now.items():
         if what not in then or then[what] != value:
             was = short(then.get(what))
-            raise ValueError(f"{target} was made with other {what}: {was}, now {short(value)}; choose another --out")
+            raise ValueError(
+                f"{target} was made with other {what}: {was}, now {short(value)}; choose another --out"
+            )
 
 
 def _flat(made_from: dict[str, Any]) -> dict[str, Any]:
@@ -196,16 +234,35 @@ def _flat(made_from: dict[str, Any]) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0, or 2 with one line on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m serving.send", description="Choose tonight's slates.")
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.send", description="Choose tonight's slates."
+    )
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder that serving.export wrote")
     parser.add_argument("--members", required=True, help="parquet: member and the attributes")
-    parser.add_argument("--pool", required=True, help="parquet: article, title, summary, kind, source, only_<attribute>")
+    parser.add_argument(
+        "--pool",
+        required=True,
+        help="parquet: article, title, summary, kind, source, only_<attribute>",
+    )
     parser.add_argument("--rules", required=True, help="yaml: slots, pins, at_most, at_least, only")
-    parser.add_argument("--seen", help="parquet: member, article; what was in an issue that the member opened")
-    parser.add_argument("--campaign", required=True, help="name of this issue; it keys the draws and the log")
-    parser.add_argument("--seed", required=True, type=int, help="another seed gives another draw of the same slates")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for slates.parquet and send.json")
-    parser.add_argument("--chunk", type=int, default=CHUNK, help="members at a time (%(default)s); bounds the memory")
+    parser.add_argument(
+        "--seen", help="parquet: member, article; what was in an issue that the member opened"
+    )
+    parser.add_argument(
+        "--campaign", required=True, help="name of this issue; it keys the draws and the log"
+    )
+    parser.add_argument(
+        "--seed", required=True, type=int, help="another seed gives another draw of the same slates"
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="folder for slates.parquet and send.json"
+    )
+    parser.add_argument(
+        "--chunk",
+        type=int,
+        default=CHUNK,
+        help="members at a time (%(default)s); bounds the memory",
+    )
     asked = parser.parse_args(argv)
     return exit_status("serving.send", lambda: print(send(asked, Console(stderr=True))))
 

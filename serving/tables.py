@@ -24,10 +24,16 @@ def is_text(kind: Any) -> bool:
 
 
 def _is_number(kind: Any) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+    )
 
 
-_TYPES: dict[str, Callable[[Any], bool]] = {TEXT: is_text, WHOLE: pa.types.is_integer, NUMBER: _is_number}
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    TEXT: is_text,
+    WHOLE: pa.types.is_integer,
+    NUMBER: _is_number,
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,9 @@ class Table:
             columns = file.read(columns=None if all_columns else list(dict.fromkeys(needed)))
             columns = pa.table({name: _plain(columns[name]) for name in columns.column_names})
         except (pa.ArrowException, OSError) as error:
-            raise ValueError(f"{path} is not a sound parquet file: {str(error).splitlines()[0]}") from None
+            raise ValueError(
+                f"{path} is not a sound parquet file: {str(error).splitlines()[0]}"
+            ) from None
         if not columns.num_rows:
             raise ValueError(f"{path} has no rows")
         table = cls(path, columns, sha256(data).hexdigest())
@@ -74,7 +82,9 @@ class Table:
         """Raise ValueError unless the column is of one of the kinds, or has no values at all."""
         kind = self.type(name)
         if not pa.types.is_null(kind) and not any(_TYPES[wanted](kind) for wanted in kinds):
-            raise ValueError(f"{self.path}: column {name!r} has type {kind}; must be {' or '.join(kinds)}")
+            raise ValueError(
+                f"{self.path}: column {name!r} has type {kind}; must be {' or '.join(kinds)}"
+            )
 
     def check_present(self, name: str, empty: bool = False) -> None:
         """Raise ValueError at the first null, or text of nothing but spaces unless `empty` is allowed."""
@@ -109,7 +119,9 @@ class Table:
         """Raise ValueError where this table's ids could match none of the other's."""
         mine, theirs = self.type(name), other.type(name)
         if is_text(mine) != is_text(theirs):
-            raise ValueError(f"{self.path}: column {name!r} has type {mine}; {other.path} has {theirs}")
+            raise ValueError(
+                f"{self.path}: column {name!r} has type {mine}; {other.path} has {theirs}"
+            )
 
     def _refuse(self, bad: Any, name: str, why: str) -> None:
         row = pc.index(bad, True).as_py()
@@ -127,7 +139,9 @@ class Table:
                 try:
                     (value.as_py() or b"").decode()
                 except UnicodeDecodeError:
-                    raise ValueError(f"{self.path} row {row}: {name} = {short(value.as_py())} is not valid UTF-8") from None
+                    raise ValueError(
+                        f"{self.path} row {row}: {name} = {short(value.as_py())} is not valid UTF-8"
+                    ) from None
 
 
 def read_bytes(path: Path) -> bytes:

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bandit import check, keys
-from bandit.features import Features
-from bandit.rules import Rules
-from bandit.slates import draw
-from bandit.types import Context, Feedback, Floats, Ints, Policy, Round, Slates
+from bandit.core import check, keys
+from bandit.core.rules import Rules
+from bandit.core.types import Context, Feedback, Floats, Ints, Policy, Round, Slates
+from bandit.features.features import Features
+from bandit.slates.walk import draw
 
 SETS = ("digits", "breast_cancer", "wine", "iris")
 
@@ -55,7 +55,9 @@ class Classification:
 
     slots = 1
 
-    def __init__(self, seed: int = 0, data: str = "digits", batch: int = 1, issues: int | None = None) -> None:
+    def __init__(
+        self, seed: int = 0, data: str = "digits", batch: int = 1, issues: int | None = None
+    ) -> None:
         if data not in SETS:
             raise ValueError(f"data = {data!r}; choose from {', '.join(SETS)}")
         check.at_least("batch", batch, 1)
@@ -64,7 +66,9 @@ class Classification:
         self.seed, self.batch, self.issues = seed, batch, most if issues is None else issues
         check.at_least("issues", self.issues, 1)
         if self.issues > most:
-            raise ValueError(f"issues = {issues}; {data} has {len(examples)} examples, which make {most} of {batch}")
+            raise ValueError(
+                f"issues = {issues}; {data} has {len(examples)} examples, which make {most} of {batch}"
+            )
 
         low, high = examples.min(), examples.max()
         scale = {str(a): (float(low[a]), float(high[a] - low[a]) or 1.0) for a in examples.columns}
@@ -130,7 +134,9 @@ class Classification:
 
     def hyperparameters(self) -> dict[str, Floats]:
         """Raises ValueError: examples were measured, not drawn from interests, so there is no limit of learning to know."""
-        raise ValueError("a classification set has no true hyperparameters; oracle is its only ceiling")
+        raise ValueError(
+            "a classification set has no true hyperparameters; oracle is its only ceiling"
+        )
 
     def expected(self, context: Context, slates: Slates) -> Floats:
         """Clicks of these slates, [n, 1]: there is no luck in them."""

@@ -7,8 +7,8 @@ articles apart. Many replications run side by side, each with luck of its own.
 
 import numpy as np
 
-from bandit import check, keys
-from bandit.types import Bools, Floats, Ints
+from bandit.core import check, keys
+from bandit.core.types import Bools, Floats, Ints
 
 
 class Retiring:
@@ -31,7 +31,10 @@ class Retiring:
         check.share("retire", retire)
         self.retire, self._beta = retire, rates
         # streams of their own, so that pools and their retirements do not depend on what is shown
-        self._lives, self._luck = keys.generator("retiring", seed, "lives"), keys.generator("retiring", seed, "luck")
+        self._lives, self._luck = (
+            keys.generator("retiring", seed, "lives"),
+            keys.generator("retiring", seed, "luck"),
+        )
         self.rates: Floats = self._lives.beta(*rates, size=(replications, articles))
         self._rows = np.arange(replications)
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from bandit.rules import Rules
-from bandit.types import Context
-from simulators.association import Association
+from bandit.core.rules import Rules
+from bandit.core.types import Context
+from simulators.association.association import Association
 
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60, database=None)
 settings.load_profile("fixed")
@@ -37,9 +37,16 @@ def context_of(n: int = 5, m: int = 7, rules: Rules | None = None, **given: Any)
     made = {
         "campaign": "issue-007",
         "issue": 7,
-        "members": pd.DataFrame({"member": 110 + 7 * np.arange(n), "region": [("north", "south")[i % 2] for i in range(n)]}),
+        "members": pd.DataFrame(
+            {
+                "member": 110 + 7 * np.arange(n),
+                "region": [("north", "south")[i % 2] for i in range(n)],
+            }
+        ),
         "articles": pool_of(m),
-        "member_features": np.column_stack([np.ones(n), np.arange(n) % 2, np.arange(n) % 3]).astype(np.float64),
+        "member_features": np.column_stack([np.ones(n), np.arange(n) % 2, np.arange(n) % 3]).astype(
+            np.float64
+        ),
         "article_features": np.column_stack([np.ones(m), np.linspace(-1, 1, m)]),
         "eligible": np.ones((n, m), dtype=bool),
         "seen": np.zeros((n, m), dtype=bool),

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check
+from bandit.core import check
+from bandit.core.types import Bools, Floats
 from bandit.ope.inputs import check_inputs
-from bandit.types import Bools, Floats
 
 
 def weights(logged: Floats, target: Floats) -> Floats:
@@ -40,7 +40,9 @@ def lost(logged: Floats, target: Floats, full_support: Bools) -> NDArray[np.floa
     above[:, 1:] = weights(logged, target)[:, :-1]
     total = above.sum(axis=0)
     missing = (above * deficiency(target, full_support)).sum(axis=0)
-    return 1.0 - np.cumprod(1.0 - np.divide(missing, total, out=np.ones_like(total), where=total > 0))
+    return 1.0 - np.cumprod(
+        1.0 - np.divide(missing, total, out=np.ones_like(total), where=total > 0)
+    )
 
 
 def deepest(logged: Floats, target: Floats, least_ess: float) -> int:

@@ -11,9 +11,9 @@ slots below.
 import numpy as np
 from numpy.typing import NDArray
 
+from bandit.core.types import Bools, Floats
 from bandit.ope.diagnostics import weights
 from bandit.ope.inputs import check_inputs
-from bandit.types import Bools, Floats
 
 Terms = NDArray[np.float64]
 
@@ -55,7 +55,9 @@ def _with_mass(w: Floats) -> Floats:
     """w [n, k] itself, if the target makes any of the logged slates."""
     gone = (w == 0).all(axis=0)
     if gone.any():
-        raise ValueError(f"every weight is 0 at slot {int(gone.argmax()) + 1}: the target makes none of the logged slates")
+        raise ValueError(
+            f"every weight is 0 at slot {int(gone.argmax()) + 1}: the target makes none of the logged slates"
+        )
     return w
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check
+from bandit.core import check
+from bandit.core.types import Bools, Floats
 from bandit.ope import estimators
 from bandit.ope.diagnostics import deepest, effective_sample_size, lost, weights
 from bandit.ope.inputs import check_inputs
 from bandit.ope.intervals import Interval, normal_interval
-from bandit.types import Bools, Floats
 
 ESTIMATORS: dict[str, Callable[..., Floats]] = {
     "ips": estimators.ips,
@@ -101,5 +101,7 @@ def evaluate(
         return [Estimate(name, 0, None, size, reason) for name in ESTIMATORS]
     member = np.unique(members, return_inverse=True)[1]
     top = (logged[:, :slots], target[:, :slots], reward[:, :slots])
-    intervals = {name: normal_interval(terms(*top), member, level) for name, terms in ESTIMATORS.items()}
+    intervals = {
+        name: normal_interval(terms(*top), member, level) for name, terms in ESTIMATORS.items()
+    }
     return [Estimate(name, slots, interval, size, reason) for name, interval in intervals.items()]

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check
-from bandit.types import Bools, Floats
+from bandit.core import check
+from bandit.core.types import Bools, Floats
 
 ROUNDING = 1e-9  # a propensity is a sum of floats; `slates` accepts a pmf that is off by as much
 
@@ -17,7 +17,9 @@ def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None =
     logged, target and reward [n, k] with n, k >= 1; logged in (0, 1], target in [0, 1], reward finite.
     """
     if logged.ndim != 2 or 0 in logged.shape:
-        raise ValueError(f"logged has shape {logged.shape}; must be (sends, slots), at least one of each")
+        raise ValueError(
+            f"logged has shape {logged.shape}; must be (sends, slots), at least one of each"
+        )
     check.shape("target", target, logged.shape)
     never = "must be in (0, 1]: the logging policy could not have chosen this article"
     _refuse("logged", logged, ~((logged > 0) & (logged <= 1 + ROUNDING)), never)

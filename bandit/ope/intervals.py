@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from bandit import check
+from bandit.core import check
+from bandit.core.types import Floats
 from bandit.ope.diagnostics import effective_sample_size
-from bandit.types import Floats
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,9 @@ class Interval:
     high: float
 
 
-def normal_interval(terms: Floats, clusters: NDArray[Any] | None = None, level: float = 0.95) -> Interval:
+def normal_interval(
+    terms: Floats, clusters: NDArray[Any] | None = None, level: float = 0.95
+) -> Interval:
     """mean +- t standard errors of terms [n].
 
     clusters [n] (member ids: sends to one member depend on one another) gives the cluster-robust variance of the mean,

@@ -1,1 +1,1 @@
-"""One file per policy; each satisfies the `Policy` protocol in `bandit.types`."""
+"""One file per policy; each satisfies the `Policy` protocol in `bandit.core.types`."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from bandit.core.types import Context, Round, SlotPmf
 from bandit.policies.profile import Profile
-from bandit.types import Context, Round, SlotPmf
 
 
 class BayesLimit:
@@ -27,7 +27,12 @@ class BayesLimit:
         """Take the hyperparameters, and keep the simulator for the articles' topics."""
         known = simulator.hyperparameters()
         self._simulator = simulator
-        self._profile.given(known["B"], known["interest_variance"], float(known["quality_variance"][0]), known["examine"])
+        self._profile.given(
+            known["B"],
+            known["interest_variance"],
+            float(known["quality_variance"][0]),
+            known["examine"],
+        )
 
     def _true(self, context: Context) -> Context:
         return replace(context, article_features=self._simulator.pool(context.issue).interests())

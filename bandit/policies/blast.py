@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check, exact
-from bandit.examination import Examination
-from bandit.exploration import epsilon_greedy
-from bandit.features import Features
-from bandit.segments import Moments, ridges, tally
-from bandit.types import Context, Floats, Round, SlotPmf
+from bandit.core import check, exact
+from bandit.core.types import Context, Floats, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.models.examination import Examination
+from bandit.models.segments import Moments, ridges, tally
+from bandit.slates.exploration import epsilon_greedy
 
 
 class Blast:
@@ -44,7 +44,9 @@ class Blast:
         rate = np.clip(self._scores(articles)[0, index], 1e-3, 0.9)
         looked = self._examination.weights(rate, slots, clicked)
         shape, nobody = (1, len(articles)), np.zeros_like(rows)
-        self._moments.add(tally(nobody, index, looked, shape), tally(nobody, index, clicked, shape), articles)
+        self._moments.add(
+            tally(nobody, index, looked, shape), tally(nobody, index, clicked, shape), articles
+        )
         self._examination.learn(rate, slots, clicked)
 
     def state(self) -> dict[str, NDArray[Any]]:

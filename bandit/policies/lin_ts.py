@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check, keys
-from bandit.exploration import thompson
-from bandit.features import Features
-from bandit.linear import Linear
-from bandit.types import Context, Round, SlotPmf
+from bandit.core import check, keys
+from bandit.core.types import Context, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.models.linear.forms import Linear
+from bandit.slates.exploration import thompson
 
 
 class LinTS:
@@ -23,7 +23,9 @@ class LinTS:
     form: the parameters of `Linear`, the model that learns.
     """
 
-    def __init__(self, scale: float = 0.3, draws: int = 16, floor: float = 0.02, **form: Any) -> None:
+    def __init__(
+        self, scale: float = 0.3, draws: int = 16, floor: float = 0.02, **form: Any
+    ) -> None:
         check.at_least("scale", scale, 0)
         check.at_least("draws", draws, 1)
         check.share("floor", floor)
@@ -40,9 +42,14 @@ class LinTS:
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the posterior mean's click rates (or log-odds)."""
         linear = self._linear
-        noise = keys.generator("lin_ts", context.campaign).standard_normal((self.draws, *linear.blocks.mean.shape))
+        noise = keys.generator("lin_ts", context.campaign).standard_normal(
+            (self.draws, *linear.blocks.mean.shape)
+        )
         drawn = linear.scores(context, linear.draws(self._sd * noise))
-        return SlotPmf(linear.scores(context, linear.W[None])[0], lambda scores, open: thompson(drawn, open, self.floor))
+        return SlotPmf(
+            linear.scores(context, linear.W[None])[0],
+            lambda scores, open: thompson(drawn, open, self.floor),
+        )
 
     def learn(self, round: Round) -> None:
         """See `Linear.learn`."""

@@ -10,11 +10,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bandit import check
-from bandit.exploration import epsilon_greedy
-from bandit.features import Features
-from bandit.linear import Linear
-from bandit.types import Context, Round, SlotPmf
+from bandit.core import check
+from bandit.core.types import Context, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.models.linear.forms import Linear
+from bandit.slates.exploration import epsilon_greedy
 
 
 class LinUCB:

@@ -1,7 +1,7 @@
 """Neural two-tower ranking: attributes and the articles clicked last on one side, article text on the other.
 
-The network and its loss are in `bandit/neural_net.py`; what is kept of past issues, to train on again, in
-`bandit/memory.py`. After each issue some Adam steps go on from where the last ones ended, over old and new newsletters
+The network and its loss are in `bandit/models/neural/network.py`; what is kept of past issues, to train on again, in
+`bandit/models/neural/replay.py`. After each issue some Adam steps go on from where the last ones ended, over old and new newsletters
 alike. Exploration is neural-linear (Riquelme, Tucker & Snoek 2018): a Gaussian posterior over the last layer, given the
 features that the network has learned, drawn by key; a slot's pmf is the share of draws in which each article is best,
 plus a floor.
@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import bilinear, check, exact, keys
-from bandit import neural_net as net
-from bandit.exploration import thompson
-from bandit.features import Features
-from bandit.memory import Memory
-from bandit.types import Context, Floats, Round, SlotPmf
+from bandit.core import check, exact, keys
+from bandit.core.types import Context, Floats, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.models import bilinear
+from bandit.models.neural import network as net
+from bandit.models.neural.replay import Memory
+from bandit.slates.exploration import thompson
 
 DEVICES = ("auto", "cpu", "cuda")
 LAPLACE = 4096  # newsletters that the last layer's posterior is computed from
@@ -56,12 +57,21 @@ class Neural:
         device: str = "auto",
         max_slots: int = 24,
     ) -> None:
-        whole = {"dim": dim, "history": history, "replay": replay, "steps": steps, "batch": batch, "draws": draws}
+        whole = {
+            "dim": dim,
+            "history": history,
+            "replay": replay,
+            "steps": steps,
+            "batch": batch,
+            "draws": draws,
+        }
         for what, count in (whole | {"max_slots": max_slots}).items():
             if not isinstance(count, int) or count < 1:
                 raise ValueError(f"{what} = {count!r}; must be a whole number, at least 1")
         sds = {"text_sd": text_sd, "tower_sd": tower_sd, "last_sd": last_sd}
-        for what, value in (sds | {"learning_rate": learning_rate, "kappa": kappa, "rate": rate}).items():
+        for what, value in (
+            sds | {"learning_rate": learning_rate, "kappa": kappa, "rate": rate}
+        ).items():
             check.at_least(what, value, 1e-6)
         for what, value in {"scale": scale, "gain": gain}.items():
             check.at_least(what, value, 0)
@@ -69,16 +79,38 @@ class Neural:
         check.share("rate", rate)
         if device not in DEVICES:
             raise ValueError(f"device = {device!r}; choose from {', '.join(DEVICES)}")
-        self._whole, self._sds, self._gain, self._kappa = whole | {"max_slots": max_slots}, sds, gain, kappa
-        self.learning_rate, self.scale, self.floor, self.rate, self.device = learning_rate, scale, floor, rate, device
+        self._whole, self._sds, self._gain, self._kappa = (
+            whole | {"max_slots": max_slots},
+            sds,
+            gain,
+            kappa,
+        )
+        self.learning_rate, self.scale, self.floor, self.rate, self.device = (
+            learning_rate,
+            scale,
+            floor,
+            rate,
+            device,
+        )
 
     def start(self, features: Features) -> None:
         """Set up for these members' and articles' features; the inner layers start at random, by key."""
         p, q = len(features.member_names), len(features.article_names)
         size = self._whole
         self._shapes = net.layout(p, q, size["dim"], size["max_slots"])
-        width = {"B": self._sds["text_sd"], "C2": self._sds["tower_sd"], "A2": self._sds["tower_sd"]}
-        width |= {"C1": p**-0.5, "A1": q**-0.5, "attention": 0.1, "gain": 0.1, "kappa": 0.5, "slots": 0.2}
+        width = {
+            "B": self._sds["text_sd"],
+            "C2": self._sds["tower_sd"],
+            "A2": self._sds["tower_sd"],
+        }
+        width |= {
+            "C1": p**-0.5,
+            "A1": q**-0.5,
+            "attention": 0.1,
+            "gain": 0.1,
+            "kappa": 0.5,
+            "slots": 0.2,
+        }
         width |= {"last": self._sds["last_sd"]}
         total = sum(int(np.prod(shape)) for shape in self._shapes.values())
         flat_mean, flat_sd = np.zeros((2, total))
@@ -93,7 +125,12 @@ class Neural:
         for name in ("C1", "A1"):
             net.split(z, self._shapes)[name][:] = noise.standard_normal(self._shapes[name])
         self._prior = flat_mean, flat_sd
-        self._adam: dict[str, Floats] = {"z": z, "first": first, "second": second, "steps": np.zeros(1)}
+        self._adam: dict[str, Floats] = {
+            "z": z,
+            "first": first,
+            "second": second,
+            "steps": np.zeros(1),
+        }
         self._factor: Floats = np.eye(q) / self._sds["last_sd"]
         self._seen = 0
         self.memory = Memory(p, q, size["history"], size["replay"], size["max_slots"])
@@ -114,7 +151,9 @@ class Neural:
         noise = keys.generator("neural", context.campaign).standard_normal((len(w["last"]), draws))
         lasts = bilinear.draws(w["last"], self._factor, self.scale * noise.T)
         scored = np.stack([exact.dot(u * last, v) for last in lasts])
-        return SlotPmf(exact.dot(u * w["last"], v), lambda scores, open: thompson(scored, open, self.floor))
+        return SlotPmf(
+            exact.dot(u * w["last"], v), lambda scores, open: thompson(scored, open, self.floor)
+        )
 
     def learn(self, round: Round) -> None:
         """Take the issue's newsletters into the memory, go on training, and renew the last layer's posterior."""
@@ -128,7 +167,15 @@ class Neural:
         batches = list(noise.integers(0, len(kept["x"]), (size["steps"], rows)))
         device = net.pick_device(self.device)
         self._adam = net.train(
-            self._adam, self._prior, self._shapes, self.memory.table, kept, batches, self._seen, self.learning_rate, device
+            self._adam,
+            self._prior,
+            self._shapes,
+            self.memory.table,
+            kept,
+            batches,
+            self._seen,
+            self.learning_rate,
+            device,
         )
         self.memory.trim()
         self._factor = np.linalg.cholesky(self._last_precision())
@@ -159,9 +206,13 @@ class Neural:
         check.like("factor", state["factor"], self._factor)
         check.finite("factor", state["factor"], np.arange(len(self._factor)))
         if not (np.diagonal(state["factor"]) > 0).all():
-            raise ValueError(f"factor has a diagonal down to {np.diagonal(state['factor']).min()}; must be above 0")
+            raise ValueError(
+                f"factor has a diagonal down to {np.diagonal(state['factor']).min()}; must be above 0"
+            )
         check.like("seen", state["seen"], np.array([self._seen]))
         check.at_least("seen", float(state["seen"][0]), 0)
-        self.memory.restore({n.removeprefix("memory."): a for n, a in state.items() if n.startswith("memory.")})
+        self.memory.restore(
+            {n.removeprefix("memory."): a for n, a in state.items() if n.startswith("memory.")}
+        )
         self._adam = {name: state[f"adam.{name}"].copy() for name in net.ADAM}
         self._factor, self._seen = state["factor"].copy(), int(state["seen"][0])

@@ -5,8 +5,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bandit.exploration import greedy
-from bandit.types import Context, Round, SlotPmf
+from bandit.core.types import Context, Round, SlotPmf
+from bandit.slates.exploration import greedy
 
 
 class Oracle:

@@ -7,24 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check
-from bandit.examination import Examination
-from bandit.exploration import epsilon_greedy
-from bandit.profiles import pack, unpack
-from bandit.types import Context, Floats, Round, SlotPmf
+from bandit.core import check
+from bandit.core.types import Context, Floats, Round, SlotPmf
+from bandit.models.examination import Examination
+from bandit.models.profiles import pack, unpack
+from bandit.slates.exploration import epsilon_greedy
 
 
 class Popular:
     """keep: what is left of a click after one issue. looks: how many looks the kind's rate is worth against the
     article's own. epsilon: share of slots filled at random, without which the popular stays popular."""
 
-    def __init__(self, keep: float = 0.9, looks: float = 50.0, epsilon: float = 0.05, max_slots: int = 24) -> None:
+    def __init__(
+        self, keep: float = 0.9, looks: float = 50.0, epsilon: float = 0.05, max_slots: int = 24
+    ) -> None:
         check.share("keep", keep)
         check.share("epsilon", epsilon)
         check.at_least("looks", looks, 1e-6)
         self.keep, self.looks, self.epsilon = keep, looks, epsilon
         self._examination = Examination.start(max_slots)
-        self._counts: dict[str, tuple[float, float]] = {}  # "article id" or "kind:..." -> looks, clicks
+        self._counts: dict[
+            str, tuple[float, float]
+        ] = {}  # "article id" or "kind:..." -> looks, clicks
 
     def start(self, features: Any) -> None:
         """Nothing to set up."""
@@ -56,7 +60,11 @@ class Popular:
         looked = self._examination.weights(rate, slots, clicked)
         looks, clicks = np.bincount(index, looked, m), np.bincount(index, clicked, m)
         kinds, ids = context.articles["kind"].to_numpy(), context.article_ids
-        kept = {name: (self.keep * pair[0], self.keep * pair[1]) for name, pair in self._counts.items() if pair[0] > 1e-3}
+        kept = {
+            name: (self.keep * pair[0], self.keep * pair[1])
+            for name, pair in self._counts.items()
+            if pair[0] > 1e-3
+        }
         for j in range(m):
             for name in ("all", f"kind:{kinds[j]}", f"article:{ids[j]}"):
                 before = kept.get(name, (0.0, 0.0))
@@ -79,6 +87,11 @@ class Popular:
         check.like("examination", state["examination"], self._examination.state())
         for name, (looks, clicks) in zip(names, pairs, strict=True):
             if not 0 <= clicks <= looks:
-                raise ValueError(f"counts of {name!r}: {clicks} clicks on {looks} looks; must be 0 <= clicks <= looks")
-        self._counts = {name: (float(looks), float(clicks)) for name, (looks, clicks) in zip(names, pairs, strict=True)}
+                raise ValueError(
+                    f"counts of {name!r}: {clicks} clicks on {looks} looks; must be 0 <= clicks <= looks"
+                )
+        self._counts = {
+            name: (float(looks), float(clicks))
+            for name, (looks, clicks) in zip(names, pairs, strict=True)
+        }
         self._examination = Examination.restore(state["examination"])

@@ -2,9 +2,9 @@
 
 Member i wants article j with P(click | examined) = sigmoid(w_i . a_j + b_j), w_i ~ Normal(B x_i, S), S diagonal,
 b_j ~ Normal(0, s^2), where x_i are the attributes and a_j is the article's text. Learned by empirical Bayes: B (the prior
-from attributes, `bandit.prior`), S (how far members differ from it), s^2 (`bandit.appeal`), and P(examined) for each slot.
+from attributes, `bandit.models.profile.prior`), S (how far members differ from it), s^2 (`bandit.models.profile.appeal`), and P(examined) for each slot.
 w_i is learned from the member's own clicks by expectation propagation in each issue, projected on a Gaussian with an arrow
-for its precision (assumed density filtering, Minka 2001; `bandit.profiles`); b_j from everybody's.
+for its precision (assumed density filtering, Minka 2001; `bandit.models.profiles`); b_j from everybody's.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from bandit import check, exact
-from bandit.appeal import Appeal
-from bandit.examination import Examination
-from bandit.expectation import averaged, propagate, score
-from bandit.exploration import budgeted
-from bandit.features import Features
-from bandit.prior import Prior
-from bandit.profiles import Belief, Profiles
-from bandit.types import Context, Floats, Ints, Round, SlotPmf
+from bandit.core import check, exact
+from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.models.examination import Examination
+from bandit.models.profile.appeal import Appeal
+from bandit.models.profile.expectation import averaged, propagate, score
+from bandit.models.profile.prior import Prior
+from bandit.models.profiles import Belief, Profiles
+from bandit.slates.exploration import budgeted
 
 WORTH = 50  # how many members the starting S is worth
 STEPS = 3  # of Newton, on each issue
@@ -52,13 +52,33 @@ class Profile:
         click_rate: float = 0.03,
         max_slots: int = 24,
     ) -> None:
-        for what, value in {"budget": budget, "first_budget": first_budget, "keep": keep, "click_rate": click_rate}.items():
+        for what, value in {
+            "budget": budget,
+            "first_budget": first_budget,
+            "keep": keep,
+            "click_rate": click_rate,
+        }.items():
             check.share(what, value)
-        sds = {"text_sd": text_sd, "click_sd": click_sd, "kind_sd": kind_sd, "prior_sd": prior_sd, "quality_sd": quality_sd}
+        sds = {
+            "text_sd": text_sd,
+            "click_sd": click_sd,
+            "kind_sd": kind_sd,
+            "prior_sd": prior_sd,
+            "quality_sd": quality_sd,
+        }
         for what, value in ({"temperature": temperature} | sds).items():
             check.at_least(what, value, 1e-6)
-        self.budget, self.first_budget, self.temperature, self.keep = budget, first_budget, temperature, keep
-        self._sds, self._prior_sd, self._click_rate = (click_sd, kind_sd, text_sd), prior_sd, click_rate
+        self.budget, self.first_budget, self.temperature, self.keep = (
+            budget,
+            first_budget,
+            temperature,
+            keep,
+        )
+        self._sds, self._prior_sd, self._click_rate = (
+            (click_sd, kind_sd, text_sd),
+            prior_sd,
+            click_rate,
+        )
         self._examination = Examination.start(max_slots)
         self._appeal = Appeal(quality_sd**2)
         self._prior: Prior | None = None  # None: the hyperparameters are given and stay
@@ -95,7 +115,10 @@ class Profile:
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the log-odds of a click given examination, averaged over what is not yet known."""
-        (mean, spread), (appeal, doubt) = self._scores(context), self._appeal.of(context.article_ids)
+        (mean, spread), (appeal, doubt) = (
+            self._scores(context),
+            self._appeal.of(context.article_ids),
+        )
         p, _ = averaged(mean + appeal, spread + doubt)
         scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
         budget = self.first_budget if self._prior and not len(self.profiles.ids) else self.budget
@@ -117,7 +140,9 @@ class Profile:
     def interests(self, context: Context) -> Belief:
         """Posterior of w_i."""
         prior, doubt = self._attributes(context)
-        return self.profiles.posterior(self.profiles.rows(context.member_ids), prior, self.variance + doubt)
+        return self.profiles.posterior(
+            self.profiles.rows(context.member_ids), prior, self.variance + doubt
+        )
 
     def _attributes(self, context: Context) -> tuple[Floats, Floats]:
         """What attributes alone say of w_i: B x_i, and how far that is in doubt, as variances; each [n, q]."""
@@ -138,7 +163,9 @@ class Profile:
             self._learn_variance(context)
             self._examination.learn(expected, slots, clicked)
 
-    def _learn_shared(self, context: Context, rows: Ints, index: Ints, clicked: Floats, looked: Floats) -> Floats:
+    def _learn_shared(
+        self, context: Context, rows: Ints, index: Ints, clicked: Floats, looked: Floats
+    ) -> Floats:
         """B and the articles' appeals, members' own interests averaged out; returns what was expected, P(click | examined).
 
         Several steps: the first one, from afar, overshoots, and what it got wrong would stay in B's posterior for good.
@@ -157,7 +184,9 @@ class Profile:
             total: Floats = np.bincount(index, gradient, m) + belief * (start - appeal)
             inherited: Floats = np.zeros(m)
             if self._prior:
-                total, inherited = self._prior.step(x, articles, rows, index, gradient, weight, total, own)
+                total, inherited = self._prior.step(
+                    x, articles, rows, index, gradient, weight, total, own
+                )
                 self.B = self._prior.B
             appeal = appeal + total / own
         if self._prior:
@@ -177,7 +206,9 @@ class Profile:
         appeal, doubt = self._appeal.of(context.article_ids)
         a = context.article_features[choice]  # [o, k, q]; an empty slot is never looked at
         along = np.einsum("okq,oq->ok", a, before.root)
-        scaled = a * before.spread[:, None, :] + along[:, :, None] * before.root[:, None, :]  # a times the covariance
+        scaled = (
+            a * before.spread[:, None, :] + along[:, :, None] * before.root[:, None, :]
+        )  # a times the covariance
         K = scaled @ a.transpose(0, 2, 1) + np.eye(choice.shape[1]) * doubt[choice][:, :, None]
         eta = np.einsum("okq,oq->ok", a, before.mean) + appeal[choice]
         g, M = propagate(eta, K, clicked, looked)
@@ -195,19 +226,33 @@ class Profile:
         S = np.broadcast_to(self.variance, prior.shape)
         own = self.profiles.posterior(self.profiles.rows(context.member_ids), prior, S)
         learned = 1 - own.variance / S
-        found = ((own.mean - prior) ** 2 + learned**2 * doubt).sum(axis=0) + WORTH * self._start_variance
+        found = ((own.mean - prior) ** 2 + learned**2 * doubt).sum(
+            axis=0
+        ) + WORTH * self._start_variance
         self.variance = np.clip(found / (learned.sum(axis=0) + WORTH), 1e-4, 9.0)
 
     def state(self) -> dict[str, NDArray[Any]]:
         parts = {"profiles": self.profiles.state(), "appeal": self._appeal.state()}
         if self._prior:
             parts["prior"] = self._prior.state()
-        kept = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
-        return kept | {"B": self.B.copy(), "variance": self.variance.copy(), "examination": self._examination.state()}
+        kept = {
+            f"{part}.{name}": array
+            for part, arrays in parts.items()
+            for name, array in arrays.items()
+        }
+        return kept | {
+            "B": self.B.copy(),
+            "variance": self.variance.copy(),
+            "examination": self._examination.state(),
+        }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         def part(which: str) -> dict[str, NDArray[Any]]:
-            return {name.removeprefix(f"{which}."): array for name, array in state.items() if name.startswith(f"{which}.")}
+            return {
+                name.removeprefix(f"{which}."): array
+                for name, array in state.items()
+                if name.startswith(f"{which}.")
+            }
 
         check.shape("B", state["B"], self.B.shape)
         check.shape("variance", state["variance"], self.variance.shape)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit.exploration import epsilon_greedy
-from bandit.types import Context, Round, SlotPmf
+from bandit.core.types import Context, Round, SlotPmf
+from bandit.slates.exploration import epsilon_greedy
 
 
 class Random:

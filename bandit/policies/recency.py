@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check
-from bandit.exploration import epsilon_greedy
-from bandit.profiles import pack, unpack
-from bandit.types import Context, Floats, Round, SlotPmf
+from bandit.core import check
+from bandit.core.types import Context, Floats, Round, SlotPmf
+from bandit.models.profiles import pack, unpack
+from bandit.slates.exploration import epsilon_greedy
 
 FORGOTTEN = 52  # issues: an article that was absent from so many in a row is new when it comes back
 
@@ -34,7 +34,11 @@ class Recency:
 
     def _number(self, context: Context) -> int:
         """This issue's, counted from 1."""
-        return self._issues if self._issues and context.campaign == self._campaign else self._issues + 1
+        return (
+            self._issues
+            if self._issues and context.campaign == self._campaign
+            else self._issues + 1
+        )
 
     def _scores(self, context: Context) -> Floats:
         now = self._number(context)
@@ -52,7 +56,9 @@ class Recency:
         for article in round.context.article_ids.tolist():
             self._first.setdefault(article, self._issues)
             self._last[article] = self._issues
-        self._last = {article: last for article, last in self._last.items() if self._issues - last < FORGOTTEN}
+        self._last = {
+            article: last for article, last in self._last.items() if self._issues - last < FORGOTTEN
+        }
         self._first = {article: self._first[article] for article in self._last}
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -72,7 +78,11 @@ class Recency:
         for article in articles:
             if not isinstance(article, str | int | float):
                 raise ValueError(f"article {article!r} is no id; must be text or a number")
-        for name, shape in (("issues", (1,)), ("first", (len(articles),)), ("last", (len(articles),))):
+        for name, shape in (
+            ("issues", (1,)),
+            ("first", (len(articles),)),
+            ("last", (len(articles),)),
+        ):
             check.shape(name, state[name], shape)
             if state[name].dtype.kind != "i":
                 raise ValueError(f"{name} is {state[name].dtype}; must be whole numbers")

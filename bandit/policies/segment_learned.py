@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check, exact
-from bandit.examination import Examination
-from bandit.exploration import epsilon_greedy
-from bandit.features import Features
-from bandit.segments import Moments, ridges, tally
-from bandit.types import Context, Floats, Ints, Round, SlotPmf
+from bandit.core import check, exact
+from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.models.examination import Examination
+from bandit.models.segments import Moments, ridges, tally
+from bandit.slates.exploration import epsilon_greedy
 
 
 class SegmentLearned:
@@ -49,16 +49,22 @@ class SegmentLearned:
         names = list(features.levels) if self.attributes is None else list(self.attributes)
         for name in names:
             if name not in features.levels:
-                raise ValueError(f"attributes: {name!r} is not one of the members' {list(features.levels)}")
+                raise ValueError(
+                    f"attributes: {name!r} is not one of the members' {list(features.levels)}"
+                )
         self._levels = {name: list(features.levels[name]) for name in names}
-        self.candidates = [subset for size in range(self.largest + 1) for subset in combinations(names, size)]
+        self.candidates = [
+            subset for size in range(self.largest + 1) for subset in combinations(names, size)
+        ]
         q = len(features.article_names)
         self._moments = [Moments.empty(self._size(subset), q) for subset in self.candidates]
         # held-out squared error of each issue, candidate and shrinkage
         self._errors = np.zeros((0, len(self.candidates), len(self.shrinkage)))
 
     def _size(self, subset: Sequence[str]) -> int:
-        return int(np.prod([len(self._levels[name]) + 1 for name in subset], dtype=int))  # one more for unknown values
+        return int(
+            np.prod([len(self._levels[name]) + 1 for name in subset], dtype=int)
+        )  # one more for unknown values
 
     def _segments(self, context: Context, subset: Sequence[str]) -> Ints:
         """Segment of each member [n]."""
@@ -66,7 +72,13 @@ class SegmentLearned:
         for name in subset:
             values = self._levels[name]
             code = {value: i for i, value in enumerate(values)}
-            codes = context.members[name].astype(str).map(code).fillna(len(values)).to_numpy(dtype=np.int64)
+            codes = (
+                context.members[name]
+                .astype(str)
+                .map(code)
+                .fillna(len(values))
+                .to_numpy(dtype=np.int64)
+            )
             segment = segment * (len(values) + 1) + codes
         return segment
 
@@ -76,13 +88,22 @@ class SegmentLearned:
         than the one that predicts best (the one-standard-error rule of Breiman et al. 1984, turned round: fine segments
         see more different articles, which teaches more, and shrinkage keeps them from harm)."""
         total = self._errors.sum(axis=0)
-        beside = self._errors - self._errors[(slice(None), *np.unravel_index(total.argmin(), total.shape))][:, None, None]
+        beside = (
+            self._errors
+            - self._errors[(slice(None), *np.unravel_index(total.argmin(), total.shape))][
+                :, None, None
+            ]
+        )
         doubt = beside.std(axis=0, ddof=1) * np.sqrt(len(beside)) if len(beside) > 1 else np.inf
-        fine = np.array([len(subset) for subset in self.candidates])[:, None] * (beside.sum(axis=0) <= 2 * doubt)
+        fine = np.array([len(subset) for subset in self.candidates])[:, None] * (
+            beside.sum(axis=0) <= 2 * doubt
+        )
         i, j = np.unravel_index(np.where(fine == fine.max(), total, np.inf).argmin(), total.shape)
         return int(i), int(j)
 
-    def _weights(self, candidate: int, strength: float, singles: dict[str, Floats] | None = None) -> Floats:
+    def _weights(
+        self, candidate: int, strength: float, singles: dict[str, Floats] | None = None
+    ) -> Floats:
         """Each segment's taste [s, q]. A crossed segment is shrunk to the sum of its attributes' own effects (`singles`, if
         at hand), and those to the whole list's taste."""
         subset, everyone = self.candidates[candidate], self._everyone()
@@ -91,8 +112,12 @@ class SegmentLearned:
         parent = everyone
         if len(subset) > 1:
             singles = singles or self._singles(subset, strength)
-            codes = np.indices([len(self._levels[name]) + 1 for name in subset]).reshape(len(subset), -1)
-            parent = everyone + sum(singles[name][code] - everyone for name, code in zip(subset, codes, strict=True))
+            codes = np.indices([len(self._levels[name]) + 1 for name in subset]).reshape(
+                len(subset), -1
+            )
+            parent = everyone + sum(
+                singles[name][code] - everyone for name, code in zip(subset, codes, strict=True)
+            )
         return self._moments[candidate].fit(parent, ridges(everyone.shape[1], strength))
 
     def _everyone(self) -> Floats:
@@ -127,7 +152,10 @@ class SegmentLearned:
         for c, subset in enumerate(self.candidates):
             groups = self._segments(context, subset)[rows]
             shape = (self._size(subset), len(context.articles))
-            looks, clicks = tally(groups, index, looked, shape), tally(groups, index, clicked, shape)
+            looks, clicks = (
+                tally(groups, index, looked, shape),
+                tally(groups, index, clicked, shape),
+            )
             tallies.append((looks, clicks))
             for s, strength in enumerate(self.shrinkage):
                 rates = exact.dot(self._weights(c, strength, singles[s]), context.article_features)
@@ -146,9 +174,13 @@ class SegmentLearned:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Raises ValueError for what this policy, with these features, cannot have come to hold."""
-        check.like("errors", state["errors"], np.zeros((len(state["errors"]), *self._errors.shape[1:])))
+        check.like(
+            "errors", state["errors"], np.zeros((len(state["errors"]), *self._errors.shape[1:]))
+        )
         check.like("examination", state["examination"], self._examination.state())
-        self._moments = [moments.restored(state, f".{c}") for c, moments in enumerate(self._moments)]
+        self._moments = [
+            moments.restored(state, f".{c}") for c, moments in enumerate(self._moments)
+        ]
         self._errors = state["errors"].copy()
         self._examination = Examination.restore(state["examination"])
 

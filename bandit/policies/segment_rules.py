@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check, exact
-from bandit.exploration import epsilon_greedy
-from bandit.features import Features
-from bandit.profiles import pack, unpack
-from bandit.types import Context, Round, SlotPmf
+from bandit.core import check, exact
+from bandit.core.types import Context, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.models.profiles import pack, unpack
+from bandit.slates.exploration import epsilon_greedy
 
 
 class SegmentRules:
     """by: the attribute. rules: its value -> what that segment gets, in words. otherwise: for every other value."""
 
-    def __init__(self, by: str, rules: Mapping[str, str], otherwise: str, epsilon: float = 0.02) -> None:
+    def __init__(
+        self, by: str, rules: Mapping[str, str], otherwise: str, epsilon: float = 0.02
+    ) -> None:
         check.share("epsilon", epsilon)
         if not rules:
             raise ValueError("rules is empty; give at least one segment")
@@ -30,10 +32,14 @@ class SegmentRules:
 
     def start(self, features: Features) -> None:
         if self.by not in features.levels:
-            raise ValueError(f"by = {self.by!r} is not a member attribute; there are {list(features.levels)}")
+            raise ValueError(
+                f"by = {self.by!r} is not a member attribute; there are {list(features.levels)}"
+            )
         unknown = sorted(set(self._values) - set(features.levels[self.by]))
         if unknown:
-            raise ValueError(f"rules name {self.by} {unknown[0]!r}; members have {list(features.levels[self.by])}")
+            raise ValueError(
+                f"rules name {self.by} {unknown[0]!r}; members have {list(features.levels[self.by])}"
+            )
         self._wants = _unit(features.text(self._words))
 
     def plan(self, context: Context) -> SlotPmf:
@@ -41,7 +47,9 @@ class SegmentRules:
         text = context.article_features[:, -self._wants.shape[1] :]
         closeness = exact.dot(self._wants, _unit(text))  # [rules + 1, m]
         segment = {value: i for i, value in enumerate(self._values)}
-        rows = [segment.get(value, len(self._values)) for value in context.members[self.by].astype(str)]
+        rows = [
+            segment.get(value, len(self._values)) for value in context.members[self.by].astype(str)
+        ]
         return SlotPmf(closeness[rows], partial(epsilon_greedy, epsilon=self.epsilon))
 
     def learn(self, round: Round) -> None:

@@ -19,11 +19,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bandit import check, vowpal
-from bandit.examination import Examination
-from bandit.features import Features
-from bandit.types import Bools, Context, Floats, Round, SlotPmf
-from bandit.vowpal_exploration import BY_COSTS, Exploration
+from bandit.core import check
+from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.models.examination import Examination
+from bandit.models.vowpal import workspace as vowpal
+from bandit.models.vowpal.exploration import BY_COSTS, Exploration
 
 
 class VW:
@@ -90,10 +91,16 @@ class VW:
                 return -vowpal.costs(vw, vowpal.member_line(one), articles)
 
             def tiers(one: Bools) -> Floats:
-                return vowpal.tiers(vw, vowpal.member_line(one), articles, enough=2 * context.rules.slots)
+                return vowpal.tiers(
+                    vw, vowpal.member_line(one), articles, enough=2 * context.rules.slots
+                )
 
             by_costs = self.exploration.explore in BY_COSTS
-            scores = vowpal.answers(on, self.interactions, rewards) if by_costs else vowpal.each(on, tiers)
+            scores = (
+                vowpal.answers(on, self.interactions, rewards)
+                if by_costs
+                else vowpal.each(on, tiers)
+            )
             vowpal.release(vw, [vowpal.parsed(vw, "shared |m"), *articles])
         return SlotPmf(scores, self.exploration.pmf(self._decisions))
 

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check, vowpal
-from bandit.features import Features
-from bandit.types import Bools, Context, Floats, Ints, Round, SlotPmf
-from bandit.vowpal_exploration import BY_COSTS, Exploration
+from bandit.core import check
+from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.models.vowpal import workspace as vowpal
+from bandit.models.vowpal.exploration import BY_COSTS, Exploration
 
 
 class VWSlates:
@@ -41,7 +42,14 @@ class VWSlates:
         bits: int = 18,
     ) -> None:
         self.exploration = Exploration(
-            explore, cb_type, epsilon, first, temperature, gamma_scale, gamma_exponent, known=BY_COSTS
+            explore,
+            cb_type,
+            epsilon,
+            first,
+            temperature,
+            gamma_scale,
+            gamma_exponent,
+            known=BY_COSTS,
         )
         check.share("unclicked", unclicked)
         check.at_least("unclicked", unclicked, 1e-6)
@@ -59,7 +67,10 @@ class VWSlates:
         m, k = len(context.articles), context.rules.slots
         with vowpal.opened(self._model, self._arguments) as vw:
             pool = [vowpal.parsed(vw, line) for _ in range(k) for line in _article_lines(context)]
-            slots = [vowpal.parsed(vw, f"ccb slot {','.join(map(str, range(s * m, s * m + m)))} |") for s in range(k)]
+            slots = [
+                vowpal.parsed(vw, f"ccb slot {','.join(map(str, range(s * m, s * m + m)))} |")
+                for s in range(k)
+            ]
 
             def rewards(one: Bools) -> Floats:
                 return -vowpal.costs(vw, _member_line(one), pool, slots).reshape(k, m).T
@@ -79,13 +90,19 @@ class VWSlates:
         with vowpal.opened(self._model, self._arguments) as vw:
             pool = [vowpal.parsed(vw, line) for line in _article_lines(round.context)]
             for row in np.unique(rows):
-                depth = int(np.flatnonzero(label[row] != "")[-1]) + 1  # slots below the last that teaches say nothing
+                depth = (
+                    int(np.flatnonzero(label[row] != "")[-1]) + 1
+                )  # slots below the last that teaches say nothing
                 self._teach(vw, on[row], pool, round.slates.choice[row, :depth], label[row, :depth])
-            vowpal.release(vw, [vowpal.parsed(vw, "ccb shared |m"), *pool, vowpal.parsed(vw, "ccb slot |")])
+            vowpal.release(
+                vw, [vowpal.parsed(vw, "ccb shared |m"), *pool, vowpal.parsed(vw, "ccb slot |")]
+            )
             self._model = vowpal.saved(vw)
         self._decisions += len(rows)
 
-    def _teach(self, vw: Any, on: Bools, pool: list[Any], choice: Ints, labels: NDArray[Any]) -> None:
+    def _teach(
+        self, vw: Any, on: Bools, pool: list[Any], choice: Ints, labels: NDArray[Any]
+    ) -> None:
         """One slate. A slot that does not teach (a pin, thinned out) only takes its article out of the pool; an empty slot
         takes one that was not shown, for want of none."""
         spare = np.setdiff1d(np.arange(len(pool)), choice)
@@ -93,8 +110,14 @@ class VWSlates:
         filled[choice < 0] = spare[: (choice < 0).sum()]
         listed = filled if self.cb_type == "mtr" else np.arange(len(pool))
         place = {int(j): at for at, j in enumerate(listed)}
-        lines = [f"ccb slot {(text or '{}').format(place[int(j)])} |" for j, text in zip(filled, labels, strict=True)]
-        member, asked = vowpal.parsed(vw, _member_line(on)), [vowpal.parsed(vw, line) for line in lines]
+        lines = [
+            f"ccb slot {(text or '{}').format(place[int(j)])} |"
+            for j, text in zip(filled, labels, strict=True)
+        ]
+        member, asked = (
+            vowpal.parsed(vw, _member_line(on)),
+            [vowpal.parsed(vw, line) for line in lines],
+        )
         vw.learn([member, *(pool[j] for j in listed), *asked])
         vw.finish_example([member, *asked])
 

@@ -1,7 +1,7 @@
 """An issue sent in waves: a small first wave learns the new articles' appeal, the rest of the members profit.
 
 Wraps any policy. Which wave a member is in is drawn by key for each campaign, so everybody takes a turn at going first.
-Whoever sends (`experiments.unit`, or a production sender that reads feedback between two sends) asks `waves` for the
+Whoever sends (`experiments.runner.unit`, or a production sender that reads feedback between two sends) asks `waves` for the
 members of each, and plans, sends and learns one wave after the other. Sent all at once, it is the policy it wraps.
 """
 
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit import check, keys
-from bandit.exploration import epsilon_greedy
-from bandit.types import Bools, Context, Floats, Ints, Policy, Round, SlotPmf
+from bandit.core import check, keys
+from bandit.core.types import Bools, Context, Floats, Ints, Policy, Round, SlotPmf
+from bandit.slates.exploration import epsilon_greedy
 
 
 class Wave:
@@ -23,10 +23,15 @@ class Wave:
     What the policy does once a round, such as forgetting, it does once a wave.
     """
 
-    def __init__(self, policy: Policy, shares: Sequence[float] = (0.1, 0.2), explore: float = 0.0) -> None:
+    def __init__(
+        self, policy: Policy, shares: Sequence[float] = (0.1, 0.2), explore: float = 0.0
+    ) -> None:
         if isinstance(policy, Mapping) or not hasattr(policy, "plan"):
             raise ValueError(f"policy = {policy!r}; must be a policy: its yaml, with the _target_")
-        for what, why in (("reveal", "exists only in simulation"), ("waves", "is sent in waves already")):
+        for what, why in (
+            ("reveal", "exists only in simulation"),
+            ("waves", "is sent in waves already"),
+        ):
             if hasattr(policy, what):
                 raise ValueError(f"policy = {type(policy).__name__}; it {why}")
         if not len(shares):
@@ -42,7 +47,9 @@ class Wave:
 
     def _wave(self, context: Context) -> Ints:
         """Each member's wave [n], counted from 0."""
-        uniform = keys.uniforms(0, context.campaign, "wave", keys.member_keys(context.member_ids), 1)[:, 0]
+        uniform = keys.uniforms(
+            0, context.campaign, "wave", keys.member_keys(context.member_ids), 1
+        )[:, 0]
         return np.searchsorted(np.cumsum(self.shares), uniform, side="right")
 
     def waves(self, context: Context) -> list[Ints]:
@@ -55,7 +62,9 @@ class Wave:
         share = np.where(self._wave(context) == 0, self.explore, 0.0)[:, None]
 
         def explore(scores: Floats, open: Bools) -> Floats:
-            return (1 - share) * plan.explore(scores, open) + share * epsilon_greedy(np.zeros(open.shape), open, 1.0)
+            return (1 - share) * plan.explore(scores, open) + share * epsilon_greedy(
+                np.zeros(open.shape), open, 1.0
+            )
 
         return SlotPmf(plan.scores, explore if self.explore else plan.explore)
 

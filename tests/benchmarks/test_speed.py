@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from bandit import exact
-from bandit.exploration import plackett_luce, softmax
-from bandit.slates import draw
-from bandit.types import SlotPmf
-from simulators.association import Association
+from bandit.core import exact
+from bandit.core.types import SlotPmf
+from bandit.slates.exploration import plackett_luce, softmax
+from bandit.slates.walk import draw
+from simulators.association.association import Association
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,10 @@ def one_thread() -> Iterator[None]:
 def works() -> dict[str, Callable[[], Any]]:
     """The floor: the bare product of interests and articles in float32, and an exponential of each score. The steps: a slate
     for each member by softmax scores, drawn and answered. Each draw has a seed of its own: processors learn what repeats."""
-    simulator, seeds = Association(seed=0, members=MEMBERS, issues=2, pool=50, joiners=0, pin_every=0), count()
+    simulator, seeds = (
+        Association(seed=0, members=MEMBERS, issues=2, pool=50, joiners=0, pin_every=0),
+        count(),
+    )
     context = simulator.issue(1)
     rng = np.random.default_rng(0)
     interests = rng.normal(size=(MEMBERS, 32)).astype(np.float32)
@@ -76,7 +79,9 @@ def works() -> dict[str, Callable[[], Any]]:
     return {
         "floor": lambda: np.exp(interests @ articles.T),
         "steps": lambda: simulator.respond(context, draw(plan, context, next(seeds))),
-        "steps, planned": lambda: simulator.respond(context, draw(plackett_luce(scores, 0.5), context, next(seeds))),
+        "steps, planned": lambda: simulator.respond(
+            context, draw(plackett_luce(scores, 0.5), context, next(seeds))
+        ),
     }
 
 
@@ -93,13 +98,17 @@ def least(works: dict[str, Callable[[], Any]], repeats: int = 40) -> dict[str, f
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.benchmark(timer=process_time)
-def test_drawing_and_answering_beside_the_floor(benchmark: Any, works: dict[str, Callable[[], Any]]) -> None:
+def test_drawing_and_answering_beside_the_floor(
+    benchmark: Any, works: dict[str, Callable[[], Any]]
+) -> None:
     """At most 25 times the floor."""
     taken = least(works)
     benchmark(works["steps"])
     ratio = taken["steps"] / taken["floor"]
     benchmark.extra_info["times the floor"] = ratio
-    benchmark.extra_info["times the floor, softmax weights included"] = taken["steps, planned"] / taken["floor"]
+    benchmark.extra_info["times the floor, softmax weights included"] = (
+        taken["steps, planned"] / taken["floor"]
+    )
     assert ratio <= 25
 
 
@@ -113,7 +122,9 @@ def test_steps_beside_sardine(benchmark: Any, works: dict[str, Callable[[], Any]
     pytest.importorskip("sardine", reason="sardine-rec is not installed: see this test's docstring")
     gymnasium = pytest.importorskip("gymnasium")
     sizes = {"num_items": 50, "slate_size": 6, "env_embedds": None}
-    sardine = gymnasium.make("sardine/SlateTopK-Bored-v0", **sizes).unwrapped  # without gymnasium's checks of each step
+    sardine = gymnasium.make(
+        "sardine/SlateTopK-Bored-v0", **sizes
+    ).unwrapped  # without gymnasium's checks of each step
     sardine.reset(seed=0)
     rng, episode = np.random.default_rng(0), 1000
 
@@ -126,7 +137,10 @@ def test_steps_beside_sardine(benchmark: Any, works: dict[str, Callable[[], Any]
             if sardine.step(slate())[2]:
                 sardine.reset()
 
-    theirs = {"at random": lambda: steps(lambda: rng.integers(0, 50, 6)), "by softmax": lambda: steps(by_softmax)}
+    theirs = {
+        "at random": lambda: steps(lambda: rng.integers(0, 50, 6)),
+        "by softmax": lambda: steps(by_softmax),
+    }
     taken = least({"ours": works["steps"], **theirs}, repeats=20)
     benchmark(works["steps"])
     ours = MEMBERS / taken["ours"]

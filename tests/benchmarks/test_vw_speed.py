@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandit import vowpal
+from bandit.models.vowpal import workspace as vowpal
 
 N, M = 1000, 40
 ARGUMENTS = "--cb_explore_adf --squarecb --gamma_scale 100.0 --cb_type mtr --interactions ma -b 18"
@@ -19,7 +19,10 @@ ARGUMENTS = "--cb_explore_adf --squarecb --gamma_scale 100.0 --cb_type mtr --int
 @pytest.fixture(scope="module")
 def decisions() -> dict[str, Any]:
     rng = np.random.default_rng(0)
-    lines = ["|a " + " ".join(f"{d}:{value:.6f}" for d, value in enumerate(row)) for row in rng.normal(size=(M, 34))]
+    lines = [
+        "|a " + " ".join(f"{d}:{value:.6f}" for d, value in enumerate(row))
+        for row in rng.normal(size=(M, 34))
+    ]
     on = np.zeros((N, 28), dtype=bool)
     for block in np.array_split(np.arange(28), 5):
         on[np.arange(N), rng.choice(block, N)] = True
@@ -39,9 +42,13 @@ def cache(decisions: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
     with (folder / "text").open("w") as file:
         for i, member in enumerate(decisions["members"]):
             lines, j = list(decisions["lines"]), decisions["index"][i]
-            lines[j] = f"{vowpal.label(0, decisions['cost'][i], decisions['propensity'][i])} {lines[j]}"
+            lines[j] = (
+                f"{vowpal.label(0, decisions['cost'][i], decisions['propensity'][i])} {lines[j]}"
+            )
             file.write("\n".join([member, *lines]) + "\n\n")
-    vowpal.workspace(ARGUMENTS, "-d", str(folder / "text"), "--cache_file", str(folder / "cache")).finish()
+    vowpal.workspace(
+        ARGUMENTS, "-d", str(folder / "text"), "--cache_file", str(folder / "cache")
+    ).finish()
     return folder / "cache"
 
 
@@ -78,7 +85,9 @@ def test_learning_beside_the_driver(benchmark: Any, decisions: dict[str, Any], c
 
 @pytest.mark.benchmark(timer=process_time)
 @pytest.mark.parametrize("few", [False, True], ids=["every member", "few questions"])
-def test_predicting_beside_the_driver(benchmark: Any, decisions: dict[str, Any], cache: Path, few: bool) -> None:
+def test_predicting_beside_the_driver(
+    benchmark: Any, decisions: dict[str, Any], cache: Path, few: bool
+) -> None:
     """About 0.8 times the driver when every member is asked about, 0.03 with one question for each attribute value."""
     model = vowpal.fresh(ARGUMENTS)
     with vowpal.opened(model, ARGUMENTS) as vw:
@@ -88,7 +97,9 @@ def test_predicting_beside_the_driver(benchmark: Any, decisions: dict[str, Any],
             return vowpal.costs(vw, vowpal.member_line(one), articles)
 
         answers = (
-            (lambda: vowpal.answers(decisions["on"], ["ma"], ask)) if few else lambda: [ask(one) for one in decisions["on"]]
+            (lambda: vowpal.answers(decisions["on"], ["ma"], ask))
+            if few
+            else lambda: [ask(one) for one in decisions["on"]]
         )
         benchmark(answers)
         vowpal.release(vw, [vowpal.parsed(vw, "shared |m"), *articles])

@@ -1,0 +1,103 @@
+"""Checks that name what is wrong, where, and the value."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+def shape(what: str, array: NDArray[np.generic], expected: tuple[int, ...]) -> None:
+    """Raise ValueError unless `array` has the expected shape."""
+    if array.shape != expected:
+        raise ValueError(f"{what} has shape {array.shape}; must be {expected}")
+
+
+def like(what: str, array: NDArray[np.generic], own: NDArray[np.generic]) -> None:
+    """Raise ValueError unless `array`, from a saved state, has the shape and type of `own`, whose place it takes."""
+    shape(what, array, own.shape)
+    if array.dtype != own.dtype:
+        raise ValueError(f"{what} has type {array.dtype}; must be {own.dtype}")
+
+
+def gram(what: str, matrices: NDArray[np.floating], least: float = 0.0) -> None:
+    """Raise ValueError unless `matrices` [b, d, d] may be sums of z z': finite, symmetric but for rounding, and nothing on
+    their diagonals below `least`."""
+    diagonal = np.diagonal(matrices, axis1=1, axis2=2)
+    at_least(f"{what}'s diagonal", float(diagonal.min()), least)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(matrices - matrices.swapaxes(1, 2)).max(axis=(1, 2))
+    if not (apart <= 1e-6 * diagonal.max(axis=1)).all():
+        raise ValueError(
+            f"{what} and its transpose are up to {apart.max()} apart; must be symmetric"
+        )
+
+
+def slots(count: int, most: int) -> None:
+    """Raise ValueError where an issue has more slots than a policy was made for."""
+    if count > most:
+        raise ValueError(f"the issue has {count} slots; must be at most max_slots = {most}")
+
+
+def finite(
+    what: str, array: NDArray[np.floating], rows: Sequence[Hashable] | NDArray[np.generic]
+) -> None:
+    """Raise ValueError at the first value of `array` [n, d] that is NaN or infinite, naming its row by `rows` [n]."""
+    if np.isfinite(array).all():
+        return
+    i, j = np.argwhere(~np.isfinite(array))[0]
+    raise ValueError(f"{what}[{i}, {j}] = {array[i, j]} (row of {rows[i]}); must be finite")
+
+
+def unique(what: str, ids: pd.Series) -> None:
+    """Raise ValueError at the first missing or repeated id."""
+    if ids.isna().any():
+        raise ValueError(f"{what} row {int(ids.isna().to_numpy().argmax())}: the id is missing")
+    again = ids.duplicated().to_numpy()
+    if again.any():
+        row = int(again.argmax())
+        raise ValueError(f"{what} row {row}: id {ids.iloc[row]!r} appears twice")
+
+
+def columns(what: str, table: pd.DataFrame, needed: Sequence[str]) -> None:
+    """Raise ValueError if `table` lacks one of the needed columns."""
+    missing = [name for name in needed if name not in table.columns]
+    if missing:
+        raise ValueError(f"{what} lacks column {missing[0]!r}; it has {list(table.columns)}")
+
+
+def at_least(what: str, value: float, least: float) -> None:
+    """Raise ValueError unless value >= least (and is a finite number)."""
+    _number(what, value)
+    if value == np.inf:
+        raise ValueError(f"{what} = inf; must be a finite number")
+    if not value >= least:
+        raise ValueError(f"{what} = {value}; must be at least {least}")
+
+
+def share(what: str, value: float) -> None:
+    """Raise ValueError unless 0 <= value <= 1."""
+    _number(what, value)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{what} = {value}; must be in [0, 1]")
+
+
+def propensities(
+    logged: NDArray[np.floating], rows: NDArray[np.integer], slots: NDArray[np.integer]
+) -> None:
+    """Raise ValueError at the first of `logged` [e] that is outside (0, 1], or NaN, with its place: rows, slots [e]."""
+    bad = ~((logged > 0) & (logged <= 1))
+    if bad.any():
+        e = int(bad.argmax())
+        raise ValueError(f"propensity[{rows[e]}, {slots[e]}] = {logged[e]}; must be in (0, 1]")
+
+
+def flag(what: str, value: object) -> None:
+    """Raise ValueError unless the value is true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{what} = {value!r}; must be true or false")
+
+
+def _number(what: str, value: object) -> None:
+    if isinstance(value, str) or value is None:
+        raise ValueError(f"{what} = {value!r}; must be a number")

@@ -1,0 +1,73 @@
+"""The editor's rules for one issue, as data: checked when they are made."""
+
+from typing import Annotated
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(ge=0)]
+Slot = Annotated[int, Field(ge=1)]
+
+
+class Rules(BaseModel):
+    """Layout and rules of one issue. Slots are numbered from 1, as an editor counts them.
+
+    at_most and at_least: column -> value -> how many articles of the slate, e.g. {"kind": {"event": 2}}.
+    only: slot -> column -> values allowed there (a section). Unknown keys are refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    slots: Slot = 6
+    pins: dict[Slot, str | int] = {}
+    at_most: dict[str, dict[str, Count]] = {}
+    at_least: dict[str, dict[str, Count]] = {}
+    only: dict[Slot, dict[str, list[str]]] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Rules":
+        for what, numbers in {"pins": list(self.pins), "only": list(self.only)}.items():
+            for slot in numbers:
+                if slot > self.slots:
+                    raise ValueError(
+                        f"{what}: slot {slot} is beyond the layout's {self.slots} slots"
+                    )
+        articles = list(self.pins.values())
+        for article in articles:
+            if articles.count(article) > 1:
+                raise ValueError(f"pins: article {article!r} is pinned to two slots")
+        for column, counts in self.at_least.items():
+            for value, least in counts.items():
+                most = self.at_most.get(column, {}).get(value, self.slots)
+                if least > most:
+                    raise ValueError(
+                        f"at_least {column} {value!r} = {least}, but at most {most} are allowed"
+                    )
+            if sum(counts.values()) > self.slots:
+                raise ValueError(
+                    f"at_least {column}: {sum(counts.values())} articles for {self.slots} slots"
+                )
+        return self
+
+    def check_pool(self, articles: pd.DataFrame) -> None:
+        """Raise ValueError where the pool cannot serve these rules at all."""
+        if len(articles) < self.slots:
+            raise ValueError(
+                f"the pool has {len(articles)} articles; the layout has {self.slots} slots"
+            )
+        ids = set(articles["article"])
+        for slot, article in self.pins.items():
+            if article not in ids:
+                raise ValueError(
+                    f"pins: slot {slot} pins article {article!r}, which is not in the pool"
+                )
+        columns = [
+            *self.at_most,
+            *self.at_least,
+            *(column for only in self.only.values() for column in only),
+        ]
+        for column in columns:
+            if column not in articles.columns:
+                raise ValueError(
+                    f"rules name column {column!r}; the pool has {list(articles.columns)}"
+                )

@@ -1,0 +1,1 @@
+"""Members and articles to feature matrices."""

@@ -1,0 +1,202 @@
+"""Members and articles to feature matrices: fitted once on the member list and the archive, then frozen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bandit.core import check, exact
+from bandit.core.rules import Rules
+from bandit.core.types import Bools, Context, Floats
+from bandit.features.text import Encoder, StaticEncoder
+
+KINDS = ("event", "resource")  # beside the plain article
+
+
+@dataclass(frozen=True)
+class Features:
+    """levels: attribute -> known values (one-hot). numeric: attribute -> (mean, sd), standardised and clipped at 3.
+
+    Article text is centred, projected on the archive's principal components [d, dim] and scaled to unit variance.
+    A value never seen before, or none, switches on no column of its attribute: the member counts as unknown there.
+    """
+
+    levels: Mapping[str, Sequence[str]]
+    numeric: Mapping[str, tuple[float, float]]
+    centre: Floats
+    components: Floats
+    encoder: Encoder = field(default_factory=StaticEncoder)
+
+    @classmethod
+    def fit(
+        cls,
+        members: pd.DataFrame,
+        archive: Sequence[str],
+        dims: int = 32,
+        encoder: Encoder | None = None,
+    ) -> "Features":
+        """Levels and scales from the members, text components from an archive of at least `dims` texts."""
+        check.at_least("text dims", dims, 1)
+        if len(archive) <= dims:
+            raise ValueError(
+                f"the archive has {len(archive)} texts; {dims} text dimensions need more"
+            )
+        encoder = encoder or StaticEncoder()
+        levels, numeric = {}, {}
+        for name in members.columns.drop("member"):
+            column = members[name]
+            if pd.api.types.is_numeric_dtype(column):
+                numeric[name] = (
+                    float(column.mean()),
+                    float(column.std(ddof=min(1, len(column) - 1))) or 1.0,
+                )
+            else:
+                levels[name] = sorted(column.dropna().astype(str).unique())
+        if len(set(archive)) <= dims:
+            raise ValueError(
+                f"the archive has {len(set(archive))} different texts; {dims} text dimensions need more"
+            )
+        vectors = encoder.encode(archive).astype(np.float64)
+        centre = vectors.mean(axis=0)
+        _, singular, components = np.linalg.svd(vectors - centre, full_matrices=False)
+        # a component's sign is arbitrary: fix it, so that two machines agree
+        signs = np.sign(components[np.arange(len(components)), np.abs(components).argmax(axis=1)])
+        scale = np.sqrt(len(archive) - 1) / np.maximum(singular[:dims], 1e-6)
+        return cls(
+            levels, numeric, centre, components[:dims] * (signs[:dims] * scale)[:, None], encoder
+        )
+
+    @property
+    def member_names(self) -> list[str]:
+        return [
+            "constant",
+            *(f"{name}={v}" for name, values in self.levels.items() for v in values),
+            *self.numeric,
+        ]
+
+    @property
+    def article_names(self) -> list[str]:
+        return [
+            "constant",
+            *(f"kind={kind}" for kind in KINDS),
+            *(f"text{d}" for d in range(len(self.components))),
+        ]
+
+    def text(self, texts: Sequence[str]) -> Floats:
+        """Texts to [len(texts), d]."""
+        vectors = self.encoder.encode(texts).astype(np.float64) - self.centre
+        # not BLAS: a row's bits ignore the batch; on a grid, so that processors agree
+        return exact.snap(np.einsum("md,kd->mk", vectors, self.components))
+
+    def members(self, members: pd.DataFrame) -> Floats:
+        """[n, p]. Raises ValueError for a missing column or a number that is not finite."""
+        check.columns("members", members, ["member", *self.levels, *self.numeric])
+        parts = [np.ones((len(members), 1))]
+        for name, values in self.levels.items():
+            text = members[name].astype(str).where(members[name].notna(), None)
+            code = pd.Index(list(values)).get_indexer(pd.Index(text))  # -1: unknown
+            parts.append(np.eye(len(values) + 1)[code, : len(values)])
+        for name, (mean, sd) in self.numeric.items():
+            if not pd.api.types.is_numeric_dtype(members[name]):
+                raise ValueError(
+                    f"members column {name!r} has type {members[name].dtype}; must be numbers"
+                )
+            column = members[name].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
+            check.finite(f"members column {name!r}", column, members["member"].to_numpy())
+            parts.append(np.clip((column - mean) / sd, -3, 3))
+        return np.hstack(parts)
+
+    def unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
+        """Attribute values never seen before, for the sender to report."""
+        found = {
+            name: sorted(set(members[name].dropna().astype(str)) - set(v))
+            for name, v in self.levels.items()
+        }
+        return {name: values for name, values in found.items() if values}
+
+    def articles(self, articles: pd.DataFrame) -> Floats:
+        """[m, q]. Raises ValueError for a title or summary that is not text."""
+        for column in ("title", "summary"):
+            for row, (article, text) in enumerate(
+                zip(articles["article"], articles[column], strict=True)
+            ):
+                _check_text(
+                    f"pool row {row} (article {article!r}): {column}",
+                    text,
+                    empty=column == "summary",
+                )
+        texts = (articles["title"] + ". " + articles["summary"]).tolist()
+        kinds = articles["kind"].to_numpy()[:, None] == np.array(KINDS, dtype=object)
+        return np.hstack([np.ones((len(articles), 1)), kinds.astype(np.float64), self.text(texts)])
+
+    def context(
+        self,
+        campaign: str,
+        issue: int,
+        members: pd.DataFrame,
+        articles: pd.DataFrame,
+        rules: Rules,
+        eligible: Bools | None = None,
+        seen: Bools | None = None,
+        article_features: Floats | None = None,
+        member_features: Floats | None = None,
+    ) -> Context:
+        """A checked `Context`. `eligible` and `seen` [n, m] default to everything and nothing; features that are already
+        at hand need not be made again."""
+        shape = (len(members), len(articles))
+        if not len(members):
+            raise ValueError("the member list is empty")
+        check.columns("pool", articles, ["article", "title", "summary", "kind", "source"])
+        return Context(
+            campaign=campaign,
+            issue=issue,
+            members=members.reset_index(drop=True),
+            articles=articles.reset_index(drop=True),
+            member_features=self.members(members) if member_features is None else member_features,
+            article_features=self.articles(articles)
+            if article_features is None
+            else article_features,
+            eligible=np.ones(shape, dtype=bool) if eligible is None else eligible,
+            seen=np.zeros(shape, dtype=bool) if seen is None else seen,
+            rules=rules,
+        )
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
+        """What a bundle keeps: a JSON-ready description and the arrays."""
+        described = {
+            "levels": dict(self.levels),
+            "numeric": dict(self.numeric),
+            "encoder": self.encoder.name,
+        }
+        return described, {"centre": self.centre, "components": self.components}
+
+    @classmethod
+    def restore(
+        cls,
+        described: Mapping[str, Any],
+        arrays: Mapping[str, Floats],
+        encoder: Encoder | None = None,
+    ) -> "Features":
+        """The inverse of `state`. Raises ValueError if the encoder is not the one the components were fitted with."""
+        encoder = encoder or StaticEncoder()
+        if encoder.name != described["encoder"]:
+            raise ValueError(
+                f"the bundle was made with encoder {described['encoder']!r}; this one is {encoder.name!r}"
+            )
+        numeric = {
+            name: (float(mean), float(sd)) for name, (mean, sd) in described["numeric"].items()
+        }
+        return cls(described["levels"], numeric, arrays["centre"], arrays["components"], encoder)
+
+
+def _check_text(what: str, text: object, empty: bool) -> None:
+    if not isinstance(text, str):
+        raise ValueError(f"{what} = {text!r}; must be text")
+    if not empty and not text.strip():
+        raise ValueError(f"{what} is empty")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{what} = {text!r} is not valid UTF-8: {error.reason}") from None

@@ -1,0 +1,198 @@
+"""Events: what the tracking server saw, one row for each request; and what they say once `hygiene.tag` has read them.
+
+A table of events is a pandas frame with these columns, in any row order, of one issue or several:
+
+    event     id of the record; the same id twice is one event that was sent twice
+    campaign  the issue's campaign, as in `Context`
+    member    whose mail it was
+    kind      open (the mail's pixel was loaded), click (on an article's link) or unsubscribe (that link was followed)
+    slot      the article's slot, counted from 1; 0 unless it is a click
+    links     how many article links this member's mail holds (from the slates)
+    seconds   from delivery to the request; may be negative, gateways look before they accept
+    arrived   seconds from delivery until the log received the event; days later where a server was down
+    sent      when the mail was delivered, UTC
+    agent     what the user agent string amounts to: mail (a mail program), browser, imageproxy (a webmail's image cache),
+              bare ("Mozilla/5.0" and no more: Apple Mail Privacy Protection), scanner (says that it is one), script
+              (curl, python), none (empty)
+    method    GET or HEAD
+    network   opaque id of where the request came from: an AS number or a /24; known proxies have names of their own
+    domain    of the member's address
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bandit.core import check
+from bandit.core.types import Bools, Context, Feedback, Floats, Slates
+
+COLUMNS = (
+    *("event", "campaign", "member", "kind", "slot", "links", "seconds", "arrived"),
+    *("sent", "agent", "method", "network", "domain"),
+)
+KINDS = ("open", "click", "unsubscribe")
+AGENTS = ("mail", "browser", "imageproxy", "bare", "scanner", "script", "none")
+METHODS = ("GET", "HEAD")
+TAGS = ("human", "prefetch", "scanner", "duplicate", "late")
+BY_PEOPLE = ("human", "late")
+
+
+def refuse(events: pd.DataFrame, column: str, bad: Any, must: str) -> None:
+    """Raise ValueError at the first row where `bad`, with its value."""
+    bad = np.asarray(bad)
+    if bad.any():
+        row = int(bad.argmax())
+        raise ValueError(f"events row {row}: {column} = {events[column].iloc[row]}; {must}")
+
+
+def validate(events: pd.DataFrame) -> None:
+    """Raise ValueError naming the first missing column, or the first row and value that no event can have."""
+    check.columns("events", events, COLUMNS)
+    for column in ("event", "campaign", "member", "sent", "network", "domain"):
+        refuse(events, column, events[column].isna(), "must be given")
+    for column, known in (("kind", KINDS), ("agent", AGENTS), ("method", METHODS)):
+        refuse(events, column, ~events[column].isin(known), f"must be one of {', '.join(known)}")
+    for column in ("slot", "links", "seconds", "arrived"):
+        number = pd.to_numeric(events[column], errors="coerce").to_numpy(dtype=np.float64)
+        if events[column].dtype.kind not in "iuf":
+            refuse(
+                events,
+                column,
+                [isinstance(value, str) for value in events[column]],
+                "must be a number, not text",
+            )
+        refuse(events, column, ~np.isfinite(number), "must be a finite number")
+        if column in ("slot", "links"):
+            refuse(
+                events,
+                column,
+                (number < 0) | (number != np.floor(number)),
+                "must be a whole number, 0 or more",
+            )
+    click = events["kind"] == "click"
+    refuse(events, "slot", click & (events["slot"] < 1), "a click's slot counts from 1")
+    refuse(events, "slot", ~click & (events["slot"] != 0), "must be 0 unless it is a click")
+    refuse(events, "slot", events["slot"] > events["links"], "this member's mail has fewer links")
+    what = ["campaign", "member", "kind", "slot"]
+    other = (
+        events["event"].duplicated().to_numpy() & ~events.duplicated(["event", *what]).to_numpy()
+    )
+    refuse(events, "event", other, "this id was already used for another event")
+
+
+def answers(
+    tagged: pd.DataFrame,
+    context: Context,
+    slates: Slates,
+    delivered: Bools | None = None,
+    opened: Bools | None = None,
+) -> Feedback:
+    """What the people did in one issue, as a policy learns from it, late or not. Other campaigns' events are left aside.
+
+    delivered [n]: to whom (default: all). opened [n]: count these as openers as well, beside everyone of whom a person's
+    open or click was recorded. Where Apple's proxy or blocked images hide opens, only clicks show them, and such members
+    seem to click whenever they open: drawing `opened` with `Opens.chance` takes that bias away. examined is 1 where
+    clicked, else unknown; dwell_seconds is 0, events do not know reading time. Raises ValueError at an event of a member or
+    slot that the slates do not have.
+    """
+    check.columns("events", tagged, [*COLUMNS, "tag"])
+    n, k = slates.choice.shape
+    for what, given in (("delivered", delivered), ("opened", opened)):
+        if given is not None:
+            check.shape(what, given, (n,))
+    place = np.flatnonzero((tagged["campaign"] == context.campaign) & tagged["tag"].isin(BY_PEOPLE))
+    events = tagged.iloc[place]
+
+    def known(column: str, bad: Any, must: str) -> None:
+        everywhere = np.zeros(len(tagged), dtype=bool)
+        everywhere[place] = bad
+        refuse(tagged, column, everywhere, must)
+
+    row = pd.Index(context.member_ids).get_indexer(events["member"])
+    known("member", row < 0, f"is not in {context.campaign}")
+    slot = events["slot"].to_numpy(dtype=np.int64) - 1
+    click = (events["kind"] == "click").to_numpy()
+    known("slot", click & (slot >= k), f"the slates have {k}")
+    known(
+        "slot",
+        click & (slates.choice[row, np.clip(slot, 0, k - 1)] < 0),
+        "is empty in this member's slate",
+    )
+    looked, unsubscribed, clicked = (
+        np.zeros(n, dtype=bool),
+        np.zeros(n, dtype=bool),
+        np.zeros((n, k), dtype=bool),
+    )
+    unsubscribed[row[(events["kind"] == "unsubscribe").to_numpy()]] = True
+    clicked[row[click], slot[click]] = True
+    looked[row[(events["kind"] == "open").to_numpy()]] = True
+    return Feedback(
+        delivered=np.ones(n, dtype=bool) if delivered is None else delivered,
+        opened=looked | clicked.any(axis=1) | (opened if opened is not None else False),
+        unsubscribed=unsubscribed,
+        examined=np.where(clicked, 1, -1).astype(np.int8),
+        clicked=clicked,
+        dwell_seconds=np.zeros((n, k)),
+    )
+
+
+@dataclass(frozen=True)
+class Opens:
+    """Shares of deliveries. recorded: with any open event. human: opened by a person, estimated. chance [d]: for each
+    delivery, P(a person opened it | what was recorded). hidden: of the opens by people without a prefetching program,
+    the share that no pixel recorded. prefetched: of the deliveries, the share that went to a prefetching program."""
+
+    recorded: float
+    human: float
+    hidden: float
+    prefetched: float
+    chance: Floats
+
+
+def opens(tagged: pd.DataFrame, deliveries: pd.DataFrame) -> Opens:
+    """The open rate of people, once prefetch and scanners are set aside. deliveries: d rows, columns campaign, member.
+
+    Deliveries to programs that never prefetch tell the rate. Among them opens and clicks are two lists of the same
+    openers, so clicks without an open say how many opens were hidden (Lincoln-Petersen, Chapman 1951). Assumes that
+    hiding opens does not go with clicking, and that Apple's readers open as often as the others do.
+    """
+    check.columns("events", tagged, [*COLUMNS, "tag"])
+    check.columns("deliveries", deliveries, ["campaign", "member"])
+    where = pd.MultiIndex.from_frame(deliveries[["campaign", "member"]])
+
+    def among(rows: Any) -> Bools:
+        return np.asarray(
+            where.isin(pd.MultiIndex.from_frame(tagged.loc[rows, ["campaign", "member"]]))
+        )
+
+    people, is_open = tagged["tag"].isin(BY_PEOPLE), tagged["kind"] == "open"
+    proxied = (
+        deliveries["member"].isin(tagged.loc[tagged["tag"] == "prefetch", "member"]).to_numpy()
+    )
+    seen, clicked = among(people & is_open), among(people & (tagged["kind"] == "click"))
+    s, c, both = (int((x & ~proxied).sum()) for x in (seen, clicked, seen & clicked))
+    either = s + c - both
+    opened = max((s + 1) * (c + 1) / (both + 1) - 1, either)
+    others = int((~proxied).sum())
+    rate = min(opened / others, 1.0) if others else float("nan")
+    # an opener stays unseen where the pixel is blocked (or Apple's) and nothing was clicked
+    clicks = min(c / opened, 1.0) if opened else 0.0
+    blocked = 1 - s / opened if opened else 0.0
+
+    def unseen(hidden: float) -> float:
+        missed = rate * hidden * (1 - clicks)
+        return missed / (missed + 1 - rate) if missed + 1 - rate > 0 else 0.0
+
+    chance = np.where(
+        seen | clicked, 1.0, np.where(proxied, unseen(1.0), unseen(max(blocked, 0.0)))
+    )
+    recorded = float(among(is_open).mean()) if len(deliveries) else float("nan")
+    return Opens(
+        recorded,
+        rate,
+        max(blocked, 0.0),
+        float(proxied.mean()) if len(deliveries) else float("nan"),
+        chance,
+    )

@@ -1,0 +1,189 @@
+"""The log: one parquet file an issue, one row for each (member, slot), enough to learn and to evaluate from."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bandit.core import check
+from bandit.core.files import read_table, write_table
+from bandit.core.types import ROLES, Context, Feedback, Round, Slates
+
+ANSWERS = ("delivered", "opened", "unsubscribed")
+SLOT_ANSWERS = ("examined", "clicked", "dwell_seconds")
+CHOICES = ("propensity", "role", "relaxed", "supported")
+FLAGS = ("supported", "delivered", "opened", "unsubscribed", "clicked")
+WITHIN = {
+    "role": (0, len(ROLES) - 1),
+    "relaxed": (0, 3),
+    "examined": (-1, 1),
+    "dwell_seconds": (0.0, 1e9),
+}
+COLUMNS = ("campaign", "member", "slot", "article", *CHOICES, *ANSWERS, *SLOT_ANSWERS)
+
+
+def slate_columns(context: Context, slates: Slates) -> dict[str, pa.Array]:
+    """What was shown: campaign, member, slot (from 1), article (null: empty), propensity, role, relaxed, supported."""
+    n, k = slates.choice.shape
+    choice = slates.choice.ravel()
+    articles = pa.array(context.article_ids).dictionary_encode()
+    indices = pa.array(choice, type=pa.int32(), mask=choice < 0)
+    return {
+        "campaign": pa.DictionaryArray.from_arrays(
+            pa.array(np.zeros(n * k, dtype=np.int32)), pa.array([context.campaign])
+        ),
+        "member": pa.array(np.repeat(context.member_ids, k)),
+        "slot": pa.array(np.tile(np.arange(1, k + 1, dtype=np.int16), n)),
+        "article": pa.DictionaryArray.from_arrays(indices, articles.dictionary),
+        "propensity": pa.array(slates.propensity.ravel()),
+        "role": pa.array(slates.role.ravel()),
+        "relaxed": pa.array(slates.relaxed.ravel()),
+        "supported": pa.array(slates.supported.ravel()),
+    }
+
+
+def write(path: Path, round: Round) -> None:
+    """One issue, what was shown and what came back, in the context's member order."""
+    k = round.slates.choice.shape[1]
+    answers = {name: pa.array(np.repeat(getattr(round.feedback, name), k)) for name in ANSWERS}
+    by_slot = {name: pa.array(getattr(round.feedback, name).ravel()) for name in SLOT_ANSWERS}
+    write_table(path, pa.table(slate_columns(round.context, round.slates) | answers | by_slot))
+
+
+def members(path: Path, table: pa.Table, slots: int) -> NDArray[Any]:
+    """Ids [n] in the file's order, one for each `slots` rows. Raises ValueError unless the rows are members by slots."""
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise ValueError(f"{path} is no log: it lacks column {missing[0]!r}")
+    if table.num_rows % slots:
+        raise ValueError(
+            f"{path} has {table.num_rows} rows, which {slots} slots a member do not divide"
+        )
+    member, slot = (
+        table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in ("member", "slot")
+    )
+    ids = member.reshape(-1, slots)[:, 0]
+    for name, found, wanted in (
+        ("slot", slot, np.tile(np.arange(1, slots + 1), len(ids))),
+        ("member", member, np.repeat(ids, slots)),
+    ):
+        wrong = np.asarray(found != wanted)
+        if wrong.any():
+            row = int(wrong.argmax())
+            here, must = found.tolist()[row], wanted.tolist()[row]
+            raise ValueError(
+                f"{path} row {row}: {name} is {here!r}; must be {must!r}, each member's slots in order"
+            )
+    return np.asarray(ids)
+
+
+def read(path: Path, context: Context) -> Round:
+    """The round that was logged for `context`. Raises ValueError if the file is damaged, is another issue's, or holds what
+    no log can: a propensity outside (0, 1], a click in an empty slot or in a mail that was not opened."""
+    return told(path, read_table(path), context)
+
+
+def told(path: Path, table: pa.Table, context: Context) -> Round:
+    """The same of a file that has been read; `path` is for the errors."""
+    n, k = len(context.members), context.rules.slots
+    if table.num_rows != n * k:
+        raise ValueError(
+            f"{path} has {table.num_rows} rows; {n} members and {k} slots make {n * k}"
+        )
+    if not np.array_equal(members(path, table, k), context.member_ids):
+        raise ValueError(
+            f"{path} lists other members than issue {context.campaign}, or in another order"
+        )
+    column = {name: table[name].combine_chunks() for name in COLUMNS}
+    _check_columns(path, column)
+    campaigns = column["campaign"].unique().to_pylist()
+    if campaigns != [context.campaign]:
+        raise ValueError(f"{path} is of campaign {campaigns[0]!r}; must be {context.campaign!r}")
+    place = {article: j for j, article in enumerate(context.article_ids)}
+    shown = (
+        column["article"]
+        if pa.types.is_dictionary(column["article"].type)
+        else column["article"].dictionary_encode()
+    )
+    words = shown.dictionary.to_pylist()
+    unknown = [word for word in words if word not in place]
+    if unknown:
+        raise ValueError(
+            f"{path} shows article {unknown[0]!r}, which is not in the pool of {context.campaign}"
+        )
+    lookup = np.array([place[word] for word in words] + [-1], dtype=np.int32)
+    choice = lookup[shown.indices.fill_null(len(words)).to_numpy()].reshape(n, k)
+
+    def slots(name: str) -> np.ndarray:
+        return np.asarray(column[name].to_numpy(zero_copy_only=False)).reshape(n, k)
+
+    slates = Slates(choice, *(slots(name) for name in CHOICES))
+    for name in ANSWERS:
+        differ = np.flatnonzero((slots(name) != slots(name)[:, :1]).any(axis=1))
+        if len(differ):
+            raise ValueError(
+                f"{path} row {differ[0] * k}: {name} differs between a member's slots; a mail has one answer"
+            )
+    answers = {name: slots(name)[:, 0] for name in ANSWERS} | {
+        name: slots(name) for name in SLOT_ANSWERS
+    }
+    round = Round(context, slates, Feedback(**answers))
+    try:
+        _check(round)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return round
+
+
+def _check_columns(path: Path, column: dict[str, Any]) -> None:
+    """Raise ValueError at the first column of another type, and the first value that is missing or out of range."""
+    for name in (*CHOICES, *ANSWERS, *SLOT_ANSWERS):
+        values, kind = column[name], "true or false" if name in FLAGS else "a number"
+        if not (pa.types.is_boolean if name in FLAGS else _is_number)(values.type):
+            raise ValueError(f"{path}: {name} is {values.type}; must be {kind}")
+        given = values.to_numpy(zero_copy_only=False)
+        bad = values.is_null().to_numpy(zero_copy_only=False)
+        if name in WITHIN and not bad.any():
+            low, high = WITHIN[name]
+            bad = ~((given >= low) & (given <= high))
+        if bad.any():
+            row = int(bad.argmax())
+            raise ValueError(
+                f"{path} row {row}: {name} = {values[row].as_py()!r}; must be {kind} that a log can hold"
+            )
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _check(round: Round) -> None:
+    choice, feedback = round.slates.choice, round.feedback
+    ordered = np.sort(choice, axis=1)
+    twice = np.flatnonzero(
+        ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(axis=1)
+    )
+    if len(twice):
+        member = round.context.members["member"].tolist()[twice[0]]
+        raise ValueError(
+            f"member {member!r} was shown an article twice in {round.context.campaign}"
+        )
+    rows, slots = np.indices(choice.shape)
+    check.propensities(round.slates.propensity.ravel(), rows.ravel(), slots.ravel())
+    for what, bad in (
+        ("in an empty slot", feedback.clicked & (choice < 0)),
+        ("in a mail that was not opened", feedback.clicked & ~feedback.opened[:, None]),
+    ):
+        if bad.any():
+            i, j = np.argwhere(bad)[0]
+            raise ValueError(
+                f"clicked[{i}, {j}] is true, {what} (member {round.context.members['member'].tolist()[i]!r})"
+            )
+    lost = feedback.opened & ~feedback.delivered
+    if lost.any():
+        i = int(lost.argmax())
+        raise ValueError(
+            f"opened[{i}] is true, of a mail that was not delivered (member {round.context.members['member'].tolist()[i]!r})"
+        )

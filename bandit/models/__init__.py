@@ -1,0 +1,1 @@
+"""What policies learn with: the arithmetic behind `bandit.policies`, none of which knows a policy."""

@@ -1,0 +1,1 @@
+"""Linear click models."""

@@ -1,0 +1,1 @@
+"""The two-tower network and what it is trained on."""

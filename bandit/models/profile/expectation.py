@@ -1,0 +1,76 @@
+"""Clicks on a logit that is only known up to a Gaussian: averages over the doubt, and what a click says about the logit.
+
+A slot is clicked with probability e sigmoid(f): it was looked at (e) and wanted (f ~ Normal). No click may mean either, and
+the likelihood 1 - e sigmoid(f) says so exactly. All averages are Gauss-Hermite sums of nine nodes.
+"""
+
+import numpy as np
+from scipy.special import expit
+
+from bandit.core.types import Floats
+
+_NODES, _weights = np.polynomial.hermite_e.hermegauss(9)
+_NODES_AND_WEIGHTS = list(zip(_NODES.tolist(), (_weights / _weights.sum()).tolist(), strict=True))
+
+
+def averaged(eta: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """E sigmoid(f) for f ~ Normal(eta, variance), and its derivative in eta; any shape."""
+    mean, slope, sd = np.zeros_like(eta), np.zeros_like(eta), np.sqrt(variance)
+    for node, weight in _NODES_AND_WEIGHTS:
+        p = expit(eta + node * sd)
+        mean += weight * p
+        slope += weight * p * (1 - p)
+    return mean, slope
+
+
+def score(p: Floats, slope: Floats, clicked: Floats, looked: Floats) -> tuple[Floats, Floats]:
+    """Of the log-likelihood of clicked (0 or 1), with P(click) = looked * p and p's derivative `slope`: the derivative, and
+    the Fisher information, which unlike the curvature depends on no luck and is never negative."""
+    miss = 1 - looked * p
+    gradient = np.where(clicked > 0, slope / p, -looked * slope / miss)
+    return gradient, looked * slope**2 / (p * miss)
+
+
+def propagate(
+    eta: Floats, K: Floats, clicked: Floats, looked: Floats, sweeps: int = 4
+) -> tuple[Floats, Floats]:
+    """Expectation propagation for k slots of each of n members, in the space of the k logits.
+
+    eta [n, k]: the logits' prior means; K [n, k, k]: their prior covariance; looked [n, k]: P(examined), 0 for an empty
+    slot. Returns g [n, k] and M [n, k, k]: the posterior mean is eta + K g, the covariance K - K M K. Gaussian sites, all
+    updated at once in each sweep (Minka 2001; Rasmussen & Williams 2006, sec. 3.6); a site never takes certainty away.
+    """
+    eye = np.eye(eta.shape[1])
+    diagonal = np.einsum("nii->ni", K)
+    precision, shift = np.zeros_like(eta), np.zeros_like(eta)  # of the sites
+    mean, variance = eta, diagonal
+    for _ in range(sweeps):
+        rest = 1 / variance - precision  # the cavity: everything but the site itself
+        hollow = (mean / variance - shift) / rest
+        wanted, spread = _moments(hollow, 1 / rest, clicked, looked)
+        precision = np.maximum(1 / spread - rest, 0.0)
+        shift = wanted * (rest + precision) - hollow * rest
+        root = np.sqrt(precision)
+        system = eye + root[:, :, None] * K * root[:, None, :]
+        M = root[:, :, None] * np.linalg.solve(system, eye * root[:, None, :])
+        pull = shift - precision * eta
+        g = pull - np.einsum("nij,nj->ni", M, np.einsum("nij,nj->ni", K, pull))
+        mean = eta + np.einsum("nij,nj->ni", K, g)
+        variance = np.maximum(diagonal - np.einsum("nij,nji->ni", K, M @ K), 1e-9 * diagonal)
+    return g, M
+
+
+def _moments(
+    mean: Floats, variance: Floats, clicked: Floats, looked: Floats
+) -> tuple[Floats, Floats]:
+    """Mean and variance of Normal(mean, variance) times the likelihood of one slot."""
+    sd = np.sqrt(variance)
+    total, first, second = np.zeros_like(mean), np.zeros_like(mean), np.zeros_like(mean)
+    for node, weight in _NODES_AND_WEIGHTS:
+        p = expit(mean + node * sd)
+        fit = weight * np.where(clicked > 0, p, 1 - looked * p)
+        total += fit
+        first += node * fit
+        second += node**2 * fit
+    shift = first / total
+    return mean + sd * shift, variance * np.maximum(second / total - shift**2, 1e-6)

@@ -1,0 +1,1 @@
+"""From finished units to tables."""

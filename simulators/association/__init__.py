@@ -1,0 +1,1 @@
+"""The simulated association, one file for each of its parts."""

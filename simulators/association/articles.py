@@ -1,0 +1,179 @@
+"""Pools of articles whose text is composed from the catalogue, so that the text carries the topic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from bandit.core.types import Floats, Ints
+from bandit.features.features import KINDS
+
+SECOND_TOPIC = 0.5  # weight of a second topic beside a first of 1
+
+
+@cache
+def catalogue() -> dict[str, Any]:
+    """The committed topics, phrases, kinds and attributes. Raises ValueError for one without articles."""
+    loaded: dict[str, Any] = yaml.safe_load(
+        (Path(__file__).parent / "catalogue.yaml").read_text(encoding="utf-8")
+    )
+    return checked(loaded)
+
+
+def checked(book: dict[str, Any]) -> dict[str, Any]:
+    """The catalogue, if pools can be composed from it. Raises ValueError naming the part that is empty or cannot be."""
+    for part in ("topics", "kinds", "attributes", "sources", "places"):
+        if not book.get(part):
+            raise ValueError(f"the catalogue is empty: it has no {part}")
+    if len(book["topics"]) < 2:
+        raise ValueError(f"the catalogue has {len(book['topics'])} topic; articles may touch two")
+    for topic in book["topics"]:
+        for part, least in (("subjects", 2), ("findings", 1)):
+            if len(topic.get(part) or ()) < least:
+                raise ValueError(
+                    f"the catalogue's topic {topic.get('name')!r} needs at least {least} {part}"
+                )
+    for name, kind in book["kinds"].items():
+        if not 0 <= kind["share"] <= 1:
+            raise ValueError(
+                f"the catalogue's kind {name!r} has share {kind['share']}; must be in [0, 1]"
+            )
+    return book
+
+
+@dataclass(frozen=True)
+class Story:
+    """What an article is about, before anyone has written it up: near-duplicates are one story written twice."""
+
+    kind: str
+    words: Mapping[str, str]
+    chapter: str
+    topics: Floats
+
+
+@dataclass(frozen=True)
+class Pool:
+    """articles: the columns a policy may read; `only_region` is the one chapter an event is for, or "". The rest is the
+    simulator's truth: topics [m, t], quality [m] (logits), since [m] (the issue that had it first), lift [m] (logits while
+    it is new), stories [m]."""
+
+    articles: pd.DataFrame
+    topics: Floats
+    quality: Floats
+    since: Ints
+    lift: Floats
+    stories: tuple[Story, ...]
+
+    def take(self, rows: Ints) -> "Pool":
+        return Pool(
+            self.articles.iloc[rows].reset_index(drop=True),
+            self.topics[rows],
+            self.quality[rows],
+            self.since[rows],
+            self.lift[rows],
+            tuple(self.stories[j] for j in rows),
+        )
+
+    def interests(self) -> Floats:
+        """What a member's interest vector is multiplied with, [m, 1 + kinds + topics]."""
+        kinds = self.articles["kind"].to_numpy()[:, None] == np.array(KINDS, dtype=object)
+        return np.hstack([np.ones((len(self.articles), 1)), kinds.astype(np.float64), self.topics])
+
+
+def join(first: Pool, second: Pool) -> Pool:
+    return Pool(
+        pd.concat([first.articles, second.articles], ignore_index=True),
+        np.vstack([first.topics, second.topics]),
+        np.concatenate([first.quality, second.quality]),
+        np.concatenate([first.since, second.since]),
+        np.concatenate([first.lift, second.lift]),
+        first.stories + second.stories,
+    )
+
+
+def compose(
+    rng: np.random.Generator,
+    count: int,
+    prefix: str,
+    quality_sd: float,
+    two_topics: float = 0.3,
+    taken: frozenset[str] = frozenset(),
+    kinds: Mapping[str, float] | None = None,
+    issue: int = 1,
+) -> Pool:
+    """`count` new articles with ids `prefix`-00...; a share `two_topics` of them touch a second topic. No headline twice,
+    nor one of those `taken`, as long as there are others. kinds: their shares (default: the catalogue's)."""
+    used, rows, stories = set(taken), [], []
+    shares = kinds or {name: kind["share"] for name, kind in catalogue()["kinds"].items()}
+    topics = np.zeros((count, len(catalogue()["topics"])))
+    for j in range(count):
+        for _ in range(50):
+            story = _story(rng, two_topics, shares)
+            row = written(rng, story)
+            if row["title"] not in used:
+                break
+        used.add(row["title"])
+        rows.append({"article": f"{prefix}-{j:02d}"} | row)
+        stories.append(story)
+        topics[j] = story.topics
+    quality = rng.normal(scale=quality_sd, size=count)
+    return Pool(
+        pd.DataFrame(rows), topics, quality, np.full(count, issue), np.zeros(count), tuple(stories)
+    )
+
+
+def _story(rng: np.random.Generator, two_topics: float, shares: Mapping[str, float]) -> Story:
+    book = catalogue()
+    names = book["topics"]
+    share = np.array(list(shares.values()), dtype=np.float64)
+    topics = np.zeros(len(names))
+    main, second = rng.choice(len(names), size=2, replace=False)
+    topics[main] = 1.0
+    subject, other = rng.choice(names[main]["subjects"], size=2, replace=False)
+    if rng.random() < two_topics:
+        topics[second] = SECOND_TOPIC
+        other = rng.choice(names[second]["subjects"])
+    name = str(rng.choice(list(shares), p=share / share.sum()))
+    words = {
+        "subject": subject,
+        "other": other,
+        "finding": rng.choice(names[main]["findings"]),
+        "place": rng.choice(book["places"]),
+        "source": rng.choice(book["sources"]),
+    }
+    regions = list(book["attributes"]["region"])
+    chapter = str(rng.choice(regions)) if name == "event" and rng.random() < 0.3 else ""
+    return Story(name, words, chapter, topics)
+
+
+def written(rng: np.random.Generator, story: Story) -> dict[str, str]:
+    """The columns of one article about it, but its id."""
+    kind, words, chapter = catalogue()["kinds"][story.kind], story.words, story.chapter
+    title = _sentence(str(rng.choice(kind["headlines"])).format(**words))
+    return {
+        "title": f"{title} ({chapter} chapter)" if chapter else title,
+        # a summary that names no second subject still says what the second topic is
+        "summary": _summary(rng, kind["summaries"], words, story.topics.sum() > 1),
+        "kind": story.kind,
+        "source": words["source"].removeprefix("the "),
+        "only_region": chapter,
+    }
+
+
+def _summary(
+    rng: np.random.Generator, templates: list[str], words: Mapping[str, str], second: bool
+) -> str:
+    template = str(rng.choice(templates))
+    text = ". ".join(_sentence(part) for part in template.format(**words).split(". "))
+    return (
+        f"{text} With a look at {words['other']}." if second and "{other}" not in template else text
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

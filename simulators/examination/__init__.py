@@ -1,0 +1,1 @@
+"""Examination models: which slots of an opened newsletter are looked at."""

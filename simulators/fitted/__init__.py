@@ -1,0 +1,1 @@
+"""An association fitted to a log."""

@@ -1,0 +1,1 @@
+"""What real logs add to the truth, and hide."""

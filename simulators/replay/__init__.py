@@ -1,0 +1,1 @@
+"""Real logs as a place to try policies."""

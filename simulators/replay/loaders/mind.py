@@ -1,0 +1,156 @@
+"""The MIND format: news articles with their text, and lists of them shown to readers who clicked some.
+
+Wu, Qiao, Chen et al. 2020, "MIND: a large-scale dataset for news recommendation". behaviors.tsv: impression id, reader,
+time, articles clicked before, articles shown with -1 (clicked) or -0; news.tsv: id, category, subcategory, title, abstract.
+What chose the articles is not published: their propensities are unknown, and in which order they stood is not told either.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bandit.core.types import Bools, Ints
+from simulators.replay.loaders.tables import Account, lines, numbered, refuse
+
+TIME = "%m/%d/%Y %I:%M:%S %p"
+_SHOWN = re.compile(r"(\S+)-([01])")
+
+
+@dataclass(frozen=True)
+class Impressions:
+    """n lists of articles, shown to one member each.
+
+    articles: m rows as in `Context`, and category, subcategory. rounds: n rows, impression (id), member, time. Round i
+    showed `shown[start[i]:start[i + 1]]` (indices of articles, in no known order), of which `clicked` were; before it the
+    member had clicked on `history[history_start[i]:history_start[i + 1]]`, oldest first. propensity is None: it may not be
+    used where a propensity is needed (off-policy estimates, replay).
+    """
+
+    articles: pd.DataFrame
+    rounds: pd.DataFrame
+    shown: Ints
+    clicked: Bools
+    start: Ints
+    history: Ints
+    history_start: Ints
+    account: Account
+    propensity: None = None
+
+
+@dataclass(frozen=True)
+class Mind:
+    """folder: holds behaviors.tsv and news.tsv of the same split."""
+
+    folder: str
+
+    def read(self) -> Impressions:
+        """Dropped are impressions of which nothing or everything was clicked: they rank no article above another.
+
+        Raises ValueError naming file and row for a wrong number of fields, an entry without -0 or -1, an article that
+        news.tsv lacks, an id that appears twice, a title that is empty, or a file that ends within a line.
+        """
+        path = Path(self.folder) / "behaviors.tsv"
+        articles = _articles(path.with_name("news.tsv"))
+        place = {article: j for j, article in enumerate(articles["article"])}
+        rows = _fields(path, 5, 5)
+        table = pd.DataFrame(
+            rows, columns=["impression", "member", "time", "history", "shown"], dtype=object
+        )
+        for column in ("impression", "member"):
+            refuse(
+                path,
+                table,
+                column,
+                (table[column].str.strip() == "").to_numpy(),
+                "must not be empty",
+            )
+        refuse(
+            path, table, "impression", table["impression"].duplicated().to_numpy(), "appears twice"
+        )
+        time = pd.to_datetime(table["time"], format=TIME, errors="coerce")
+        refuse(
+            path, table, "time", time.isna().to_numpy(), "must be a time like 11/15/2019 9:05:58 AM"
+        )
+        shown: list[list[int]] = []
+        clicked: list[list[bool]] = []
+        history: list[list[int]] = []
+        for row, (_, _, _, before, now) in enumerate(rows, start=1):
+            entries = [_entry(path, row, entry) for entry in now.split()]
+            history.append([_index(path, row, article, place) for article in before.split()])
+            shown.append([_index(path, row, article, place) for article, _ in entries])
+            clicked.append([click for _, click in entries])
+        tells = np.array([len(set(clicks)) == 2 for clicks in clicked], dtype=bool)
+        clicks = np.array([any(each) for each in clicked], dtype=bool)
+        dropped = {
+            "nothing was clicked": int((~clicks).sum()),
+            "everything was clicked": int((clicks & ~tells).sum()),
+        }
+        kept = np.flatnonzero(tells)
+        flat, start = _ragged([shown[i] for i in kept])
+        before_flat, before_start = _ragged([history[i] for i in kept])
+        return Impressions(
+            articles=articles,
+            rounds=table[["impression", "member"]]
+            .assign(time=time)
+            .iloc[kept]
+            .reset_index(drop=True),
+            shown=flat,
+            clicked=np.array([click for i in kept for click in clicked[i]], dtype=bool),
+            start=start,
+            history=before_flat,
+            history_start=before_start,
+            account=Account(str(path), len(rows), len(kept), dropped),
+        )
+
+
+def _fields(path: Path, least: int, most: int) -> list[list[str]]:
+    """The tab-separated fields of every line."""
+    rows = [line.split("\t") for line in lines(path)]
+    for row, fields in enumerate(rows, start=1):
+        if not least <= len(fields) <= most:
+            raise ValueError(
+                f"{path} row {row}: {len(fields)} fields; must be {least if least == most else (least, most)}"
+            )
+    return rows
+
+
+def _articles(path: Path) -> pd.DataFrame:
+    rows = [
+        fields[:5] for fields in _fields(path, 5, 8)
+    ]  # then url and entities, which some copies leave out
+    table = pd.DataFrame(
+        rows, columns=["article", "category", "subcategory", "title", "summary"], dtype=object
+    )
+    for column in ("article", "category", "title"):
+        refuse(
+            path, table, column, (table[column].str.strip() == "").to_numpy(), "must not be empty"
+        )
+    refuse(path, table, "article", table["article"].duplicated().to_numpy(), "appears twice")
+    pool = numbered(table["article"].tolist(), table["title"].tolist())
+    return pool.assign(
+        **{column: table[column] for column in ("summary", "category", "subcategory")}
+    )
+
+
+def _entry(path: Path, row: int, entry: str) -> tuple[str, bool]:
+    found = _SHOWN.fullmatch(entry)
+    if not found:
+        raise ValueError(f"{path} row {row}: impression {entry!r} has no -0/-1")
+    return found[1], found[2] == "1"
+
+
+def _index(path: Path, row: int, article: str, place: dict[str, int]) -> int:
+    if article not in place:
+        raise ValueError(
+            f"{path} row {row}: article {article!r} is not in news.tsv; both must be of the same split"
+        )
+    return place[article]
+
+
+def _ragged(lists: list[list[int]]) -> tuple[Ints, Ints]:
+    """Lists as one array and where each begins [n + 1]."""
+    start = np.concatenate([[0], np.cumsum([len(each) for each in lists], dtype=np.int64)])
+    return np.array([value for each in lists for value in each], dtype=np.int64), start

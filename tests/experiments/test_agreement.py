@@ -1,0 +1,137 @@
+"""Policies are ranked alike by a held-out random log and by a simulator fitted to what came before."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+
+from bandit.core.types import Context, Floats, Round, Slates
+from bandit.policies.random import Random
+from experiments.checks.agreement import ENOUGH, Agreement, agreement, names, tau
+from experiments.checks.two_sample import play
+from experiments.runner.runs import CONFIGS, choices, plain
+from experiments.runner.unit import make
+from simulators.association.association import Association
+from simulators.fitted.logged import Logged
+from tests.support.dynamics_cases import MOVING, built
+
+
+def test_every_policy_that_could_be_sent_is_ranked() -> None:
+    assert set(choices("policy")) - set(names()) == {"oracle", "bayes_limit", "wave"}
+    assert len(names()) >= 8
+
+
+def test_tau_counts_pairs() -> None:
+    values, other = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 3.0, 2.0, 4.0])
+    assert tau(values, other) == pytest.approx((5 - 1) / 6)
+    assert tau(values, -values) == pytest.approx(-1)
+
+
+def judged(policies: list[str], seed: int = 5) -> tuple[Agreement, list[Round], Association]:
+    association = built(**MOVING | {"members": 300})
+    twin, log = association.twin(), play(association, Random(), 6, seed)
+    return (
+        agreement(log, 2, policies, association.features, twin, seed, association.twin()),
+        log,
+        association,
+    )
+
+
+def test_the_logger_is_valued_at_what_it_earned() -> None:
+    result, log, _ = judged(["random", "popular"])
+    met = {member for round in log[:2] for member in round.context.member_ids}
+    judged_by = [(round, np.isin(round.context.member_ids, list(met))) for round in log[2:]]
+    deliveries = sum(rows.sum() for _, rows in judged_by)
+    clicks = sum(round.feedback.clicked[rows].sum() for round, rows in judged_by)
+    assert result.values.loc["random", "log"] == pytest.approx(1000 * clicks / deliveries)
+
+
+def test_the_true_simulator_expects_the_truth() -> None:
+    """And what the log's clicks were expected to be: moods, lapses and campaigns are followed along the log."""
+    result, log, association = judged(["random", "popular", "recency"])
+    np.testing.assert_array_equal(result.values["simulated"], result.values["true"])
+    assert result.simulated_true == pytest.approx(1)
+    assert result.tau == result.log_true
+    twin, expected, deliveries = association.twin(), 0.0, 0
+    met = [member for round in log[:2] for member in round.context.member_ids]
+    for round in log:
+        twin.issue(round.context.issue)
+        if round.context.issue > 2:
+            rows = np.isin(round.context.member_ids, met)
+            expected += twin.expected(round.context, round.slates)[rows].sum()
+            deliveries += rows.sum()
+        twin.remember(round.context, round.slates, round.feedback)
+    # the same policy with the same seed draws the same slates
+    assert result.values.loc["random", "true"] == pytest.approx(1000 * expected / deliveries)
+
+
+def test_without_the_truth_it_is_not_known() -> None:
+    association = built()
+    log = play(association, Random(), 4, 5)
+    result = agreement(
+        log, 2, ["random", "recency", "blast"], association.features, association.twin(), 5
+    )
+    assert np.isnan(result.log_true)
+    assert result.values["true"].isna().all()
+    assert np.isfinite(result.tau)
+
+
+def test_a_log_with_nothing_to_judge_by_is_refused_by_name() -> None:
+    association = built()
+    log = play(association, Random(), 3, 5)
+    for until in (0, 3):
+        with pytest.raises(ValueError, match=f"until = {until}; .* 3 issues"):
+            agreement(log, until, ["random"], association.features, association, 5)
+
+
+class Mistaken:
+    """Knows the association, and takes every member for another one."""
+
+    def __init__(self, twin: Association) -> None:
+        self._twin, self.issue, self.remember, self.issues = (
+            twin,
+            twin.issue,
+            twin.remember,
+            twin.issues,
+        )
+
+    def expected(self, context: Context, slates: Slates) -> Floats:
+        others = np.random.default_rng(1).permutation(len(context.members))
+        return self._twin.expected(context, slates.take(others))
+
+
+def world(name: str, members: int, issues: int, seed: int) -> Any:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        simulator = plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+    return make(simulator | {"members": members, "issues": issues, "embeddings": None}, seed=seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["association", "informz"])
+def test_the_fitted_simulator_ranks_as_the_held_out_log_does(name: str) -> None:
+    """The size and the first seed of configs/calibrate.yaml. The seed chose nothing; the size was settled after logs of
+    6,000 to 16,000 members had given .69 to .92 (docs/findings.md): those rank as the truth does by .85 to .92 only."""
+    issues, until, seed = 24, 12, 40
+    association = world(name, 24000, issues, seed)
+    truth = association.twin()
+    log = play(association, Random(), issues, seed)
+    fitted = Logged(log[:until], seed=seed + 1, features=association.features)
+    result = agreement(log, until, names(), association.features, fitted, seed, truth)
+    print(result)
+    assert result.tau >= ENOUGH
+    alike, apart = result.resolved
+    assert apart >= 40
+    assert alike / apart > 0.95
+
+
+@pytest.mark.slow
+def test_a_mistaken_simulator_does_not() -> None:
+    association = world("association", 4000, 12, 10)
+    log = play(association, Random(), 12, 10)
+    result = agreement(
+        log, 6, names(), association.features, Mistaken(association.twin()), 10, association.twin()
+    )
+    print(result)
+    assert result.tau < ENOUGH
+    assert result.simulated_true < ENOUGH

@@ -1,0 +1,231 @@
+"""Runs: they resume to the same bytes, refuse what they do not know, and count what they should."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from bandit.core.files import read_json
+from experiments.runner.runs import ROOT, folder, one_thread, policy_config
+from experiments.runner.unit import run_unit
+from experiments.tables import coldstart
+from experiments.tables.summary import paired, summary
+
+SMALL: dict[str, Any] = {
+    "_target_": "simulators.association.association.Association",
+    "members": 200,
+    "issues": 4,
+    "pool": 12,
+    "slots": 3,
+    "text_dims": 6,
+}
+
+
+def contents(unit: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(unit)): path.read_bytes()
+        for path in sorted(unit.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def logger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    unit = tmp_path_factory.mktemp("runs") / "random-0"
+    run_unit(unit, policy_config("random"), SMALL, seed=0)
+    return unit
+
+
+@pytest.mark.parametrize("name", ["profile", "vw", "segment_learned", "wave", "bayes_limit"])
+def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(
+    name: str, logger: Path, tmp_path: Path
+) -> None:
+    arguments = (policy_config(name), SMALL, 0, logger, 2)
+    run_unit(tmp_path / "whole", *arguments)
+    expected = contents(tmp_path / "whole")
+    assert sum("replay" in path for path in expected) == 2 * 3
+
+    class Stop(Exception):
+        pass
+
+    def stop_at(issue: int) -> Any:
+        def tick(number: int) -> None:
+            if number == issue:
+                raise Stop
+
+        return tick
+
+    for issue in (1, 3, 4):
+        unit = tmp_path / f"stopped-{issue}"
+        with pytest.raises(Stop):
+            run_unit(unit, *arguments, tick=stop_at(issue))
+        assert not (unit / "done.json").exists()
+        run_unit(unit, *arguments)
+        assert contents(unit) == expected
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from experiments.runner.unit import run_unit; "
+        "from experiments.runner.runs import policy_config; "
+        f"run_unit(Path(sys.argv[1]), policy_config('lin_ts'), {SMALL!r}, 0)"
+    )
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+    def start(unit: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", code, str(unit)], env=environment)
+
+    assert start(tmp_path / "whole").wait() == 0
+    for kill, wait in enumerate((0.0, 0.03, 0.11)):
+        unit = tmp_path / f"killed-{kill}"
+        process = start(unit)
+        while not list(unit.glob("log/*.parquet")) and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert start(unit).wait() == 0
+        assert contents(unit) == contents(tmp_path / "whole")
+
+
+def test_a_folder_begun_for_something_else_is_made_anew(tmp_path: Path) -> None:
+    run_unit(tmp_path / "unit", policy_config("random"), SMALL, seed=0)
+    first = contents(tmp_path / "unit")
+    run_unit(tmp_path / "unit", policy_config("random"), SMALL, seed=1)
+    assert read_json(tmp_path / "unit" / "unit.json")["seed"] == 1
+    assert contents(tmp_path / "unit")["log/001.parquet"] != first["log/001.parquet"]
+
+
+def test_a_folder_that_is_no_unit_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(ValueError, match="holds something else"):
+        run_unit(tmp_path, policy_config("random"), SMALL, seed=0)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_a_damaged_log_is_refused_by_name(tmp_path: Path) -> None:
+    unit = tmp_path / "unit"
+    run_unit(unit, policy_config("random"), SMALL, seed=0)
+    (unit / "done.json").unlink()
+    path = unit / "log" / "002.parquet"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(ValueError, match=r"002\.parquet"):
+        run_unit(unit, policy_config("random"), SMALL, seed=0)
+
+
+def test_every_policy_meets_the_same_opens(logger: Path, tmp_path: Path) -> None:
+    run_unit(tmp_path / "blast", policy_config("blast"), SMALL, seed=0)
+    for issue in ("001", "004"):
+        ours, theirs = (
+            read_json(unit / "issues" / f"{issue}.json") for unit in (tmp_path / "blast", logger)
+        )
+        assert ours["opened"] == theirs["opened"]
+        assert ours["delivered"] == theirs["delivered"]
+
+
+def test_paired_interval_is_students() -> None:
+    values = np.array([0.10, 0.13, 0.09, 0.16])
+    mean, low, high = paired(values)
+    reference = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    np.testing.assert_allclose(
+        (mean, low, high), (values.mean(), reference.low, reference.high), rtol=1e-12
+    )
+    assert np.isnan(paired(values[:1])[1:]).all()
+
+
+def test_lift_is_paired_by_seed_over_the_later_issues() -> None:
+    rows = []
+    for seed, (ours, theirs) in enumerate([(30, 20), (66, 60)]):
+        for policy, clicks in (("a", ours), ("b", theirs)):
+            for issue in (1, 2, 3):
+                values = {
+                    "delivered": 1000,
+                    "opened": 400,
+                    "clicks": clicks if issue > 1 else 1,
+                    "clicked_opens": 1,
+                }
+                values |= {"expected": 0.1, "exploration_cost": 0.025}
+                rows += [(policy, seed, issue, metric, value) for metric, value in values.items()]
+    table = summary(
+        pd.DataFrame(rows, columns=["policy", "seed", "issue", "metric", "value"]), "b", 2
+    ).set_index("policy")
+    assert table.loc["a", "lift"] == pytest.approx((0.5 + 0.1) / 2)
+    assert table.loc["a", "clicks_per_delivered_late"] == pytest.approx(0.048)
+    assert table.loc["a", "exploration_cost"] == pytest.approx(0.2)
+    assert np.isnan(table.loc["b", "lift"])
+
+
+def test_parity_is_the_first_issue_from_which_a_policy_stays_ahead() -> None:
+    ours = {
+        "early": [1, 5, 5, 5, 5],
+        "late": [1, 1, 1, 9, 9],
+        "never": [1, 1, 1, 1, 1],
+        "base": [3, 3, 3, 3, 3],
+    }
+    rows = [
+        (name, 0, since, 100, 0, value)
+        for name, values in ours.items()
+        for since, value in enumerate(values)
+    ]
+    table = pd.DataFrame(
+        rows, columns=["policy", "seed", "since", "delivered", "clicks", "expected"]
+    )
+    assert coldstart.parity(table, "base", window=1) == {"early": 1, "late": 3, "never": None}
+
+
+def test_a_misspelt_policy_lists_the_valid_ones() -> None:
+    with pytest.raises(ValueError, match=r"no policy 'profil'; choose from .*profile"):
+        policy_config("profil")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".."])
+def test_a_run_name_stays_below_runs(name: str) -> None:
+    with pytest.raises(ValueError, match="must be a plain folder name"):
+        folder(name, "x", {})
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        ("run", ["policy=lin_tz"], "lin_ts"),
+        ("run", ["sead=1"], "sead"),
+        ("run", ["simulator.slots=-1"], "slots = -1; must be at least 1"),
+        ("run", ["issues=0"], "issues = 0; must be a whole number of at least 1"),
+        ("compare", ["policies=[profil]"], "choose from bayes_limit"),
+        ("compare", ["policies=[]"], "policies is empty"),
+        ("compare", ["polices=[random]"], "polices"),
+    ],
+)
+def test_the_command_line_refuses_what_it_does_not_know(
+    module: str, arguments: list[str], message: str
+) -> None:
+    command = [sys.executable, "-m", f"experiments.{module}", "name=test-refused", *arguments]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert asked.returncode != 0
+    assert message in asked.stderr
+    assert "Traceback" not in asked.stderr
+    assert not (ROOT / "runs" / "test-refused").exists()
+
+
+def test_units_compute_on_one_thread() -> None:
+    """What is learned must not depend on the number of cores."""
+    import torch
+    from threadpoolctl import threadpool_info
+
+    before = torch.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]
+    with one_thread():
+        assert torch.get_num_threads() == 1
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert (torch.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]) == before

@@ -1,0 +1,131 @@
+"""Training from a finished unit's log alone, judging by what is not yet learned, and a bundle that can be sent."""
+
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bandit.log import issue as log
+from bandit.policies.random import Random
+from bandit.slates.walk import replay
+from experiments import train
+from experiments.runner.runs import policy_config
+from experiments.runner.unit import make, run_unit
+from serving import bundle
+from simulators.association.association import Association
+
+SIZES: dict[str, Any] = {
+    "members": 500,
+    "issues": 6,
+    "pool": 14,
+    "slots": 4,
+    "text_dims": 8,
+    "seed": 11,
+    "pin_every": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def unit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("units") / "random-11"
+    simulator = {"_target_": "simulators.association.association.Association"} | {
+        k: v for k, v in SIZES.items() if k != "seed"
+    }
+    run_unit(folder, policy_config("random"), simulator, SIZES["seed"])
+    return folder
+
+
+def asked(unit: Path, **given: Any) -> dict[str, Any]:
+    config = {
+        "policy": policy_config("offpolicy"),
+        "log": str(unit),
+        "judge_from": 4,
+        "slots": 1,
+        "name": "trained",
+    }
+    return config | given
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(train, "folder", lambda name, label, config: tmp_path / name)
+    return tmp_path
+
+
+def test_a_log_is_read_back_with_the_contexts_it_was_sent_in(unit: Path) -> None:
+    association = Association(**SIZES)
+    for round in train.rounds(unit, association):
+        again = replay(Random().plan(round.context), round.context, round.slates.choice)
+        assert again.tobytes() == round.slates.propensity.tobytes()
+
+
+def test_a_policy_trained_from_a_log_alone_can_be_sent(
+    unit: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("only the log may answer")
+
+    for name in ("truth", "expected", "respond"):
+        monkeypatch.setattr(Association, name, refuse)
+    made, estimates, own = train.run(asked(unit), "offpolicy")
+    assert list(estimates["estimator"])[:2] == ["ips", "snips"]
+    association = Association(**SIZES)
+    clicks = np.concatenate(
+        [r.feedback.clicked[:, 0] for r in train.rounds(unit, association) if r.context.issue >= 4]
+    )
+    assert own["value"][0] == pytest.approx(clicks.mean())
+
+    taught_directly = make(policy_config("offpolicy"))
+    association = Association(**SIZES)
+    taught_directly.start(association.features)
+    for round in train.rounds(unit, association):
+        taught_directly.learn(round)
+    taught_directly.finish()
+    context = association.issue(6)
+    read = bundle.read(made / "bundle")
+    assert (
+        read.policy.plan(context).scores.tobytes() == taught_directly.plan(context).scores.tobytes()
+    )
+    assert "random" in read.manifest.made_from["logger"]
+
+
+def test_the_logger_itself_is_judged_at_what_it_earned(unit: Path) -> None:
+    estimates, own = train.train(Random(), train.rounds(unit, Association(**SIZES)), 1, 1)
+    np.testing.assert_allclose(estimates["value"], own["value"][0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"log": None}, "log is not given"),
+        ({"log": "/nowhere/random-0"}, "there is no such folder"),
+        ({"judge_from": 0}, "judge_from = 0; must be a whole number"),
+        ({"judge_from": 7}, "judge_from = 7; the log ends with issue 6"),
+        ({"policy": {"_target_": "bandit.policies.oracle.Oracle"}}, "there is none in a log"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_plainly(
+    given: dict[str, Any], message: str, unit: Path, runs: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        train.run(asked(unit, **given), "offpolicy")
+
+
+def test_an_unfinished_or_damaged_unit_is_refused(unit: Path, runs: Path, tmp_path: Path) -> None:
+    for gone, message in (
+        ("unit.json", "not one policy's run"),
+        ("done.json", "not finished"),
+        ("log/002.parquet", "missing"),
+    ):
+        copy = copytree(unit, tmp_path / f"copy-{Path(gone).stem}")
+        (copy / gone).unlink()
+        with pytest.raises(ValueError, match=message):
+            train.run(asked(copy), "offpolicy")
+
+
+def test_the_log_of_other_members_is_refused(unit: Path) -> None:
+    other = Association(**(SIZES | {"members": 499}))
+    with pytest.raises(ValueError, match="rows; "):
+        log.read(unit / "log" / "001.parquet", other.issue(1))

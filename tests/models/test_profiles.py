@@ -1,0 +1,156 @@
+"""Members' profiles: evidence in natural form, against matrices inverted whole."""
+
+import numpy as np
+import pytest
+
+from bandit.models.profiles import Belief, Profiles, pack, unpack
+
+LAMBDA = 3.0
+
+
+@pytest.mark.parametrize("ids", [[105, 101, 109, 2**40], ["m5", "m1", "zoë", "105"]])
+def test_profiles_keep_each_members_row(ids: list) -> None:
+    profiles = Profiles(3)
+    assert profiles.rows(np.array(ids)).tolist() == [-1] * 4
+    assert profiles.add(np.array(ids[:2])).tolist() == [0, 1]
+    profiles.shift[:2] = [[1, 2, 3], [4, 5, 6]]
+    assert profiles.add(np.array([ids[3], ids[1], ids[2]])).tolist() == [2, 1, 3]
+    assert profiles.rows(np.array(ids)).tolist() == [0, 1, 3, 2]
+    assert profiles.shift.tolist() == [[1, 2, 3], [4, 5, 6], [0, 0, 0], [0, 0, 0]]
+    again = Profiles(3)
+    again.restore(profiles.state())
+    assert again.rows(np.array([*ids, ids[0]], dtype=np.array(ids).dtype)).tolist() == [
+        0,
+        1,
+        3,
+        2,
+        0,
+    ]
+    assert again.rows(np.array(ids, dtype=object)).tolist() == [0, 1, 3, 2]
+    assert again.shift.tobytes() == profiles.shift.tobytes()
+    assert unpack(pack(ids)) == ids
+    empty = Profiles(3)
+    empty.restore(Profiles(3).state())
+    assert empty.add(np.array(ids)).tolist() == [0, 1, 2, 3]
+
+
+def _arrow(rng: np.random.Generator, q: int) -> np.ndarray:
+    """A covariance whose inverse has off the diagonal only its first row and column."""
+    precision = np.diag(rng.uniform(1, 5, q))
+    precision[0, 1:] = precision[1:, 0] = rng.normal(scale=0.3, size=q - 1)
+    return np.linalg.inv(precision)
+
+
+def test_a_belief_is_the_nearest_arrow() -> None:
+    """What it keeps of a covariance: variances, covariances with the constant; an arrow it keeps whole, and inverts."""
+    rng = np.random.default_rng(4)
+    A = rng.normal(size=(4, 4))
+    for covariance, whole in ((_arrow(rng, 4), True), (A @ A.T + np.eye(4), False)):
+        mean, articles = rng.normal(size=(1, 4)), rng.normal(size=(5, 4))
+        belief = Belief.of(mean, covariance.diagonal()[None], covariance[:1])
+        found = np.diag(belief.spread[0]) + np.outer(belief.root, belief.root)
+        np.testing.assert_allclose(found[0], covariance[0], rtol=1e-12)
+        np.testing.assert_allclose(found.diagonal(), covariance.diagonal(), rtol=1e-12)
+        np.testing.assert_allclose(belief.variance[0], covariance.diagonal(), rtol=1e-12)
+        assert np.allclose(found, covariance) == whole
+        precision, cross, shift = belief.natural()
+        arrow = np.diag(precision[0])
+        arrow[0, 1:] = arrow[1:, 0] = cross[0, 1:]
+        np.testing.assert_allclose(arrow, np.linalg.inv(found), atol=1e-10)
+        np.testing.assert_allclose(shift[0], arrow @ mean[0], rtol=1e-10)
+        scores, variance = belief.scores(articles)
+        np.testing.assert_allclose(scores[0], articles @ mean[0], atol=1e-4)
+        np.testing.assert_allclose(
+            variance[0], np.einsum("mq,qr,mr->m", articles, found, articles), rtol=1e-4
+        )
+
+
+def test_absorb_and_posterior_are_inverse_and_strangers_keep_the_prior() -> None:
+    rng = np.random.default_rng(0)
+    one, prior = np.array([0.7, 0.02, 3.0]), rng.normal(size=(6, 3))
+    variance = np.tile(one, (6, 1))
+    profiles = Profiles(3)
+    before = profiles.posterior(np.array([-1, -1]), prior[:2], variance[:2])
+    assert before.mean == pytest.approx(prior[:2])
+    assert before.variance == pytest.approx(variance[:2])
+    rows = profiles.add(np.array([11, 12, 13, 14, 15]))[1:]
+    mean, spread = rng.normal(size=(4, 3)), one * rng.uniform(0.05, 1, (4, 3))
+    covariance = spread[:, :1] ** 0.5 * rng.uniform(-0.5, 0.5, (4, 3)) * spread**0.5
+    covariance[:, 0] = spread[:, 0]
+    after = Belief.of(mean, spread, covariance)
+    profiles.absorb(rows, profiles.posterior(rows, prior[:4], variance[:4]), after)
+    found = profiles.posterior(np.append(rows, [-1, 0]), prior, variance)
+    half = 2.0**-10  # float16
+    np.testing.assert_allclose(found.mean, np.vstack([mean, prior[4:]]), atol=20 * half)
+    np.testing.assert_allclose(found.variance, np.vstack([spread, [one] * 2]), rtol=5 * half)
+    np.testing.assert_allclose(found.root[:4] * found.root[:4, :1], covariance, atol=5 * half)
+
+
+def test_profiles_add_evidence_take_a_new_prior_and_forget() -> None:
+    """Gaussian evidence in natural form, precision L (an arrow) and shift h, whatever the prior was when it came."""
+    start, variance, keep = np.array([[0.3, -1.0]]), np.array([[0.5, 2.0]]), 0.8
+    profiles = Profiles(2)
+    row = profiles.add(np.array([7]))
+    L, h = np.zeros((2, 2)), np.zeros(2)
+
+    def expected(prior: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        covariance = np.linalg.inv(np.diag(1 / S[0]) + L)
+        return covariance @ (prior[0] / S[0] + h), covariance
+
+    for evidence, shift in (
+        ([[LAMBDA, 0.7], [0.7, 0.4]], [1.2, 0.0]),
+        ([[0.4, -1.1], [-1.1, 5.0]], [-0.3, 2.0]),
+    ):
+        before = profiles.posterior(row, start, variance)
+        L, h = L + evidence, h + shift
+        mean, covariance = expected(start, variance)
+        profiles.absorb(
+            row, before, Belief.of(mean[None], covariance.diagonal()[None], covariance[:1])
+        )
+    for prior, S, faded in (
+        (start, variance, 0),
+        (np.array([[-2.0, 0.1]]), np.array([[0.9, 0.3]]), 0),
+        (start, variance, 3),
+    ):
+        for _ in range(faded):
+            profiles.forget(keep)
+        L, h = keep**faded * L, keep**faded * h
+        mean, covariance = expected(prior, S)
+        found = profiles.posterior(row, prior, S)
+        np.testing.assert_allclose(found.mean[0], mean, atol=2e-3)
+        np.testing.assert_allclose(found.variance[0], covariance.diagonal(), rtol=2e-3)
+        np.testing.assert_allclose((found.root * found.root[:, :1])[0], covariance[0], atol=1e-3)
+
+
+def test_evidence_never_takes_certainty_away() -> None:
+    """An arrow learned under a small S need not stay positive definite under a large one."""
+    profiles = Profiles(2)
+    row = profiles.add(np.array([7]))
+    profiles.precision[:], profiles.cross[:] = [1.0, 0.1], [0.0, 3.0]
+    found = profiles.posterior(row, np.zeros((1, 2)), np.array([[0.5, 4.0]]))
+    assert found.root[0, 0] ** 2 == pytest.approx(0.5)
+    assert np.isfinite(found.variance).all()
+
+
+def test_text_ids_never_pass_for_new_members() -> None:
+    profiles = Profiles(2)
+    profiles.add(np.array([7, 9]))
+    with pytest.raises(ValueError, match=r"ids are text, e.g. 7; .* under numbers"):
+        profiles.rows(np.array(["7", "9"], dtype=object))
+
+
+def test_ids_may_be_mixed_but_not_of_another_kind() -> None:
+    """A column of text and numbers works in any order; numbers where all were text would make every member new."""
+    mixed = np.array(["a", np.int64(7), "b", 8], dtype=object)
+    profiles = Profiles(3)
+    profiles.add(mixed)
+    assert profiles.rows(mixed[::-1]).tolist() == [3, 2, 1, 0]
+    again = Profiles(3)
+    again.restore(profiles.state())
+    assert again.rows(mixed).tolist() == [0, 1, 2, 3]
+    text = Profiles(3)
+    text.add(np.array(["a", "b"], dtype=object))
+    with pytest.raises(
+        ValueError, match=r"member ids are numbers, e.g. 5; this was learned under text, e.g. a"
+    ):
+        text.rows(np.array([5, 6]))

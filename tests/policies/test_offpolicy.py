@@ -1,0 +1,359 @@
+"""The off-policy learner: what it keeps of a log, what it makes of it, and how far it comes on a log with a known oracle."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from bandit.core import keys
+from bandit.core.types import Feedback, Round
+from bandit.models.offpolicy.exposures import Exposures, Page, Weights
+from bandit.policies.offpolicy import HELD_OUT, OffPolicy
+from bandit.policies.random import Random
+from bandit.slates import exploration
+from bandit.slates.walk import draw
+from simulators.association.association import Association
+from tests.support.offpolicy_cases import (
+    ACTIONS,
+    ipw,
+    learned,
+    learned_from_one_issue,
+    one_issue,
+    synthetic,
+)
+
+SIZES: dict[str, Any] = {
+    "members": 500,
+    "issues": 6,
+    "pool": 14,
+    "slots": 4,
+    "text_dims": 8,
+    "seed": 11,
+    "pin_every": 2,
+}
+
+
+def logged_rounds(issues: int = 4) -> tuple[Association, list[Round]]:
+    association, found = Association(**SIZES), []
+    for number in range(1, issues + 1):
+        context = association.issue(number)
+        slates = draw(Random().plan(context), context, 5)
+        found.append(Round(context, slates, association.respond(context, slates)))
+    return association, found
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[Association, list[Round]]:
+    return logged_rounds()
+
+
+def taught(world: Any, **given: Any) -> OffPolicy:
+    association, rounds = world
+    policy = OffPolicy(**given)
+    policy.start(association.features)
+    for round in rounds:
+        policy.learn(round)
+    return policy
+
+
+def test_the_log_keeps_every_click_and_a_share_of_the_rest_that_stands_for_all(world: Any) -> None:
+    policy = taught(world, unclicked=0.25)
+    for page, round in zip(policy._pages, world[1], strict=True):
+        rows, slots, _, clicked = round.exposures()
+        free = ~round.slates.pinned[rows, slots]
+        assert page.clicked.sum() == clicked[free].sum()
+        rest = (clicked[free] == 0).sum()
+        kept = (page.clicked == 0).sum()
+        assert abs(kept - 0.25 * rest) < 4 * np.sqrt(0.25 * 0.75 * rest)
+        assert (page.count == np.where(page.clicked > 0, 1, 4)).all()
+
+
+def test_what_was_open_is_kept_as_the_logger_saw_it(world: Any) -> None:
+    for page in taught(world)._pages:  # the logger was uniform over what was open
+        np.testing.assert_allclose(page.logged, 1 / page.open.sum(axis=1), rtol=1e-12)
+        assert page.open[np.arange(len(page.send)), page.article].all()
+
+
+def test_the_log_is_bounded(world: Any) -> None:
+    policy = taught(world, window=2)
+    assert [len(page.articles) for page in policy._pages] == [14, 14]
+    assert (
+        policy._pages[-1].articles == world[1][-1].context.article_features.astype(np.float32)
+    ).all()
+
+
+def test_without_a_click_it_goes_on_logging_at_random(world: Any) -> None:
+    association, rounds = world
+    policy = OffPolicy(logging_issues=1, every=1)
+    policy.start(association.features)
+    for round in rounds:
+        nothing = replace(round.feedback, clicked=np.zeros_like(round.feedback.clicked))
+        policy.learn(replace(round, feedback=nothing))
+    context = rounds[-1].context
+    pmf = policy.plan(context)(context.eligible)
+    np.testing.assert_allclose(
+        pmf[context.eligible],
+        np.repeat(1 / context.eligible.sum(axis=1), context.eligible.sum(axis=1)),
+    )
+
+
+def test_a_single_held_out_member_leaves_the_first_choice(world: Any) -> None:
+    """Who is held out goes by key: one of these eight members is, so there is no spread to judge by."""
+    association, rounds = world
+    context = rounds[0].context.take(np.arange(8))
+    draws = keys.uniforms(0, "", "held out", np.arange(1, 1000, dtype=np.uint64), 1)[:, 0]
+    ids = np.arange(1, 1000)
+    chosen = np.concatenate([ids[draws < HELD_OUT][:1], ids[draws >= HELD_OUT][:7]])
+    context = replace(context, members=context.members.assign(member=chosen))
+    slates = draw(Random().plan(context), context, 5)
+    yes, every = np.ones(8, dtype=bool), np.ones(slates.choice.shape, dtype=bool)
+    feedback = Feedback(yes, yes, ~yes, every.astype(np.int8), every, 0.0 * every)
+    policy = OffPolicy(logging_issues=1, every=1)
+    policy.start(association.features)
+    policy.learn(Round(context, slates, feedback))
+    assert policy._trained
+    assert policy._chosen == (0, 0)
+
+
+@pytest.mark.parametrize(("members", "seed"), [(8, 0), (30, 1)])
+def test_a_small_association_is_played_to_the_end(members: int, seed: int) -> None:
+    association = Association(**(SIZES | {"members": members, "seed": seed, "issues": 20}))
+    policy = OffPolicy(logging_issues=1, every=1)
+    policy.start(association.features)
+    for number in range(1, 21):
+        context = association.issue(number)
+        slates = draw(policy.plan(context), context, seed)
+        policy.learn(Round(context, slates, association.respond(context, slates)))
+    assert policy._issues > 10
+
+
+def test_a_layout_longer_than_foreseen_is_learned_from() -> None:
+    association = Association(
+        seed=3, members=60, issues=2, pool=30, slots=9, examine=[0.9] * 9, text_dims=8
+    )
+    policy, context = (
+        OffPolicy(logging_issues=1, every=1, max_slots=6, unclicked=1.0),
+        association.issue(1),
+    )
+    policy.start(association.features)
+    slates = draw(policy.plan(context), context, 5)
+    policy.learn(Round(context, slates, association.respond(context, slates)))
+    assert policy._trained
+    assert policy._pages[0].slot.max() == 5
+    again = OffPolicy(logging_issues=1, every=1, max_slots=6, unclicked=1.0)
+    again.start(association.features)
+    again.restore(policy.state())
+    assert again.plan(context).scores.tobytes() == policy.plan(context).scores.tobytes()
+
+
+@pytest.mark.parametrize("p", [0.0, 1.5, -0.1, float("nan")])
+def test_impossible_propensities_do_not_enter_the_log(p: float, world: Any) -> None:
+    association, (round, *_) = world
+    policy = OffPolicy()
+    policy.start(association.features)
+    row, wrong = int(round.feedback.opened.argmax()), round.slates.propensity.copy()
+    wrong[row, 2] = p
+    with pytest.raises(ValueError, match=rf"propensity\[{row}, 2\] = {p}; must be in \(0, 1\]"):
+        policy.learn(replace(round, slates=replace(round.slates, propensity=wrong)))
+    assert not policy._pages
+
+
+def test_without_a_floor_it_is_plackett_luce_in_the_same_bits(world: Any) -> None:
+    policy = taught(world, floor=0.0)
+    context = world[1][-1].context
+    plan, open = policy.plan(context), np.random.default_rng(6).random(context.eligible.shape) < 0.7
+    assert plan.weights is not None
+    assert plan(open).tobytes() == policy._acting(plan.scores, open).tobytes()
+    assert (
+        draw(plan, context, 3).propensity.tobytes()
+        == draw(replace(plan, weights=None), context, 3).propensity.tobytes()
+    )
+
+
+def test_finish_learns_from_what_every_left_over(world: Any) -> None:
+    policy, whole = taught(world, logging_issues=40), taught(world, logging_issues=4)
+    assert not policy._trained
+    policy.finish()
+    context = world[1][-1].context
+    assert policy.plan(context).scores.tobytes() == whole.plan(context).scores.tobytes()
+
+
+@pytest.mark.parametrize("objective", ["ips", "snips", "dr"])
+def test_every_objective_learns_a_taste_from_a_random_log(objective: str) -> None:
+    """Three articles that everyone likes, three that nobody does: told apart from a log of a uniform policy."""
+    rates = np.array([0.4, 0.1, 0.4, 0.1, 0.4, 0.1, 0.2])
+    policy, context = learned_from_one_issue(np.tile(rates, (3000, 1)), objective=objective)
+    scores = policy.plan(context).scores[0]
+    assert scores[[0, 2, 4]].min() > scores[6] > scores[[1, 3, 5]].max()
+
+
+def test_choosing_uses_the_log_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever could tell the truth refuses while the policy learns; and what it learns follows from the log's columns."""
+    association, rounds = logged_rounds()
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the simulator was asked")
+
+    for name in ("truth", "expected", "respond", "hyperparameters", "pool"):
+        monkeypatch.setattr(Association, name, refuse)
+    first = taught((association, rounds))
+    assert first._trained
+    unseen = [
+        replace(r, feedback=replace(r.feedback, dwell_seconds=r.feedback.dwell_seconds + 7.0))
+        for r in rounds
+    ]
+    again = taught((association, unseen))
+    for name, array in first.state().items():
+        assert array.tobytes() == again.state()[name].tobytes()
+
+
+def exposures(n: int = 4000, temperature: float = 1.0) -> tuple[Exposures, Weights, Page]:
+    """One page logged by the very policy of the weights: two articles open to all, a third to some."""
+    rng = np.random.default_rng(4)
+    x, articles = np.ones((n, 1), np.float32), np.array([[1, 0.0], [1, 1], [1, -0.5]], np.float32)
+    weights = Weights(np.array([[-1.0, 0.7]]), np.ones(2))
+    open = np.column_stack([np.ones((n, 2), dtype=bool), rng.random(n) < 0.6])
+    pi = exploration.softmax(np.tile([-1.0, -0.3, -1.35], (n, 1)), open, temperature)
+    shown = (pi.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
+    clicked = (rng.random(n) < np.array([0.3, 0.6, 0.1])[shown]).astype(np.float64)
+    sends, zero = np.arange(n), np.zeros(n, dtype=np.int64)
+    member = sends.astype(np.uint64)
+    own = np.zeros((n, 2), np.float32)
+    page = Page(
+        x, own, member, articles, sends, shown, zero, pi[sends, shown], clicked, np.ones(n), open
+    )
+    return Exposures([page], np.ones(1), temperature, 30), weights, page
+
+
+def test_the_logging_policy_is_estimated_at_what_it_earned() -> None:
+    held, weights, page = exposures()
+    no_model = Weights(
+        np.array([[-40.0, 0.0]]), np.ones(2)
+    )  # expects no clicks: only weights are left
+    assert held.estimate(weights, no_model).mean() == pytest.approx(page.clicked.mean(), rel=1e-5)
+
+
+def test_estimates_of_another_policy_come_near_the_truth_with_any_model() -> None:
+    held, weights, page = exposures(n=40_000)
+    other = Weights(np.array([[0.0, 2.0]]), np.ones(2))
+    pi = exploration.softmax(np.tile([0.0, 2.0, -1.0], (len(page.open), 1)), page.open, 1.0)
+    truth = (pi @ np.array([0.3, 0.6, 0.1])).mean()
+    for model in (
+        weights,
+        Weights(np.array([[-40.0, 0.0]]), np.ones(2)),
+        held.click_model(weights, np.ones((1, 2))),
+    ):
+        terms = held.estimate(other, model)
+        assert abs(terms.mean() - truth) < 4 * terms.std() / np.sqrt(len(terms))
+
+
+def test_the_click_model_agrees_with_closed_rates() -> None:
+    held, weights, page = exposures(n=8000)
+    fitted = held.click_model(weights, np.full((1, 2), 30.0))
+    rate = expit(page.articles @ fitted.W[0].astype(np.float32))
+    # two weights and three rates: the score equations still make the counts agree, in sum and along the text
+    shown = rate[page.article]
+    np.testing.assert_allclose(
+        [
+            (page.clicked - shown).mean(),
+            ((page.clicked - shown) * page.articles[page.article, 1]).mean(),
+        ],
+        0,
+        atol=2e-4,
+    )
+
+
+def test_a_learned_policy_is_estimated_above_where_it_started() -> None:
+    held, _, _ = exposures()
+    start = Weights(np.zeros((1, 2)), np.ones(2))
+    for objective in ("ips", "snips", "dr"):
+        learned = held.policy(start, np.ones((1, 2)), start, objective, 10.0, 0.5)
+        assert held.estimate(learned, start).mean() > held.estimate(start, start).mean() + 0.05
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"objective": "magic"}, "objective = 'magic'; choose from ips, snips, dr"),
+        ({"clips": []}, "clips is empty"),
+        ({"penalties": [-1.0]}, "penalties = -1.0; must be at least 0"),
+        ({"prior_sds": [0.0]}, "prior_sds = 0.0; must be at least 1e-06"),
+        ({"temperature": 0.0}, "temperature = 0.0"),
+        ({"unclicked": 0.0}, "unclicked = 0.0"),
+        ({"every": 0}, "every = 0; must be at least 1"),
+        ({"floor": 1.5}, r"floor = 1.5; must be in \[0, 1\]"),
+    ],
+)
+def test_bad_parameters_are_refused_by_name(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        OffPolicy(**given)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("policy.W", lambda a: a[:-1], r"policy.W has shape"),
+        ("log.0.own", lambda a: a[:, 1:], "log own has shape"),
+        (
+            "log.0.article",
+            lambda a: a + 90,
+            r"log article goes from 9\d to .*; must be in \[0, 14\)",
+        ),
+        ("log.0.logged", lambda a: 0 * a, r"log logged\[0\] = 0.0; must be in \(0, 1\]"),
+        ("log.0.logged", lambda a: a + 1, r"log logged\[0\] = 1\.\d+; must be in \(0, 1\]"),
+        ("log.0.logged", lambda a: a.astype(np.float32), "log logged is float32; must be float64"),
+        ("log.0.clicked", lambda a: a + 2, r"log clicked\[0\] = .*; must be 0 or 1"),
+        ("log.0.count", lambda a: 0 * a, r"log count\[0\] = 0.0; must be at least 1"),
+        ("log.0.count", lambda a: a * np.inf, "log count holds inf; must be finite"),
+        ("log.0.open", lambda a: a.astype(np.int8), "log open is int8; must be bool"),
+        ("log.0.open", np.zeros_like, r"log open\[0\] = False; must be True for the article shown"),
+        ("log.0.x", lambda a: a * np.nan, "log x holds nan; must be finite"),
+        ("log.0.send", lambda a: a.astype(np.float64), "log send is float64; must be int64"),
+        ("log.0.slot", lambda a: -a - 1, r"log slot goes from -\d+ to -1; must be in \[0, 24\)"),
+        ("clicks.W", lambda a: a * np.nan, "clicks.W holds nan; must be finite"),
+        ("examination", lambda a: -a, "examination = -.*; must be at least"),
+        ("counts", lambda a: a[:2], "counts has shape"),
+        ("counts", lambda a: -a - 1, r"counts: issues = -5; must be in \[0, "),
+        (
+            "counts",
+            lambda a: a + np.array([0, 2, 0, 0]),
+            r"counts: row of prior_sds = \d; must be in \[0, 1\]",
+        ),
+        (
+            "counts",
+            lambda a: a + np.array([0, 0, 0, 2]),
+            r"counts: trained = 3; must be in \[0, 1\]",
+        ),
+        ("counts", lambda a: a.astype(np.float64), "counts is float64; must be int64"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(
+    name: str, change: Callable[[Any], Any], message: str, world: Any
+) -> None:
+    policy = taught(world)
+    with pytest.raises(ValueError, match=message):
+        policy.restore(policy.state() | {name: change(policy.state()[name])})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("d", "n"), [(5, 2000), (10, 5000), (20, 10_000)])
+@pytest.mark.parametrize("kind", ["logistic", "quadratic"])
+def test_regret_to_the_oracle_is_at_most_half_of_a_tuned_ipw_classifiers(
+    kind: str, d: int, n: int
+) -> None:
+    ours, theirs = [], []
+    for seed in range(3):
+        x, features, q, action, p, reward = synthetic(kind, d, n, seed)
+        past, new, at = slice(n), slice(n, None), np.arange(len(x) - n)
+        log = action[past], p[past], reward[past]
+        policy = learned(features[past], *log, ACTIONS, prior_sds=[0.05, 0.1, 0.2, 0.4], steps=60)
+        mine = policy.plan(one_issue(features[new], ACTIONS)).scores.argmax(axis=1)
+        other = ipw(x[past], features[past], *log)(x[new], features[new])
+        best = q[new].max(axis=1)
+        ours.append((best - q[new][at, mine]).mean())
+        theirs.append((best - q[new][at, other]).mean())
+    print(f"{kind} d={d} n={n}: regret {np.mean(ours):.4f}, IPW classifier {np.mean(theirs):.4f}")
+    assert np.mean(ours) <= 0.5 * np.mean(theirs)

@@ -1,0 +1,356 @@
+"""Vowpal Wabbit: the contract for every exploration type, slots filled as VW would, and nothing harmful reaches it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bandit.core.types import EMPTY, EXPLORE, Context, Feedback, Round, Slates
+from bandit.models.vowpal import workspace as vowpal
+from bandit.models.vowpal.exploration import BY_COSTS, BY_PMF
+from bandit.policies.vw import VW
+from bandit.policies.vw_ccb import VWSlates
+from bandit.slates.walk import draw, replay
+from simulators.association.association import Association
+
+SIZES: dict[str, Any] = {"members": 150, "issues": 5, "pool": 12, "slots": 4, "text_dims": 6}
+EVERY = BY_COSTS + BY_PMF
+SMALL: dict[str, Any] = {"policies": 3, "bits": 12, "unclicked": 1.0, "first": 200}
+
+
+def trained(policy: Any, issues: int = 3) -> tuple[Any, Association]:
+    association = Association(seed=3, **SIZES)
+    policy.start(association.features)
+    for number in range(1, issues + 1):
+        learn(policy, association, association.issue(number))
+    return policy, association
+
+
+def learn(policy: Any, association: Association, context: Context) -> None:
+    slates = draw(policy.plan(context), context, 5)
+    policy.learn(Round(context, slates, association.respond(context, slates)))
+
+
+POLICIES = [(VW, explore) for explore in EVERY] + [(VWSlates, explore) for explore in BY_COSTS]
+
+
+def made(kind: Any, explore: str, **more: Any) -> Any:
+    chosen = SMALL if kind is VW else {name: SMALL[name] for name in SMALL if name != "policies"}
+    return kind(explore=explore, **(chosen | more))
+
+
+@pytest.mark.parametrize(("kind", "explore"), POLICIES)
+def test_every_exploration_keeps_the_contract(kind: Any, explore: str) -> None:
+    """Ask twice, in other rows; replay; restore and learn on."""
+    policy, association = trained(made(kind, explore), issues=2)
+    context = association.issue(3)
+    before = {name: array.tobytes() for name, array in policy.state().items()}
+    slates = draw(policy.plan(context), context, 7)
+    rows = np.random.default_rng(0).permutation(len(context.members))[:41]
+    some = draw(policy.plan(context.take(rows)), context.take(rows), 7)
+    assert some.choice.tobytes() == slates.choice[rows].tobytes()
+    assert some.propensity.tobytes() == slates.propensity[rows].tobytes()
+    assert (
+        replay(policy.plan(context), context, slates.choice).tobytes()
+        == slates.propensity.tobytes()
+    )
+    assert {name: array.tobytes() for name, array in policy.state().items()} == before
+    other = made(kind, explore)
+    other.start(association.features)
+    other.restore(policy.state())
+    learn(policy, association, context)
+    learn(other, association, context)
+    after = policy.state()
+    assert all(array.tobytes() == after[name].tobytes() for name, array in other.state().items())
+    assert after["model"].tobytes() != before["model"]
+
+
+@pytest.mark.parametrize("explore", [*BY_PMF, "squarecb", "epsilon", "softmax"])
+def test_the_first_slot_is_filled_by_vws_own_pmf(explore: str) -> None:
+    policy, association = trained(made(VW, explore, epsilon=0.0 if explore in BY_PMF else 0.1))
+    context = association.issue(4)
+    pmf = policy.plan(context)(np.ones(context.eligible.shape, dtype=bool))
+    on = vowpal.switches(policy._names, context.member_features)
+    with vowpal.opened(policy._model, policy._arguments) as vw:
+        own = np.array(
+            [vw.predict([vowpal.member_line(row), *vowpal.article_lines(context)]) for row in on]
+        )
+    own /= own.sum(axis=1, keepdims=True)  # regcbopt gives each of several equals the mass 1
+    np.testing.assert_allclose(
+        pmf, own, atol=1e-4
+    )  # costs lie on a grid of 1e-6, and gamma multiplies them
+
+
+@pytest.mark.parametrize("interactions", [["ma"], ["am", "maa"], ["mma"], ["mm", "aa"]])
+def test_few_questions_bring_back_every_members_costs(interactions: list[str]) -> None:
+    policy, association = trained(made(VW, "squarecb", interactions=interactions))
+    context = association.issue(4)
+    on = vowpal.switches(policy._names, context.member_features)
+    asked = []
+    with vowpal.opened(policy._model, policy._arguments) as vw:
+        articles = [vowpal.parsed(vw, line) for line in vowpal.article_lines(context)]
+        for row in on:
+            asked.append(vowpal.costs(vw, vowpal.member_line(row), articles))
+    scores = policy.plan(context).scores
+    np.testing.assert_allclose(scores, -np.array(asked), atol=3e-5)
+    assert scores.std() > 1e-3
+
+
+def test_a_conditional_bandits_costs_are_those_vw_fills_the_slots_by() -> None:
+    """Slot by slot, with the articles above taken out by inclusion lists: VW's greedy choice is ours."""
+    policy, association = trained(made(VWSlates, "epsilon", epsilon=0.0))
+    context = association.issue(4)
+    scores = policy.plan(context).scores
+    assert scores.shape == (*context.eligible.shape, 4)
+    assert np.abs(scores[:, :, 0] - scores[:, :, 2]).max() > 1e-3
+    on = vowpal.switches(policy._names, context.member_features)
+    with vowpal.opened(policy._model, policy._arguments) as vw:
+        lines = [f"ccb action {line}" for line in vowpal.article_lines(context)]
+        for row in range(20):
+            theirs = vw.predict([f"ccb {vowpal.member_line(on[row])}", *lines, *["ccb slot |"] * 4])
+            taken: list[int] = []
+            for slot, ranked in enumerate(theirs):
+                left = np.where(
+                    np.isin(np.arange(len(lines)), taken), -np.inf, scores[row, :, slot]
+                )
+                taken.append(ranked[0][0])
+                assert left[taken[-1]] > left.max() - 1e-5
+
+
+CCB = [
+    ("squarecb", "mtr"),
+    *(
+        (explore, cb_type)
+        for explore in ("epsilon", "softmax", "first")
+        for cb_type in ("mtr", "ips")
+    ),
+]
+
+
+@pytest.mark.parametrize(("explore", "cb_type"), [*CCB, ("epsilon", "dr"), ("epsilon", "dm")])
+def test_slates_teach_what_they_teach_vws_driver(
+    explore: str, cb_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written out as text, the same slates give the driver the same progressive loss and the same costs."""
+    policy, association = trained(made(VWSlates, explore, cb_type=cb_type), issues=0)
+    context = association.issue(1)
+    slates = draw(policy.plan(context), context, 5)
+    round, saved, losses = (
+        Round(context, slates, association.respond(context, slates)),
+        vowpal.saved,
+        [],
+    )
+
+    def look(vw: Any) -> bytes:
+        losses.append(vw.get_sum_loss())
+        return saved(vw)
+
+    monkeypatch.setattr(vowpal, "saved", look)
+    policy.learn(round)
+    on, lines = (
+        vowpal.switches(policy._names, context.member_features),
+        vowpal.article_lines(context),
+    )
+    with (tmp_path / "slates.txt").open("w") as file:
+        for row in np.flatnonzero(round.feedback.opened):
+            shown = slates.choice[row].tolist()
+            listed = shown if cb_type == "mtr" else list(range(len(lines)))
+            clicks, p = round.feedback.clicked[row], slates.propensity[row]
+            slots = [
+                f"{listed.index(j)}:{-c:.6f}:{q:.9f}"
+                for j, c, q in zip(shown, clicks.astype(float), p, strict=True)
+            ]
+            text = [
+                f"ccb {vowpal.member_line(on[row])}",
+                *(f"ccb action {lines[j]}" for j in listed),
+            ]
+            file.write("\n".join([*text, *(f"ccb slot {slot} |" for slot in slots)]) + "\n\n")
+    driver = vowpal.workspace(
+        f"{policy._arguments} --random_seed {vowpal.SEED}", "-d", str(tmp_path / "slates.txt")
+    )
+    assert losses == pytest.approx([driver.get_sum_loss()], rel=1e-6)
+    assert driver.get_sum_loss() < 0
+    scores = policy.plan(context).scores
+    policy._model = saved(driver)
+    np.testing.assert_allclose(scores, policy.plan(context).scores, atol=1e-6)
+    assert scores.std() > 1e-3
+
+
+def test_an_empty_slot_and_a_pin_take_their_place_in_a_slate() -> None:
+    policy, association = trained(made(VWSlates, "squarecb"), issues=1)
+    context = association.issue(2)
+    slates = draw(policy.plan(context), context, 5)
+    choice, role = slates.choice.copy(), slates.role.copy()
+    choice[::2, 1], role[::2, 1] = -1, 0
+    role[:, 2] = 1
+    before = policy.state()["decisions"][0]
+    feedback = association.respond(context, slates)
+    policy.learn(Round(context, replace(slates, choice=choice, role=role), feedback))
+    opened = feedback.opened
+    assert policy.state()["decisions"][0] - before == 3 * opened.sum() - opened[::2].sum()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"explore": "magic"}, "explore = 'magic'; choose from epsilon, first"),
+        ({"cb_type": "ips"}, "cb_type = 'ips'; with explore = 'squarecb' choose from mtr"),
+        ({"explore": "cover", "cb_type": "dm"}, "choose from mtr, ips, dr"),
+        ({"interactions": "ma"}, r"must be a list such as \['ma'\]"),
+        ({"interactions": ["mz"]}, "'mz'; must be two to four of the namespaces m"),
+        ({"interactions": ["ma --audit"]}, "must be two to four"),
+        ({"interactions": ["m"]}, "must be two to four"),
+        ({"epsilon": 1.5}, r"epsilon = 1.5; must be in \[0, 1\]"),
+        ({"clip": -0.1}, r"clip = -0.1; must be in \[0, 1\]"),
+        ({"learning_rate": float("nan")}, "learning_rate = nan"),
+        ({"gamma_scale": float("inf")}, "gamma_scale = inf; must be a finite number"),
+        (
+            {"gamma_exponent": "0.5 -f stolen"},
+            "gamma_exponent = '0.5 -f stolen'; must be a finite number",
+        ),
+        ({"bits": 40}, "bits = 40; must be a whole number from 1 to 31"),
+        ({"explore": "bag", "policies": 2.5}, "policies = 2.5; must be a whole number"),
+        ({"explore": "first", "first": 0}, "first = 0; must be a whole number"),
+    ],
+)
+def test_what_vw_would_not_take_is_refused_by_name(
+    parameters: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        VW(**parameters)
+
+
+def test_slates_are_filled_by_functions_of_costs_only() -> None:
+    with pytest.raises(
+        ValueError, match="explore = 'bag'; choose from epsilon, first, softmax, squarecb"
+    ):
+        VWSlates(explore="bag")
+
+
+@pytest.mark.parametrize("p", [0.0, 1.5, -0.1, float("nan"), float("inf")])
+def test_impossible_propensities_do_not_reach_vw(p: float) -> None:
+    policy, association = trained(made(VW, "squarecb"), issues=1)
+    context = association.issue(2)
+    slates = draw(policy.plan(context), context, 5)
+    feedback = association.respond(context, slates)
+    row = int(feedback.opened.argmax())
+    wrong = slates.propensity.copy()
+    wrong[row, 1] = p
+    with pytest.raises(ValueError, match=rf"propensity\[{row}, 1\] = .*must be in \(0, 1\]"):
+        policy.learn(Round(context, replace(slates, propensity=wrong), feedback))
+
+
+def test_labels_are_checked() -> None:
+    assert vowpal.label(0, -0.5, 0.25) == "0:-0.500000:0.250000000"
+    assert vowpal.label(3, 0, 1e-30) == "3:0.000000:0.000000001"
+    for cost, p, message in (
+        (np.inf, 0.5, "cost = inf"),
+        (np.nan, 0.5, "cost = nan"),
+        (-1, 1.5, "propensity = 1.5"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            vowpal.label(0, cost, p)
+
+
+def test_text_of_the_pool_is_never_vws_syntax() -> None:
+    policy, association = trained(made(VW, "squarecb"), issues=1)
+    context = association.issue(2)
+    articles, members = context.articles.copy(), context.members.copy()
+    articles["title"] = "0:-9:0.1 |a 3:99\n\nshared |m 1"
+    members["region"] = "| :\n"
+    hostile = replace(context, articles=articles, members=members)
+    assert policy.plan(hostile).scores.tobytes() == policy.plan(context).scores.tobytes()
+
+
+def with_options(model: bytes, options: str) -> bytes:
+    """The model as if it had been made with more options: these come last in the header's text."""
+    at = model.index(b" --cb_adf")
+    length = int.from_bytes(model[at - 4 : at], "little")
+    text = model[at : at + length].rstrip(b"\0") + f" {options}\0".encode()
+    return model[: at - 4] + len(text).to_bytes(4, "little") + text + model[at + length :]
+
+
+def test_a_damaged_or_foreign_model_is_refused(tmp_path: Path) -> None:
+    policy, association = trained(made(VW, "squarecb"), issues=2)
+    other, state = made(VW, "squarecb"), policy.state()
+    other.start(association.features)
+    model = state["model"].tobytes()
+    for damaged in (model[:-5], model[: len(model) // 2], b"", model[:-1] + b"\x07"):
+        with pytest.raises(ValueError, match="is damaged: its digest is another"):
+            other.restore(state | {"model": np.frombuffer(damaged, dtype=np.uint8)})
+    smuggled = with_options(model, f"-f {tmp_path / 'stolen'}")
+    with pytest.raises(ValueError, match=r"vw model was made with .*stolen.*; must be"):
+        other.restore(vowpal.packed(smuggled, 3, other._inputs))
+    with pytest.raises(ValueError, match="is none"):
+        other.restore(vowpal.packed(model[:30], 3, other._inputs))
+    with pytest.raises(ValueError, match="decisions = -3; must be at least 0"):
+        other.restore(vowpal.packed(model, -3, other._inputs))
+    bag = made(VW, "bag")
+    bag.start(association.features)
+    with pytest.raises(ValueError, match="vw model was made with"):
+        bag.restore(state)
+    assert not (tmp_path / "stolen").exists()
+
+
+@pytest.mark.parametrize("kind", [VW, VWSlates])
+def test_a_model_of_other_features_is_refused_and_says_which(kind: Any) -> None:
+    policy, _ = trained(made(kind, "squarecb"), issues=1)
+    wider, fewer = made(kind, "squarecb"), made(kind, "squarecb")
+    features = Association(seed=3, **(SIZES | {"text_dims": 9})).features
+    wider.start(features)
+    with pytest.raises(
+        ValueError, match=r"vw model was made with (\d+) article features; must be (?!\1)\d+"
+    ):
+        wider.restore(policy.state())
+    features = Association(seed=3, **SIZES).features
+    fewer.start(
+        replace(features, levels={name: levels[1:] for name, levels in features.levels.items()})
+    )
+    with pytest.raises(
+        ValueError, match=r"vw model was made with (\d+) member switches; must be (?!\1)\d+"
+    ):
+        fewer.restore(policy.state())
+
+
+@pytest.mark.parametrize(("kind", "explore"), POLICIES)
+def test_an_issue_for_nobody_is_planned(kind: Any, explore: str) -> None:
+    policy, association = trained(made(kind, explore), issues=1)
+    nobody = association.issue(2).take(np.arange(0))
+    assert draw(policy.plan(nobody), nobody, 7).choice.shape == (0, 4)
+
+
+def test_regcb_tells_apart_costs_of_clicks_far_down() -> None:
+    """A click in the last slot costs 1 / curve: two articles, each always clicked in its slot, both cost less than -1."""
+    policy = made(VW, "regcb", epsilon=0.0, bits=18)
+    association = Association(seed=3, **SIZES)
+    policy.start(association.features)
+    least = -1 / policy._examination.curve.min()
+    assert policy.exploration.least_cost == least < -4
+    context = association.issue(1)
+    n, k = len(context.members), 24
+    choice, yes = np.full((n, k), -1, dtype=np.int32), np.ones(n, dtype=bool)
+    choice[::2, 6], choice[1::2, 23] = 0, 1
+    filled = choice >= 0
+    slates = Slates(
+        choice, np.where(filled, 0.5, 1.0), np.where(filled, EXPLORE, EMPTY), 0 * choice, filled
+    )
+    feedback = Feedback(yes, yes, ~yes, filled.astype(np.int8), filled, 0.0 * filled)
+    for _ in range(8):
+        policy.learn(Round(context, slates, feedback))
+    only_two = np.zeros(context.eligible.shape, dtype=bool)
+    only_two[:, :2] = True
+    assert (policy.plan(context)(only_two)[:, 1] == 1).all()
+
+
+def test_members_are_switches() -> None:
+    """One switch for each attribute value, one for the quarter of each number; what is unknown switches on nothing."""
+    names, x = (
+        ["constant", "a=1", "a=2", "since"],
+        np.array([[1, 1, 0, -3.0], [1, 0, 0, 0.1], [1, 0, 1, 0.67], [1, 0, 1, 0.7]]),
+    )
+    on = vowpal.switches(names, x)
+    assert on[:, :2].tolist() == [[True, False], [False, False], [False, True], [False, True]]
+    assert on[:, 2:].argmax(axis=1).tolist() == [0, 2, 2, 3]
+    assert (on[:, 2:].sum(axis=1) == 1).all()

@@ -1,0 +1,159 @@
+"""The arrows between the folders: read from the imports, and from what a fresh interpreter loads."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = ("bandit", "simulators", "serving", "experiments")
+MAY_USE = {
+    "bandit": {"bandit"},
+    "simulators": {"bandit", "simulators"},
+    "serving": {"bandit", "serving"},
+}
+FILES = {folder: sorted((ROOT / folder).rglob("*.py")) for folder in OURS}
+EVERY = [path for files in FILES.values() for path in files]
+HEAVY = {"torch", "vowpalwabbit"}
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports(path: Path, top_level: bool = False) -> Iterator[str]:
+    """The modules a file imports, anywhere or only when it is itself imported (not inside a function)."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                yield path.relative_to(ROOT).parts[0]
+            else:
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            ("__import__", "import_module")
+        ):
+            yield from (str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant))
+        if not (
+            top_level and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        ):
+            waiting += ast.iter_child_nodes(node)
+
+
+def packages(path: Path, top_level: bool = False) -> set[str]:
+    return {module.split(".")[0] for module in imports(path, top_level)}
+
+
+@pytest.mark.parametrize(
+    ("folder", "least"), [("bandit", 15), ("simulators", 3), ("experiments", 3), ("serving", 3)]
+)
+def test_discovery_found_the_files(folder: str, least: int) -> None:
+    assert len(FILES[folder]) >= least
+    assert any(packages(path) & {"bandit"} for path in FILES[folder])
+
+
+def test_the_reader_of_imports_sees_every_form(tmp_path: Path) -> None:
+    source = "import a.b\nfrom c.d import e as f\nif x:\n    import g\nclass K:\n    import l\n"
+    source += "def h():\n    import i\n    __import__('j')\n"
+    path = tmp_path / "sample.py"
+    path.write_text(source)
+    assert {m.split(".")[0] for m in imports(path)} == {"a", "c", "g", "i", "j", "l"}
+    assert {m.split(".")[0] for m in imports(path, top_level=True)} == {"a", "c", "g", "l"}
+
+
+@pytest.mark.parametrize("path", [p for folder in MAY_USE for p in FILES[folder]], ids=name)
+def test_arrows_between_folders(path: Path) -> None:
+    folder = path.relative_to(ROOT).parts[0]
+    assert packages(path) & {*OURS, "tests"} <= MAY_USE[folder]
+
+
+@pytest.mark.parametrize("path", [p for p in EVERY if p not in FILES["experiments"]], ids=name)
+def test_only_experiments_read_config(path: Path) -> None:
+    assert not packages(path) & {"hydra", "omegaconf"}
+
+
+@pytest.mark.parametrize("path", EVERY, ids=name)
+def test_no_pickle(path: Path) -> None:
+    pickles = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+    assert not packages(path) & (pickles if path not in FILES["experiments"] else set())
+    assert "allow_pickle=True" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", [*FILES["bandit"], *FILES["serving"]], ids=name)
+def test_torch_and_vw_are_imported_where_they_are_used(path: Path) -> None:
+    assert not packages(path, top_level=True) & HEAVY
+
+
+def test_a_fresh_interpreter_loads_no_torch_vw_or_hydra() -> None:
+    """What the sender imports: every module of bandit and serving. Planning needs none of the heavy packages."""
+    files = [
+        path
+        for folder in ("bandit", "serving")
+        for path in FILES[folder]
+        if path.name != "__main__.py"
+    ]
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in files
+    ]
+    script = f"import importlib, sys\nfor m in {modules}: importlib.import_module(m)\n"
+    script += f"print(sorted({HEAVY | {'hydra', 'omegaconf', 'simulators', 'experiments'}} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", EVERY, ids=name)
+def test_no_long_files(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 320
+
+
+def test_imports_make_no_circle() -> None:
+    """Of the imports made when a module is loaded; those under TYPE_CHECKING are for the reader only."""
+    modules = {
+        ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p
+        for p in EVERY
+    }
+
+    def needs(path: Path) -> set[str]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        typing = [
+            n
+            for n in ast.walk(tree)
+            if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test)
+        ]
+        skipped = {m for block in typing for n in block.body for m in _from(n)}
+        found = {
+            m if m in modules else m.rpartition(".")[0]
+            for m in set(imports(path, top_level=True)) - skipped
+        }
+        return found & set(modules)
+
+    graph = {module: needs(path) - {module} for module, path in modules.items()}
+    while graph:
+        leaves = {module for module, needed in graph.items() if not needed}
+        assert leaves, f"a circle among {sorted(graph)}"
+        graph = {
+            module: needed - leaves for module, needed in graph.items() if module not in leaves
+        }
+
+
+def _from(node: ast.AST) -> list[str]:
+    return (
+        [f"{node.module}.{alias.name}" for alias in node.names]
+        if isinstance(node, ast.ImportFrom)
+        else []
+    )

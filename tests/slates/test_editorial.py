@@ -1,0 +1,429 @@
+"""Promise 3: the editor's rules. Hard ones are never broken, soft ones only where `relaxed` says so."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bandit.core.rules import Rules
+from bandit.core.types import EMPTY, PINNED, Context, Slates, SlotPmf
+from bandit.slates import walk as slates
+from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, eligible
+from bandit.slates.exploration import epsilon_greedy, greedy
+
+Make = Callable[..., Any]
+ANYTHING = partial(epsilon_greedy, epsilon=1.0)
+EVENTS = {"kind": {"event": 1}}  # with make_pool's kinds, a0 and a4 are events; a2 and a6 resources
+
+
+def in_pool_order(context: Context, seed: int = 3) -> Slates:
+    """The slates of a policy that likes the pool's first article best, then the second, and so on."""
+    n, m = context.eligible.shape
+    return slates.draw(SlotPmf(np.tile(-np.arange(m, dtype=float), (n, 1)), greedy), context, seed)
+
+
+def shown(context: Context, row: int = 0) -> tuple[list[int], list[int]]:
+    drawn = in_pool_order(context)
+    return drawn.choice[row].tolist(), drawn.relaxed[row].tolist()
+
+
+# Pins and eligibility
+
+
+def test_a_pin_takes_its_slot_and_leaves_the_pool(make_context: Make) -> None:
+    drawn = in_pool_order(make_context(rules=Rules(slots=4, pins={2: "a0", 4: "a5"})))
+    assert drawn.choice.tolist() == [[1, 0, 2, 5]] * 5
+    assert (drawn.propensity == 1).all()
+    assert (drawn.role[:, [1, 3]] == PINNED).all()
+    assert drawn.pinned.tolist() == [[False, True, False, True]] * 5
+    assert (drawn.relaxed == 0).all()
+
+
+def test_members_who_may_not_see_the_pin_get_the_policys_choice(make_context: Make) -> None:
+    may = np.ones((5, 7), dtype=bool)
+    may[1:3, 0] = False
+    drawn = in_pool_order(make_context(rules=Rules(slots=3, pins={2: "a0"}), eligible=may))
+    assert drawn.choice[[0, 3, 4]].tolist() == [[1, 0, 2]] * 3
+    assert drawn.choice[1:3].tolist() == [[1, 2, 3]] * 2
+    assert not drawn.pinned[1:3].any()
+
+
+def test_eligibility_and_sections_hold_even_where_a_slot_stays_empty(make_context: Make) -> None:
+    may = np.zeros((2, 7), dtype=bool)
+    may[0, [2, 5]] = True  # row 1 may see nothing
+    drawn = in_pool_order(make_context(2, 7, Rules(slots=3), eligible=may))
+    assert drawn.choice.tolist() == [[2, 5, -1], [-1, -1, -1]]
+    assert drawn.role[0].tolist()[2] == EMPTY
+    assert (drawn.role[1] == EMPTY).all()
+    assert (drawn.propensity == 1).all()
+    assert (drawn.relaxed == 0).all()
+    rules = Rules(
+        slots=3,
+        only={1: {"kind": ["event"], "source": ["board", "journal"]}, 3: {"source": ["nobody"]}},
+    )
+    assert shown(make_context(2, 7, rules))[0] == [4, 0, -1]
+
+
+# Soft rules, and the order in which they are given up
+
+
+def test_caps_minimum_and_seen(make_context: Make) -> None:
+    caps = {"source": {"gazette": 1, "board": 0}}
+    assert shown(make_context(rules=Rules(slots=3, at_most=caps))) == ([0, 2, 5], [0, 0, 0])
+    assert shown(make_context(rules=Rules(slots=3, at_least={"kind": {"resource": 2}}))) == (
+        [0, 2, 6],
+        [0, 0, 0],
+    )
+    seen = np.zeros((5, 7), dtype=bool)
+    seen[0, [0, 2]] = True
+    context = make_context(rules=Rules(slots=3), seen=seen)
+    assert shown(context, 0) == ([1, 3, 4], [0, 0, 0])
+    assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])
+
+
+def test_counts_include_pins_further_down(make_context: Make) -> None:
+    rules = Rules(slots=3, pins={3: "a4"}, at_most=EVENTS, at_least=EVENTS)
+    may = np.ones((2, 7), dtype=bool)
+    may[1, 4] = False
+    context = make_context(2, 7, rules, eligible=may)
+    assert shown(context, 0) == ([1, 2, 4], [0, 0, 0])
+    assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])  # without the pin, this member's own event
+    context = make_context(
+        2, 7, Rules(slots=3, pins={3: "a4"}, at_least={"kind": {"resource": 1}}), eligible=may
+    )
+    assert shown(context, 0) == (
+        [0, 2, 4],
+        [0, 0, 0],
+    )  # the pin leaves no later slot for the resource
+    assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])
+
+
+def test_soft_rules_are_given_up_in_order(make_context: Make, make_pool: Make) -> None:
+    pool = make_pool(5, kind=["event", "event", "event", "article", "article"])
+    rules = Rules(slots=4, at_most=EVENTS, at_least={"kind": {"resource": 1}})
+    seen = np.array(
+        [
+            [False] * 5,
+            [False, False, False, True, False],
+            [True] * 5,
+            [True, False, True, True, True],
+        ]
+    )
+    context = make_context(4, 5, rules, articles=pool, seen=seen)
+    # no resource in the pool: the last slot gives up the minimum, and a third article that is no event does not exist
+    assert shown(context, 0) == ([0, 3, 4, 1], [0, 0, 0, MAXIMUM])
+    assert shown(context, 1) == (
+        [0, 4, 1, 2],
+        [0, 0, MAXIMUM, MAXIMUM],
+    )  # caps go before a repeat of a3
+    assert shown(context, 2) == ([0, 1, 2, 3], [REPEAT] * 4)
+    assert shown(context, 3) == ([1, 0, 2, 3], [0, REPEAT, REPEAT, REPEAT])
+    assert shown(make_context(4, 5, rules.model_copy(update={"slots": 3}), articles=pool))[1] == [
+        0,
+        0,
+        MINIMUM,
+    ]
+    assert (MINIMUM, MAXIMUM, REPEAT) == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Rules(slots=3, pins={2: "a1", 3: "a3"}, at_least={"kind": {"event": 2}}),
+        Rules(
+            slots=3,
+            only={2: {"kind": ["article"]}, 3: {"kind": ["article"]}},
+            at_least={"kind": {"event": 2}},
+        ),
+        Rules(
+            slots=3, at_least={"kind": {"event": 2}, "source": {"journal": 2}}
+        ),  # 4 of 3 slots: no event is a journal's
+    ],
+    ids=["pins", "sections", "two columns"],
+)
+def test_a_minimum_that_is_not_met_is_logged(make_context: Make, rules: Rules) -> None:
+    context = make_context(2, 7, rules)
+    drawn = in_pool_order(context)
+    met = all(
+        ((context.articles[column] == value).to_numpy()[drawn.choice[0]]).sum() >= least
+        for column, counts in rules.at_least.items()
+        for value, least in counts.items()
+    )
+    assert met or drawn.relaxed[0].max() >= MINIMUM
+
+
+@pytest.mark.parametrize(
+    "rules", [{"at_most": {"year": {"2024": 1}}}, {"only": {j: {"year": ["2025"]} for j in (1, 2)}}]
+)
+def test_rules_on_a_column_of_numbers_hold(
+    make_context: Make, make_pool: Make, rules: dict
+) -> None:
+    """Values in the rules are text; a column of whole numbers is compared as text, as `eligible` does."""
+    context = make_context(
+        2, 4, Rules(slots=2, **rules), articles=make_pool(4, year=[2024, 2024, 2025, 2025])
+    )
+    choice = in_pool_order(context).choice[0]
+    assert (choice >= 0).all()
+    assert (context.articles["year"].to_numpy()[choice] == 2024).sum() <= 1
+
+
+# Any rules, any pool, any masks
+
+
+@st.composite
+def worlds(draw: Callable[..., Any], single: bool = False) -> tuple[Any, ...]:
+    """Rules, eligible, seen, kinds, sources, seed. single: one column's minimum counts and no other hard rule."""
+    k = draw(st.integers(1, 4))
+    m = draw(st.integers(k, 8))
+    n = 3
+    kinds, sources = (
+        draw(st.lists(st.sampled_from(v), min_size=m, max_size=m))
+        for v in (["e", "r", "x"], ["s", "t"])
+    )
+    most = {
+        "kind": {"e": draw(st.integers(0, 2)), "r": draw(st.integers(1, 3))},
+        "source": {"s": draw(st.integers(0, 3))},
+    }
+    least = {
+        "kind": {
+            "x": draw(st.integers(0, k // 2)),
+            "r": draw(st.integers(0, k // 2)) if k > 1 else 0,
+        }
+    }
+    least["kind"]["r"] = min(least["kind"]["r"], most["kind"]["r"])
+    pins, only = {}, {}
+    if not single:
+        least["source"] = {"t": draw(st.integers(0, k))}
+        slots = draw(st.lists(st.integers(1, k), unique=True, max_size=2))
+        articles = draw(
+            st.lists(st.integers(0, m - 1), unique=True, min_size=len(slots), max_size=len(slots))
+        )
+        pins = {slot: f"a{j}" for slot, j in zip(slots, articles, strict=True)}
+        only = draw(
+            st.dictionaries(
+                st.integers(1, k), st.fixed_dictionaries({"source": st.just(["t"])}), max_size=2
+            )
+        )
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    may = (
+        np.ones((n, m), dtype=bool)
+        if single
+        else rng.random((n, m)) < draw(st.sampled_from([0.3, 0.8, 1.0]))
+    )
+    seen = rng.random((n, m)) < draw(st.sampled_from([0.0, 0.3, 0.9]))
+    rules = Rules(slots=k, pins=pins, only=only, at_most=most, at_least=least)
+    return rules, may, seen, kinds, sources, draw(st.integers(0, 99))
+
+
+def _drawn(make_context: Make, make_pool: Make, world: Any) -> tuple[Context, Slates]:
+    rules, may, seen, kinds, sources, seed = world
+    pool = make_pool(may.shape[1], kind=kinds, source=sources)
+    context = make_context(*may.shape, rules, articles=pool, eligible=may, seen=seen)
+    return context, slates.draw(SlotPmf(np.zeros(may.shape), ANYTHING), context, seed)
+
+
+@given(world=worlds())
+def test_hard_rules_always_soft_rules_unless_relaxed(
+    make_context: Make, make_pool: Make, world: Any
+) -> None:
+    _, drawn = _drawn(make_context, make_pool, world)
+    rules, may, seen, kinds, sources, _ = world
+    pins = {slot - 1: int(article[1:]) for slot, article in rules.pins.items()}
+    groups = [(np.array(kinds) == v, most) for v, most in rules.at_most["kind"].items()]
+    groups += [(np.array(sources) == v, most) for v, most in rules.at_most["source"].items()]
+    for i, row in enumerate(drawn.choice.tolist()):
+        filled = [c for c in row if c >= 0]
+        assert len(set(filled)) == len(filled)
+        for j, c in enumerate(row):
+            if j in pins and may[i, pins[j]]:
+                assert (c, drawn.role[i, j], drawn.relaxed[i, j]) == (pins[j], PINNED, 0)
+                continue
+            hard = [
+                a
+                for a in range(may.shape[1])
+                if may[i, a] and a not in pins.values() and a not in row[:j]
+            ]
+            hard = [a for a in hard if j + 1 not in rules.only or sources[a] == "t"]
+            if not hard:
+                assert (c, drawn.role[i, j], drawn.relaxed[i, j], drawn.propensity[i, j]) == (
+                    -1,
+                    EMPTY,
+                    0,
+                    1.0,
+                )
+                continue
+            assert c in hard
+            held = [a for a in row[:j] if a >= 0] + [
+                a for s, a in pins.items() if s >= j and may[i, a]
+            ]
+            fresh = [a for a in hard if not seen[i, a]]
+            under = [
+                a for a in fresh if all(not g[a] or g[held].sum() < most for g, most in groups)
+            ]
+            allowed, codes = (
+                (under, (0, MINIMUM))
+                if under
+                else (fresh, (MAXIMUM,))
+                if fresh
+                else (hard, (REPEAT,))
+            )
+            assert c in allowed
+            assert drawn.relaxed[i, j] in codes  # no more is given up than must be
+
+
+@given(world=worlds(single=True))
+def test_minimum_counts_hold_unless_relaxed(
+    make_context: Make, make_pool: Make, world: Any
+) -> None:
+    context, drawn = _drawn(make_context, make_pool, world)
+    for value, least in world[0].at_least["kind"].items():
+        count = (context.articles["kind"].to_numpy()[drawn.choice] == value).sum(axis=1)
+        assert ((count >= least) | (drawn.relaxed >= MINIMUM).any(axis=1)).all()
+
+
+# What an editor may write
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ({"slots": -1}, "slots"),
+        ({"slots": 0}, "slots"),
+        ({"slots": "6"}, "slots"),
+        ({"slot": 6}, "Extra inputs are not permitted"),
+        ({"pins": {0: "a"}}, "pins"),
+        ({"slots": 3, "pins": {4: "a"}}, "pins: slot 4 is beyond the layout's 3 slots"),
+        ({"slots": 3, "only": {4: {"kind": ["event"]}}}, "only: slot 4 is beyond"),
+        ({"pins": {1: "a", 2: "b", 5: "a"}}, "pins: article 'a' is pinned to two slots"),
+        ({"at_most": {"kind": {"event": -1}}}, "at_most"),
+        (
+            {"at_least": {"kind": {"event": 2}}, "at_most": EVENTS},
+            "at_least kind 'event' = 2, but at most 1 are allowed",
+        ),
+        (
+            {"slots": 3, "at_least": {"kind": {"event": 4}}},
+            "at_least kind 'event' = 4, but at most 3",
+        ),
+        (
+            {"slots": 3, "at_least": {"kind": {"event": 2, "resource": 2}}},
+            "at_least kind: 4 articles for 3 slots",
+        ),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(written: dict, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Rules(**written)
+
+
+@pytest.mark.parametrize(
+    ("rules", "complaint"),
+    [
+        (Rules(slots=8), "the pool has 7 articles; the layout has 8 slots"),
+        (
+            Rules(slots=3, pins={2: "b1"}),
+            "pins: slot 2 pins article 'b1', which is not in the pool",
+        ),
+        (Rules(at_most={"colour": {"red": 1}}), "rules name column 'colour'"),
+        (Rules(at_least={"colour": {"red": 1}}), "rules name column 'colour'"),
+        (Rules(only={1: {"colour": ["red"]}}), "rules name column 'colour'"),
+    ],
+)
+def test_rules_that_the_pool_cannot_serve_are_refused(
+    make_context: Make, rules: Rules, complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        make_context(rules=rules)
+
+
+def test_rules_survive_json() -> None:
+    rules = Rules(
+        slots=4,
+        pins={2: "a1", 3: 17},
+        at_most=EVENTS,
+        at_least=EVENTS,
+        only={1: {"kind": ["event", "article"]}},
+    )
+    assert Rules.model_validate_json(rules.model_dump_json()) == rules
+
+
+# Who may see what
+
+MEMBERS = pd.DataFrame(
+    {"member": [1, 2, 3], "region": ["north", "south", None], "year": [2020, 2021, 2021]}
+)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({}, [[1, 1], [1, 1], [1, 1]]),
+        ({"only_region": ["", "north"]}, [[1, 1], [1, 0], [1, 0]]),
+        ({"only_region": [None, "west"]}, [[1, 0], [1, 0], [1, 0]]),
+        ({"only_year": [2020, 2021]}, [[1, 0], [0, 1], [0, 1]]),
+        ({"only_region": ["south", ""], "only_year": ["2021", "2021"]}, [[0, 0], [1, 1], [0, 1]]),
+        (
+            {"only_region": [np.nan, np.nan]},
+            [[1, 1], [1, 1], [1, 1]],
+        ),  # how a CSV reads a column that is all empty
+        ({"only_year": [np.nan, 2021]}, [[1, 0], [1, 1], [1, 1]]),  # and one of numbers with a gap
+        ({"only_region": pd.Categorical(["", "north"])}, [[1, 1], [1, 0], [1, 0]]),
+        ({"only_region": pd.Categorical([None, "north"])}, [[1, 1], [1, 0], [1, 0]]),
+    ],
+)
+def test_eligible(make_pool: Make, columns: dict, expected: list) -> None:
+    allowed = eligible(MEMBERS, make_pool(2, **columns))
+    assert allowed.dtype == bool
+    assert allowed.astype(int).tolist() == expected
+
+
+def test_eligible_names_an_attribute_that_members_lack(make_pool: Make) -> None:
+    with pytest.raises(
+        ValueError, match="pool column 'only_chapter': members have no attribute 'chapter'"
+    ):
+        eligible(MEMBERS, make_pool(2, only_chapter=["", "x"]))
+
+
+def test_sections_below_keep_what_they_need_and_count_for_caps_and_minimums() -> None:
+    """Slot 4 is for events; two events at most, one resource at least; the policy likes events best, resources least."""
+    kinds = ["event"] * 3 + ["article"] * 4 + ["resource"] * 2
+    articles = pd.DataFrame(
+        {
+            "article": [f"a{j}" for j in range(9)],
+            "title": "t",
+            "summary": "",
+            "kind": kinds,
+            "source": "s",
+        }
+    )
+    rules = Rules(
+        slots=4,
+        at_most={"kind": {"event": 2}},
+        at_least={"kind": {"resource": 1}},
+        only={4: {"kind": ["event"]}},
+    )
+    members = pd.DataFrame({"member": np.arange(5)})
+    eligible = np.ones((5, 9), dtype=bool)
+    eligible[4, :2] = False  # the last member may see one event only
+    context = Context(
+        "c",
+        1,
+        members,
+        articles,
+        np.ones((5, 1)),
+        np.ones((9, 1)),
+        eligible,
+        np.zeros((5, 9), dtype=bool),
+        rules,
+    )
+    drawn = slates.draw(SlotPmf(np.tile(np.arange(9.0)[::-1], (5, 1)), greedy), context, seed=0)
+    shown = np.array(kinds)[drawn.choice]
+    assert (drawn.choice >= 0).all()
+    assert (drawn.relaxed == 0).all()
+    assert (shown[:, 3] == "event").all()
+    assert ((shown == "event").sum(axis=1) == [2, 2, 2, 2, 1]).all()
+    assert ((shown == "resource").sum(axis=1) == 1).all()

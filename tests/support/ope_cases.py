@@ -1,0 +1,75 @@
+"""Small logs and pools that the off-policy tests share."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from bandit.core.rules import Rules
+from bandit.core.types import Bools, Context, Floats, Ints, SlotPmf
+from bandit.ope.intervals import Interval
+from bandit.slates import exploration
+from bandit.slates import walk as slates
+
+Explore = Callable[[Floats, Bools], Floats]
+
+
+LOGGER = partial(exploration.softmax, temperature=1.3)
+
+
+def context(n: int, m: int, rules: Rules, eligible: Bools | None = None) -> Context:
+    articles = pd.DataFrame(
+        {
+            "article": [f"a{j}" for j in range(m)],
+            "title": "t",
+            "summary": "s",
+            "kind": ["event" if j == 2 else "article" for j in range(m)],
+            "source": "x",
+        }
+    )
+    everyone = np.ones((n, m), dtype=bool)
+    return Context(
+        campaign="news",
+        issue=3,
+        members=pd.DataFrame({"member": range(n)}),
+        articles=articles,
+        member_features=np.ones((n, 1)),
+        article_features=np.ones((m, 1)),
+        eligible=everyone if eligible is None else eligible,
+        seen=~everyone,
+        rules=rules,
+    )
+
+
+def every_slate(m: int, rules: Rules, explore: Explore, scores: list[float]) -> tuple[Ints, Floats]:
+    """All slates a plan may show [n, k], empty slots included, and their propensities [n, k]."""
+    choice = np.array(list(product(range(-1, m), repeat=rules.slots)))
+    propensity = replayed(choice, m, rules, explore, scores)
+    shown = (propensity > 0).all(axis=1)
+    return choice[shown], propensity[shown]
+
+
+def replayed(choice: Ints, m: int, rules: Rules, explore: Explore, scores: list[float]) -> Floats:
+    n = len(choice)
+    return slates.replay(SlotPmf(np.tile(scores, (n, 1)), explore), context(n, m, rules), choice)
+
+
+def random_log(rng: np.random.Generator, n: int = 200, k: int = 3) -> tuple[Floats, Floats, Floats]:
+    return (
+        rng.uniform(0.05, 1, (n, k)),
+        rng.uniform(0, 1, (n, k)),
+        rng.poisson(0.7, (n, k)).astype(float),
+    )
+
+
+def same(a: Interval, b: Interval) -> None:
+    np.testing.assert_allclose([a.estimate, a.low, a.high], [b.estimate, b.low, b.high], rtol=1e-10)
+
+
+def plain_log(n: int = 4000, k: int = 3) -> tuple[Floats, Floats, Floats, Bools, Ints]:
+    rng = np.random.default_rng(20)
+    logged = np.full((n, k), 0.5)
+    reward = (rng.random((n, k)) < 0.1).astype(float)
+    return logged, logged.copy(), reward, np.ones((n, k), dtype=bool), np.arange(n) % 500
