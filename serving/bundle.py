@@ -21,9 +21,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load_file, save_file
 
 from bandit.core.files import write_json
-from bandit.core.types import Policy
 from bandit.features.features import Features
 from bandit.features.text import Encoder
+from bandit.policy import Policy
 from serving.errors import problems
 from serving.folder import replacing
 

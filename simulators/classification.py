@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from bandit.core import check, keys
 from bandit.core.rules import Rules
-from bandit.core.types import Context, Feedback, Floats, Ints, Policy, Round, Slates
+from bandit.core.types import Context, Feedback, Floats, Ints, Round, Slates
 from bandit.features.features import Features
+from bandit.policy import Policy
 from bandit.slates.walk import draw
+from simulators.base import Truthful
 
 SETS = ("digits", "breast_cancer", "wine", "iris")
 
@@ -44,7 +46,7 @@ def _load(data: str) -> tuple[pd.DataFrame, Ints, tuple[str, ...]]:
     return examples, np.asarray(bunch.target), tuple(str(name) for name in bunch.target_names)
 
 
-class Classification:
+class Classification(Truthful):
     """data: digits, breast_cancer, wine or iris. batch: examples an issue; 1 learns after each. issues: how many to play
     (default: as many as meet every example once).
 

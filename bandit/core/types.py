@@ -3,7 +3,7 @@
 All are frozen. A `Context` checks itself when it is made, so whatever holds one may rely on it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
@@ -17,6 +17,8 @@ from bandit.core.rules import Rules
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
+Ids = NDArray[Any]  # text, whole numbers, or both
+Array = NDArray[Any]  # of any type that a file of arrays can hold
 
 EMPTY, PINNED, EXPLOIT, EXPLORE = range(4)
 ROLES = ("empty", "pinned", "exploit", "explore")
@@ -56,11 +58,11 @@ class Context:
         self.rules.check_pool(self.articles)
 
     @property
-    def member_ids(self) -> NDArray[Any]:
+    def member_ids(self) -> Ids:
         return self.members["member"].to_numpy()
 
     @property
-    def article_ids(self) -> NDArray[Any]:
+    def article_ids(self) -> Ids:
         return self.articles["article"].to_numpy()
 
     def take(self, rows: Ints | slice) -> Self:
@@ -135,7 +137,12 @@ class Round:
 
     @classmethod
     def joined(cls, context: Context, rows: Sequence[Ints], parts: Sequence["Round"]) -> Self:
-        """The whole issue from its parts: `rows` are each part's members in `context`."""
+        """The whole issue from its parts.
+
+        rows: for each part, the rows of its members in `context`; together every member once
+        """
+        if len(parts) == 1 and np.array_equal(rows[0], np.arange(len(context.members))):
+            return cls(context, parts[0].slates, parts[0].feedback)
         order = np.argsort(np.concatenate(rows))
         slates, feedback = [part.slates for part in parts], [part.feedback for part in parts]
         return cls(context, _stacked(slates).take(order), _stacked(feedback).take(order))
@@ -180,20 +187,8 @@ class SlotPmf:
         )
 
 
-class Policy(Protocol):
-    """Chooses slates. `plan` is pure given the state; `state` is all that `restore` needs, as named arrays."""
+class TruePool(Protocol):
+    """What a simulator alone knows of the articles of one issue."""
 
-    def start(self, features: Any) -> None: ...
-    def plan(self, context: Context) -> SlotPmf: ...
-    def learn(self, round: Round) -> None: ...
-    def state(self) -> dict[str, NDArray[Any]]: ...
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
-
-
-class Simulator(Protocol):
-    """Stands where the e-mail stands. Only `oracle`, `bayes_limit`, regret and tests may call `truth`."""
-
-    def issue(self, number: int) -> Context: ...
-    def respond(self, context: Context, slates: Slates) -> Feedback: ...
-    def remember(self, context: Context, slates: Slates, feedback: Feedback) -> None: ...
-    def truth(self, context: Context) -> Floats: ...
+    def interests(self) -> Floats:
+        """What members' interest vectors are multiplied with, [m, d]."""

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.files import read_json, read_table, write_json, write_table
+from bandit.core.ids import places
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Ints, Round
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import issue as log
-from bandit.models.profiles import places
 from bandit.slates.editorial import eligible
 from bandit.slates.seen import Seen
 

@@ -110,7 +110,7 @@ def answers(
         everywhere[place] = bad
         refuse(tagged, column, everywhere, must)
 
-    row = pd.Index(context.member_ids).get_indexer(events["member"])
+    row = pd.Index(context.member_ids).get_indexer(pd.Index(events["member"]))
     known("member", row < 0, f"is not in {context.campaign}")
     slot = events["slot"].to_numpy(dtype=np.int64) - 1
     click = (events["kind"] == "click").to_numpy()

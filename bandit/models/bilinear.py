@@ -5,11 +5,11 @@ With few articles and many members the Gram matrix of the products x (x) a is ch
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from bandit.core.state import State
 from bandit.core.types import Floats, Ints
 
 
@@ -81,7 +81,7 @@ class Gaussian:
         inverse: Floats = torch.cholesky_inverse(torch.from_numpy(factor)).numpy()
         return inverse
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         return {
             name: getattr(self, name).copy()
             for name in ("prior_mean", "prior_precision", "precision", "shift")

@@ -9,8 +9,6 @@ L_i is an arrow: its diagonal, and its first row, for a click may be due to read
 only together are the two known. Diagonal in float32, the rest in float16: 8 q bytes a member.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core import check, exact
+from bandit.core.ids import pack, places, unpack
+from bandit.core.state import State
 from bandit.core.types import Floats, Ints
 
 NAMES = ("precision", "cross", "shift")
-_KINDS = {
-    "string": "text",
-    "integer": "numbers",
-    "floating": "numbers",
-}  # a column may also mix them
 
 
 @dataclass(frozen=True)
@@ -126,12 +121,12 @@ class Profiles:
             kept = getattr(self, name)
             kept *= kept.dtype.type(keep)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return {"ids": pack(self.ids.tolist())} | {
             name: getattr(self, name).copy() for name in NAMES
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         ids = unpack(state["ids"])
         for name in NAMES:
             check.shape(f"profiles' {name}", state[name], (len(ids), self.precision.shape[1]))
@@ -139,30 +134,3 @@ class Profiles:
         self.ids = pd.Index(ids)
         for name in NAMES:
             setattr(self, name, state[name].copy())
-
-
-def places(known: pd.Index, ids: NDArray[Any]) -> Ints:
-    """Where each of `ids` [n] stands in `known`, -1 where it does not. Raises ValueError where all ids are text and all
-    known ones numbers, or the other way round: every member would pass for new."""
-    asked = pd.Index(ids)
-    kinds = [_KINDS.get(pd.api.types.infer_dtype(some)) for some in (asked, known)]
-    if len(known) and len(asked) and None not in kinds and kinds[0] != kinds[1]:
-        raise ValueError(
-            f"member ids are {kinds[0]}, e.g. {ids[0]}; this was learned under {kinds[1]}, e.g. {known[0]}"
-        )
-    return np.asarray(known.get_indexer(asked), dtype=np.int64)
-
-
-def pack(values: list[Any]) -> NDArray[np.uint8]:
-    """Ids (numbers or text) as bytes that an array file can hold."""
-    return np.frombuffer(
-        json.dumps(values, default=lambda value: value.item()).encode(), dtype=np.uint8
-    )
-
-
-def unpack(packed: NDArray[np.uint8]) -> list[Any]:
-    """The inverse of `pack`."""
-    values = json.loads(packed.tobytes().decode())
-    if not isinstance(values, list):
-        raise ValueError(f"ids are {type(values).__name__}; must be a list")
-    return values

@@ -4,7 +4,6 @@ A group's P(click | examined) is linear in the article's features. What a group 
 moment, summed over looks; groups are shrunk to their parent.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check
+from bandit.core.state import State
 from bandit.core.types import Floats, Ints
 
 
@@ -51,7 +51,7 @@ class Moments:
         """As named arrays; `of` ends their names."""
         return {name + of: array.copy() for name, array in vars(self).items()}
 
-    def restored(self, state: Mapping[str, NDArray[Any]], of: str = "") -> "Moments":
+    def restored(self, state: State, of: str = "") -> "Moments":
         """From what `state` gave, in place of these. Raises ValueError for other shapes or types, and for what is no Gram
         matrix."""
         for name, own in vars(self).items():

@@ -4,26 +4,25 @@ It learns each member and each article from clicks like any policy, but nothing 
 exists only in simulation and cannot be exported.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from numpy.typing import NDArray
-
+from bandit.core.state import State
 from bandit.core.types import Context, Round, SlotPmf
+from bandit.features.features import Features
 from bandit.policies.profile import Profile
+from bandit.policy import Informed, Truth
 
 
-class BayesLimit:
+class BayesLimit(Informed):
     """Greedy on the posterior mean: with some four clicks a member a year, exploring does not pay for itself."""
 
     def __init__(self) -> None:
         self._profile = Profile(budget=0.0)
 
-    def start(self, features: Any) -> None:
+    def start(self, features: Features) -> None:
         """Nothing to set up: `reveal` does."""
 
-    def reveal(self, simulator: Any) -> None:
+    def reveal(self, simulator: Truth) -> None:
         """Take the hyperparameters, and keep the simulator for the articles' topics."""
         known = simulator.hyperparameters()
         self._simulator = simulator
@@ -43,8 +42,8 @@ class BayesLimit:
     def learn(self, round: Round) -> None:
         self._profile.learn(replace(round, context=self._true(round.context)))
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return self._profile.state()
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         self._profile.restore(state)

@@ -1,21 +1,20 @@
 """One newsletter for everyone: the articles whose text the whole list has clicked on most."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check, exact
+from bandit.core.state import State
 from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
 from bandit.models.segments import Moments, ridges, tally
+from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 
-class Blast:
+class Blast(Policy):
     """ridge: how many looks the prior (no preference) is worth for each text dimension. epsilon: share of random slots."""
 
     def __init__(self, ridge: float = 200.0, epsilon: float = 0.02, max_slots: int = 24) -> None:
@@ -49,10 +48,10 @@ class Blast:
         )
         self._examination.learn(rate, slots, clicked)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return self._moments.state() | {"examination": self._examination.state()}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError for what this policy, with these features, cannot have come to hold."""
         check.like("examination", state["examination"], self._examination.state())
         self._moments = self._moments.restored(state)

@@ -4,20 +4,20 @@ The pmf of a slot is the share of posterior draws in which each article is best,
 sampled from. It knows attributes and text, not the single member.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check, keys
+from bandit.core.state import State
 from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.linear.forms import Linear
+from bandit.policy import Policy
 from bandit.slates.exploration import thompson
 
 
-class LinTS:
+class LinTS(Policy):
     """scale: how wide the posterior draws are against the posterior itself (1 is textbook, higher explores more, 0 is
     greedy). draws: how many. floor: share of slots filled at random, so that the log supports any other policy.
     form: the parameters of `Linear`, the model that learns.
@@ -55,9 +55,9 @@ class LinTS:
         """See `Linear.learn`."""
         self._linear.learn(round)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return self._linear.state()
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError for arrays of another shape."""
         self._linear.restore(state)

@@ -4,20 +4,19 @@ Each article scores what it may well be worth to the member: the posterior mean 
 article is shown, but for a floor of random slots, so the propensities are known and the log supports other policies.
 """
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from numpy.typing import NDArray
-
 from bandit.core import check
+from bandit.core.state import State
 from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.linear.forms import Linear
+from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 
-class LinUCB:
+class LinUCB(Policy):
     """alpha: widths added to the mean (higher explores more, 0 is greedy); a width is sqrt(z' A^-1 z), A in looks where the
     link is linear. floor: share of slots filled at random. form: the parameters of `Linear`, the model that learns.
     """
@@ -42,9 +41,9 @@ class LinUCB:
         """See `Linear.learn`."""
         self._linear.learn(round)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return self._linear.state()
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError for arrays of another shape."""
         self._linear.restore(state)

@@ -7,25 +7,23 @@ features that the network has learned, drawn by key; a slot's pmf is the share o
 plus a floor.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check, exact, keys
+from bandit.core.state import State
 from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models import bilinear
 from bandit.models.neural import network as net
 from bandit.models.neural.replay import Memory
+from bandit.policy import Policy
 from bandit.slates.exploration import thompson
 
 DEVICES = ("auto", "cpu", "cuda")
 LAPLACE = 4096  # newsletters that the last layer's posterior is computed from
 
 
-class Neural:
+class Neural(Policy):
     """dim: hidden units of each tower. history: clicks of a member that are kept. replay: newsletters kept to train on.
 
     steps, batch, learning_rate: Adam steps an issue, newsletters a step, length of a step in prior sds.
@@ -190,12 +188,12 @@ class Neural:
         found = net.last_layer(features, features @ w["last"], offset, clicks)
         return np.eye(len(found)) / self._sds["last_sd"] ** 2 + found * (self._seen / len(x))
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         kept = {f"adam.{name}": array.copy() for name, array in self._adam.items()}
         kept |= {f"memory.{name}": array for name, array in self.memory.state().items()}
         return kept | {"factor": self._factor.copy(), "seen": np.array([self._seen])}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError where arrays do not fit these features and parameters, or hold what they cannot."""
         for part, array in self._adam.items():
             name = f"adam.{part}"

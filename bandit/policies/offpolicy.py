@@ -9,7 +9,7 @@ starts. Clipping and penalty are those whose policy earns most by the clicks of 
 more, the click model is trusted alone. Nothing but the log is asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from itertools import product
 from typing import Any
@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from bandit.core import check, exact, keys
+from bandit.core.state import State
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
 from bandit.models.offpolicy.exposures import OBJECTIVES, Exposures, Page, Weights, array
 from bandit.models.profiles import Profiles
 from bandit.ope.intervals import normal_interval
+from bandit.policy import Policy
 from bandit.slates.editorial import Desk
 from bandit.slates.exploration import epsilon_greedy, plackett_luce, softmax
 
@@ -32,7 +34,7 @@ HELD_OUT = 0.25  # share of the members whose exposures judge, and do not teach,
 COUNTS = ("issues", "row of prior_sds", "row of choices", "trained")
 
 
-class OffPolicy:
+class OffPolicy(Policy):
     """objective: ips, snips or dr. temperature: of the policy, learned and acted on (higher explores more). floor: share of
     slots filled at random, so that the log supports any other policy. logging_issues: filled at random before anything is
     learned. every: issues between trainings. clips, penalties: the largest weights, and the multiples of the standard
@@ -285,7 +287,7 @@ class OffPolicy:
                 best, most = choice, interval.low
         return prior, best
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         kept = {f"profiles.{name}": array for name, array in self._profiles.state().items()}
         for number, page in enumerate(self._pages):
             kept |= {
@@ -296,7 +298,7 @@ class OffPolicy:
         counts = np.array([self._issues, *self._chosen, self._trained])
         return kept | {"counts": counts, "examination": self._examination.state()}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         p, q = self._prior.W.shape
         array("examination", state["examination"], self._examination.state().shape, "f8")
         for name in ("policy", "clicks"):

@@ -1,21 +1,19 @@
 """The limit of knowing: shows what each member would click on most. Exists only in simulation, cannot be exported."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from numpy.typing import NDArray
-
+from bandit.core.state import State
 from bandit.core.types import Context, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.policy import Informed, Truth
 from bandit.slates.exploration import greedy
 
 
-class Oracle:
+class Oracle(Informed):
     """Greedy on the simulator's true P(click | examined)."""
 
-    def start(self, features: Any) -> None:
+    def start(self, features: Features) -> None:
         """Nothing to set up: `reveal` does."""
 
-    def reveal(self, simulator: Any) -> None:
+    def reveal(self, simulator: Truth) -> None:
         self._simulator = simulator
 
     def plan(self, context: Context) -> SlotPmf:
@@ -24,8 +22,8 @@ class Oracle:
     def learn(self, round: Round) -> None:
         """Nothing to learn."""
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return {}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Nothing to restore."""

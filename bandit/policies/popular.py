@@ -1,20 +1,20 @@
 """What was clicked most so far: an article's own click rate, shrunk to its kind's, with older clicks counting less."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check
+from bandit.core.ids import pack, unpack
+from bandit.core.state import State
 from bandit.core.types import Context, Floats, Round, SlotPmf
+from bandit.features.features import Features
 from bandit.models.examination import Examination
-from bandit.models.profiles import pack, unpack
+from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 
-class Popular:
+class Popular(Policy):
     """keep: what is left of a click after one issue. looks: how many looks the kind's rate is worth against the
     article's own. epsilon: share of slots filled at random, without which the popular stays popular."""
 
@@ -30,7 +30,7 @@ class Popular:
             str, tuple[float, float]
         ] = {}  # "article id" or "kind:..." -> looks, clicks
 
-    def start(self, features: Any) -> None:
+    def start(self, features: Features) -> None:
         """Nothing to set up."""
 
     def _rates(self, context: Context) -> Floats:
@@ -72,7 +72,7 @@ class Popular:
         self._counts = kept
         self._examination.learn(rate, slots, clicked)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         names = list(self._counts)
         return {
             "names": pack(names),
@@ -80,7 +80,7 @@ class Popular:
             "examination": self._examination.state(),
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError for what cannot have been counted."""
         names, pairs = unpack(state["names"]), state["counts"]
         check.like("counts", pairs, np.zeros((len(names), 2)))

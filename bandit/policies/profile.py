@@ -7,7 +7,6 @@ w_i is learned from the member's own clicks by expectation propagation in each i
 for its precision (assumed density filtering, Minka 2001; `bandit.models.profiles`); b_j from everybody's.
 """
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from bandit.core import check, exact
+from bandit.core.state import State
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
@@ -23,13 +23,14 @@ from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import averaged, propagate, score
 from bandit.models.profile.prior import Prior
 from bandit.models.profiles import Belief, Profiles
+from bandit.policy import Policy
 from bandit.slates.exploration import budgeted
 
 WORTH = 50  # how many members the starting S is worth
 STEPS = 3  # of Newton, on each issue
 
 
-class Profile:
+class Profile(Policy):
     """budget: share of slots given to exploration, in proportion to the click odds (higher temperature: more evenly);
     first_budget: the same until something has been learned, for greedy slates would show everybody the same six articles.
 
@@ -231,7 +232,7 @@ class Profile:
         ) + WORTH * self._start_variance
         self.variance = np.clip(found / (learned.sum(axis=0) + WORTH), 1e-4, 9.0)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         parts = {"profiles": self.profiles.state(), "appeal": self._appeal.state()}
         if self._prior:
             parts["prior"] = self._prior.state()
@@ -246,7 +247,7 @@ class Profile:
             "examination": self._examination.state(),
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         def part(which: str) -> dict[str, NDArray[Any]]:
             return {
                 name.removeprefix(f"{which}."): array

@@ -1,18 +1,18 @@
 """The floor: every open article is as likely as any other. Its log supports every other policy."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bandit.core.state import State
 from bandit.core.types import Context, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 
-class Random:
-    def start(self, features: Any) -> None:
+class Random(Policy):
+    def start(self, features: Features) -> None:
         """Nothing to set up."""
 
     def plan(self, context: Context) -> SlotPmf:
@@ -22,8 +22,8 @@ class Random:
     def learn(self, round: Round) -> None:
         """Nothing to learn."""
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return {}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Nothing to restore."""

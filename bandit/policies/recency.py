@@ -1,21 +1,22 @@
 """The newest articles first: what a newsletter does when nobody chooses. Learns nothing but when an article first came."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check
+from bandit.core.ids import pack, unpack
+from bandit.core.state import State
 from bandit.core.types import Context, Floats, Round, SlotPmf
-from bandit.models.profiles import pack, unpack
+from bandit.features.features import Features
+from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 FORGOTTEN = 52  # issues: an article that was absent from so many in a row is new when it comes back
 
 
-class Recency:
+class Recency(Policy):
     """epsilon: share of slots filled at random.
 
     An article is as old as the issues since its first pool; those of one age are shown in the pool's order, which is the
@@ -29,7 +30,7 @@ class Recency:
         self._first: dict[Any, int] = {}  # article -> the issue it first was in
         self._last: dict[Any, int] = {}  # article -> the latest it was in
 
-    def start(self, features: Any) -> None:
+    def start(self, features: Features) -> None:
         """Nothing to set up."""
 
     def _number(self, context: Context) -> int:
@@ -61,7 +62,7 @@ class Recency:
         }
         self._first = {article: self._first[article] for article in self._last}
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return {
             "articles": pack(list(self._first)),
             "first": np.array(list(self._first.values()), dtype=np.int64),
@@ -70,7 +71,7 @@ class Recency:
             "campaign": pack([self._campaign]),
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError where the arrays do not fit one another, or hold what no issues leave behind."""
         articles, (campaign, *more) = unpack(state["articles"]), unpack(state["campaign"]) or [None]
         if not isinstance(campaign, str) or more:

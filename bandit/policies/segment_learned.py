@@ -4,23 +4,23 @@ Every subset of the attributes is a candidate. Within a candidate each segment h
 to the whole list's; how hard, and which candidate, is what predicted the clicks of issues before learning from them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import combinations
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check, exact
+from bandit.core.state import State
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
 from bandit.models.segments import Moments, ridges, tally
+from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 
-class SegmentLearned:
+class SegmentLearned(Policy):
     """attributes: those that may form segments (None: all). shrinkage: candidates for how many looks the whole list's
     taste is worth in a segment. largest: attributes to cross at most. keep: what is left of a look after one issue.
     """
@@ -166,13 +166,13 @@ class SegmentLearned:
             moments.add(looks, clicks, context.article_features)
         self._examination.learn(rate, slots, clicked)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         kept = {"errors": self._errors.copy(), "examination": self._examination.state()}
         for c, moments in enumerate(self._moments):
             kept |= moments.state(f".{c}")
         return kept
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError for what this policy, with these features, cannot have come to hold."""
         check.like(
             "errors", state["errors"], np.zeros((len(state["errors"]), *self._errors.shape[1:]))

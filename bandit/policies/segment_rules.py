@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check, exact
+from bandit.core.ids import pack, unpack
+from bandit.core.state import State
 from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.features import Features
-from bandit.models.profiles import pack, unpack
+from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 
-class SegmentRules:
+class SegmentRules(Policy):
     """by: the attribute. rules: its value -> what that segment gets, in words. otherwise: for every other value."""
 
     def __init__(
@@ -55,10 +57,10 @@ class SegmentRules:
     def learn(self, round: Round) -> None:
         """The editor's map does not learn."""
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return {"wants": self._wants, "values": pack(self._values)}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         self._wants, self._values = state["wants"].copy(), unpack(state["values"])
 
 

@@ -14,20 +14,19 @@ combination of values. A click costs -1, divided by the chance that its slot was
 the least cost there can be and 0.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from bandit.core import check
+from bandit.core.state import State
 from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
 from bandit.models.vowpal import workspace as vowpal
 from bandit.models.vowpal.exploration import BY_COSTS, Exploration
+from bandit.policy import Policy
 
 
-class VW:
+class VW(Policy):
     """explore: one of the above. epsilon: uniform share (not in first, softmax, squarecb). first: decisions at random.
     temperature: of softmax. policies: of bag and cover, networks of rnd. mellowness: of regcb. gamma_scale, gamma_exponent:
     gamma = scale * decisions^exponent of squarecb (higher explores less).
@@ -120,9 +119,9 @@ class VW:
             self._model = vowpal.saved(vw)
         self._decisions += len(rows)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return vowpal.packed(self._model, self._decisions, self._inputs)
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError for a model that is damaged or was not made with this policy's settings and features."""
         self._model, self._decisions = vowpal.unpacked(state, self._arguments, self._inputs)

@@ -9,20 +9,22 @@ slot of the question has its own copy of the pool, and so all costs come at once
 that was shown only, an example lists just the slate's articles: VW goes through all it lists for every slot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check
+from bandit.core.state import State
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.vowpal import workspace as vowpal
 from bandit.models.vowpal.exploration import BY_COSTS, Exploration
+from bandit.policy import Policy
 
 
-class VWSlates:
+class VWSlates(Policy):
     """The parameters of `vw.VW` that are left. explore: epsilon, first, softmax or squarecb."""
 
     def __init__(
@@ -121,10 +123,10 @@ class VWSlates:
         vw.learn([member, *(pool[j] for j in listed), *asked])
         vw.finish_example([member, *asked])
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return vowpal.packed(self._model, self._decisions, self._inputs)
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError for a model that is damaged or was not made with this policy's settings and features."""
         self._model, self._decisions = vowpal.unpacked(state, self._arguments, self._inputs)
 

@@ -6,17 +6,18 @@ members of each, and plans, sends and learns one wave after the other. Sent all 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check, keys
-from bandit.core.types import Bools, Context, Floats, Ints, Policy, Round, SlotPmf
+from bandit.core.state import State
+from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
+from bandit.features.features import Features
+from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 
-class Wave:
+class Wave(Policy):
     """policy: what chooses. shares: of the members in each wave but the last, which takes the rest. explore: share of the
     first wave's slots filled at random, on top of what the policy explores.
 
@@ -42,7 +43,7 @@ class Wave:
         check.share("explore", explore)
         self.policy, self.shares, self.explore = policy, tuple(shares), explore
 
-    def start(self, features: Any) -> None:
+    def start(self, features: Features) -> None:
         self.policy.start(features)
 
     def _wave(self, context: Context) -> Ints:
@@ -71,8 +72,8 @@ class Wave:
     def learn(self, round: Round) -> None:
         self.policy.learn(round)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return self.policy.state()
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         self.policy.restore(state)

@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 
 from bandit.core import keys
-from bandit.core.types import Context, Policy, Round
+from bandit.core.types import Context, Round
 from bandit.ope.intervals import normal_interval
+from bandit.policy import Policy
 from bandit.slates.walk import draw
 from experiments.runner.runs import choices, policy_config
 from experiments.runner.unit import make

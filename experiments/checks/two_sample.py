@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from bandit.core import keys
-from bandit.core.types import Context, Floats, Ints, Policy, Round
+from bandit.core.types import Context, Floats, Ints, Round
+from bandit.policy import Policy
 from bandit.slates.walk import draw
 
 AGREES = 0.60  # the largest AUC at which a fitted association counts as like its log

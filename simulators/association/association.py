@@ -27,12 +27,13 @@ from simulators.association.opens import Mood, Opens
 from simulators.association.press import Press, told_above
 from simulators.association.reading import Reading
 from simulators.association.reference import Readers, interest, reference
+from simulators.base import Truthful
 from simulators.examination.walk import Examine, expected, walk
 from simulators.noise.noise import Noise
 from simulators.noise.recorded import recorded
 
 
-class Association:
+class Association(Truthful):
     """members, issues, pool, slots: sizes. carried: share of a pool kept from the issue before.
 
     open_rate: mean over members; open_spread: Beta concentration (lower spreads members wider). click_to_open: share of

@@ -14,8 +14,8 @@ from scipy.optimize import minimize
 from scipy.special import betaincinv, betaln, digamma, expit, logit
 
 from bandit.core import check, keys
+from bandit.core.ids import places
 from bandit.core.types import Bools, Feedback, Floats, Ints, Round
-from bandit.models.profiles import places
 from simulators.association.opens import raised
 
 WORTH = 200  # mails that the common chance of leaving weighs in each state's

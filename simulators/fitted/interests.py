@@ -18,10 +18,11 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit
 
 from bandit.core import exact, keys
+from bandit.core.ids import unpack
 from bandit.core.types import Bools, Floats, Ints, Round
 from bandit.features.features import KINDS, Features
 from bandit.models.bilinear import Gaussian, draws
-from bandit.models.profiles import Belief, Profiles, unpack
+from bandit.models.profiles import Belief, Profiles
 from bandit.policies.profile import Profile
 from simulators.examination.models import (
     Cascade,

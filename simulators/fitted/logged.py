@@ -18,15 +18,16 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
 from bandit.core import check, keys
+from bandit.core.ids import places
 from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Round, Slates
 from bandit.features.features import Features
 from bandit.log import archive
-from bandit.models.profiles import places
 from bandit.slates.editorial import eligible
 from simulators.association.memory import Memory
 from simulators.association.opens import Opens
 from simulators.association.parts import examination
 from simulators.association.reading import Reading
+from simulators.base import Truthful
 from simulators.examination.em import fit, perplexities
 from simulators.examination.walk import Examine, expected, walk
 from simulators.fitted import behaviour as fitting
@@ -45,7 +46,7 @@ class Pool:
         return self.features
 
 
-class Logged:
+class Logged(Truthful):
     """log: the folder of an archive (`bandit.log.archive`), or its rounds, with `features`. issues: how many to send (default:
     all that the log has). only: the members to fit to, as ids or as a share of all; the others are simulated from their
     attributes alone. examine: an examination model, or the kind of one (default: the kind that foresees clicks best).

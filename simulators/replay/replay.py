@@ -14,7 +14,6 @@ is the only one of use where the smallest propensity is tiny.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -24,12 +23,14 @@ from scipy.special import betaincinv
 
 from bandit.core import check, keys
 from bandit.core.rules import Rules
-from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Policy, Round, Slates
+from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Round, Slates
 from bandit.features.features import Features
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import Interval
+from bandit.policy import Policy
 from bandit.slates.walk import draw
 from bandit.slates.walk import replay as probability
+from simulators.base import Truthful
 from simulators.replay.loaders.tables import Logged
 
 
@@ -39,7 +40,7 @@ class Source(Protocol):
     def read(self) -> Logged: ...
 
 
-class Replay:
+class Replay(Truthful):
     """log: a loader, or the table itself. issues: batches the rounds are cut into; a policy learns after each. seed: the
     order of the rounds, which are taken as independent: every seed replays the same ones.
 
@@ -64,18 +65,8 @@ class Replay:
         self._order = keys.generator("replay", seed).permutation(n)
         self._place = {int(member): i for i, member in enumerate(table.members["member"])}
         self.floor = float(table.propensity.min())
-
-    @cached_property
-    def features(self) -> Features:
-        """Attributes as ever; an article is known by its number only, one column each."""
-        articles = self.log.articles
-        encoder = Numbered((articles["title"] + ". " + articles["summary"]).tolist())
-        fitted = Features.fit(self.log.members, encoder.texts, 1, encoder)
-        return replace(fitted, centre=np.zeros(encoder.dim), components=np.eye(encoder.dim))
-
-    @cached_property
-    def _x(self) -> Floats:
-        return self.features.members(self.log.members)
+        self.members, self.features = table.members, _features(table)
+        self._x = self.features.members(table.members)
 
     def rows(self, context: Context) -> Ints:
         """The log's rows [n] of an issue's members."""
@@ -146,6 +137,13 @@ class Replay:
     def hyperparameters(self) -> dict[str, Floats]:
         """Raises ValueError, as `truth` does."""
         raise ValueError(f"{self.log.account.source} is a log: nobody knows how its members differ")
+
+
+def _features(log: Logged) -> Features:
+    """Attributes as ever; an article is known by its number only, one column each."""
+    encoder = Numbered((log.articles["title"] + ". " + log.articles["summary"]).tolist())
+    fitted = Features.fit(log.members, encoder.texts, 1, encoder)
+    return replace(fitted, centre=np.zeros(encoder.dim), components=np.eye(encoder.dim))
 
 
 class Numbered:

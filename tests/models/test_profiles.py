@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bandit.models.profiles import Belief, Profiles, pack, unpack
+from bandit.core.ids import pack, unpack
+from bandit.models.profiles import Belief, Profiles
 
 LAMBDA = 3.0
 

@@ -12,10 +12,10 @@ import torch
 from scipy.special import logsumexp
 
 from bandit.core import exact
+from bandit.core.ids import pack, unpack
 from bandit.core.types import Feedback, Round, Slates
 from bandit.models.neural import network as net
 from bandit.models.neural.replay import Memory
-from bandit.models.profiles import pack, unpack
 from bandit.policies.neural import Neural
 from bandit.slates.walk import draw
 from simulators.association.association import Association

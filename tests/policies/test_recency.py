@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bandit.core.ids import pack
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Feedback, Round
-from bandit.models.profiles import pack
 from bandit.policies.recency import FORGOTTEN, Recency
 from bandit.policies.wave import Wave
 from bandit.slates.walk import draw

@@ -12,7 +12,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from bandit.core import check
-from bandit.core.types import Policy, Round
+from bandit.core.types import Round
+from bandit.policy import Policy
 from bandit.slates.walk import draw
 from experiments.runner.runs import choices, policy_config
 from experiments.runner.unit import make

@@ -17,7 +17,8 @@ import pytest
 import yaml
 from safetensors.numpy import save_file
 
-from bandit.core.types import ROLES, Context, Policy, Round
+from bandit.core.types import ROLES, Context, Round
+from bandit.policy import Policy
 from bandit.slates.editorial import eligible
 from bandit.slates.walk import draw
 from experiments.runner.unit import make

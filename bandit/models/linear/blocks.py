@@ -5,15 +5,14 @@ the covariance in float32, which cannot lose its positive definiteness; a batch 
 there was. What planning reads goes through `exact.dot`, so scores do not depend on batches of members or on the machine.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from bandit.core import check, exact
+from bandit.core.state import State
 from bandit.core.types import Floats
 
 
@@ -67,7 +66,7 @@ class Blocks:
         moves = np.stack([exact.dot(noise[:, g], root[g]) for g in range(len(root))], axis=1)
         return np.asarray(self.mean + scale * moves)
 
-    def restored(self, state: Mapping[str, NDArray[Any]]) -> "Blocks":
+    def restored(self, state: State) -> "Blocks":
         """From saved arrays of these names, in place of these. Raises ValueError for other shapes or types, and where the
         precision A can be none or the root is not of its inverse: R' A R 1 must be about 1 (drift stays well below 0.5)."""
         for name, own in vars(self).items():

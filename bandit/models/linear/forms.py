@@ -11,14 +11,11 @@ Groups are the values of an attribute, or cells of articles. A disjoint posterio
 others are one block.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from bandit.core import check, exact
+from bandit.core.state import State
 from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.models.bilinear import gram, moment
@@ -258,12 +255,12 @@ class Linear:
                 break
         self.blocks.update(mean, precision, factor)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return {name: array.copy() for name, array in vars(self.blocks).items()} | {
             "examination": self._examination.state()
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError for other shapes or types, and for matrices that are no posterior's."""
         check.like("examination", state["examination"], self._examination.state())
         self.blocks = self.blocks.restored(state)

@@ -4,7 +4,6 @@ Articles are kept once, as features; members and newsletters point to them. 4 h 
 beside the id.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core import check, keys
+from bandit.core.ids import pack, places, unpack
+from bandit.core.state import State
 from bandit.core.types import Bools, Floats, Ints, Round
-from bandit.models.profiles import pack, places, unpack
 
 COLUMNS = ("x", "items", "clicks", "history", "order")
 
@@ -114,15 +114,17 @@ class Memory:
             kept["history"][some],
         )
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        kept = {f"newsletters.{name}": array.copy() for name, array in self.newsletters.items()}
+    def state(self) -> State:
+        kept: State = {
+            f"newsletters.{name}": array.copy() for name, array in self.newsletters.items()
+        }
         return kept | {
             "ids": pack(self.ids.tolist()),
             "table": self.table.copy(),
             "history": self.history.copy(),
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Raises ValueError where shapes do not fit, an index points outside the table or an id comes twice."""
         ids, table, r = unpack(state["ids"]), state["table"], len(state["newsletters.order"])
         check.unique("histories", pd.Series(ids, dtype=object))

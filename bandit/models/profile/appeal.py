@@ -1,14 +1,14 @@
 """Articles' own appeal b_j ~ Normal(0, s^2) beyond their text: shared by all members, learned from everybody's clicks."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check
+from bandit.core.ids import pack, unpack
+from bandit.core.state import State
 from bandit.core.types import Floats
-from bandit.models.profiles import pack, unpack
 
 WORTH = 20  # how many articles the starting s^2 is worth
 
@@ -46,7 +46,7 @@ class Appeal:
         pairs = zip(mean.tolist(), variance.tolist(), strict=True)
         self._articles = dict(zip(ids.tolist(), pairs, strict=True))
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         posterior = np.array(list(self._articles.values())).reshape(-1, 2)
         return {
             "ids": pack(list(self._articles)),
@@ -54,7 +54,7 @@ class Appeal:
             "evidence": self._evidence.copy(),
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, state: State) -> None:
         ids = unpack(state["ids"])
         check.shape("appeal's posterior", state["posterior"], (len(ids), 2))
         check.shape("appeal's evidence", state["evidence"], (2,))

@@ -5,14 +5,11 @@ The articles' own appeals are regression coefficients, too, for one issue: solve
 an article many have met is not taken for as many independent articles.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from bandit.core import check, exact
+from bandit.core.state import State
 from bandit.core.types import Floats, Ints
 from bandit.models.bilinear import Gaussian, gram, moment
 
@@ -97,10 +94,10 @@ class Prior:
         each = [np.einsum("np,np->n", exact.dot(x, covariance), x) for covariance in self._doubt]
         return np.asarray(np.maximum(np.stack(each, axis=1), 0.0))[:, self._alike]
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         return self._posterior.state() | {"doubt": self._doubt.copy()}
 
-    def restore(self, state: Mapping[str, NDArray[Any]], B: Floats) -> None:
+    def restore(self, state: State, B: Floats) -> None:
         d = self.B.size
         shapes = {"prior_mean": (d,), "prior_precision": (d,), "precision": (d, d), "shift": (d,)}
         for name, shape in (shapes | {"doubt": self._doubt.shape}).items():

@@ -12,7 +12,7 @@ each issue to about 1 % for those. Predictions change the bytes (VW counts them)
 import re
 import struct
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check, exact, keys
+from bandit.core.state import State
 from bandit.core.types import Bools, Context, Floats, Ints, Round
 from bandit.features.features import Features
 
@@ -79,9 +80,7 @@ def packed(model: bytes, decisions: int, inputs: Inputs) -> dict[str, NDArray[An
     return {name: np.frombuffer(part, dtype=np.uint8) for name, part in parts.items()} | counts
 
 
-def unpacked(
-    state: Mapping[str, NDArray[Any]], arguments: str, inputs: Inputs
-) -> tuple[bytes, int]:
+def unpacked(state: State, arguments: str, inputs: Inputs) -> tuple[bytes, int]:
     """The inverse of `packed`. Raises ValueError for a model that is damaged or was made by other arguments, of other
     inputs or by another VW.
 

@@ -1,0 +1,22 @@
+"""A policy's state: named arrays, and the parts that it is made of.
+
+What a policy has learned is one flat dictionary, because that is what an array file holds. Where a
+policy is made of parts that keep arrays of their own, each array is named `part.array`.
+"""
+
+from bandit.core.types import Array
+
+State = dict[str, Array]
+
+
+def nest(**parts: State) -> State:
+    """One state of several parts: array `a` of part `p` is named `p.a`."""
+    return {
+        f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()
+    }
+
+
+def part(state: State, name: str) -> State:
+    """The arrays of one part, under the names that the part itself gave them."""
+    start = f"{name}."
+    return {key.removeprefix(start): array for key, array in state.items() if key.startswith(start)}

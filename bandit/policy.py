@@ -1,0 +1,101 @@
+"""What a policy is: the interface that experiments and the sender use, and nothing beyond it.
+
+A policy is a class that derives from `Policy` and has the first five methods. The last three have
+defaults, which suit most policies. Policies that exist only in simulation, because they are shown
+the truth, derive from `Informed` in its place. `bandit/policies/random.py` is the shortest example.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from bandit.core.state import State
+from bandit.core.types import Context, Floats, Ints, Round, SlotPmf, TruePool
+from bandit.features.features import Features
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Chooses slates. Every choice follows from the state and the context alone."""
+
+    def start(self, features: Features) -> None:
+        """Forget everything, and set up for members and articles that are read by `features`."""
+
+    def plan(self, context: Context) -> SlotPmf:
+        """How likely each open article is in each slot, for every member of the context.
+
+        Planning changes nothing: asked twice, or for some of the members, the answer is the same.
+        """
+
+    def learn(self, round: Round) -> None:
+        """Learn from an issue (or a wave of it) that was sent and answered."""
+
+    def state(self) -> State:
+        """All that was learned, as named arrays: `restore` needs nothing else."""
+
+    def restore(self, state: State) -> None:
+        """Go on from a state. The policy has been started with the same features.
+
+        Raises ValueError naming an array that this policy cannot have come to hold.
+        """
+
+    def waves(self, context: Context) -> list[Ints]:
+        """The members' rows in each wave, from the first wave sent to the last.
+
+        The waves hold every member once; one may be empty. Whoever sends plans, sends and learns one
+        wave after the other. The default is one wave with everybody.
+        """
+        return [np.arange(len(context.members))]
+
+    def finish(self) -> None:
+        """Learn now what is otherwise learned every few issues only. The default has nothing to do."""
+        return
+
+    def rests_on(self, context: Context) -> Floats | None:
+        """How far each member's newsletter rests on the member's own behaviour, [n].
+
+        0 is attributes alone, 1 is behaviour alone. The default, None, is a policy that cannot say.
+        """
+        return None
+
+
+class Truth(Protocol):
+    """What a policy that is shown the truth may ask of a simulator."""
+
+    def truth(self, context: Context) -> Floats:
+        """P(click | examined) of every member and article, [n, m]."""
+
+    def pool(self, number: int) -> TruePool:
+        """The articles of issue `number`, counted from 1."""
+
+    def hyperparameters(self) -> dict[str, Floats]:
+        """How members' interests are distributed.
+
+        B: [p, d], the mean interests are x B for attributes x
+        interest_variance: [d], of interests around that mean
+        quality_variance: [1], of articles' appeal beyond their text
+        examine: [k], P(slot is looked at | opened)
+        """
+
+
+@runtime_checkable
+class Informed(Policy, Protocol):
+    """A policy that is shown the truth: a limit to compare with, which can never be exported."""
+
+    def reveal(self, simulator: Truth) -> None:
+        """Take from the simulator what no real sender can know. Called once, after `start`."""
+
+
+def check_policy(kind: type[object], where: str) -> None:
+    """Raise ValueError naming the first method of `Policy` that a class lacks."""
+    for name in ("start", "plan", "learn", "state", "restore", "waves", "finish", "rests_on"):
+        if not callable(getattr(kind, name, None)):
+            raise ValueError(
+                f"{where}: {kind.__module__}.{kind.__qualname__} has no method {name}; "
+                "derive it from bandit.policy.Policy"
+            )
+
+
+def sends_in_waves(kind: type[Policy]) -> bool:
+    """Whether a class sends an issue in more than one wave."""
+    return kind.waves is not Policy.waves

@@ -1,0 +1,182 @@
+"""The one loop: a policy plans, slates are drawn, a simulator answers, the policy learns.
+
+Everything that lets a policy meet a simulator goes through `play` or, issue by issue, `send`.
+
+    >>> from bandit.policies.random import Random
+    >>> from simulators.association.association import Association
+    >>> association = Association(seed=1, members=200, issues=3)
+    >>> [round.context.issue for round in play(Random(), association)]
+    [1, 2, 3]
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from bandit.core.types import Context, Ints, Round, SlotPmf
+from bandit.log import issue as log
+from bandit.policy import Informed, Policy
+from bandit.slates.walk import draw
+from simulators.base import Simulator, Truthful
+
+Stage = Callable[[str], AbstractContextManager[None]]
+Watch = Callable[[int, SlotPmf | None, Round | None], None]
+Tell = Callable[[Context], Context]
+
+
+def _untimed(stage: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _unwatched(wave: int, plan: SlotPmf | None, sent: Round | None) -> None: ...
+
+
+def _as_it_is(context: Context) -> Context:
+    return context
+
+
+def begin(policy: Policy, simulator: Simulator) -> None:
+    """Start a policy for a simulator's features, and show it the truth if it is `Informed`.
+
+    Raises ValueError where a policy must be shown a truth that the simulator cannot tell.
+    """
+    policy.start(simulator.features)
+    if isinstance(policy, Informed):
+        if not isinstance(simulator, Truthful):
+            raise ValueError(
+                f"{type(policy).__name__} must be shown the truth, "
+                f"which {type(simulator).__name__} cannot tell"
+            )
+        policy.reveal(simulator)
+
+
+def play(
+    policy: Policy,
+    simulator: Simulator,
+    seed: int | None = None,
+    issues: int | None = None,
+    *,
+    started: bool = False,
+    learn: bool = True,
+    tell: Tell = _as_it_is,
+    piece: int | None = None,
+    stage: Stage = _untimed,
+    watch: Watch = _unwatched,
+) -> Iterator[Round]:
+    """Send issues 1 to `issues` one after the other, and yield each as a whole when it is learned.
+
+    seed: keys the draws of slates; default: the simulator's own
+    issues: how many to send; default: all that the simulator has
+    started: the policy has begun already, and goes on from what it knows
+    learn: False sends with what the policy knows, and teaches it nothing
+    tell, piece, stage, watch: as for `send`; the stage "compose" is making the context
+    """
+    if not started:
+        begin(policy, simulator)
+    seed = simulator.seed if seed is None else seed
+    for number in range(1, (simulator.issues if issues is None else issues) + 1):
+        with stage("compose"):
+            context = simulator.issue(number)
+        yield send(
+            policy,
+            simulator,
+            context,
+            seed,
+            learn=learn,
+            tell=tell,
+            piece=piece,
+            stage=stage,
+            watch=watch,
+        )
+
+
+def send(
+    policy: Policy,
+    simulator: Simulator,
+    context: Context,
+    seed: int,
+    *,
+    learn: bool = True,
+    tell: Tell = _as_it_is,
+    piece: int | None = None,
+    stage: Stage = _untimed,
+    watch: Watch = _unwatched,
+) -> Round:
+    """Plan, draw, answer and learn one issue, wave by wave; returns the whole issue.
+
+    seed: keys the draws of slates
+    learn: False teaches the policy nothing
+    tell: what the policy is told in place of the true context, which the simulator answers to
+    piece: how many members are planned, drawn and answered at a time; fewer need less memory, and
+        no slate depends on it; default: a wave at once
+    stage: called with "compose", "plan", "draw", "respond" or "learn"; the work is done inside the
+        context manager that it returns, which may time it
+    watch: called after each piece, before its wave is learned from, with the number of the wave
+        (from 0), the plan, and the piece as it was sent; of an empty wave with None and None
+    """
+    told = tell(context)
+    rows: list[Ints] = []
+    rounds: list[Round] = []
+    for wave, members in enumerate(policy.waves(told)):
+        if not len(members):
+            watch(wave, None, None)
+            continue
+        parts: list[Round] = []
+        places = _pieces(len(members), piece)
+        for place in places:
+            some = members[place]
+            with stage("compose"):
+                true = context.take(some)
+                shown = true if told is context else told.take(some)
+            with stage("plan"):
+                plan = policy.plan(shown)
+            with stage("draw"):
+                slates = draw(plan, shown, seed)
+            with stage("respond"):
+                parts.append(Round(shown, slates, simulator.respond(true, slates)))
+            watch(wave, plan, parts[-1])
+        with stage("learn"):
+            whole = parts[0].context if len(parts) == 1 else told.take(members)
+            sent = Round.joined(whole, places, parts)
+            if learn:
+                policy.learn(sent)
+        rows.append(members)
+        rounds.append(sent)
+    with stage("learn"):
+        return Round.joined(context, rows, rounds)
+
+
+def _pieces(count: int, piece: int | None) -> list[Ints]:
+    """Places 0 to `count` in order, `piece` at a time (None: all at once)."""
+    size = piece or count
+    return [np.arange(at, min(at + size, count)) for at in range(0, count, size)]
+
+
+def read_back(path: Path, simulator: Simulator, context: Context) -> Round:
+    """One issue from its log file, as the simulator once answered it; the simulator remembers it.
+
+    Raises ValueError naming the file where it is damaged or belongs to another issue.
+    """
+    round = log.read(path, context)
+    simulator.remember(context, round.slates, round.feedback)
+    return round
+
+
+def play_back(folder: Path, simulator: Simulator, issues: int | None = None) -> Iterator[Round]:
+    """Issues 1 to `issues` (default: all of the simulator's) from `folder`/NNN.parquet.
+
+    Raises ValueError where a file is missing, damaged, or belongs to another issue.
+    """
+    for number in range(1, (simulator.issues if issues is None else issues) + 1):
+        path = folder / f"{number:03d}.parquet"
+        if not path.exists():
+            raise ValueError(f"{path} is missing; the log must be whole")
+        yield read_back(path, simulator, simulator.issue(number))
+
+
+def learn_again(policy: Policy, round: Round) -> None:
+    """Teach a policy an issue that was sent before, wave by wave as it was sent."""
+    for rows in filter(len, policy.waves(round.context)):
+        policy.learn(round.take(rows))
