@@ -17,6 +17,7 @@ from bandit.core.types import Round
 from bandit.slates.walk import draw
 from experiments.runner.runs import choices, one_thread, plain, policy_config
 from experiments.runner.unit import make
+from simulators.play import begin
 
 
 @one_thread()
@@ -24,9 +25,7 @@ def cost(policy: dict[str, Any], simulator: dict[str, Any], seed: int) -> dict[s
     """Member-issues a second to plan (slates drawn) and to learn, over the second half of the issues (some policies train
     only every few issues); bytes of state, at the end."""
     association, learner = make(simulator, seed=seed), make(policy)
-    learner.start(association.features)
-    if hasattr(learner, "reveal"):
-        learner.reveal(association)
+    begin(learner, association)
     planned, learned = [], []
     for number in range(1, association.issues + 1):
         context = association.issue(number)

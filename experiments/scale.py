@@ -39,6 +39,7 @@ from experiments.report.figures import COLOURS
 from experiments.report.page import ACCENT, BASELINE, SOFT, STYLE
 from experiments.runner.runs import folder, one_thread, plain, provenance
 from experiments.runner.unit import make
+from simulators.play import begin
 
 PARTS = {  # of the work on an issue, and their colours
     "compose": "#c6cbd1",
@@ -95,9 +96,7 @@ def grown(
     """One size, start to end. Returns its rows for the table, the peak of its process's memory (bytes), and seconds."""
     begun, began = process_time(), perf_counter()
     association, learner = make(simulator, seed=seed), make(policy)
-    learner.start(association.features)
-    if hasattr(learner, "reveal"):
-        learner.reveal(association)
+    begin(learner, association)
     setup = process_time() - begun
     rows = [
         _issue(learner, association, number, seed, piece, tick)

@@ -23,6 +23,7 @@ from bandit.core.types import Round
 from bandit.log import issue as log
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import normal_interval
+from bandit.policy import Informed
 from bandit.slates.walk import replay
 from experiments.runner.runs import file_digest, folder, one_thread, plain, provenance
 from experiments.runner.unit import make
@@ -95,8 +96,7 @@ def train(
         raise ValueError(
             f"judge_from = {judge_from}; the log ends before that issue, so nothing is left to judge by"
         )
-    if hasattr(learner, "finish"):  # learns every few issues only
-        learner.finish()
+    learner.finish()
     logged_p, target, clicked, supported, members = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
@@ -170,7 +170,7 @@ def run(config: dict[str, Any], name: str) -> tuple[Path, pd.DataFrame, pd.DataF
             f"{made} holds something else than a training from a log; choose another name"
         )
     learner = make(config["policy"])
-    if hasattr(learner, "reveal"):
+    if isinstance(learner, Informed):
         raise ValueError(
             f"policy = {name}: it knows the simulator's truth, and there is none in a log"
         )

@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 from bandit.core.files import write_json
 from bandit.features.features import Features
 from bandit.features.text import Encoder
-from bandit.policy import Policy
+from bandit.policy import Informed, Policy
 from serving.errors import problems
 from serving.folder import replacing
 
@@ -180,9 +180,9 @@ def _policy_class(target: str, where: str) -> type[Any]:
         raise ValueError(f"{where}: policy = {target!r}; must be bandit.policies.<module>.<Class>")
     module, _, name = target.rpartition(".")
     kind = getattr(import_module(module), name, None) if find_spec(module) else None
-    if not isinstance(kind, type) or kind.__module__ != module or not hasattr(kind, "restore"):
+    if not isinstance(kind, type) or kind.__module__ != module or not issubclass(kind, Policy):
         raise ValueError(f"{where}: policy = {target!r}; this version of bandit has no such policy")
-    if hasattr(kind, "reveal"):
+    if issubclass(kind, Informed):
         raise ValueError(
             f"{where}: policy {target} exists only in simulation and cannot be exported"
         )

@@ -13,7 +13,7 @@ from bandit.core import check, keys
 from bandit.core.state import State
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
-from bandit.policy import Policy
+from bandit.policy import Informed, Policy, sends_in_waves
 from bandit.slates.exploration import epsilon_greedy
 
 
@@ -27,14 +27,13 @@ class Wave(Policy):
     def __init__(
         self, policy: Policy, shares: Sequence[float] = (0.1, 0.2), explore: float = 0.0
     ) -> None:
-        if isinstance(policy, Mapping) or not hasattr(policy, "plan"):
+        if isinstance(policy, Mapping) or not isinstance(policy, Policy):
             raise ValueError(f"policy = {policy!r}; must be a policy: its yaml, with the _target_")
-        for what, why in (
-            ("reveal", "exists only in simulation"),
-            ("waves", "is sent in waves already"),
-        ):
-            if hasattr(policy, what):
-                raise ValueError(f"policy = {type(policy).__name__}; it {why}")
+        kind = type(policy)
+        if isinstance(policy, Informed):
+            raise ValueError(f"policy = {kind.__name__}; it exists only in simulation")
+        if sends_in_waves(kind):
+            raise ValueError(f"policy = {kind.__name__}; it is sent in waves already")
         if not len(shares):
             raise ValueError("shares is empty; give the first wave's share of the members")
         for i, share in enumerate(shares):
@@ -71,6 +70,9 @@ class Wave(Policy):
 
     def learn(self, round: Round) -> None:
         self.policy.learn(round)
+
+    def finish(self) -> None:
+        self.policy.finish()
 
     def state(self) -> State:
         return self.policy.state()

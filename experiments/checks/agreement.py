@@ -25,6 +25,7 @@ import pandas as pd
 from bandit.core import keys
 from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
+from bandit.policy import Informed, sends_in_waves
 from bandit.slates.walk import draw, replay
 from experiments.runner.runs import choices, policy_config
 from experiments.runner.unit import make
@@ -54,7 +55,7 @@ def names() -> list[str]:
     return [
         name
         for name, policy in kinds.items()
-        if not hasattr(policy, "reveal") and not hasattr(policy, "waves")
+        if not isinstance(policy, Informed) and not sends_in_waves(type(policy))
     ]
 
 
@@ -86,8 +87,7 @@ def agreement(
         learner.start(features)
         for round in log[:until]:
             learner.learn(round)
-        if hasattr(learner, "finish"):  # learns every few issues only
-            learner.finish()
+        learner.finish()
         tick(f"{name} learned")
     sums = Sums(len(policies), max(round.slates.choice.shape[1] for round in log))
     met = np.unique(np.concatenate([round.context.member_ids for round in log[:until]]))

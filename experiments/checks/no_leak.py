@@ -23,7 +23,7 @@ import pandas as pd
 from bandit.core import keys
 from bandit.core.types import Context, Round
 from bandit.ope.intervals import normal_interval
-from bandit.policy import Policy
+from bandit.policy import Informed, Policy
 from bandit.slates.walk import draw
 from experiments.runner.runs import choices, policy_config
 from experiments.runner.unit import make
@@ -37,7 +37,7 @@ def learning() -> list[str]:
     return [
         name
         for name in choices("policy")
-        if name != "random" and not hasattr(make(policy_config(name)), "reveal")
+        if name != "random" and not isinstance(make(policy_config(name)), Informed)
     ]
 
 
@@ -92,9 +92,7 @@ def earned(
     for number in range(1, issues + 1):
         context = association.issue(number)
         told = tell(context)
-        waves = (
-            policy.waves(told) if hasattr(policy, "waves") else [np.arange(len(context.members))]
-        )
+        waves = policy.waves(told)
         for rows in filter(len, waves):
             true, some = context.take(rows), told.take(rows)
             slates = draw(policy.plan(some), some, seed)

@@ -32,7 +32,7 @@ def two_members(
     any segment can tell them apart): of the pairs that never clicked on a common topic, the one with the most clicks,
     counted by the member with fewer. None where there is no pair, or nobody knows the articles' topics. Clicks so far are
     the profile run's."""
-    if not hasattr(association.pool(1), "topics"):
+    if getattr(association.pool(1), "topics", None) is None:
         return None
     worlds = (
         association.twin(),
@@ -97,11 +97,8 @@ def _told(
     topics = own["topic"].value_counts(sort=False).sort_values(ascending=False, kind="stable")
     listed = ", ".join(f"{count} on {topic}" for topic, count in topics.items())
     words = f"Opened {opened} of {len(got)} newsletters and clicked {len(own)} articles: {listed}."
-    rests = (
-        float(policy.rests_on(ours.context.take(np.array([row])))[0])
-        if hasattr(policy, "rests_on")
-        else None
-    )
+    shares = policy.rests_on(ours.context.take(np.array([row])))
+    rests = None if shares is None else float(shares[0])
     there = int(np.flatnonzero(theirs.context.member_ids == member["member"])[0])
     return {
         "name": f"Member {member['member']}",

@@ -17,9 +17,10 @@ import pyarrow as pa
 from hydra.utils import get_class
 
 from bandit.core.files import read_json, write_json, write_table
-from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
+from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.log import archive
 from bandit.log import issue as log
+from bandit.policy import Informed, sends_in_waves
 from bandit.slates.exploration import greedy
 from bandit.slates.walk import draw, replay
 from experiments.runner.runs import file_digest, folder_digest, one_thread, provenance, same_run
@@ -56,10 +57,10 @@ def run_unit(
         "depth": depth,
         "logger": file_digest(logger / "unit.json") if logger else None,
     }
-    asked |= {"policy_code": _policy_code(policy), "exportable": not hasattr(kind, "reveal")}
+    asked |= {"policy_code": _policy_code(policy), "exportable": not issubclass(kind, Informed)}
     if isinstance(simulator.get("log"), str):  # what is there now, not only where
         asked["log"] = folder_digest(Path(simulator["log"]))
-    asked["waves"] = hasattr(kind, "waves")  # the sender sends to everybody at once
+    asked["waves"] = sends_in_waves(kind)  # the sender sends to everybody at once
     begun = same_run(folder, asked)
     if begun and (folder / "done.json").exists():
         tick(read_json(folder / "done.json")["issues"])
@@ -88,7 +89,7 @@ def run_unit(
         if path.exists():  # sent before the run was killed: learn from it again
             round = log.read(path, context)
             association.remember(context, round.slates, round.feedback)
-            for rows in filter(len, _waves(learner, context)):
+            for rows in filter(len, learner.waves(context)):
                 learner.learn(round.take(rows))
         else:
             replayed = folder / "replay" / name if number >= replay_from else None
@@ -196,13 +197,6 @@ def _module(value: Any) -> str:
     return str(getattr(value, "__module__", None) or getattr(value, "__name__", ""))
 
 
-def _waves(learner: Any, context: Context) -> list[Ints]:
-    """The members' rows of each wave: all in one, unless the policy sends in waves."""
-    return (
-        learner.waves(context) if hasattr(learner, "waves") else [np.arange(len(context.members))]
-    )
-
-
 def _send(
     learner: Any,
     association: Any,
@@ -221,8 +215,8 @@ def _send(
     targets: list[Floats] = []
     earned: list[Floats] = []
     unexplored = 0.0
-    waves = _waves(learner, context)
-    their_rows = _waves(learner, theirs.context) if theirs and replayed else []
+    waves = learner.waves(context)
+    their_rows = learner.waves(theirs.context) if theirs and replayed else []
     logged = [theirs.take(rows) for rows in their_rows] if theirs else []
     for w, rows in enumerate(waves):
         if w < len(logged) and len(their_rows[w]):
@@ -250,10 +244,7 @@ def _measures(association: Any, round: Round, unexplored: float) -> dict[str, An
     """What is counted for each issue. Expected clicks are the simulator's, given the slates: the same without luck;
     `unexplored` are those of the same plans without exploring."""
     context = round.context
-    noisy = getattr(
-        association, "noisy", False
-    )  # a policy is measured by what people did, not by what was recorded
-    feedback = association.people(context, round.slates) if noisy else round.feedback
+    feedback = association.happened(context, round.slates, round.feedback)
     expected = association.expected(context, round.slates)
     cost = unexplored - expected.sum()
     clicks = feedback.clicked.sum(axis=1)

@@ -108,7 +108,7 @@ class Association(Truthful):
             | {"membership": membership, "press": press, "campaigns": campaigns, "noise": noise}
         )
         self.seed, self.issues, self._quality_sd = seed, issues, quality_sd
-        self._noise, self._hygiene, self.noisy = noise, hygiene, noise is not None
+        self._noise, self._hygiene = noise, hygiene
         self.slots, self._examine = slots, parts.examination(examine, slots)
         self._unsubscribe, self._bounce, self._dead = unsubscribe, bounce, dead
         self._opens, self._reading, self._campaigns = (
@@ -257,6 +257,10 @@ class Association(Truthful):
         for table, told in zip(answers, (known, clicked, seconds), strict=True):
             table[rows] = told
         return Feedback(delivered, opened, delivered & (leaving < self._leaving(context)), *answers)
+
+    def happened(self, context: Context, slates: Slates, feedback: Feedback) -> Feedback:
+        """What people did: `feedback` itself, unless noise stands between the two."""
+        return feedback if self._noise is None else self.people(context, slates)
 
     def remember(self, context: Context, slates: Slates, feedback: Feedback) -> None:
         """What was seen in an opened issue, what that did to moods, and who left; a run that resumes from its log needs no

@@ -68,11 +68,11 @@ from tests.support.dynamics_cases import at_random, built
         (lambda: built(bounce=0.75, dead=0.5), r"bounce \+ dead = 1.25"),
         (
             lambda: built(opens="habits"),
-            r"opens = 'habits'; must be a simulators\.opens\.Opens, or None",
+            r"opens = 'habits'; must be a simulators\.association\.opens\.Opens, or None",
         ),
         (
             lambda: built(press=Reading()),
-            r"press = Reading\(.*; must be a simulators\.press\.Press, or None",
+            r"press = Reading\(.*; must be a simulators\.association\.press\.Press, or None",
         ),
         (lambda: built(examine="cascade"), "examine = 'cascade'; must be an examination model"),
         (lambda: built(examine=None), "examine = None"),
@@ -199,7 +199,7 @@ def test_what_a_config_does_not_know_is_refused_by_name(config: Any) -> None:
     simulator = config() | {"members": 60, "embeddings": None}
     with pytest.raises(ValueError, match=r"simulators\.clicks\.Nope.* cannot be had"):
         make(simulator | {"examine": {"_target_": "simulators.examination.models.Nope"}}, seed=10)
-    with pytest.raises(ValueError, match=r"simulators\.opens\.Opens: .*'mood'"):
+    with pytest.raises(ValueError, match=r"simulators\.association\.opens\.Opens: .*'mood'"):
         make(
             simulator | {"opens": {"_target_": "simulators.association.opens.Opens", "mood": 1.0}},
             seed=10,
