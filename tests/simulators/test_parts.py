@@ -197,7 +197,7 @@ def test_the_newsletter_moves_in_every_part_and_keeps_its_rates(config: Any) -> 
 
 def test_what_a_config_does_not_know_is_refused_by_name(config: Any) -> None:
     simulator = config() | {"members": 60, "embeddings": None}
-    with pytest.raises(ValueError, match=r"simulators\.clicks\.Nope.* cannot be had"):
+    with pytest.raises(ValueError, match=r"simulators\.examination\.models\.Nope.* cannot be had"):
         make(simulator | {"examine": {"_target_": "simulators.examination.models.Nope"}}, seed=10)
     with pytest.raises(ValueError, match=r"simulators\.association\.opens\.Opens: .*'mood'"):
         make(
