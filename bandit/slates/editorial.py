@@ -16,7 +16,7 @@ from bandit.core.types import Bools, Context, Ints
 MINIMUM, MAXIMUM, REPEAT = 1, 2, 3  # how many soft rules have been given up
 
 
-def eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
+def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
     """Who may be shown what, [n, m]. A pool column `only_<attribute>` keeps an article to the members with that value;
     empty or missing means everyone. Raises ValueError for an attribute that members lack."""
     allowed: NDArray[np.bool_] = np.ones((len(members), len(articles)), dtype=bool)
@@ -28,12 +28,12 @@ def eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
             raise ValueError(
                 f"pool column {column!r}: members have no attribute {attribute!r}, only {list(members.columns)}"
             )
-        wanted = _text(articles[column])
-        allowed &= (wanted == "") | (_text(members[attribute])[:, None] == wanted)
+        wanted = _read_text(articles[column])
+        allowed &= (wanted == "") | (_read_text(members[attribute])[:, None] == wanted)
     return allowed
 
 
-def _text(column: pd.Series) -> NDArray[Any]:
+def _read_text(column: pd.Series) -> NDArray[Any]:
     """Values as an editor writes them; "" where missing. A whole number stays one where a gap made its column floats."""
     if isinstance(column.dtype, pd.StringDtype):
         return column.fillna("").to_numpy(dtype=object)
@@ -55,11 +55,11 @@ class Desk:
                 np.arange(len(ids)), list(self._pins.values())
             )
         self._seen = context.seen
-        self._most = _groups(articles, rules.at_most)
-        self._least = _groups(articles, rules.at_least)
+        self._most = _list_groups(articles, rules.at_most)
+        self._least = _list_groups(articles, rules.at_least)
         self._sections = {
             slot - 1: np.logical_and.reduce(
-                [np.isin(_text(articles[column]), values) for column, values in only.items()]
+                [np.isin(_read_text(articles[column]), values) for column, values in only.items()]
             )
             for slot, only in rules.only.items()
         }
@@ -181,11 +181,11 @@ class Desk:
         return wanted | ((needed < left) | (needed == 0))[:, None], needed > left
 
 
-def _groups(
+def _list_groups(
     articles: pd.DataFrame, counts: dict[str, dict[str, int]]
 ) -> list[tuple[NDArray[Any], int]]:
     return [
-        (np.asarray(_text(articles[column]) == value, dtype=bool), count)
+        (np.asarray(_read_text(articles[column]) == value, dtype=bool), count)
         for column, values in counts.items()
         for value, count in values.items()
     ]

@@ -17,12 +17,12 @@ def greedy(scores: Floats, open: Bools) -> Floats:
     """All the mass on the best open article, shared equally between exact ties."""
     masked = np.where(open, scores, -np.inf)
     best = open & (masked == masked.max(axis=1, keepdims=True))
-    return _normalised(best.astype(np.float64))
+    return _normalise(best.astype(np.float64))
 
 
 def epsilon_greedy(scores: Floats, open: Bools, epsilon: float) -> Floats:
     """A share `epsilon` uniform over the open articles, the rest greedy."""
-    return (1 - epsilon) * greedy(scores, open) + epsilon * _normalised(open.astype(np.float64))
+    return (1 - epsilon) * greedy(scores, open) + epsilon * _normalise(open.astype(np.float64))
 
 
 def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
@@ -80,9 +80,9 @@ def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
     wins[~open.any(axis=1)] = 0.0
     if np.isnan(draws.max(initial=0.0)):  # argmax would take a NaN for the best
         wins[np.isnan(draws).any(axis=(0, 2))] = np.nan
-    return (1 - floor) * wins + floor * _normalised(open.astype(np.float64))
+    return (1 - floor) * wins + floor * _normalise(open.astype(np.float64))
 
 
-def _normalised(weights: Floats) -> Floats:
+def _normalise(weights: Floats) -> Floats:
     total = weights.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(weights, total, out=np.zeros_like(weights), where=total > 0))
