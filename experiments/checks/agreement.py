@@ -27,8 +27,7 @@ from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.policy import Informed, sends_in_waves
 from bandit.slates.walk import draw, replay
-from experiments.runner.runs import choices, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import list_configs, make, read_policy
 
 ENOUGH = 0.8  # Kendall's tau at which two rankings count as agreeing
 
@@ -51,7 +50,7 @@ class Agreement:
 
 def names() -> list[str]:
     """Every policy that could be sent: all but those that know the truth, and those that only send another one in waves."""
-    kinds = {name: make(policy_config(name)) for name in choices("policy") if name != "wave"}
+    kinds = {name: make(read_policy(name)) for name in list_configs("policy") if name != "wave"}
     return [
         name
         for name, policy in kinds.items()
@@ -82,7 +81,7 @@ def agreement(
         raise ValueError(
             f"until = {until}; must leave some of the log's {len(log)} issues on either side"
         )
-    learners = {name: make(policy_config(name)) for name in policies}
+    learners = {name: make(read_policy(name)) for name in policies}
     for name, learner in learners.items():
         learner.start(features)
         for round in log[:until]:

@@ -25,8 +25,7 @@ from bandit.core.types import Context, Round
 from bandit.ope.intervals import normal_interval
 from bandit.policy import Informed, Policy
 from bandit.slates.walk import draw
-from experiments.runner.runs import choices, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import list_configs, make, read_policy
 
 WHAT = ("text", "attributes", "both")
 Tell = Callable[[Context], Context]
@@ -36,8 +35,8 @@ def learning() -> list[str]:
     """Every policy of configs/policy but `random`, which all are measured by, and those that are shown the truth."""
     return [
         name
-        for name in choices("policy")
-        if name != "random" and not isinstance(make(policy_config(name)), Informed)
+        for name in list_configs("policy")
+        if name != "random" and not isinstance(make(read_policy(name)), Informed)
     ]
 
 
@@ -122,9 +121,9 @@ def lifts(
         if (name, what, seed) not in found:
             plain, waves = name.removesuffix(" in waves"), name.endswith(" in waves")
             config = (
-                policy_config("wave") | {"policy": policy_config(plain)}
+                read_policy("wave") | {"policy": read_policy(plain)}
                 if waves
-                else policy_config(plain)
+                else read_policy(plain)
             )
             association = world(seed)
             clicks = earned(

@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 
 from bandit.core.types import Context, Feedback, Round, Slates
 from bandit.slates.walk import draw
-from experiments.runner.runs import CONFIGS, one_thread, plain, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, make, read_policy, resolve
+from experiments.runner.threads import use_one_thread
 
 START = 4  # issues before rates are counted: the first newsletters are chosen blindly
 CHECKED = range(110, 134)  # seeds of the check; the presets were settled on 10-19, 30-39 and 60-99
@@ -85,7 +85,7 @@ def preset(name: str) -> dict[str, Any]:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            return plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+            return resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
     finally:
         GlobalHydra.instance().hydra = running
 
@@ -115,7 +115,7 @@ def measured(name: str, seeds: Sequence[int] = CHECKED) -> dict[str, float]:
 
 def informz(seeds: list[int], few: list[int]) -> dict[str, float]:
     """Of what people did."""
-    simulator, blast = preset("informz"), policy_config("blast")
+    simulator, blast = preset("informz"), read_policy("blast")
     weekly, often = (
         mailings(simulator, blast, seeds, tracking()),
         mailings(on(simulator, OFTEN), blast, few),
@@ -133,7 +133,7 @@ def higher_logic(seeds: list[int], few: list[int]) -> dict[str, float]:
     """Of what was recorded, for the same association sending on one day of the week, the day varied: Tuesday's rate, times
     what a day has over Tuesday for the same few seeds. Dynamic content: an editor's version for each member type
     (`segment_rules`), in people's clicks: scanners' are a share of them."""
-    simulator, blast = preset("higher_logic"), policy_config("blast")
+    simulator, blast = preset("higher_logic"), read_policy("blast")
     tuesday = mailings(on(simulator, [TUESDAY]), blast, seeds, tracking())
     same = tuesday[tuesday["seed"].isin(few)]
     found = shared(tuesday)
@@ -144,7 +144,7 @@ def higher_logic(seeds: list[int], few: list[int]) -> dict[str, float]:
         for what, recorded in (("opened", "recorded_opened"), ("clicked", "recorded_clicked")):
             more = ratio(other, recorded, "delivered") / ratio(same, recorded, "delivered")
             found[f"{what} of delivered, {day}"] = more * ratio(tuesday, recorded, "delivered")
-    dynamic = mailings(on(simulator, [TUESDAY]), policy_config("segment_rules"), seeds)
+    dynamic = mailings(on(simulator, [TUESDAY]), read_policy("segment_rules"), seeds)
     found[OVERALL] = float((tuesday["recorded_opened"] / tuesday["delivered"]).mean())
     found[DYNAMIC] = ratio(dynamic, "clicked", "delivered") / ratio(tuesday, "clicked", "delivered")
     return found
@@ -165,10 +165,10 @@ def ratio(table: pd.DataFrame, part: str, whole: str) -> float:
 
 def tracking() -> dict[str, Any]:
     """The noise of a log of 2023."""
-    return plain(OmegaConf.load(CONFIGS / "noise" / "higher_logic.yaml"))
+    return resolve(OmegaConf.load(CONFIGS / "noise" / "higher_logic.yaml"))
 
 
-@one_thread()
+@use_one_thread()
 def mailings(
     simulator: dict[str, Any],
     policy: dict[str, Any],

@@ -10,15 +10,14 @@ from bandit.core.types import Context, Floats, Round, Slates
 from bandit.policies.random import Random
 from experiments.checks.agreement import ENOUGH, Agreement, agreement, names, tau
 from experiments.checks.two_sample import play
-from experiments.runner.runs import CONFIGS, choices, plain
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association.association import Association
 from simulators.fitted.logged import Logged
 from tests.support.dynamics_cases import MOVING, built
 
 
 def test_every_policy_that_could_be_sent_is_ranked() -> None:
-    assert set(choices("policy")) - set(names()) == {"oracle", "bayes_limit", "wave"}
+    assert set(list_configs("policy")) - set(names()) == {"oracle", "bayes_limit", "wave"}
     assert len(names()) >= 8
 
 
@@ -103,7 +102,7 @@ class Mistaken:
 
 def world(name: str, members: int, issues: int, seed: int) -> Any:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        simulator = plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+        simulator = resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
     return make(simulator | {"members": members, "issues": issues, "embeddings": None}, seed=seed)
 
 

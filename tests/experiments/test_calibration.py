@@ -12,8 +12,7 @@ from bandit.core.types import Round
 from bandit.slates.walk import draw
 from experiments.checks import rates
 from experiments.checks.rates import PUBLISHED, Published
-from experiments.runner.runs import CONFIGS, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, make, read_policy
 from simulators.noise.noise import Noise
 
 SMALL = {"members": 300, "issues": 6, "pool": 12}
@@ -100,9 +99,9 @@ def test_a_preset_can_be_had_below_a_command_that_hydra_runs() -> None:
 
 def test_mailings_are_counted_from_the_same_feedback() -> None:
     simulator = rates.preset("informz") | SMALL | {"embeddings": None}
-    counted = rates.mailings(simulator, policy_config("blast"), [11, 13], start=2)
+    counted = rates.mailings(simulator, read_policy("blast"), [11, 13], start=2)
     assert counted["seed"].tolist() == [11] * 4 + [13] * 4
-    association, blast = make(simulator, seed=13), make(policy_config("blast"))
+    association, blast = make(simulator, seed=13), make(read_policy("blast"))
     blast.start(association.features)
     for number in range(1, 7):
         context = association.issue(number)
@@ -125,7 +124,7 @@ def test_without_noise_all_that_people_did_is_recorded_and_no_more() -> None:
     simulator = rates.preset("informz") | SMALL | {"embeddings": None}
     quiet = {"prefetch_share": 0.0, "scanner_share": 0.0, "blocked": 0.0, "late": 0.0}
     quiet |= {"_target_": "simulators.noise.noise.Noise", "duplicates": 0.5}
-    counted = rates.mailings(simulator, policy_config("blast"), [11], quiet)
+    counted = rates.mailings(simulator, read_policy("blast"), [11], quiet)
     for mine, theirs in (
         ("recorded_opened", "opened"),
         ("recorded_clicked", "clicked"),
@@ -137,7 +136,7 @@ def test_without_noise_all_that_people_did_is_recorded_and_no_more() -> None:
 
 def test_mails_are_recorded_once_and_scanners_click_whole_mails() -> None:
     simulator = rates.preset("higher_logic") | SMALL | {"members": 2000, "embeddings": None}
-    counted = rates.mailings(simulator, policy_config("blast"), [11], rates.tracking())
+    counted = rates.mailings(simulator, read_policy("blast"), [11], rates.tracking())
     assert (counted["recorded_opened"] <= counted["delivered"]).all()
     assert (counted["recorded_clicked"] <= counted["clicked"] + counted["scans"]).all()
     assert counted["recorded_opened"].sum() > 1.3 * counted["opened"].sum()
@@ -153,7 +152,7 @@ def test_what_is_recorded_goes_by_the_calendar(monkeypatch: pytest.MonkeyPatch) 
         rates, "recorded", lambda noise, *issue: asked.append(noise) or count(noise, *issue)
     )
     simulator = rates.on(rates.preset("informz") | SMALL | {"embeddings": None}, (0, 4))
-    rates.mailings(simulator, policy_config("blast"), [11], rates.tracking())
+    rates.mailings(simulator, read_policy("blast"), [11], rates.tracking())
     assert {noise.send_days for noise in asked} == {(0, 4)}
 
 

@@ -21,8 +21,7 @@ from experiments.checks.two_sample import (
     members_table,
     play,
 )
-from experiments.runner.runs import CONFIGS, plain
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, make, resolve
 from simulators.association.association import Association
 from simulators.fitted.logged import Logged
 from tests.support.dynamics_cases import MOVING, built, run
@@ -225,7 +224,7 @@ def test_a_wrong_world_is_found(
 @pytest.mark.parametrize("world", ["association", "newsletter"])
 def test_a_fitted_association_is_like_its_log(world: str) -> None:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        simulator = plain(compose("run", overrides=[f"simulator={world}"])["simulator"])
+        simulator = resolve(compose("run", overrides=[f"simulator={world}"])["simulator"])
     association = make(
         simulator | {"members": MEMBERS, "issues": ISSUES, "embeddings": None}, seed=10
     )

@@ -15,8 +15,7 @@ from hydra import compose, initialize_config_dir
 
 from bandit.core.types import Context, SlotPmf
 from experiments.checks.no_leak import WHAT, Teller, earned, learning, lifts
-from experiments.runner.runs import CONFIGS, choices, plain, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, list_configs, make, read_policy, resolve
 from tests.support.dynamics_cases import MOVING, at_random, built
 
 WORLDS = ("association", "newsletter")
@@ -28,7 +27,7 @@ SINCE = 4  # by then everything has learned; each issue is one more lottery of a
 @cache
 def config(name: str) -> dict[str, Any]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+        return resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
 
 
 def world(name: str, seed: int) -> Any:
@@ -45,7 +44,7 @@ def measured(name: str, whats: list[str], policies: list[str], seeds: range) -> 
 
 
 def test_every_policy_that_learns_is_tried() -> None:
-    assert set(choices("policy")) - set(learning()) == {"oracle", "bayes_limit", "random"}
+    assert set(list_configs("policy")) - set(learning()) == {"oracle", "bayes_limit", "random"}
 
 
 @pytest.mark.parametrize("what", [*WHAT, "nothing", "withheld"])
@@ -117,8 +116,7 @@ def test_a_falsehood_that_does_not_exist_is_refused_by_name() -> None:
 def test_random_earns_the_same_whatever_it_is_told() -> None:
     tellers = [Teller(built(), what, 5) for what in (*WHAT, "nothing")]
     assert (
-        len({earned(built(), make(policy_config("random")), tell, 4, 2, 5) for tell in tellers})
-        == 1
+        len({earned(built(), make(read_policy("random")), tell, 4, 2, 5) for tell in tellers}) == 1
     )
 
 
@@ -163,7 +161,7 @@ class Whisper:
     """`popular`, but a third of the members are shown what they truly like best."""
 
     def __init__(self, association: Any) -> None:
-        self._association, self._popular = association, make(policy_config("popular"))
+        self._association, self._popular = association, make(read_policy("popular"))
         self.start, self.learn = self._popular.start, self._popular.learn
         self.state, self.restore = self._popular.state, self._popular.restore
 
@@ -182,7 +180,7 @@ def test_a_leak_would_show() -> None:
         clicks = []
         for leaky in (True, False):
             association = world("association", seed)
-            policy = Whisper(association) if leaky else make(policy_config("popular"))
+            policy = Whisper(association) if leaky else make(read_policy("popular"))
             clicks.append(
                 earned(
                     association,
