@@ -144,13 +144,13 @@ def send(
                 whole = told  # one wave with everybody: no copy
             else:
                 whole = told.take(members)
-            sent = Round.joined(whole, places, parts)
+            sent = Round.join(whole, places, parts)
             if learn:
                 policy.learn(sent)
         rows.append(members)
         rounds.append(sent)
     with stage("learn"):
-        return Round.joined(context, rows, rounds)
+        return Round.join(context, rows, rounds)
 
 
 def _pieces(count: int, piece: int | None) -> list[Ints]:
