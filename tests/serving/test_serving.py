@@ -21,7 +21,7 @@ from bandit.core.types import ROLES, Context, Round
 from bandit.policy import Policy
 from bandit.slates.editorial import find_eligible
 from bandit.slates.walk import draw
-from experiments.runner.unit import make
+from experiments.runner.configs import make
 from serving import bundle, export, send
 from serving.manifest import FILES, measure
 from simulators.association.association import Association
