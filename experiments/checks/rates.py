@@ -218,7 +218,7 @@ def recorded(noise: Any, context: Context, slates: Slates, feedback: Feedback) -
     """What a sender's tool shows, machines and all: mails with a recorded open (the image was loaded, or a link followed:
     Informz counts both), mails with a recorded click; and of the records themselves, repeats apart, how many opens were
     prefetched and how many clicks scanners'."""
-    events, truth = noise.events(context, slates, feedback)
+    events, truth = noise.record_events(context, slates, feedback)
     click, open, machine = events["kind"] == "click", events["kind"] == "open", truth["source"]
     once = ~truth["duplicate"]
     return {

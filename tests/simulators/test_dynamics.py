@@ -15,7 +15,7 @@ from simulators.association.drift import Drift, InterestPath, Membership
 from simulators.association.memory import Memory
 from simulators.association.opens import Mood, Opens
 from simulators.association.press import Press
-from simulators.association.reading import Reading, funnel
+from simulators.association.reading import Reading, count_funnel
 from tests.support.dynamics_cases import HABITS, MOVING, at_random, best, built, run, told
 
 # Nothing moves where all sizes are 0
@@ -104,9 +104,9 @@ def test_renewal_is_logistic_in_how_well_a_member_was_served() -> None:
 
 def test_terms_end_once_a_term_and_founders_are_spread() -> None:
     membership = Membership(term=5)
-    ends = membership.first_end(np.array([1, 1, 1, 4]), np.array([0.0, 0.5, 0.99, 0.3]))
+    ends = membership.find_first_end(np.array([1, 1, 1, 4]), np.array([0.0, 0.5, 0.99, 0.3]))
     assert ends.tolist() == [1, 3, 5, 8]
-    assert [membership.left(ends, issue).tolist() for issue in (1, 3, 8)] == [
+    assert [membership.count_left(ends, issue).tolist() for issue in (1, 3, 8)] == [
         [0, 2, 4, 2],
         [3, 0, 2, 0],
         [3, 0, 2, 0],
@@ -131,7 +131,7 @@ def test_a_reminder_counts_until_the_term_ends() -> None:
     yes, clicked = np.ones(n, dtype=bool), np.array([[True], [True], [False]])
     feedback = Feedback(yes, yes, ~yes, clicked.astype(np.int8), clicked, 1.0 * clicked)
     memory.remember(1, np.arange(n), ["a"], drawn, feedback, yes, ~yes, np.zeros(n), True)
-    told = [memory.mood(issue).reminded.tolist() for issue in (1, 2, 3, 4)]
+    told = [memory.advance_to(issue).reminded.tolist() for issue in (1, 2, 3, 4)]
     assert told == [[False] * 3, [True, True, False], [False, True, False], [False] * 3]
 
 
@@ -285,7 +285,7 @@ def test_the_funnel_nests() -> None:
     )
     for round in run(association, issues=6):
         feedback, filled = round.feedback, round.slates.choice >= 0
-        counts = funnel(round.slates, feedback)
+        counts = count_funnel(round.slates, feedback)
         assert (
             counts["sent"] == len(round.context.members) == counts["delivered"] + counts["bounced"]
         )

@@ -91,7 +91,7 @@ def test_few_read_at_night() -> None:
 def test_the_truth_is_in_there(noise: Noise) -> None:
     """Read with the true sources, the events give every click back, and no click that was not."""
     for context, shown, feedback in sent():
-        table, truth = noise.events(context, shown, feedback)
+        table, truth = noise.record_events(context, shown, feedback)
         events.validate(table)
         got = events.answers(table.assign(tag=truth["source"]), context, shown)
         assert got.clicked.tobytes() == feedback.clicked.tobytes()
@@ -103,7 +103,7 @@ def test_the_truth_is_in_there(noise: Noise) -> None:
 
 def test_without_noise_the_events_are_the_feedback() -> None:
     for context, shown, feedback in sent():
-        table, truth = Noise(seed=5, **SILENT).events(context, shown, feedback)
+        table, truth = Noise(seed=5, **SILENT).record_events(context, shown, feedback)
         got = events.answers(table.assign(tag=truth["source"]), context, shown)
         assert got.opened.tobytes() == feedback.opened.tobytes()
         assert (
@@ -127,10 +127,10 @@ def test_asked_twice_and_in_another_order_the_events_are_the_same() -> None:
     mixed = context.take(rows)
     shown2 = Slates(**{name: value[rows] for name, value in vars(shown).items()})
     feedback2 = Feedback(**{name: value[rows] for name, value in vars(feedback).items()})
-    first, _ = Noise(seed=5).events(context, shown, feedback)
-    again, _ = Noise(seed=5).events(mixed, shown2, feedback2)
+    first, _ = Noise(seed=5).record_events(context, shown, feedback)
+    again, _ = Noise(seed=5).record_events(mixed, shown2, feedback2)
     pd.testing.assert_frame_equal(first, again)
-    assert not first.equals(Noise(seed=6).events(context, shown, feedback)[0])
+    assert not first.equals(Noise(seed=6).record_events(context, shown, feedback)[0])
 
 
 def test_the_same_members_use_apple_mail_in_every_issue() -> None:
@@ -146,7 +146,7 @@ def test_the_same_members_use_apple_mail_in_every_issue() -> None:
 def test_a_gateway_that_scans_everything_clicks_every_link() -> None:
     gateway = Gateway(scans=1.0, pixel=1.0, declares=1.0, head=1.0)
     context, shown, feedback = sent()[0]
-    table, truth = Noise(seed=5, gateways={"all": gateway}, duplicates=0.0).events(
+    table, truth = Noise(seed=5, gateways={"all": gateway}, duplicates=0.0).record_events(
         context, shown, feedback
     )
     scans = table[truth["source"] == "scanner"]
@@ -180,7 +180,7 @@ def test_nobody_answers(make_context: Callable[..., Context]) -> None:
     feedback = Feedback(
         ~nothing[:, 0], nothing[:, 0], nothing[:, 0], nothing - 1, nothing, np.zeros((4, 3))
     )
-    table, truth = Noise().events(context, shown, feedback)
+    table, truth = Noise().record_events(context, shown, feedback)
     assert len(table) == len(truth) == 0
     events.validate(table)
 
@@ -242,4 +242,4 @@ def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], said: str) -> 
 )
 def test_a_share_that_the_list_cannot_reach_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Noise(**given).events(*sent()[0])
+        Noise(**given).record_events(*sent()[0])

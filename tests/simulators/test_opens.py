@@ -10,9 +10,9 @@ from bandit.core.types import Slates, SlotPmf
 from bandit.slates import walk as slates
 from bandit.slates.exploration import greedy
 from simulators.association.opens import Mood, Opens
-from simulators.association.rates import anchor_rates, raise_rate
-from simulators.association.reference import interest
+from simulators.association.reference import measure_interest
 from simulators.calendar import Calendar
+from simulators.logits import anchor_rates, raise_rate
 from tests.support.dynamics_cases import HABITS, at_random, best, built, opening, run
 
 # Rates
@@ -110,7 +110,7 @@ def test_founders_begin_as_the_reference_left_them_and_others_as_strangers() -> 
 
 def test_interest_in_an_issue_is_that_in_its_filled_slots() -> None:
     care, looked = np.array([[0.5, np.nan, -0.2], [np.nan] * 3]), np.array([0.9, 0.6, 0.3])
-    np.testing.assert_allclose(interest(care, looked), [(0.9 * 0.5 - 0.3 * 0.2) / 1.2, 0.0])
+    np.testing.assert_allclose(measure_interest(care, looked), [(0.9 * 0.5 - 0.3 * 0.2) / 1.2, 0.0])
 
 
 def test_an_empty_slot_moves_nobody() -> None:

@@ -16,13 +16,14 @@ from bandit.slates.exploration import epsilon_greedy
 from experiments.runner.runs import CONFIGS, choices, plain
 from experiments.runner.unit import make
 from simulators.association import parts
-from simulators.association.articles import catalogue, checked, compose
+from simulators.association.articles import catalogue, check_catalogue, compose
 from simulators.association.association import Association
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Drift, Membership
 from simulators.association.opens import Opens
 from simulators.association.press import Press
 from simulators.association.reading import Reading
+from simulators.examination.given import read_examination
 from tests.support.dynamics_cases import at_random, built
 
 # Refused by name
@@ -76,7 +77,7 @@ from tests.support.dynamics_cases import at_random, built
         ),
         (lambda: built(examine="cascade"), "examine = 'cascade'; must be an examination model"),
         (lambda: built(examine=None), "examine = None"),
-        (lambda: parts.examination([0.9, 0.8], 3), "examine gives 2 slots; the layout has 3"),
+        (lambda: read_examination([0.9, 0.8], 3), "examine gives 2 slots; the layout has 3"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(make_it: Any, said: str) -> None:
@@ -88,19 +89,19 @@ def test_an_empty_catalogue_is_refused_by_name() -> None:
     for part in ("topics", "kinds", "attributes", "sources", "places"):
         book = dict(catalogue()) | {part: []}
         with pytest.raises(ValueError, match=f"the catalogue is empty: it has no {part}"):
-            checked(book)
+            check_catalogue(book)
     book = deepcopy(catalogue())
     book["topics"][3]["subjects"] = ["one"]
     with pytest.raises(
         ValueError, match=f"topic {book['topics'][3]['name']!r} needs at least 2 subjects"
     ):
-        checked(book)
+        check_catalogue(book)
     with pytest.raises(ValueError, match="the catalogue has 1 topic;"):
-        checked(dict(catalogue()) | {"topics": catalogue()["topics"][:1]})
+        check_catalogue(dict(catalogue()) | {"topics": catalogue()["topics"][:1]})
     book = deepcopy(catalogue())
     book["kinds"]["event"]["share"] = 1.7
     with pytest.raises(ValueError, match=r"kind 'event' has share 1\.7"):
-        checked(book)
+        check_catalogue(book)
 
 
 def test_kinds_that_only_campaigns_ask_for_do_not_come_by_themselves() -> None:

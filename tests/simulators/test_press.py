@@ -6,7 +6,7 @@ from scipy.special import logit
 
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Membership
-from simulators.association.press import Press, told_above
+from simulators.association.press import Press, find_repeats
 from tests.support.dynamics_cases import at_random, built
 
 # Articles
@@ -36,7 +36,7 @@ def test_ads_have_their_share_and_appeal() -> None:
     assert quality[kinds == "ad"].mean() - quality[kinds != "ad"].mean() == pytest.approx(
         -2.0, abs=0.15
     )
-    shares = Press(ads=0.25).kinds({"event": 1.0, "article": 3.0})
+    shares = Press(ads=0.25).mix_kinds({"event": 1.0, "article": 3.0})
     assert shares == {"event": 0.1875, "article": 0.5625, "ad": 0.25}
 
 
@@ -80,7 +80,7 @@ def test_a_near_duplicate_is_the_same_story_in_other_words() -> None:
     assert texts > 0.9 * found
 
 
-def test_a_story_told_above_is_clicked_less() -> None:
+def test_a_story_find_repeats_is_clicked_less() -> None:
     association = built(press=Press(duplicates=0.5, repeated=0.75), carried=0.0, examine=(1.0,) * 5)
     once = built(press=Press(duplicates=0.5), carried=0.0, examine=(1.0,) * 5)
     context = association.issue(1)
@@ -96,13 +96,13 @@ def test_a_story_told_above_is_clicked_less() -> None:
         ]
     )
     assert again.sum() > 20
-    assert (told_above(association.pool(1), drawn.choice) == again).all()
+    assert (find_repeats(association.pool(1), drawn.choice) == again).all()
     whole = once.expected(context, drawn)
     np.testing.assert_allclose(
         association.expected(context, drawn), np.where(again, 0.25 * whole, whole)
     )
     empty = np.full((2, 5), -1)
-    assert not told_above(association.pool(1), empty).any()
+    assert not find_repeats(association.pool(1), empty).any()
 
 
 def test_breaking_news_is_news_once() -> None:
@@ -135,7 +135,7 @@ CAMPAIGNS = Campaigns(
 
 def test_campaigns_have_their_days_pools_and_rules() -> None:
     association = built(campaigns=CAMPAIGNS)
-    names = [CAMPAIGNS.at(number)[0] for number in range(1, 13)]
+    names = [CAMPAIGNS.look_up(number)[0] for number in range(1, 13)]
     assert names == ["issue", "promotion", "issue", "renewal", "promotion", "conference", "issue", "renewal", "issue",
                      "issue", "promotion", "conference"]  # fmt: skip
     kinds = {"promotion": {"event"}, "renewal": {"resource"}, "conference": {"session"}}
@@ -225,8 +225,8 @@ def test_interests_in_sessions_are_shared_as_asked(shared: float) -> None:
     campaigns = Campaigns(shared=shared)
     sd = np.array([0.9, 0.4, 1.7])
     personal = np.random.default_rng(0).normal(size=(20_000, 3)) * sd
-    sessions = campaigns.interests("conference", personal, np.random.default_rng(1), sd)
-    assert campaigns.interests("issue", personal, np.random.default_rng(1), sd) is personal
+    sessions = campaigns.blend_interests("conference", personal, np.random.default_rng(1), sd)
+    assert campaigns.blend_interests("issue", personal, np.random.default_rng(1), sd) is personal
     for j in (1, 2):
         assert np.corrcoef(personal[:, j], sessions[:, j])[0, 1] == pytest.approx(shared, abs=0.02)
         assert sessions[:, j].std() == pytest.approx(sd[j], rel=0.02)

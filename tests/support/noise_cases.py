@@ -29,5 +29,5 @@ def sent(seed: int = 21, members: int = 3000, issues: int = 6, slots: int = 6) -
 
 def logged(noise: Noise, issues: tuple[Sent, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events of several issues, and the truth about each row."""
-    tables, truths = zip(*(noise.events(*issue) for issue in issues), strict=True)
+    tables, truths = zip(*(noise.record_events(*issue) for issue in issues), strict=True)
     return pd.concat(tables, ignore_index=True), pd.concat(truths, ignore_index=True)

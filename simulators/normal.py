@@ -1,0 +1,19 @@
+"""Normal and lognormal numbers from keyed uniform numbers."""
+
+import numpy as np
+from scipy.special import ndtri
+
+from bandit.core.types import Floats
+
+
+def to_normal(uniform: Floats) -> Floats:
+    """Standard normal numbers by the inverse of the normal CDF, of the shape of `uniform`.
+
+    Uniforms in [0, 1) are kept 1e-12 away from both ends, so no number is beyond 7.04.
+    """
+    return np.asarray(ndtri(np.clip(uniform, 1e-12, 1 - 1e-12)))
+
+
+def to_lognormal(uniform: Floats, median: float, spread: float) -> Floats:
+    """Lognormal numbers of the shape of `uniform`; `spread` is the sd of their logarithm."""
+    return np.asarray(median * np.exp(spread * to_normal(uniform)))
