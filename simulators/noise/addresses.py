@@ -1,6 +1,5 @@
 """Where members read their mail: their e-mail domains, networks, and the gateways before them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from bandit.core import keys
 from bandit.core.types import Bools, Floats, Ids, Ints
 from simulators.noise.draws import Draws
-from simulators.noise.gateways import Gateway, name_clouds, name_each
+from simulators.noise.names import name_clouds, name_each
 
 # Shares of public mail providers; the first keeps images in a cache (assumption).
 FREEMAIL = (0.5, 0.25, 0.15, 0.1)
@@ -35,11 +34,11 @@ class Addresses:
 
 
 def draw_addresses(
-    draws: Draws, corporate: float, domains: int, tunnel: float, gateways: Mapping[str, Gateway]
+    draws: Draws, corporate: float, domains: int, tunnel: float, weights: Floats
 ) -> Addresses:
     """The addresses of the members of `draws`; only `network` changes from issue to issue.
 
-    The options are those of `Noise`.
+    weights: shares of organisations that have each kind of gateway; the others are as in `Noise`
     """
     place = draws.draw_lasting("address")[:, 0]
     organisation = _find_organisation(draws.seed, place, corporate, domains)
@@ -48,9 +47,8 @@ def draw_addresses(
     inside = place < corporate
     domain = np.where(inside, name_each("org", organisation), name_each("freemail", free))
     office = name_each("office", organisation)
-    weight = np.array([gateway.weight for gateway in gateways.values()])
     rng = keys.generator(draws.seed, "gateways")
-    gateway = rng.choice(len(weight), size=domains, p=weight / weight.sum())[organisation]
+    gateway = rng.choice(len(weights), size=domains, p=weights)[organisation]
     network = _draw_network(draws, inside, office, gateway, tunnel)
     return Addresses(place, inside, domain, office, gateway, network)
 

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import keys
-from bandit.core.types import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -22,15 +21,17 @@ class Draws:
     campaign: str
     member: NDArray[np.uint64]
 
-    def draw_lasting(self, stream: str, k: int = 1) -> Floats:
+    def draw_lasting(self, stream: str, k: int = 1) -> NDArray[np.float64]:
         """Uniforms [n, k] that a member keeps in all issues."""
         return keys.uniforms(self.seed, "always", stream, self.member, k)
 
-    def draw(self, stream: str, k: int = 1, rows: Ints | slice = slice(None)) -> Floats:
+    def draw(
+        self, stream: str, k: int = 1, rows: NDArray[np.integer] | slice = slice(None)
+    ) -> NDArray[np.float64]:
         """Uniforms [len(rows), k] that belong to this issue, of some members (default: all)."""
         return keys.uniforms(self.seed, self.campaign, stream, self.member[rows], k)
 
 
-def draw_ids(u: Floats) -> Ints:
+def draw_ids(u: NDArray[np.floating]) -> NDArray[np.int64]:
     """Ids of events, 53 bits, from uniforms of any shape."""
-    return np.asarray((u * 2.0**53).astype(np.int64))
+    return (u * 2.0**53).astype(np.int64)

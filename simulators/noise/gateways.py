@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit.core import check
-from bandit.core.types import Bools, Floats, Ids, Ints
+from bandit.core.types import Bools, Floats, Ids
+from simulators.noise.names import name_clouds
 
 
 @dataclass(frozen=True)
@@ -104,16 +105,3 @@ class Gateway:
         agent = np.where(u[:, 3] < self.declares, "scanner", "browser")
         pixel, head = looks & (u[:, 4] < self.pixel), u[:, 5] < self.head
         return Scan(follows, at, network, agent, pixel, head)
-
-
-def name_clouds(gateway: Ints, numbers: Ints) -> Ids:
-    """Names of the clouds that gateways of each kind work from, of the shape of `numbers`."""
-    pairs = zip(gateway.ravel(), numbers.ravel(), strict=True)
-    flat = [f"cloud-{kind}-{number}" for kind, number in pairs]
-    return np.array(flat, dtype=object).reshape(numbers.shape)
-
-
-def name_each(prefix: str, numbers: Ints) -> Ids:
-    """Names like `prefix`-3, of the shape of `numbers`."""
-    flat = [f"{prefix}-{number}" for number in numbers.ravel()]
-    return np.array(flat, dtype=object).reshape(numbers.shape)

@@ -156,7 +156,10 @@ class Noise:
         wait = np.floor(600 * draws.draw("sending")[:, 0])  # a campaign takes ten minutes to go out
         hour = start.hour + start.minute / 60 + wait / 3600
         shown = (slates.choice >= 0) & feedback.delivered[:, None]
-        addresses = draw_addresses(draws, self.corporate, self.domains, self.tunnel, self.gateways)
+        weights = np.array([gateway.weight for gateway in self.gateways.values()])
+        addresses = draw_addresses(
+            draws, self.corporate, self.domains, self.tunnel, weights / weights.sum()
+        )
         scanned = find_scanned(
             self.scanner_share,
             self.gateways,
