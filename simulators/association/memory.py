@@ -76,7 +76,7 @@ class Memory:
 
     def look_up_seen(self, articles: list[str], rows: Ints) -> Bools:
         """Whether members `rows` had each article in an issue that they opened [len(rows), m]."""
-        return self._saw.of(articles, rows)
+        return self._saw.look_up(articles, rows)
 
     def keep(self, articles: frozenset[str]) -> None:
         """Forget who saw any article that is not among `articles`."""
