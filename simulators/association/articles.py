@@ -1,4 +1,4 @@
-"""Pools of articles whose text is composed from the catalogue, so that the text carries the topic."""
+"""Pools of articles. Their text is composed from the catalogue, so it carries their topics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,10 +146,8 @@ def compose(
         rows.append({"article": f"{prefix}-{j:02d}"} | row)
         stories.append(story)
         topics[j] = story.topics
-    quality = rng.normal(scale=quality_sd, size=count)
-    return Pool(
-        pd.DataFrame(rows), topics, quality, np.full(count, issue), np.zeros(count), tuple(stories)
-    )
+    quality, since = rng.normal(scale=quality_sd, size=count), np.full(count, issue)
+    return Pool(pd.DataFrame(rows), topics, quality, since, np.zeros(count), tuple(stories))
 
 
 def compose_texts(rng: np.random.Generator, count: int, quality_sd: float) -> list[str]:
@@ -188,7 +186,7 @@ def write_article(rng: np.random.Generator, story: Story) -> dict[str, str]:
     title = _capitalize(str(rng.choice(kind["headlines"])).format(**words))
     return {
         "title": f"{title} ({chapter} chapter)" if chapter else title,
-        # a summary that names no second subject still says what the second topic is
+        # A summary whose template has no second subject still says what the second topic is.
         "summary": _write_summary(rng, kind["summaries"], words, story.topics.sum() > 1),
         "kind": story.kind,
         "source": words["source"].removeprefix("the "),
@@ -201,9 +199,8 @@ def _write_summary(
 ) -> str:
     template = str(rng.choice(templates))
     text = ". ".join(_capitalize(part) for part in template.format(**words).split(". "))
-    return (
-        f"{text} With a look at {words['other']}." if second and "{other}" not in template else text
-    )
+    unnamed = second and "{other}" not in template
+    return f"{text} With a look at {words['other']}." if unnamed else text
 
 
 def _capitalize(text: str) -> str:

@@ -59,7 +59,7 @@ NEWSLETTER = Campaign()
 
 @dataclass(frozen=True)
 class Campaigns:
-    """What is sent beside the newsletter. Where two campaigns are due, the later of this list is sent.
+    """What is sent beside the newsletter. Where two are due, the later one of this list is sent.
 
     promotion: of events
     renewal: notices to members whose term ends soon
@@ -90,10 +90,8 @@ class Campaigns:
 
     def find_previous(self, issue: int) -> int:
         """The last issue of the same name before this one; 0 where there was none."""
-        name = self.look_up(issue)[0]
-        return next(
-            (number for number in range(issue - 1, 0, -1) if self.look_up(number)[0] == name), 0
-        )
+        name, past = self.look_up(issue)[0], range(issue - 1, 0, -1)
+        return next((number for number in past if self.look_up(number)[0] == name), 0)
 
     def list_latest(self, issue: int) -> list[int]:
         """The last issue of each name up to this one, this one first."""

@@ -46,30 +46,29 @@ class Newsroom:
         Some articles are carried over from the last issue of the same name, the others are fresh.
         """
         if number not in self._pools:
-            past = self.campaigns.find_previous(number)
-            before = self.make_pool(past) if past else None
-            kept: Pool | None = None
-            if before and self._carried:
-                rows = self._keyed("kept", number).choice(
-                    self._size, size=self._carried, replace=False
-                )
-                kept = before.take(np.sort(rows))
-            fresh = self._size - (self._carried if kept else 0)
-            pool = compose(
-                self._keyed("pool", number),
-                fresh,
-                f"A{number:03d}",
-                self._quality_sd,
-                taken=frozenset(kept.articles["title"]) if kept else frozenset[str](),
-                kinds=self.campaigns.look_up(number)[1].kinds or self.press.mix_kinds(),
-                issue=number,
-            )
-            pool = self.press.edit(self._keyed("press", number), pool, before) if fresh else pool
-            pool = join(kept, pool) if kept else pool
-            self._pools[number] = pool.take(
-                np.argsort(pool.articles["article"].to_numpy(), kind="stable")
-            )
+            self._pools[number] = self._compose(number)
         return self._pools[number]
+
+    def _compose(self, number: int) -> Pool:
+        past = self.campaigns.find_previous(number)
+        before = self.make_pool(past) if past else None
+        kept: Pool | None = None
+        if before and self._carried:
+            rng = self._keyed("kept", number)
+            kept = before.take(np.sort(rng.choice(self._size, size=self._carried, replace=False)))
+        fresh = self._size - (self._carried if kept else 0)
+        pool = compose(
+            self._keyed("pool", number),
+            fresh,
+            f"A{number:03d}",
+            self._quality_sd,
+            taken=frozenset(kept.articles["title"]) if kept else frozenset[str](),
+            kinds=self.campaigns.look_up(number)[1].kinds or self.press.mix_kinds(),
+            issue=number,
+        )
+        pool = self.press.edit(self._keyed("press", number), pool, before) if fresh else pool
+        pool = join(kept, pool) if kept else pool
+        return pool.take(np.argsort(pool.articles["article"].to_numpy(), kind="stable"))
 
     def list_current(self, number: int) -> frozenset[str]:
         """Ids of the articles of issue `number`, and of those that a later issue may carry over."""

@@ -103,9 +103,9 @@ class Opens:
         usual: the mean satisfaction with the reference newsletter
         more: other logits, of all members or of each [n]: day habit, subject line, campaign
         """
-        shift = self.weekdays[self.calendar.weekday(issue)] + np.asarray(more)
         shift = (
-            shift
+            self.weekdays[self.calendar.weekday(issue)]
+            + np.asarray(more)
             + self.satisfaction * (mood.satisfaction - usual)
             + self.habit * (mood.habit - rate)
         )

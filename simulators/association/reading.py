@@ -10,7 +10,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Feedback, Floats, Ids, Ints, Slates
-from simulators.normal import to_normal
+from simulators.normal import to_lognormal, to_normal
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,9 @@ class Reading:
             page = opened & (luck_at("page", member, first)[:, 0] < self.observed)
             known = np.where(page[:, None] & filled, examined, known).astype(np.int8)
             row, slot = np.nonzero(page[:, None] & examined & ~clicked)
-            glance = 0.5 * to_normal(luck_at("glance", member[row], slot[:, None])[:, 0])
-            seconds[row, slot] = np.maximum(np.round(self.glance * np.exp(glance)), 1.0)
+            u = luck_at("glance", member[row], slot[:, None])[:, 0]
+            glance = to_lognormal(u, self.glance, 0.5)
+            seconds[row, slot] = np.maximum(np.round(glance), 1.0)
         return seconds, known
 
 

@@ -160,19 +160,20 @@ class Noise:
         addresses = draw_addresses(
             draws, self.corporate, self.domains, self.tunnel, weights / weights.sum()
         )
-        scanned = find_scanned(
-            self.scanner_share,
-            self.gateways,
-            addresses,
-            shown.sum(axis=1),
-            int(feedback.clicked.sum()),
-            strict,
-        )
+        links, clicked = shown.sum(axis=1), int(feedback.clicked.sum())
+        scanned = find_scanned(self.scanner_share, self.gateways, addresses, links, clicked, strict)
         opened = float(feedback.opened.mean()) if len(feedback.opened) else 0.0
-        apple_share = find_apple_share(
+        share = find_apple_share(
             self.prefetch_share, self.prefetched, self.second_device, self.blocked, opened, strict
         )
+        programs = draw_programs(
+            draws, share, self.prefetched, self.second_device, self.relay, self.blocked
+        )
         opens = draw_opens(draws, hour, self.open_hours, self.open_spread)
+        clicks = draw_clicks(
+            draws, opens, feedback, self.click_seconds, self.click_spread, self.tabs
+        )
+        prefetches = draw_prefetches(draws, self.prefetch_hours, self.prefetch_spread)
         return Sources(
             draws,
             context,
@@ -180,22 +181,14 @@ class Noise:
             shown,
             (start + pd.to_timedelta(wait, unit="s")).to_numpy(),
             addresses,
-            draw_programs(
-                draws, apple_share, self.prefetched, self.second_device, self.relay, self.blocked
-            ),
-            Pace(
-                opens,
-                draw_clicks(
-                    draws, opens, feedback, self.click_seconds, self.click_spread, self.tabs
-                ),
-                draw_prefetches(draws, self.prefetch_hours, self.prefetch_spread),
-            ),
+            programs,
+            Pace(opens, clicks, prefetches),
             self.gateways,
             scanned,
         )
 
     def _receive(self, table: pd.DataFrame, campaign: str) -> pd.DataFrame:
-        """Adds arrival times and repeats, keyed by each event's own id.
+        """The events with times of arrival, and with repeats, keyed by each event's own id.
 
         Half of the repeats are the same record once more. The others are a second request, moments
         later, with an id of its own.

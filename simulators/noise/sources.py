@@ -69,7 +69,7 @@ class Sources:
         yield self._make("open", "prefetch", rows, at, "bare", "apple")
 
     def list_scanners(self) -> Iterator[pd.DataFrame]:
-        """Events of mail gateways that follow links: clicks, HEAD requests, opens, unsubscribing."""
+        """Events of gateways that follow links: clicks, HEAD requests, opens, unsubscribing."""
         k = self.shown.shape[1]
         links = np.column_stack([self.shown, self.feedback.delivered])  # the last one unsubscribes
         for number, gateway in enumerate(self.gateways.values()):
@@ -80,20 +80,18 @@ class Sources:
                 self.addresses.office[behind],
                 partial(self.draws.draw, rows=behind),
             )
-            rows, slots = np.nonzero(scan.follows[:, :k])
-            headed = scan.head[rows]
+            mails, slots = np.nonzero(scan.follows[:, :k])
+            headed = scan.head[mails]
             left, pixel = np.flatnonzero(scan.follows[:, k]), np.flatnonzero(scan.pixel)
             for kind, i, j, method, ahead in (
-                ("click", rows, slots, "GET", 0.0),
-                ("click", rows[headed], slots[headed], "HEAD", -0.1),
+                ("click", mails, slots, "GET", 0.0),
+                ("click", mails[headed], slots[headed], "HEAD", -0.1),
                 ("unsubscribe", left, np.full(len(left), k), "GET", 0.0),
                 ("open", pixel, np.zeros(len(pixel), dtype=np.int64), "GET", 0.0),
             ):
-                at, slot = scan.at[i, j] + ahead, j + 1 if kind == "click" else 0
+                rows, at, slot = behind[i], scan.at[i, j] + ahead, j + 1 if kind == "click" else 0
                 agent, network = scan.agent[i], scan.network[i, j]
-                yield self._make(
-                    kind, "scanner", behind[i], at, agent, network, slot, method=method
-                )
+                yield self._make(kind, "scanner", rows, at, agent, network, slot, method)
 
     def _make(
         self,
@@ -109,7 +107,7 @@ class Sources:
     ) -> pd.DataFrame:
         """Events of one kind from one source, of the members `rows`.
 
-        A slot has at most one event of each method and note; the three name the event's own key.
+        A slot has at most one event of each kind, source, method and note, which key its id.
         """
         k = self.shown.shape[1]
         u = self.draws.draw(f"event {kind} {source} {method} {note}", k + 1)[rows, slot]

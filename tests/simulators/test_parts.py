@@ -24,7 +24,7 @@ from simulators.association.opens import Opens
 from simulators.association.press import Press
 from simulators.association.reading import Reading
 from simulators.examination.given import read_examination
-from tests.support.dynamics_cases import at_random, built
+from tests.support.dynamics_cases import at_random, build
 
 # Refused by name
 
@@ -65,18 +65,18 @@ from tests.support.dynamics_cases import at_random, built
         (lambda: Campaign(kinds={"event": 0.0}), "one must have a share above 0"),
         (lambda: Campaign(opens=float("inf")), "campaign: opens = inf"),
         (lambda: Campaigns(shared=1.1), "campaigns: shared = 1.1"),
-        (lambda: built(bounce=-0.1), "bounce = -0.1"),
-        (lambda: built(bounce=0.75, dead=0.5), r"bounce \+ dead = 1.25"),
+        (lambda: build(bounce=-0.1), "bounce = -0.1"),
+        (lambda: build(bounce=0.75, dead=0.5), r"bounce \+ dead = 1.25"),
         (
-            lambda: built(opens="habits"),
+            lambda: build(opens="habits"),
             r"opens = 'habits'; must be a simulators\.association\.opens\.Opens, or None",
         ),
         (
-            lambda: built(press=Reading()),
+            lambda: build(press=Reading()),
             r"press = Reading\(.*; must be a simulators\.association\.press\.Press, or None",
         ),
-        (lambda: built(examine="cascade"), "examine = 'cascade'; must be an examination model"),
-        (lambda: built(examine=None), "examine = None"),
+        (lambda: build(examine="cascade"), "examine = 'cascade'; must be an examination model"),
+        (lambda: build(examine=None), "examine = None"),
         (lambda: read_examination([0.9, 0.8], 3), "examine gives 2 slots; the layout has 3"),
     ],
 )
