@@ -15,17 +15,16 @@ from experiments.checks.agreement import (
     list_sendable,
     tau,
 )
-from experiments.runner.runs import CONFIGS, choices, plain
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association.association import Association
 from simulators.base import Simulator
 from simulators.fitted.logged import Logged
 from simulators.play import play
-from tests.support.dynamics_cases import MOVING, built
+from tests.support.dynamics_cases import MOVING, build
 
 
 def test_every_policy_that_could_be_sent_is_ranked() -> None:
-    assert set(choices("policy")) - set(list_sendable()) == {"oracle", "bayes_limit", "wave"}
+    assert set(list_configs("policy")) - set(list_sendable()) == {"oracle", "bayes_limit", "wave"}
     assert len(list_sendable()) >= 8
 
 
@@ -36,7 +35,7 @@ def test_tau_counts_pairs() -> None:
 
 
 def judged(policies: list[str], seed: int = 5) -> tuple[Agreement, list[Round], Association]:
-    association = built(**MOVING | {"members": 300})
+    association = build(**MOVING | {"members": 300})
     twin, log = association.twin(), list(play(Random(), association, seed, 6))
     return (
         compare_rankings(log, 2, policies, association.features, twin, seed, association.twin()),
@@ -77,7 +76,7 @@ def test_the_true_simulator_expects_the_truth() -> None:
 
 
 def test_without_the_truth_it_is_not_known() -> None:
-    association = built()
+    association = build()
     log = list(play(Random(), association, 5, 4))
     result = compare_rankings(
         log, 2, ["random", "recency", "blast"], association.features, association.twin(), 5
@@ -88,7 +87,7 @@ def test_without_the_truth_it_is_not_known() -> None:
 
 
 def test_a_log_with_nothing_to_judge_by_is_refused_by_name() -> None:
-    association = built()
+    association = build()
     log = list(play(Random(), association, 5, 3))
     for until in (0, 3):
         with pytest.raises(ValueError, match=f"until = {until}; .* 3 issues"):
@@ -109,7 +108,7 @@ class Mistaken(Simulator):
 
 def world(name: str, members: int, issues: int, seed: int) -> Any:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        simulator = plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+        simulator = resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
     return make(simulator | {"members": members, "issues": issues, "embeddings": None}, seed=seed)
 
 

@@ -17,10 +17,9 @@ from hydra import compose, initialize_config_dir
 from bandit.core.types import Context, SlotPmf
 from bandit.policy import Policy
 from experiments.checks.no_leak import WHAT, Teller, list_learners, measure_earnings, measure_lifts
-from experiments.runner.runs import CONFIGS, choices, plain, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, list_configs, make, read_policy, resolve
 from simulators.base import Simulator, Truthful
-from tests.support.dynamics_cases import MOVING, at_random, built
+from tests.support.dynamics_cases import MOVING, at_random, build
 
 WORLDS = ("association", "newsletter")
 SIZE: dict[str, Any] = {"members": 400, "issues": 14, "text_dims": 8, "embeddings": None}
@@ -32,7 +31,7 @@ SINCE = 4
 @cache
 def config(name: str) -> dict[str, Any]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+        return resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
 
 
 def world(name: str, seed: int) -> Truthful:
@@ -52,12 +51,12 @@ def measure(name: str, whats: list[str], policies: list[str], seeds: range) -> p
 
 
 def test_every_policy_that_learns_is_tried() -> None:
-    assert set(choices("policy")) - set(list_learners()) == {"oracle", "bayes_limit", "random"}
+    assert set(list_configs("policy")) - set(list_learners()) == {"oracle", "bayes_limit", "random"}
 
 
 @pytest.mark.parametrize("what", [*WHAT, "nothing", "withheld"])
 def test_only_what_is_false_is_changed_and_it_stays_false(what: str) -> None:
-    association = built(**MOVING)
+    association = build(**MOVING)
     tell, texts, attributes = Teller(association, what, 5), {}, {}
     true_texts, true_attributes, carried = {}, {}, 0
     for number in range(1, 7):
@@ -116,15 +115,15 @@ def test_a_falsehood_that_does_not_exist_is_refused_by_name() -> None:
     with pytest.raises(
         ValueError, match="what = 'kinds'; choose from text, attributes, both, nothing, withheld"
     ):
-        Teller(built(), "kinds", 5)
+        Teller(build(), "kinds", 5)
 
 
 def test_random_earns_the_same_whatever_it_is_told() -> None:
-    tellers = [Teller(built(), what, 5) for what in (*WHAT, "nothing")]
+    tellers = [Teller(build(), what, 5) for what in (*WHAT, "nothing")]
     assert (
         len(
             {
-                measure_earnings(built(), make(policy_config("random")), tell, 4, 2, 5)
+                measure_earnings(build(), make(read_policy("random")), tell, 4, 2, 5)
                 for tell in tellers
             }
         )
@@ -173,7 +172,7 @@ class Whisper(Policy):
     """`popular`, but a third of the members are shown what they truly like best."""
 
     def __init__(self, association: Truthful) -> None:
-        self._association, self._popular = association, make(policy_config("popular"))
+        self._association, self._popular = association, make(read_policy("popular"))
         self.start, self.learn = self._popular.start, self._popular.learn
         self.state, self.restore = self._popular.state, self._popular.restore
 
@@ -192,7 +191,7 @@ def test_a_leak_would_show() -> None:
         clicks = []
         for leaky in (True, False):
             association = world("association", seed)
-            policy = Whisper(association) if leaky else make(policy_config("popular"))
+            policy = Whisper(association) if leaky else make(read_policy("popular"))
             clicks.append(
                 measure_earnings(
                     association,

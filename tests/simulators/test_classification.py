@@ -23,7 +23,7 @@ from bandit.policies.random import Random
 from bandit.policy import Policy
 from bandit.slates.exploration import greedy
 from bandit.slates.walk import draw
-from experiments.runner.runs import ROOT
+from experiments.runner.configs import ROOT
 from experiments.runner.unit import run_unit
 from simulators.classification import SETS, Classification, progressive_error
 
