@@ -11,7 +11,8 @@ from bandit.core.types import Floats, Round
 from bandit.policies.random import Random
 from bandit.slates.walk import draw
 from experiments.runner.unit import make
-from simulators.examination.em import fit, opens, perplexities
+from simulators.examination.compare import compare_models, read_opens
+from simulators.examination.em import fit
 from simulators.examination.walk import Examine
 
 FAR = 0.5  # where EM starts: half-way from the truth to a coin
@@ -19,7 +20,7 @@ FAR = 0.5  # where EM starts: half-way from the truth to a coin
 
 def uniform_log(simulator: Mapping[str, Any], seed: int) -> tuple[list[Round], Floats]:
     """What the policy `random` sent and got, whole, and P(click | examined) of each opened slot [o, k], in the order of
-    `simulators.examination.em.opens`; 0 where a slot is empty."""
+    `simulators.examination.compare.read_opens`; 0 where a slot is empty."""
     association, policy = make(dict(simulator), seed=seed), Random()
     policy.start(association.features)
     rounds: list[Round] = []
@@ -45,7 +46,7 @@ def recovered(
     rows = []
     for name, model in models.items():
         rounds, p = uniform_log({**simulator, "examine": model}, seed)
-        _, article, clicks = opens(rounds)
+        _, article, clicks = read_opens(rounds)
         found = fit(_moved(model), article, clicks, p).model
         for (parameter, true), (_, value) in zip(_numbers(model), _numbers(found), strict=True):
             rows.append({"model": name, "parameter": parameter, "true": true, "found": value})
@@ -54,8 +55,8 @@ def recovered(
 
 def judged(models: Mapping[str, Examine], rounds: list[Round]) -> pd.DataFrame:
     """Perplexity of each model on the half of a log that it was not fitted to, the best first; an attraction an article."""
-    _, article, clicks = opens(rounds)
-    return perplexities(models, article, clicks)
+    _, article, clicks = read_opens(rounds)
+    return compare_models(models, article, clicks)
 
 
 def _numbers(model: Any) -> list[tuple[str, float]]:

@@ -28,7 +28,7 @@ from simulators.association.press import Press, told_above
 from simulators.association.reading import Reading
 from simulators.association.reference import Readers, interest, reference
 from simulators.base import Truthful
-from simulators.examination.walk import Examine, expected, walk
+from simulators.examination.walk import Examine, expect_clicks, walk
 from simulators.noise.noise import Noise
 from simulators.noise.recorded import recorded
 
@@ -381,7 +381,7 @@ class Association(Truthful):
         """Expected clicks for each member sent these slates (or their top slots), [n, k]: for regret and its like."""
         p = np.where(slates.choice >= 0, self._shown(context, slates.choice), 0.0)
         opens = (1 - self._bounce - self._dead) * self._opening(context, slates)
-        return np.asarray(opens[:, None] * expected(self._examine, p, self.slots))
+        return np.asarray(opens[:, None] * expect_clicks(self._examine, p, self.slots))
 
     def hyperparameters(self) -> dict[str, Floats]:
         """What `bayes_limit` may know: B [p, d], interest variances [d], article-quality variance, examination [k]."""

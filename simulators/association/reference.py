@@ -15,7 +15,7 @@ from simulators.association.articles import Pool
 from simulators.association.opens import Opens
 from simulators.association.rates import anchor_rates, raise_rate
 from simulators.bisect import find_crossing
-from simulators.examination.walk import Examine, chance_of_click, expected
+from simulators.examination.walk import Examine, chance_of_click, expect_clicks
 
 SAMPLE = 20_000  # members that are enough to find an intercept
 
@@ -135,4 +135,4 @@ def _looked(model: Examine, slots: int, p: Floats) -> Floats:
     chances = model.chances(slots)
     if (chances == chances[0, 0]).all():
         return np.array(chances[0, 0])
-    return np.asarray(expected(model, p, slots).mean(axis=0) / p.mean(axis=0))
+    return np.asarray(expect_clicks(model, p, slots).mean(axis=0) / p.mean(axis=0))
