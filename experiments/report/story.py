@@ -9,7 +9,7 @@ import pandas as pd
 
 from bandit.core.types import PINNED, Floats, Round
 from serving import bundle
-from simulators.association.articles import catalogue
+from simulators.association.pools.articles import catalogue
 from simulators.play import play_back
 
 SAME = ("member_type", "region", "career_stage")
