@@ -33,5 +33,5 @@ def test_a_config_that_names_no_class_or_an_unknown_option_is_refused() -> None:
         ValueError, match=r"a config must say its _target_; this one has \['slots'\]"
     ):
         make({"slots": 1}, find)
-    with pytest.raises(ValueError, match="newsletter: .* unexpected keyword argument 'size'"):
+    with pytest.raises(ValueError, match=r"newsletter: .* unexpected keyword argument 'size'"):
         make({"_target_": "newsletter", "size": 1}, find)
