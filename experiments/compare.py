@@ -15,7 +15,8 @@ from rich.console import Console
 
 from bandit.core import check
 from bandit.core.files import read_json, write_json, write_table
-from experiments.report import report, story
+from experiments.report import report
+from experiments.report.two_members import find_two_members
 from experiments.runner.runs import choices, folder, plain, policy_config, provenance
 from experiments.runner.unit import make
 from experiments.runner.work import Unit, run_all
@@ -113,7 +114,7 @@ def _write_tables(
             run / "winner.json", {"policy": best, "unit": str(units[best, 0].relative_to(run))}
         )
     if {"profile", baseline} <= set(policies):
-        pair = story.two_members(units[baseline, 0], units["profile", 0], make(simulator, seed=0))
+        pair = find_two_members(units[baseline, 0], units["profile", 0], make(simulator, seed=0))
         if pair:
             write_json(
                 run / "two_members.json",

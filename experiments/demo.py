@@ -17,11 +17,11 @@ from rich.console import Console
 from bandit.core.files import read_json, replacing, write_table
 from bandit.core.types import Context
 from experiments.compare import compare
-from experiments.report.story import rounds
 from experiments.runner.runs import frame, plain
 from experiments.runner.unit import make
 from experiments.tables.table import show
 from serving import export, send
+from simulators.play import play_back
 
 
 def next_issue(folder: Path, context: Context) -> dict[str, Path]:
@@ -78,7 +78,8 @@ def main(cfg: DictConfig) -> None:
     show(frame(run / "summary.parquet"), config["baseline"], console)
     association = make(config["simulator"] | {"issues": config["issues"]}, seed=0)
     winner = read_json(run / "winner.json")
-    rounds(run / winner["unit"], association)  # who has left, and who has seen what
+    for _ in play_back(run / winner["unit"] / "log", association):
+        pass  # the association now knows who has left, and who has seen what
     context = association.issue(association.issues + 1)
     folder = run / "next_issue"
     shutil.rmtree(

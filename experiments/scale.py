@@ -35,7 +35,7 @@ from rich.table import Table
 from bandit.core.files import read_json, replacing, write_json, write_table
 from bandit.core.types import Context, Round
 from bandit.slates.walk import draw
-from experiments.report.figures import COLOURS
+from experiments.report.looks import COLOURS
 from experiments.report.page import ACCENT, BASELINE, SOFT, STYLE
 from experiments.runner.runs import folder, one_thread, plain, provenance
 from experiments.runner.unit import make
