@@ -10,11 +10,10 @@ from bandit.core.rules import Rules
 from bandit.core.types import Context, Feedback, Round
 from bandit.slates.editorial import Desk
 from bandit.slates.walk import draw, replay
-from experiments.runner.runs import choices, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import list_configs, make, read_policy
 from simulators.association.association import Association
 
-NAMES = choices("policy")
+NAMES = list_configs("policy")
 CEILINGS = {"bayes_limit", "oracle"}
 DEAF = {"random", "recency", "segment_rules"}  # choose without asking what was clicked
 SIZES: dict[str, Any] = {"members": 400, "issues": 6, "pool": 14, "slots": 4, "text_dims": 8}
@@ -26,7 +25,7 @@ def test_discovery_found_the_family() -> None:
 
 
 def made(name: str, association: Association) -> Any:
-    policy = make(policy_config(name))
+    policy = make(read_policy(name))
     policy.start(association.features)
     if hasattr(policy, "reveal"):
         policy.reveal(association)
@@ -160,7 +159,7 @@ def test_an_issue_nobody_opened_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", ["profile", "popular", "segment_learned"])
 def test_what_forgets_does_not_when_nobody_opened(name: str) -> None:
     association = Association(seed=3, **SIZES)
-    policy = make(policy_config(name) | {"keep": 0.7})
+    policy = make(read_policy(name) | {"keep": 0.7})
     policy.start(association.features)
     for number in (1, 2):
         context = association.issue(number)
@@ -292,4 +291,4 @@ def test_bad_parameters_are_refused_by_name(
     name: str, parameters: dict[str, Any], message: str, ready: Any
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        make(policy_config(name) | parameters).start(ready[name][1].features)
+        make(read_policy(name) | parameters).start(ready[name][1].features)

@@ -15,12 +15,11 @@ from bandit.core import check
 from bandit.core.types import Round
 from bandit.policy import Policy
 from bandit.slates.walk import draw
-from experiments.runner.runs import choices, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import list_configs, make, read_policy
 from serving import bundle
 from simulators.association.association import Association
 
-NAMES = choices("policy")
+NAMES = list_configs("policy")
 FORMS: dict[str, dict[str, Any]] = {
     f"{name} {model} {by}": {"model": model, "by": by}
     for name in ("lin_ts", "lin_ucb")
@@ -38,7 +37,7 @@ def world() -> Association:
 
 
 def made(name: str, **other: Any) -> Any:
-    policy = make(policy_config(name.split()[0]) | FORMS.get(name, {}) | other)
+    policy = make(read_policy(name.split()[0]) | FORMS.get(name, {}) | other)
     policy.start(world().features)
     if hasattr(policy, "reveal"):
         policy.reveal(world())
@@ -205,7 +204,7 @@ def test_check_gram_takes_what_rounding_leaves() -> None:
 
 
 def written(name: str, folder: Path) -> Path:
-    parameters = dict(policy_config(name))
+    parameters = dict(read_policy(name))
     target = str(parameters.pop("_target_"))
     bundle.write(folder, taught(name), target, parameters, world().features, {})
     return folder

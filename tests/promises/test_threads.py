@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from threadpoolctl import threadpool_info
 from bandit.slates.walk import draw
-from experiments.runner.runs import policy_config
-from experiments.runner.unit import make, run_unit
+from experiments.runner.configs import make, read_policy
+from experiments.runner.unit import run_unit
 from simulators.association.association import Association
 from serving import bundle
 
@@ -24,10 +24,10 @@ arrays = {"centre": association.features.centre, "components": association.featu
 for name in ("profile", "lin_ts"):
     unit = Path(name)
     config = {"_target_": "simulators.association.association.Association", **sizes}
-    run_unit(unit, policy_config(name), config, seed=3)
+    run_unit(unit, read_policy(name), config, seed=3)
     for path in sorted([*unit.glob("log/*"), *unit.glob("bundle/*.safetensors")]):
         print(path, sha256(path.read_bytes()).hexdigest())
-    for kind, policy in (("new", make(policy_config(name))), ("restored", bundle.read(unit / "bundle").policy)):
+    for kind, policy in (("new", make(read_policy(name))), ("restored", bundle.read(unit / "bundle").policy)):
         if kind == "new":
             policy.start(association.features)
         slates = draw(policy.plan(context), context, 5)

@@ -1,7 +1,7 @@
-"""Two members side by side, for the report: the same segment, different people.
+"""Two members side by side: the same segment, different people.
 
-Read back from two logs of one run: what the segment newsletter and the profile newsletter sent them
-in the last issue.
+They are read back from two logs of one run: what the segment newsletter and the profile newsletter
+sent them in the last issue. `experiments.compare` writes them down, and the report shows them.
 """
 
 from collections.abc import Iterator
