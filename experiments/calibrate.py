@@ -35,6 +35,7 @@ from experiments.runner.runs import (
 )
 from experiments.runner.unit import make
 from simulators.fitted.logged import Logged
+from simulators.play import play
 
 Tick = Callable[[str], None]
 Tables = dict[str, pd.DataFrame]
@@ -43,7 +44,7 @@ Tables = dict[str, pd.DataFrame]
 def published(config: dict[str, Any], tick: Tick) -> Tables:
     """Rates of both presets beside the published ones."""
     first = min(rates.CHECKED)
-    return {"rates": rates.table(range(first, first + config["rates"]["seeds"]))}
+    return {"rates": rates.compare_with_published(range(first, first + config["rates"]["seeds"]))}
 
 
 def likeness(config: dict[str, Any], tick: Tick) -> Tables:
@@ -51,13 +52,10 @@ def likeness(config: dict[str, Any], tick: Tick) -> Tables:
     rows, seed = [], config["seed"]
     for world in config["worlds"]:
         association = make(_world(world, config["likeness"]), seed=seed)
-        log = two_sample.play(association, _random(association), association.issues, seed)
-        fit, policy = (
-            partial(_fitted, log, association.features, seed),
-            partial(_random, association),
-        )
+        log = list(play(Random(), association, seed))
+        fit = partial(_fitted, log, association.features, seed)
         tick(f"{world}: a log of {association.issues} issues")
-        for whom, table, found in two_sample.fitted_and_log(log, fit, policy, seed):
+        for whom, table, found in two_sample.compare_with_log(log, fit, Random, seed):
             worst = ", ".join(found.importances["columns"].head(3))
             rows.append(
                 [world, whom, table, found.auc, found.low, found.high, found.classifier, worst]
@@ -79,11 +77,18 @@ def ranking(config: dict[str, Any], tick: Tick) -> Tables:
         for seed in range(config["seed"], config["seed"] + sizes["logs"]):
             association = make(_world(world, sizes), seed=seed)
             truth, features = association.twin(), association.features
-            log = two_sample.play(association, _random(association), association.issues, seed)
+            log = list(play(Random(), association, seed))
             tick(f"{world}, seed {seed}: fitting to a log of {association.issues} issues")
             simulator = Logged(log[: sizes["until"]], seed=seed + 1, features=features)
-            found = agreement.agreement(
-                log, sizes["until"], agreement.names(), features, simulator, seed, truth, tick
+            found = agreement.compare_rankings(
+                log,
+                sizes["until"],
+                agreement.list_sendable(),
+                features,
+                simulator,
+                seed,
+                truth,
+                tick,
             )
             values.append(found.values.reset_index().assign(world=world, seed=seed))
             taus.append(
@@ -107,15 +112,15 @@ def ranking(config: dict[str, Any], tick: Tick) -> Tables:
 def recovered(config: dict[str, Any], tick: Tick) -> Tables:
     """Examination models from their own clicks."""
     simulator = _world(config["worlds"][0], config["examination"])
-    return {"examination": examination.recovered(_models(), simulator, config["seed"])}
+    return {"examination": examination.recover_parameters(_models(), simulator, config["seed"])}
 
 
 def perplexity(config: dict[str, Any], tick: Tick) -> Tables:
     """Each examination model on the same log."""
-    rounds, _ = examination.uniform_log(
+    rounds, _ = examination.make_uniform_log(
         _world(config["worlds"][-1], config["examination"]), config["seed"]
     )
-    return {"perplexity": examination.judged(_models(), rounds)}
+    return {"perplexity": examination.compare_perplexities(_models(), rounds)}
 
 
 def leak(config: dict[str, Any], tick: Tick) -> Tables:
@@ -124,10 +129,10 @@ def leak(config: dict[str, Any], tick: Tick) -> Tables:
     seeds = range(config["seed"], config["seed"] + sizes["seeds"])
     for world in config["worlds"]:
         simulator = _world(world, sizes)
-        found = no_leak.lifts(
+        found = no_leak.measure_lifts(
             partial(_seeded, simulator),
             ["nothing", *no_leak.WHAT],
-            no_leak.learning(),
+            no_leak.list_learners(),
             seeds,
             sizes["issues"],
             sizes["since"],
@@ -150,17 +155,11 @@ CHECKS: dict[str, Callable[[dict[str, Any], Tick], Tables]] = {
 def _world(name: str, sizes: dict[str, Any]) -> dict[str, Any]:
     """The config of a simulator at this size."""
     given = {key: sizes[key] for key in ("members", "issues", "text_dims") if key in sizes}
-    return rates.preset(name) | {"embeddings": None} | given
+    return rates.load_preset(name) | {"embeddings": None} | given
 
 
 def _seeded(simulator: dict[str, Any], seed: int) -> Any:
     return make(simulator, seed=seed)
-
-
-def _random(association: Any) -> Random:
-    policy = Random()
-    policy.start(association.features)
-    return policy
 
 
 def _fitted(log: Any, features: Any, seed: int, members: Any) -> Logged:
@@ -184,10 +183,7 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
     _sizes(config)
     run = folder(config["name"], "calibrate", {})
     asked = {key: value for key, value in config.items() if key not in ("checks", "name", "force")}
-    makers = [
-        Path(str(module.__file__))
-        for module in (agreement, examination, no_leak, rates, two_sample)
-    ]
+    makers = sorted(Path(__file__).parent.joinpath("checks").glob("*.py"))
     asked |= {
         "code": provenance()["code"],
         "made_by": [file_digest(path) for path in (*makers, Path(__file__))],

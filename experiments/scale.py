@@ -75,7 +75,7 @@ def sent(
             parts.append(Round(part, slates, association.respond(part, slates)))
         tick(len(part.members))
     with timed(spent, "learn"):
-        return Round.joined(context, [rows[at] for at in pieces], parts)
+        return Round.join(context, [rows[at] for at in pieces], parts)
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def count_unknown(features: Features, members: pd.DataFrame) -> dict[str, dict[s
     """How many members have an attribute value that the features never saw: attribute -> value -> members."""
     return {
         name: {value: int((members[name] == value).sum()) for value in values}
-        for name, values in features.unknown(members).items()
+        for name, values in features.find_unknown(members).items()
     }
 
 

@@ -25,7 +25,7 @@ from bandit.core.files import read_json, replacing, write_json
 from bandit.core.rules import Rules
 from bandit.core.types import ROLES, Bools, Ints
 from bandit.log.issue import slate_columns
-from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, eligible
+from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, find_eligible
 from bandit.slates.walk import draw
 from serving.bundle import Bundle, read
 from serving.errors import exit_status, short
@@ -71,7 +71,7 @@ def compose(
             part,
             articles,
             rules,
-            eligible(part, articles),
+            find_eligible(part, articles),
             shown,
             article_features=text,
         )

@@ -139,13 +139,13 @@ def send(
             watch(wave, plan, parts[-1])
         with stage("learn"):
             whole = parts[0].context if len(parts) == 1 else told.take(members)
-            sent = Round.joined(whole, places, parts)
+            sent = Round.join(whole, places, parts)
             if learn:
                 policy.learn(sent)
         rows.append(members)
         rounds.append(sent)
     with stage("learn"):
-        return Round.joined(context, rows, rounds)
+        return Round.join(context, rows, rounds)
 
 
 def _pieces(count: int, piece: int | None) -> list[Ints]:

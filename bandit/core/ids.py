@@ -21,7 +21,7 @@ _KINDS = {
 }  # a column may also mix them
 
 
-def places(known: pd.Index, ids: Ids) -> Ints:
+def locate(known: pd.Index, ids: Ids) -> Ints:
     """Where each of `ids` [n] stands in `known`, [n]; -1 where it does not.
 
     Raises ValueError where all ids are text and all known ones are numbers, or the other way round:

@@ -98,7 +98,7 @@ class Slates:
 
     def take(self, rows: Ints) -> Self:
         """The slates of some of the members."""
-        return replace(self, **_rows(self, rows))
+        return replace(self, **_take_rows(self, rows))
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Feedback:
 
     def take(self, rows: Ints) -> Self:
         """What came back from some of the members."""
-        return replace(self, **_rows(self, rows))
+        return replace(self, **_take_rows(self, rows))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Round:
         )
 
     @classmethod
-    def joined(cls, context: Context, rows: Sequence[Ints], parts: Sequence["Round"]) -> Self:
+    def join(cls, context: Context, rows: Sequence[Ints], parts: Sequence["Round"]) -> Self:
         """The whole issue from its parts.
 
         rows: for each part, the rows of its members in `context`; together every member once
@@ -145,7 +145,7 @@ class Round:
             return cls(context, parts[0].slates, parts[0].feedback)
         order = np.argsort(np.concatenate(rows))
         slates, feedback = [part.slates for part in parts], [part.feedback for part in parts]
-        return cls(context, _stacked(slates).take(order), _stacked(feedback).take(order))
+        return cls(context, _stack(slates).take(order), _stack(feedback).take(order))
 
     def exposures(self) -> tuple[Ints, Ints, Ints, Floats]:
         """What can be learned from: every filled slot of a member who opened. Four arrays [e]: the member's row, the slot,
@@ -155,7 +155,7 @@ class Round:
         return rows, slots, self.slates.choice[rows, slots], clicked
 
 
-def _stacked(tables: Sequence[Any]) -> Any:
+def _stack(tables: Sequence[Any]) -> Any:
     fields = vars(tables[0])
     return replace(
         tables[0],
@@ -163,7 +163,7 @@ def _stacked(tables: Sequence[Any]) -> Any:
     )
 
 
-def _rows(table: Any, rows: Ints) -> dict[str, Any]:
+def _take_rows(table: Any, rows: Ints) -> dict[str, Any]:
     return {name: values[rows] for name, values in vars(table).items()}
 
 

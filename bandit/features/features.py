@@ -112,7 +112,7 @@ class Features:
             parts.append(np.clip((column - mean) / sd, -3, 3))
         return np.hstack(parts)
 
-    def unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
+    def find_unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
         """Attribute values never seen before, for the sender to report."""
         found = {
             name: sorted(set(members[name].dropna().astype(str)) - set(v))

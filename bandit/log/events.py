@@ -82,7 +82,7 @@ def validate(events: pd.DataFrame) -> None:
     refuse(events, "event", other, "this id was already used for another event")
 
 
-def answers(
+def read_feedback(
     tagged: pd.DataFrame,
     context: Context,
     slates: Slates,
@@ -93,7 +93,7 @@ def answers(
 
     delivered [n]: to whom (default: all). opened [n]: count these as openers as well, beside everyone of whom a person's
     open or click was recorded. Where Apple's proxy or blocked images hide opens, only clicks show them, and such members
-    seem to click whenever they open: drawing `opened` with `Opens.chance` takes that bias away. examined is 1 where
+    seem to click whenever they open: drawing `opened` with `OpenRate.chance` takes that bias away. examined is 1 where
     clicked, else unknown; dwell_seconds is 0, events do not know reading time. Raises ValueError at an event of a member or
     slot that the slates do not have.
     """
@@ -139,7 +139,7 @@ def answers(
 
 
 @dataclass(frozen=True)
-class Opens:
+class OpenRate:
     """Shares of deliveries. recorded: with any open event. human: opened by a person, estimated. chance [d]: for each
     delivery, P(a person opened it | what was recorded). hidden: of the opens by people without a prefetching program,
     the share that no pixel recorded. prefetched: of the deliveries, the share that went to a prefetching program."""
@@ -151,7 +151,7 @@ class Opens:
     chance: Floats
 
 
-def opens(tagged: pd.DataFrame, deliveries: pd.DataFrame) -> Opens:
+def estimate_open_rate(tagged: pd.DataFrame, deliveries: pd.DataFrame) -> OpenRate:
     """The open rate of people, once prefetch and scanners are set aside. deliveries: d rows, columns campaign, member.
 
     Deliveries to programs that never prefetch tell the rate. Among them opens and clicks are two lists of the same
@@ -189,7 +189,7 @@ def opens(tagged: pd.DataFrame, deliveries: pd.DataFrame) -> Opens:
         seen | clicked, 1.0, np.where(proxied, unseen(1.0), unseen(max(blocked, 0.0)))
     )
     recorded = float(among(is_open).mean()) if len(deliveries) else float("nan")
-    return Opens(
+    return OpenRate(
         recorded,
         rate,
         max(blocked, 0.0),

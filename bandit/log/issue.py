@@ -52,7 +52,7 @@ def write(path: Path, round: Round) -> None:
     write_table(path, pa.table(slate_columns(round.context, round.slates) | answers | by_slot))
 
 
-def members(path: Path, table: pa.Table, slots: int) -> NDArray[Any]:
+def list_members(path: Path, table: pa.Table, slots: int) -> NDArray[Any]:
     """Ids [n] in the file's order, one for each `slots` rows. Raises ValueError unless the rows are members by slots."""
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
@@ -82,17 +82,17 @@ def members(path: Path, table: pa.Table, slots: int) -> NDArray[Any]:
 def read(path: Path, context: Context) -> Round:
     """The round that was logged for `context`. Raises ValueError if the file is damaged, is another issue's, or holds what
     no log can: a propensity outside (0, 1], a click in an empty slot or in a mail that was not opened."""
-    return told(path, read_table(path), context)
+    return parse_issue(path, read_table(path), context)
 
 
-def told(path: Path, table: pa.Table, context: Context) -> Round:
+def parse_issue(path: Path, table: pa.Table, context: Context) -> Round:
     """The same of a file that has been read; `path` is for the errors."""
     n, k = len(context.members), context.rules.slots
     if table.num_rows != n * k:
         raise ValueError(
             f"{path} has {table.num_rows} rows; {n} members and {k} slots make {n * k}"
         )
-    if not np.array_equal(members(path, table, k), context.member_ids):
+    if not np.array_equal(list_members(path, table, k), context.member_ids):
         raise ValueError(
             f"{path} lists other members than issue {context.campaign}, or in another order"
         )

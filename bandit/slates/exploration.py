@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from bandit.core.types import Bools, Floats, SlotPmf
+from bandit.slates.sums import add_up
 
-BLOCK = 8  # articles that are summed together
 _FAR = 300.0  # exp(+-300) and their ratio are within float64: no open article's probability is ever rounded to 0
 
 
@@ -17,12 +17,12 @@ def greedy(scores: Floats, open: Bools) -> Floats:
     """All the mass on the best open article, shared equally between exact ties."""
     masked = np.where(open, scores, -np.inf)
     best = open & (masked == masked.max(axis=1, keepdims=True))
-    return _normalised(best.astype(np.float64))
+    return _normalise(best.astype(np.float64))
 
 
 def epsilon_greedy(scores: Floats, open: Bools, epsilon: float) -> Floats:
     """A share `epsilon` uniform over the open articles, the rest greedy."""
-    return (1 - epsilon) * greedy(scores, open) + epsilon * _normalised(open.astype(np.float64))
+    return (1 - epsilon) * greedy(scores, open) + epsilon * _normalise(open.astype(np.float64))
 
 
 def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
@@ -35,7 +35,7 @@ def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
         top = np.where(open[far], power[far], -np.inf).max(axis=1, keepdims=True)
         power[far] = np.where(open[far], power[far] - top, 0.0)
     weights = np.exp(power) * open
-    whole = wholes(weights)[:, None]
+    whole = add_up(weights)[:, None]
     return np.asarray(np.divide(weights, whole, out=np.zeros_like(weights), where=whole != 0))
 
 
@@ -46,32 +46,6 @@ def plackett_luce(scores: Floats, temperature: float) -> SlotPmf:
     return SlotPmf(
         scores, partial(softmax, temperature=temperature), np.exp(power) if near else None
     )
-
-
-def wholes(mass: Floats) -> Floats:
-    """Sums over the articles of mass [n, m]: of blocks of eight, then of the blocks; where one article goes, one block is
-    summed again, and the bits are those of summing all."""
-    columns = np.ascontiguousarray(mass.T)
-    sums = [one_by_one(np.add, columns[at : at + BLOCK]) for at in range(0, len(columns), BLOCK)]
-    return one_by_one(np.add, np.stack(sums))
-
-
-def cumulated(mass: Floats) -> Floats:
-    """Cumulative sums over the articles of mass [m, n], one article after the other, so that the same numbers give the same
-    bits whoever is beside them; the last row holds the wholes."""
-    sums = np.empty_like(mass)
-    sums[:1] = mass[:1]
-    for j in range(1, len(mass)):
-        np.add(sums[j - 1], mass[j], out=sums[j])
-    return sums
-
-
-def one_by_one(combine: np.ufunc, rows: Floats) -> Floats:
-    """The sum (or the largest) of some rows [j, n], one after the other, for the same reason."""
-    whole: Floats = rows[0].copy()
-    for row in rows[1:]:
-        combine(whole, row, out=whole)
-    return whole
 
 
 def budgeted(scores: Floats, open: Bools, budget: float, temperature: float) -> Floats:
@@ -106,9 +80,9 @@ def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
     wins[~open.any(axis=1)] = 0.0
     if np.isnan(draws.max(initial=0.0)):  # argmax would take a NaN for the best
         wins[np.isnan(draws).any(axis=(0, 2))] = np.nan
-    return (1 - floor) * wins + floor * _normalised(open.astype(np.float64))
+    return (1 - floor) * wins + floor * _normalise(open.astype(np.float64))
 
 
-def _normalised(weights: Floats) -> Floats:
+def _normalise(weights: Floats) -> Floats:
     total = weights.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(weights, total, out=np.zeros_like(weights), where=total > 0))

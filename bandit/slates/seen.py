@@ -15,7 +15,7 @@ class Seen:
         self._n = n
         self._saw: dict[Any, Bools] = {}
 
-    def of(self, articles: Sequence[Any], rows: Ints) -> Bools:
+    def look_up(self, articles: Sequence[Any], rows: Ints) -> Bools:
         """[len(rows), m]."""
         nobody = np.zeros(self._n, dtype=bool)
         return np.stack([self._saw.get(article, nobody)[rows] for article in articles], axis=1)

@@ -231,7 +231,7 @@ def _send(
         _write_replay(
             replayed, theirs, np.concatenate(targets)[order], np.concatenate(earned)[order]
         )
-    return Round.joined(context, [rows for rows in waves if len(rows)], sent), unexplored
+    return Round.join(context, [rows for rows in waves if len(rows)], sent), unexplored
 
 
 def _measures(association: Any, round: Round, unexplored: float) -> dict[str, Any]:

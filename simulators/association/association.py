@@ -15,7 +15,7 @@ from bandit.core import check, keys
 from bandit.core.types import Context, Feedback, Floats, Ints, Slates
 from bandit.features.features import Features
 from bandit.features.text import Cached, Encoder, StaticEncoder
-from bandit.slates.editorial import eligible
+from bandit.slates.editorial import find_eligible
 from simulators.association import parts
 from simulators.association.articles import Pool, compose
 from simulators.association.campaigns import Campaigns
@@ -222,7 +222,7 @@ class Association(Truthful):
             members=members,
             articles=articles,
             rules=self._newsroom.rules(number),
-            eligible=eligible(members, articles),
+            eligible=find_eligible(members, articles),
             seen=self._memory.seen(articles["article"].tolist(), rows),
             article_features=self._text[number],
             member_features=self._x[rows],

@@ -63,7 +63,7 @@ class Memory:
 
     def seen(self, articles: list[str], rows: Ints) -> Bools:
         """Whether members had each article in an issue they opened [len(rows), m]."""
-        return self._saw.of(articles, rows)
+        return self._saw.look_up(articles, rows)
 
     def keep(self, articles: frozenset[str]) -> None:
         """Forget who saw any other article."""

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
 from bandit.core import check, keys
-from bandit.core.ids import places
+from bandit.core.ids import locate
 from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Round, Slates
 from bandit.features.features import Features
 from bandit.log import archive
-from bandit.slates.editorial import eligible
+from bandit.slates.editorial import find_eligible
 from simulators.association.memory import Memory
 from simulators.association.opens import Opens
 from simulators.association.parts import examination
@@ -69,7 +69,7 @@ class Logged(Truthful):
                 "log is not given; name the folder of a finished unit, e.g. simulator.log=runs/demo/units/random-0"
             )
         if isinstance(log, str | Path):
-            features = features or archive.features(log, text_dims)
+            features = features or archive.fit_features(log, text_dims)
             rounds = list(archive.read(log, features))
         else:
             rounds = list(log)
@@ -90,7 +90,7 @@ class Logged(Truthful):
         self.seed, self.features = seed, features
         self.members = rounds[0].context.members
         for round in rounds[1:]:
-            self.members = archive.met(self.members, round.context.members)
+            self.members = archive.add_members(self.members, round.context.members)
         members = self.members
         self._index = pd.Index(members["member"])
         self._keys = keys.member_keys(members["member"].to_numpy())
@@ -119,7 +119,7 @@ class Logged(Truthful):
 
     def rows(self, ids: NDArray[Any]) -> Ints:
         """Where these members stand in `members` [n]."""
-        return places(self._index, ids)
+        return locate(self._index, ids)
 
     def _luck(self, stream: str, k: int = 1) -> Floats:
         """Uniforms of all members that belong to no issue; [n] or [n, k]."""
@@ -232,7 +232,7 @@ class Logged(Truthful):
             members=members,
             articles=then.articles,
             rules=then.rules,
-            eligible=eligible(members, then.articles),
+            eligible=find_eligible(members, then.articles),
             seen=self._memory.seen(then.article_ids.tolist(), rows),
             article_features=then.article_features,
             member_features=self._x[rows],

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.types import Context, Feedback, Floats, Slates
-from bandit.log.events import answers, opens
+from bandit.log.events import estimate_open_rate, read_feedback
 from bandit.log.hygiene import tag
 from simulators.noise.noise import Noise
 
@@ -21,9 +21,9 @@ def recorded(
     events, _ = noise.events(context, slates, feedback, strict=False)
     delivered = feedback.delivered
     if not hygiene:
-        return answers(events.assign(tag="human"), context, slates, delivered)
+        return read_feedback(events.assign(tag="human"), context, slates, delivered)
     tagged = tag(events)
     mails = pd.DataFrame({"campaign": context.campaign, "member": context.member_ids[delivered]})
     opened = np.zeros(len(delivered), dtype=bool)
-    opened[delivered] = luck[delivered] < opens(tagged, mails).chance
-    return answers(tagged, context, slates, delivered, opened)
+    opened[delivered] = luck[delivered] < estimate_open_rate(tagged, mails).chance
+    return read_feedback(tagged, context, slates, delivered, opened)

@@ -1,4 +1,7 @@
-"""The report page: whole, self-contained, escaped, the same bytes each time, and no bolder than its numbers."""
+"""The report page is whole, self-contained, escaped, and the same bytes each time.
+
+Its sentences are no bolder than its numbers.
+"""
 
 import json
 import os
@@ -183,7 +186,8 @@ def _members(rng: np.random.Generator) -> dict[str, Any]:
             "attributes": shared,
             "rests_on_behaviour": share,
             "clicked_titles": TITLES[:2],
-            "clicks_in_words": f"Opened 14 of 25 newsletters and clicked {clicks} articles: {clicks} on {topic}.",
+            "clicks_in_words": "Opened 14 of 25 newsletters and clicked "
+            f"{clicks} articles: {clicks} on {topic}.",
             "segment_slate": slate(),
             "profile_slate": slate(),
         }
@@ -345,8 +349,9 @@ def test_same_tables_same_bytes_in_any_process_and_row_order(run: Path) -> None:
         ),
         (
             (0.03, -0.02, 0.08),
-            "No clear difference: Profile got 3 % more clicks per newsletter delivered than the best segmentation, "
-            "but the 95 % interval, -2 % to +8 %, includes zero (issues 13-26).",
+            "No clear difference: Profile got 3 % more clicks per newsletter delivered than "
+            "the best segmentation, but the 95 % interval, -2 % to +8 %, includes zero "
+            "(issues 13-26).",
         ),
         (
             (0.004, 0.001, 0.007),

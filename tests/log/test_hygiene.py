@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandit.core.types import Context
-from bandit.log.events import COLUMNS, TAGS, answers, opens, validate
+from bandit.log.events import COLUMNS, TAGS, estimate_open_rate, read_feedback, validate
 from bandit.log.hygiene import tag
 from simulators.noise.gateways import Gateway
 from simulators.noise.noise import Noise
@@ -168,7 +168,7 @@ def test_answers_are_what_people_did() -> None:
     table, _ = logged(Noise(seed=31), sent(31))
     tagged = tag(table)
     for context, shown, feedback in sent(31):
-        got = answers(tagged, context, shown)
+        got = read_feedback(tagged, context, shown)
         missed, made_up = feedback.clicked & ~got.clicked, got.clicked & ~feedback.clicked
         assert missed.sum() <= 0.01 * feedback.clicked.sum()
         assert made_up.sum() <= 0.02 * feedback.clicked.sum()
@@ -186,7 +186,7 @@ def test_the_open_rate_of_people(noise: dict[str, float]) -> None:
         [pd.DataFrame({"campaign": c.campaign, "member": c.member_ids}) for c, _, _ in sent(31)]
     )
     truth = np.concatenate([f.opened for _, _, f in sent(31)])
-    found = opens(tag(table), deliveries)
+    found = estimate_open_rate(tag(table), deliveries)
     # hidden opens are known from some 300 member-issues with a click: two standard errors are about .03 at blocked = .4
     assert found.human == pytest.approx(truth.mean(), abs=0.03)
     assert abs(found.recorded - truth.mean()) > abs(found.human - truth.mean())
@@ -201,13 +201,13 @@ def test_opens_drawn_by_their_chance_give_clicks_an_honest_denominator() -> None
     tagged = tag(table)
     rates = []
     for context, shown, feedback in sent(31):
-        found = opens(
+        found = estimate_open_rate(
             tagged, pd.DataFrame({"campaign": context.campaign, "member": context.member_ids})
         )
         drawn = np.random.default_rng(context.issue).random(len(context.members)) < found.chance
         seen, filled = (
-            answers(tagged, context, shown),
-            answers(tagged, context, shown, opened=drawn),
+            read_feedback(tagged, context, shown),
+            read_feedback(tagged, context, shown, opened=drawn),
         )
         assert not (seen.opened & ~filled.opened).any()
         rates.append(
@@ -232,7 +232,7 @@ def test_opens_by_hand() -> None:
         [{"member": m, "kind": kind, "slot": int(kind == "click")} for m, kind in rows]
     )
     table["tag"] = ["human"] * 5 + ["prefetch"]
-    found = opens(table, pd.DataFrame({"campaign": "c", "member": list("abcdegf")}))
+    found = estimate_open_rate(table, pd.DataFrame({"campaign": "c", "member": list("abcdegf")}))
     assert (found.recorded, found.human, found.prefetched) == (4 / 7, 5 / 6, 1 / 7)
     assert found.hidden == pytest.approx(1 - 3 / 5)
     blocked, proxied = (
@@ -357,8 +357,11 @@ def test_an_empty_table_works(make_context: Callable[..., Context]) -> None:
     assert len(tagged) == 0
     assert list(tagged.columns) == [*COLUMNS, "tag", "why", "confidence"]
     context, shown, _ = sent(31)[0]
-    assert not answers(tagged, context, shown).opened.any()
-    assert opens(tagged, pd.DataFrame({"campaign": ["c"] * 3, "member": [1, 2, 3]})).human == 0
+    assert not read_feedback(tagged, context, shown).opened.any()
+    assert (
+        estimate_open_rate(tagged, pd.DataFrame({"campaign": ["c"] * 3, "member": [1, 2, 3]})).human
+        == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -392,11 +395,11 @@ def test_a_missing_column_and_a_stranger_are_refused() -> None:
         validate(table.drop(columns="links"))
     context, shown, _ = sent(31)[0]
     with pytest.raises(ValueError, match="opened has shape"):
-        answers(tag(events_of([])), context, shown, opened=np.zeros(2, dtype=bool))
+        read_feedback(tag(events_of([])), context, shown, opened=np.zeros(2, dtype=bool))
     here = tag(events_of([{}, {"campaign": context.campaign}]))
     with pytest.raises(ValueError, match=f"events row 1: member = 1; is not in {context.campaign}"):
-        answers(here, context, shown)
+        read_feedback(here, context, shown)
     ours = {"campaign": context.campaign, "member": int(context.member_ids[3])}
     beyond = tag(events_of([{}, ours, ours | {"slot": 9, "links": 9}]))
     with pytest.raises(ValueError, match="events row 2: slot = 9; the slates have 6"):
-        answers(beyond, context, shown)
+        read_feedback(beyond, context, shown)

@@ -87,7 +87,7 @@ def test_a_whole_issue_is_joined_from_its_waves(association: Association) -> Non
     slates = draw(Random().plan(context), context, 5)
     round = Round(context, slates, association.twin().respond(context, slates))
     rows = Wave(Random(), [0.2, 0.3]).waves(context)
-    joined = Round.joined(context, rows, [round.take(part) for part in rows])
+    joined = Round.join(context, rows, [round.take(part) for part in rows])
     for whole, parts in ((round.slates, joined.slates), (round.feedback, joined.feedback)):
         for name, values in vars(whole).items():
             assert getattr(parts, name).tobytes() == values.tobytes()

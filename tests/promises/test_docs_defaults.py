@@ -94,7 +94,7 @@ def test_no_row_is_of_a_parameter_that_is_gone() -> None:
 
 def values() -> dict[str, dict[str, Any]]:
     """The default of each parameter in the code or its preset, under the title of its section."""
-    simulator = rates.preset("informz")
+    simulator = rates.load_preset("informz")
     noise = {
         name: parameter.default for name, parameter in inspect.signature(Noise).parameters.items()
     }
@@ -117,12 +117,12 @@ def test_the_other_preset_is_told_in_full() -> None:
     """The page shows every number of `higher_logic` that differs from `informz`."""
     told, mine, usual = (
         rows("The preset `higher_logic`"),
-        rates.preset("higher_logic"),
-        rates.preset("informz"),
+        rates.load_preset("higher_logic"),
+        rates.load_preset("informz"),
     )
     for name, value in mine.items():
         if isinstance(value, int | float) and value != usual[name]:
             assert float(told[name][0]) == value, name
     for name in ("weekdays", "weekday_clicks"):
         assert [float(cell) for cell in told[name][0].split()] == mine["opens"][name]
-    assert float(told["prefetch_share"][0]) == rates.tracking()["prefetch_share"]
+    assert float(told["prefetch_share"][0]) == rates.load_tracking()["prefetch_share"]

@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 
 from bandit.core.types import ROLES, Context, Round
 from bandit.policy import Policy
-from bandit.slates.editorial import eligible
+from bandit.slates.editorial import find_eligible
 from bandit.slates.walk import draw
 from experiments.runner.unit import make
 from serving import bundle, export, send
@@ -79,7 +79,7 @@ def trained(name: str) -> Trained:
     context = world.issue(4)  # which has a pin
     articles = context.articles.copy()
     articles.loc[[0, 2], "only_region"] = ["Great Lakes", "Southeast"]
-    allowed = eligible(context.members, articles)
+    allowed = find_eligible(context.members, articles)
     return Trained(
         policy, target, config, world, replace(context, articles=articles, eligible=allowed)
     )

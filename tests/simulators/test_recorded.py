@@ -101,7 +101,7 @@ def test_an_archive_of_a_noisy_log_is_read_back_as_it_was_sent(
     told: dict[str, list[Round]], tmp_path: Path
 ) -> None:
     archive.write(tmp_path, told["clean"])
-    features = archive.features(tmp_path, 6)
+    features = archive.fit_features(tmp_path, 6)
     for sent, found in zip(told["clean"], archive.read(tmp_path, features), strict=True):
         assert (sent.context.seen == found.context.seen).all()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bandit.core.rules import Rules
 from bandit.core.types import EMPTY, PINNED, Context, Slates, SlotPmf
 from bandit.slates import walk as slates
-from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, eligible
+from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, find_eligible
 from bandit.slates.exploration import epsilon_greedy, greedy
 
 Make = Callable[..., Any]
@@ -376,7 +376,7 @@ MEMBERS = pd.DataFrame(
     ],
 )
 def test_eligible(make_pool: Make, columns: dict, expected: list) -> None:
-    allowed = eligible(MEMBERS, make_pool(2, **columns))
+    allowed = find_eligible(MEMBERS, make_pool(2, **columns))
     assert allowed.dtype == bool
     assert allowed.astype(int).tolist() == expected
 
@@ -385,7 +385,7 @@ def test_eligible_names_an_attribute_that_members_lack(make_pool: Make) -> None:
     with pytest.raises(
         ValueError, match="pool column 'only_chapter': members have no attribute 'chapter'"
     ):
-        eligible(MEMBERS, make_pool(2, only_chapter=["", "x"]))
+        find_eligible(MEMBERS, make_pool(2, only_chapter=["", "x"]))
 
 
 def test_sections_below_keep_what_they_need_and_count_for_caps_and_minimums(

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core import check, keys
-from bandit.core.ids import pack, places, unpack
+from bandit.core.ids import locate, pack, unpack
 from bandit.core.state import State
 from bandit.core.types import Bools, Floats, Ints, Round
 
@@ -40,7 +40,7 @@ class Memory:
 
     def histories(self, ids: NDArray[Any]) -> Ints:
         """[n, h] of these members; all -1 for a member never met."""
-        at = places(self.ids, ids)
+        at = locate(self.ids, ids)
         blank = np.full((1, self.history.shape[1]), -1, dtype=np.int32)
         return np.concatenate([self.history, blank])[at]  # -1 takes the last row, the blank one
 
@@ -80,14 +80,14 @@ class Memory:
         """Put what was clicked in front; of one issue, the upper slots are the newest."""
         some = clicked.any(axis=1)
         ids, items, clicked, before = ids[some], items[some], clicked[some], before[some]
-        new = pd.Index(ids)[places(self.ids, ids) < 0]
+        new = pd.Index(ids)[locate(self.ids, ids) < 0]
         if len(new):
             self.ids = self.ids.append(new) if len(self.ids) else new
             blank = np.full((len(new), self.history.shape[1]), -1, dtype=np.int32)
             self.history = np.concatenate([self.history, blank])
         line = np.concatenate([np.where(clicked, items, -1), before], axis=1)
         front = np.argsort(line < 0, axis=1, kind="stable")[:, : self.history.shape[1]]
-        self.history[places(self.ids, ids)] = np.take_along_axis(line, front, axis=1)
+        self.history[locate(self.ids, ids)] = np.take_along_axis(line, front, axis=1)
 
     def trim(self) -> None:
         """Keep `size` newsletters, and of the articles those that something points to, equal ones once."""
