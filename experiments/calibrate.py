@@ -6,7 +6,7 @@ told nothing true. Each check leaves a table in runs/calibrate/; a check that is
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import hydra
 import pandas as pd
 import pyarrow as pa
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -23,17 +23,17 @@ from bandit.core.files import read_json, write_json, write_table
 from bandit.policies.random import Random
 from experiments.checks import agreement, examination, no_leak, rates, two_sample
 from experiments.report import calibration_page
-from experiments.runner.runs import (
-    CONFIGS,
-    choices,
-    file_digest,
-    folder,
-    frame,
-    one_thread,
-    plain,
-    provenance,
+from experiments.runner.configs import (
+    check_whole,
+    list_configs,
+    make,
+    read_config,
+    read_policy,
+    resolve,
 )
-from experiments.runner.unit import make
+from experiments.runner.digest import digest_code, digest_file
+from experiments.runner.folders import choose_folder, read_frame
+from experiments.runner.threads import use_one_thread
 from simulators.fitted.logged import Logged
 from simulators.play import play
 
@@ -167,13 +167,10 @@ def _fitted(log: Any, features: Any, seed: int, members: Any) -> Logged:
 
 
 def _models() -> dict[str, Any]:
-    return {
-        name: make(plain(OmegaConf.load(CONFIGS / "clicks" / f"{name}.yaml")))
-        for name in choices("clicks")
-    }
+    return {name: make(read_config("clicks", name)) for name in list_configs("clicks")}
 
 
-@one_thread()
+@use_one_thread()
 def calibrate(config: dict[str, Any], console: Console) -> Path:
     """Make what is not done yet, and the page; returns its path. Raises ValueError for a check that does not exist."""
     for name in config["checks"]:
@@ -181,13 +178,9 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
             raise ValueError(f"checks: there is no check {name!r}; choose from {', '.join(CHECKS)}")
     check.flag("force", config["force"])
     _sizes(config)
-    run = folder(config["name"], "calibrate", {})
+    run = choose_folder(config["name"], "calibrate", {})
     asked = {key: value for key, value in config.items() if key not in ("checks", "name", "force")}
-    makers = sorted(Path(__file__).parent.joinpath("checks").glob("*.py"))
-    asked |= {
-        "code": provenance()["code"],
-        "made_by": [file_digest(path) for path in (*makers, Path(__file__))],
-    }
+    asked |= {"code": _digest(config["worlds"]), "made_by": digest_file(Path(__file__))}
     if config["force"] or not _same(run, asked):
         _clear(run)
         write_json(run / "calibrate.json", asked)
@@ -208,8 +201,17 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
                     )
                 write_json(run / f"{name}.done", {})
             progress.advance(task)
-    tables = {path.stem: frame(path) for path in sorted(run.glob("*.parquet"))}
+    tables = {path.stem: read_frame(path) for path in sorted(run.glob("*.parquet"))}
     return calibration_page.write(run / "report.html", tables, config)
+
+
+def _digest(worlds: Sequence[str]) -> str:
+    """Of the code that the checks need: not of the page, which is made anew each time."""
+    checks = (agreement, examination, no_leak, rates, two_sample)
+    configs = [read_policy(name) for name in list_configs("policy")]
+    configs += [read_config("clicks", name) for name in list_configs("clicks")]
+    configs += [rates.load_preset(name) for name in worlds]
+    return digest_code([check.__name__ for check in checks], configs)
 
 
 LEAST = {  # of each size: what the checks need to say anything
@@ -230,17 +232,16 @@ def _sizes(config: dict[str, Any]) -> None:
         for what, least in all.items()
     ]
     for what, value, least in given:
-        if not isinstance(value, int) or value < least:
-            raise ValueError(f"{what} = {value!r}; must be a whole number of at least {least}")
+        check_whole(what, value, least)
     for part, early in (("ranking", "until"), ("leak", "since")):
         if config[part][early] >= config[part]["issues"] + (part == "leak"):
             raise ValueError(
                 f"{part}.{early} = {config[part][early]}; there are {config[part]['issues']} issues"
             )
     for world in config["worlds"]:
-        if world not in choices("simulator"):
+        if world not in list_configs("simulator"):
             raise ValueError(
-                f"worlds: there is no simulator {world!r}; choose from {', '.join(choices('simulator'))}"
+                f"worlds: there is no simulator {world!r}; choose from {', '.join(list_configs('simulator'))}"
             )
 
 
@@ -262,7 +263,7 @@ def _clear(run: Path) -> None:
 def main(cfg: DictConfig) -> None:
     console = Console()
     try:
-        page = calibrate(plain(cfg), console)
+        page = calibrate(resolve(cfg), console)
     except (ValueError, OSError) as error:
         raise SystemExit(f"calibrate: {error}") from None
     print(f"page: {page}")

@@ -138,7 +138,12 @@ def send(
                 parts.append(Round(shown, slates, simulator.respond(true, slates)))
             watch(wave, plan, parts[-1])
         with stage("learn"):
-            whole = parts[0].context if len(parts) == 1 else told.take(members)
+            if len(parts) == 1:
+                whole = parts[0].context
+            elif np.array_equal(members, np.arange(len(told.members))):
+                whole = told  # one wave with everybody: no copy
+            else:
+                whole = told.take(members)
             sent = Round.join(whole, places, parts)
             if learn:
                 policy.learn(sent)

@@ -30,8 +30,7 @@ from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.policy import Informed, Policy, sends_in_waves
 from bandit.slates.walk import draw, replay
-from experiments.runner.runs import choices, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import list_configs, make, read_policy
 from simulators.base import Simulator
 
 ENOUGH = 0.8  # Kendall's tau at which two rankings count as agreeing
@@ -66,7 +65,7 @@ def list_sendable() -> list[str]:
 
     Left out are those that know the truth, and those that only send another policy in waves.
     """
-    kinds = {name: make(policy_config(name)) for name in choices("policy") if name != "wave"}
+    kinds = {name: make(read_policy(name)) for name in list_configs("policy") if name != "wave"}
     return [
         name
         for name, policy in kinds.items()
@@ -134,7 +133,7 @@ def compare_rankings(
 
 
 def _train(name: str, features: Features, log: Sequence[Round], tick: Tick) -> Policy:
-    learner: Policy = make(policy_config(name))
+    learner: Policy = make(read_policy(name))
     learner.start(features)
     for round in log:
         learner.learn(round)

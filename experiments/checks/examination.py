@@ -13,7 +13,7 @@ import pandas as pd
 
 from bandit.core.types import Floats, Round
 from bandit.policies.random import Random
-from experiments.runner.unit import make
+from experiments.runner.configs import make
 from simulators.base import Truthful
 from simulators.examination.em import fit, opens, perplexities
 from simulators.examination.walk import Examine

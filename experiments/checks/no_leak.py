@@ -29,8 +29,7 @@ from bandit.core import keys
 from bandit.core.types import Context, Floats
 from bandit.ope.intervals import normal_interval
 from bandit.policy import Informed, Policy
-from experiments.runner.runs import choices, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import list_configs, make, read_policy
 from simulators.base import Simulator
 from simulators.play import Tell, play
 
@@ -45,8 +44,8 @@ def list_learners() -> list[str]:
     """
     return [
         name
-        for name in choices("policy")
-        if name != "random" and not isinstance(make(policy_config(name)), Informed)
+        for name in list_configs("policy")
+        if name != "random" and not isinstance(make(read_policy(name)), Informed)
     ]
 
 
@@ -167,8 +166,8 @@ def _find_fair(name: str, what: str) -> tuple[str, str]:
 
 
 def _make_policy(name: str) -> Policy:
-    config = policy_config(name.removesuffix(IN_WAVES))
+    config = read_policy(name.removesuffix(IN_WAVES))
     if name.endswith(IN_WAVES):
-        config = policy_config("wave") | {"policy": config}
+        config = read_policy("wave") | {"policy": config}
     policy: Policy = make(config)
     return policy

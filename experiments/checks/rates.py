@@ -18,8 +18,8 @@ from omegaconf import OmegaConf
 
 from bandit.core.types import Feedback, Round
 from experiments.checks.published import DAYS, DYNAMIC, FATIGUE, OVERALL, PUBLISHED
-from experiments.runner.runs import CONFIGS, one_thread, plain, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, make, read_policy, resolve
+from experiments.runner.threads import use_one_thread
 from simulators.noise.noise import Noise
 from simulators.play import play
 
@@ -39,14 +39,14 @@ def load_preset(name: str) -> Config:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            return plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+            return resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
     finally:
         GlobalHydra.instance().hydra = running
 
 
 def load_tracking() -> Config:
     """The config of the noise of a log of 2023."""
-    return plain(OmegaConf.load(CONFIGS / "noise" / "higher_logic.yaml"))
+    return resolve(OmegaConf.load(CONFIGS / "noise" / "higher_logic.yaml"))
 
 
 def send_on(simulator: Config, days: Iterable[int]) -> Config:
@@ -79,7 +79,7 @@ def measure(name: str, seeds: Sequence[int] = CHECKED) -> dict[str, float]:
 
 def _measure_informz(seeds: list[int], few: list[int]) -> dict[str, float]:
     """What people did: `seeds` for rates, `few` of them for what is paired."""
-    simulator, blast = load_preset("informz"), policy_config("blast")
+    simulator, blast = load_preset("informz"), read_policy("blast")
     weekly = count_mailings(simulator, blast, seeds, load_tracking())
     often = count_mailings(send_on(simulator, OFTEN), blast, few)
     same = weekly[weekly["seed"].isin(few)]
@@ -98,7 +98,7 @@ def _measure_higher_logic(seeds: list[int], few: list[int]) -> dict[str, float]:
     content is an editor's version for each member type (`segment_rules`). It is counted in people's
     clicks, of which scanners' are a share.
     """
-    simulator, blast, noise = load_preset("higher_logic"), policy_config("blast"), load_tracking()
+    simulator, blast, noise = load_preset("higher_logic"), read_policy("blast"), load_tracking()
     tuesday = count_mailings(send_on(simulator, [TUESDAY]), blast, seeds, noise)
     same = tuesday[tuesday["seed"].isin(few)]
     found = _measure_shared(tuesday)
@@ -109,7 +109,7 @@ def _measure_higher_logic(seeds: list[int], few: list[int]) -> dict[str, float]:
         for what, recorded in (("opened", "recorded_opened"), ("clicked", "recorded_clicked")):
             more = ratio(other, recorded, "delivered") / ratio(same, recorded, "delivered")
             found[f"{what} of delivered, {day}"] = more * ratio(tuesday, recorded, "delivered")
-    segments = policy_config("segment_rules")
+    segments = read_policy("segment_rules")
     dynamic = count_mailings(send_on(simulator, [TUESDAY]), segments, seeds)
     found[OVERALL] = float((tuesday["recorded_opened"] / tuesday["delivered"]).mean())
     found[DYNAMIC] = ratio(dynamic, "clicked", "delivered") / ratio(tuesday, "clicked", "delivered")
@@ -130,7 +130,7 @@ def ratio(table: pd.DataFrame, part: str, whole: str) -> float:
     return float(table[part].sum() / table[whole].sum())
 
 
-@one_thread()
+@use_one_thread()
 def count_mailings(
     simulator: Config,
     policy: Config,

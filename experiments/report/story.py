@@ -8,21 +8,11 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.types import PINNED, Floats, Round
-from bandit.log import issue as log
 from serving import bundle
 from simulators.association.articles import catalogue
+from simulators.play import play_back
 
 SAME = ("member_type", "region", "career_stage")
-
-
-def rounds(folder: Path, association: Any) -> list[Round]:
-    """A unit's log, read back through a fresh copy of its association."""
-    told = []
-    for path in sorted((folder / "log").glob("*.parquet")):
-        round = log.read(path, association.issue(int(path.stem)))
-        association.remember(round.context, round.slates, round.feedback)
-        told.append(round)
-    return told
 
 
 def two_members(
@@ -38,7 +28,10 @@ def two_members(
         association.twin(),
         association.twin(),
     )  # what members are up to depends on what they were sent
-    ours, theirs = rounds(profile, worlds[0]), rounds(segment, worlds[1])
+    ours, theirs = (
+        list(play_back(unit / "log", world))
+        for unit, world in zip((profile, segment), worlds, strict=True)
+    )
     last = ours[-1]
     clicks = _clicks(ours[:-1], association)
     seen, tastes = clicks.groupby("member").size(), clicks.groupby("member")["topic"].agg(set)

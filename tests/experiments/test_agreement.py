@@ -15,8 +15,7 @@ from experiments.checks.agreement import (
     list_sendable,
     tau,
 )
-from experiments.runner.runs import CONFIGS, choices, plain
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association.association import Association
 from simulators.base import Simulator
 from simulators.fitted.logged import Logged
@@ -25,7 +24,7 @@ from tests.support.dynamics_cases import MOVING, built
 
 
 def test_every_policy_that_could_be_sent_is_ranked() -> None:
-    assert set(choices("policy")) - set(list_sendable()) == {"oracle", "bayes_limit", "wave"}
+    assert set(list_configs("policy")) - set(list_sendable()) == {"oracle", "bayes_limit", "wave"}
     assert len(list_sendable()) >= 8
 
 
@@ -109,7 +108,7 @@ class Mistaken(Simulator):
 
 def world(name: str, members: int, issues: int, seed: int) -> Any:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        simulator = plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+        simulator = resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
     return make(simulator | {"members": members, "issues": issues, "embeddings": None}, seed=seed)
 
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from experiments import calibrate
 from experiments.checks import examination
 from experiments.report import calibration_page
-from experiments.runner import runs
-from experiments.runner.runs import CONFIGS, plain
+from experiments.runner import folders
+from experiments.runner.configs import CONFIGS, resolve
 from simulators.examination.models import Cascade, DynamicBayesian, UserBrowsing
 
 TINY = [
@@ -30,13 +30,12 @@ TINY = [
 
 def config(*more: str) -> dict[str, Any]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return plain(compose("calibrate", overrides=[*TINY, *more]))
+        return resolve(compose("calibrate", overrides=[*TINY, *more]))
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    runs.provenance()  # of the code that is here
-    monkeypatch.setattr(runs, "ROOT", tmp_path)
+    monkeypatch.setattr(folders, "ROOT", tmp_path)
     return tmp_path
 
 

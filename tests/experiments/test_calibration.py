@@ -10,8 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from experiments.checks import rates
 from experiments.checks.published import PUBLISHED, Published
-from experiments.runner.runs import CONFIGS, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, make, read_policy
 from simulators.noise.noise import Noise
 from simulators.play import play
 
@@ -107,9 +106,9 @@ def test_a_preset_can_be_had_below_a_command_that_hydra_runs() -> None:
 
 def test_mailings_are_counted_from_the_same_feedback() -> None:
     simulator = rates.load_preset("informz") | SMALL | {"embeddings": None}
-    counted = rates.count_mailings(simulator, policy_config("blast"), [11, 13], start=2)
+    counted = rates.count_mailings(simulator, read_policy("blast"), [11, 13], start=2)
     assert counted["seed"].tolist() == [11] * 4 + [13] * 4
-    *_, sent = play(make(policy_config("blast")), make(simulator, seed=13), 13)
+    *_, sent = play(make(read_policy("blast")), make(simulator, seed=13), 13)
     last, feedback = counted.iloc[-1], sent.feedback
     assert last["campaign"] == sent.context.campaign
     assert last["delivered"] == feedback.delivered.sum() < last["sent"] == len(sent.context.members)
@@ -126,7 +125,7 @@ def test_without_noise_all_that_people_did_is_recorded_and_no_more() -> None:
     simulator = rates.load_preset("informz") | SMALL | {"embeddings": None}
     quiet = {"prefetch_share": 0.0, "scanner_share": 0.0, "blocked": 0.0, "late": 0.0}
     quiet |= {"_target_": "simulators.noise.noise.Noise", "duplicates": 0.5}
-    counted = rates.count_mailings(simulator, policy_config("blast"), [11], quiet)
+    counted = rates.count_mailings(simulator, read_policy("blast"), [11], quiet)
     for mine, theirs in (
         ("recorded_opened", "opened"),
         ("recorded_clicked", "clicked"),
@@ -138,7 +137,7 @@ def test_without_noise_all_that_people_did_is_recorded_and_no_more() -> None:
 
 def test_mails_are_recorded_once_and_scanners_click_whole_mails() -> None:
     simulator = rates.load_preset("higher_logic") | SMALL | {"members": 2000, "embeddings": None}
-    counted = rates.count_mailings(simulator, policy_config("blast"), [11], rates.load_tracking())
+    counted = rates.count_mailings(simulator, read_policy("blast"), [11], rates.load_tracking())
     assert (counted["recorded_opened"] <= counted["delivered"]).all()
     assert (counted["recorded_clicked"] <= counted["clicked"] + counted["scans"]).all()
     assert counted["recorded_opened"].sum() > 1.3 * counted["opened"].sum()
@@ -154,7 +153,7 @@ def test_what_is_recorded_goes_by_the_calendar(monkeypatch: pytest.MonkeyPatch) 
         rates, "count_records", lambda noise, round: asked.append(noise) or count(noise, round)
     )
     simulator = rates.send_on(rates.load_preset("informz") | SMALL | {"embeddings": None}, (0, 4))
-    rates.count_mailings(simulator, policy_config("blast"), [11], rates.load_tracking())
+    rates.count_mailings(simulator, read_policy("blast"), [11], rates.load_tracking())
     assert {noise.send_days for noise in asked} == {(0, 4)}
 
 

@@ -17,8 +17,7 @@ from bandit.core.types import Round
 from bandit.policies.random import Random
 from experiments.checks.member_tables import tabulate_clicks, tabulate_members
 from experiments.checks.two_sample import AGREES, auc, c2st, compare_with_log, draw_share
-from experiments.runner.runs import CONFIGS, plain
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, make, resolve
 from simulators.association.association import Association
 from simulators.fitted.logged import Logged
 from simulators.play import play
@@ -228,7 +227,7 @@ def test_a_wrong_world_is_found(
 @pytest.mark.parametrize("world", ["association", "newsletter"])
 def test_a_fitted_association_is_like_its_log(world: str) -> None:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        simulator = plain(compose("run", overrides=[f"simulator={world}"])["simulator"])
+        simulator = resolve(compose("run", overrides=[f"simulator={world}"])["simulator"])
     association = make(
         simulator | {"members": MEMBERS, "issues": ISSUES, "embeddings": None}, seed=10
     )

@@ -368,9 +368,9 @@ def test_clicks_and_opens_that_cannot_be_are_named(rounds: list[Round], tmp_path
 
 
 def test_a_finished_unit_is_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments.runner.runs import policy_config
-    from experiments.runner.unit import make, run_unit
-    from experiments.train import rounds as remade
+    from experiments.runner.configs import make, read_policy
+    from experiments.runner.unit import run_unit
+    from simulators.play import play_back
 
     small = {
         "_target_": "simulators.association.association.Association",
@@ -379,8 +379,8 @@ def test_a_finished_unit_is_an_archive(tmp_path: Path, monkeypatch: pytest.Monke
         "pool": 12,
         "slots": 4,
     }
-    run_unit(tmp_path / "unit", policy_config("random"), small, 5)
+    run_unit(tmp_path / "unit", read_policy("random"), small, 5)
     association = make(small, seed=5)
-    told = list(remade(tmp_path / "unit", association.twin()))
+    told = list(play_back(tmp_path / "unit" / "log", association.twin()))
     for one, other in zip(told, archive.read(tmp_path / "unit", association.features), strict=True):
         same(one, other)

@@ -10,8 +10,10 @@ from scipy.special import expit
 
 from bandit.core import keys
 from bandit.core.types import Feedback, Round
-from bandit.models.offpolicy.exposures import Exposures, Page, Weights
-from bandit.policies.offpolicy import HELD_OUT, OffPolicy
+from bandit.models.offpolicy.exposures import Exposures, Weights
+from bandit.models.offpolicy.pages import Page
+from bandit.models.offpolicy.search import HELD_OUT
+from bandit.policies.offpolicy import OffPolicy
 from bandit.policies.random import Random
 from bandit.slates import exploration
 from bandit.slates.walk import draw
@@ -166,7 +168,7 @@ def test_without_a_floor_it_is_plackett_luce_in_the_same_bits(world: Any) -> Non
     context = world[1][-1].context
     plan, open = policy.plan(context), np.random.default_rng(6).random(context.eligible.shape) < 0.7
     assert plan.weights is not None
-    assert plan(open).tobytes() == policy._acting(plan.scores, open).tobytes()
+    assert plan(open).tobytes() == policy._explore(plan.scores, open).tobytes()
     assert (
         draw(plan, context, 3).propensity.tobytes()
         == draw(replace(plan, weights=None), context, 3).propensity.tobytes()
@@ -244,7 +246,7 @@ def test_estimates_of_another_policy_come_near_the_truth_with_any_model() -> Non
     for model in (
         weights,
         Weights(np.array([[-40.0, 0.0]]), np.ones(2)),
-        held.click_model(weights, np.ones((1, 2))),
+        held.fit_click_model(weights, np.ones((1, 2))),
     ):
         terms = held.estimate(other, model)
         assert abs(terms.mean() - truth) < 4 * terms.std() / np.sqrt(len(terms))
@@ -252,7 +254,7 @@ def test_estimates_of_another_policy_come_near_the_truth_with_any_model() -> Non
 
 def test_the_click_model_agrees_with_closed_rates() -> None:
     held, weights, page = exposures(n=8000)
-    fitted = held.click_model(weights, np.full((1, 2), 30.0))
+    fitted = held.fit_click_model(weights, np.full((1, 2), 30.0))
     rate = expit(page.articles @ fitted.W[0].astype(np.float32))
     # two weights and three rates: the score equations still make the counts agree, in sum and along the text
     shown = rate[page.article]
@@ -270,7 +272,7 @@ def test_a_learned_policy_is_estimated_above_where_it_started() -> None:
     held, _, _ = exposures()
     start = Weights(np.zeros((1, 2)), np.ones(2))
     for objective in ("ips", "snips", "dr"):
-        learned = held.policy(start, np.ones((1, 2)), start, objective, 10.0, 0.5)
+        learned = held.fit_policy(start, np.ones((1, 2)), start, objective, 10.0, 0.5)
         assert held.estimate(learned, start).mean() > held.estimate(start, start).mean() + 0.05
 
 

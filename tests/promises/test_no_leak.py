@@ -17,8 +17,8 @@ from hydra import compose, initialize_config_dir
 from bandit.core.types import Context, SlotPmf
 from bandit.policy import Policy
 from experiments.checks.no_leak import WHAT, Teller, list_learners, measure_earnings, measure_lifts
-from experiments.runner.runs import CONFIGS, choices, plain, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, list_configs, make, read_policy, resolve
+from simulators.association.association import Association
 from simulators.base import Simulator, Truthful
 from tests.support.dynamics_cases import MOVING, at_random, built
 
@@ -32,12 +32,18 @@ SINCE = 4
 @cache
 def config(name: str) -> dict[str, Any]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+        return resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
 
 
-def world(name: str, seed: int) -> Truthful:
-    association: Truthful = make(config(name) | SIZE, seed=seed)
+@cache
+def built_once(name: str, seed: int) -> Association:
+    association: Association = make(config(name) | SIZE, seed=seed)
     return association
+
+
+def world(name: str, seed: int) -> Association:
+    """The same members, pools and luck for every policy, none of whom has seen anything yet."""
+    return built_once(name, seed).twin()
 
 
 def measure(name: str, whats: list[str], policies: list[str], seeds: range) -> pd.DataFrame:
@@ -52,7 +58,7 @@ def measure(name: str, whats: list[str], policies: list[str], seeds: range) -> p
 
 
 def test_every_policy_that_learns_is_tried() -> None:
-    assert set(choices("policy")) - set(list_learners()) == {"oracle", "bayes_limit", "random"}
+    assert set(list_configs("policy")) - set(list_learners()) == {"oracle", "bayes_limit", "random"}
 
 
 @pytest.mark.parametrize("what", [*WHAT, "nothing", "withheld"])
@@ -124,7 +130,7 @@ def test_random_earns_the_same_whatever_it_is_told() -> None:
     assert (
         len(
             {
-                measure_earnings(built(), make(policy_config("random")), tell, 4, 2, 5)
+                measure_earnings(built(), make(read_policy("random")), tell, 4, 2, 5)
                 for tell in tellers
             }
         )
@@ -173,7 +179,7 @@ class Whisper(Policy):
     """`popular`, but a third of the members are shown what they truly like best."""
 
     def __init__(self, association: Truthful) -> None:
-        self._association, self._popular = association, make(policy_config("popular"))
+        self._association, self._popular = association, make(read_policy("popular"))
         self.start, self.learn = self._popular.start, self._popular.learn
         self.state, self.restore = self._popular.state, self._popular.restore
 
@@ -192,7 +198,7 @@ def test_a_leak_would_show() -> None:
         clicks = []
         for leaky in (True, False):
             association = world("association", seed)
-            policy = Whisper(association) if leaky else make(policy_config("popular"))
+            policy = Whisper(association) if leaky else make(read_policy("popular"))
             clicks.append(
                 measure_earnings(
                     association,

@@ -14,14 +14,13 @@ from bandit.core.types import Context, Feedback, Round
 from bandit.policy import Policy
 from bandit.slates.editorial import Desk
 from bandit.slates.walk import draw, replay
-from experiments.runner.runs import choices, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import list_configs, make, read_policy
 from simulators.association.association import Association
 from simulators.play import begin, play, send
 from tests.support.builders import association_of
 from tests.support.words import same_arrays, same_chances, same_slates
 
-NAMES = choices("policy")
+NAMES = list_configs("policy")
 CEILINGS = {"bayes_limit", "oracle"}
 DEAF = {"random", "recency", "segment_rules"}  # choose without asking what was clicked
 SIZES: dict[str, Any] = {"members": 400, "issues": 6, "pool": 14, "slots": 4, "text_dims": 8}
@@ -38,7 +37,7 @@ def test_discovery_found_the_family() -> None:
 
 
 def made(name: str, association: Association, **other: Any) -> Policy:
-    policy: Policy = make(policy_config(name) | other)
+    policy: Policy = make(read_policy(name) | other)
     begin(policy, association)
     return policy
 
@@ -283,4 +282,4 @@ def test_bad_parameters_are_refused_by_name(
     name: str, parameters: dict[str, Any], message: str, ready: Ready
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        make(policy_config(name) | parameters).start(ready(name)[1].features)
+        make(read_policy(name) | parameters).start(ready(name)[1].features)

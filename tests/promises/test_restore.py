@@ -20,15 +20,15 @@ from bandit.core import check
 from bandit.core.types import Round
 from bandit.policy import Policy
 from bandit.slates.walk import draw
-from experiments.runner.runs import choices, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import list_configs, make, read_policy
 from serving import bundle
+from serving.manifest import MANIFEST, POLICY, measure
 from simulators.association.association import Association
 from simulators.play import begin, play, send
 from tests.support.builders import association_of
 from tests.support.words import same_arrays
 
-NAMES = choices("policy")
+NAMES = list_configs("policy")
 FORMS: dict[str, dict[str, Any]] = {
     f"{name} {model} {by}": {"model": model, "by": by}
     for name in ("lin_ts", "lin_ucb")
@@ -43,7 +43,7 @@ def world() -> Association:
 
 
 def made(name: str, **other: Any) -> Policy:
-    policy: Policy = make(policy_config(name.split()[0]) | FORMS.get(name, {}) | other)
+    policy: Policy = make(read_policy(name.split()[0]) | FORMS.get(name, {}) | other)
     begin(policy, world())
     return policy
 
@@ -206,7 +206,7 @@ def test_check_gram_takes_what_rounding_leaves() -> None:
 
 
 def written(name: str, folder: Path) -> Path:
-    parameters = dict(policy_config(name))
+    parameters = dict(read_policy(name))
     target = str(parameters.pop("_target_"))
     bundle.write(folder, taught(name), target, parameters, world().features, {})
     return folder
@@ -214,19 +214,17 @@ def written(name: str, folder: Path) -> Path:
 
 def vouched(folder: Path, arrays: dict[str, Any]) -> None:
     """Arrays that the manifest vouches for."""
-    save_file(
-        {key: np.ascontiguousarray(array) for key, array in arrays.items()}, folder / bundle.POLICY
-    )
-    manifest = json.loads((folder / bundle.MANIFEST).read_text())
-    manifest["files"][bundle.POLICY] = bundle._facts(folder / bundle.POLICY)
-    (folder / bundle.MANIFEST).write_text(json.dumps(manifest))
+    save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, folder / POLICY)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["files"][POLICY] = measure(folder / POLICY).model_dump()
+    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("oracle", "bayes_limit")])
 def test_a_bundle_keeps_no_array_of_another_type(name: str, tmp_path: Path) -> None:
     """Whatever the policy itself would make of it."""
     folder = written(name, tmp_path / "b")
-    base, fresh = load_file(folder / bundle.POLICY), made(name).state()
+    base, fresh = load_file(folder / POLICY), made(name).state()
     for key in fresh:
         own = base[key]
         for other in (own.astype(np.float32 if own.dtype == np.float64 else np.float64), own[None]):
@@ -250,7 +248,7 @@ DEEP = {
 @pytest.mark.parametrize("case", DEEP)
 def test_a_manifest_nested_too_deep_is_refused(case: str, tmp_path: Path) -> None:
     folder = written("popular", tmp_path / "b")
-    path = folder / bundle.MANIFEST
+    path = folder / MANIFEST
     text = DEEP[case](json.dumps(json.loads(path.read_text())))
     path.write_text(text)
     with pytest.raises(

@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from threadpoolctl import threadpool_info
 from bandit.slates.walk import draw
-from experiments.runner.runs import policy_config
-from experiments.runner.unit import make, run_unit
+from experiments.runner.configs import make, read_policy
+from experiments.runner.unit import run_unit
 from simulators.association.association import Association
 from serving import bundle
 
@@ -28,8 +28,8 @@ arrays = {
     "articles": context.article_features,
 }
 for name in ("profile", "lin_ts"):
-    unit, new = Path(name), make(policy_config(name))
-    run_unit(unit, policy_config(name), config, seed=3)
+    unit, new = Path(name), make(read_policy(name))
+    run_unit(unit, read_policy(name), config, seed=3)
     for path in sorted([*unit.glob("log/*"), *unit.glob("bundle/*.safetensors")]):
         print(path, sha256(path.read_bytes()).hexdigest())
     new.start(features)

@@ -11,7 +11,7 @@ import yaml
 
 from bandit.core.types import Context, Feedback, Slates
 from bandit.log import events
-from experiments.runner.unit import make
+from experiments.runner.configs import make
 from simulators.calendar import Calendar
 from simulators.noise.gateways import Gateway
 from simulators.noise.noise import USUAL, Noise

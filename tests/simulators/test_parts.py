@@ -13,8 +13,7 @@ from hydra import initialize_config_dir
 from bandit.core.types import SlotPmf
 from bandit.slates import walk as slates
 from bandit.slates.exploration import epsilon_greedy
-from experiments.runner.runs import CONFIGS, choices, plain
-from experiments.runner.unit import make
+from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association import parts
 from simulators.association.articles import catalogue, checked, compose
 from simulators.association.association import Association
@@ -119,13 +118,13 @@ GROUPS = ("opens", "reading", "drift", "membership", "press", "campaigns")
 def config() -> Any:
     def read(*overrides: str) -> dict[str, Any]:
         with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            return plain(composed("run", overrides=list(overrides))["simulator"])
+            return resolve(composed("run", overrides=list(overrides))["simulator"])
 
     return read
 
 
 @pytest.mark.parametrize(
-    "choice", [(group, name) for group in GROUPS for name in choices(group)], ids="/".join
+    "choice", [(group, name) for group in GROUPS for name in list_configs(group)], ids="/".join
 )
 def test_every_part_can_be_chosen_in_yaml(config: Any, choice: tuple[str, str]) -> None:
     group, name = choice
@@ -135,7 +134,7 @@ def test_every_part_can_be_chosen_in_yaml(config: Any, choice: tuple[str, str]) 
     association.respond(association.issue(1), at_random(association.issue(1)))
 
 
-@pytest.mark.parametrize("name", choices("clicks"))
+@pytest.mark.parametrize("name", list_configs("clicks"))
 def test_every_examination_model_can_be_chosen_in_yaml(config: Any, name: str) -> None:
     association = make(
         config(f"clicks@simulator.examine={name}") | {"members": 1500, "embeddings": None}, seed=10

@@ -10,7 +10,7 @@ from bandit.core.types import Round
 from bandit.log import archive
 from bandit.policies.random import Random
 from bandit.slates.walk import draw
-from experiments.runner.unit import _measures
+from experiments.runner.watcher import measure_issue
 from simulators.association.association import Association
 from simulators.noise.noise import Noise
 
@@ -114,7 +114,8 @@ def test_a_policy_is_measured_by_what_people_did() -> None:
     people = association.people(context, slates)
     assert told.clicked.sum() > 1.5 * people.clicked.sum()
     assert (
-        _measures(association, Round(context, slates, told), 0.0)["clicks"] == people.clicked.sum()
+        measure_issue(association, Round(context, slates, told), 0.0)["clicks"]
+        == people.clicked.sum()
     )
 
 
