@@ -34,7 +34,7 @@ from experiments.runner.configs import (
 from experiments.runner.digest import digest_code, digest_file
 from experiments.runner.folders import choose_folder, read_frame
 from experiments.runner.threads import use_one_thread
-from simulators.fitted.logged import Logged
+from simulators import Logged
 from simulators.play import play
 
 Tick = Callable[[str], None]
