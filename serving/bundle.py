@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load_file, save_file
 
 from bandit.core.files import write_json
+from bandit.core.make import make
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.policy import Informed, Policy
@@ -113,7 +114,8 @@ def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
     folder = Path(folder)
     manifest, digest = _read_manifest(folder)
     _check_files(folder, manifest)
-    kind = _policy_class(manifest.policy, f"{folder / MANIFEST}")
+    where = f"{folder / MANIFEST}"
+    _policy_class(manifest.policy, where)
     arrays, state = _load(folder / FEATURES), _load(folder / POLICY)
     try:
         features = Features.restore(manifest.features, arrays, encoder)
@@ -122,7 +124,9 @@ def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
             f"{folder}: the features do not fit this version: {type(error).__name__}: {error}"
         ) from error
     try:
-        policy = _made(kind, manifest.parameters, f"{folder / MANIFEST}")
+        # a parameter that names a policy is made into it: the policy that a wave wraps
+        asked = manifest.parameters | {"_target_": manifest.policy}
+        policy = make(asked, lambda target: _policy_class(target, where))
         policy.start(features)
         _check_kinds(state, policy.state())
         policy.restore(state)
@@ -187,20 +191,6 @@ def _policy_class(target: str, where: str) -> type[Any]:
             f"{where}: policy {target} exists only in simulation and cannot be exported"
         )
     return kind
-
-
-def _made(kind: type[Any], parameters: Mapping[str, Any], where: str) -> Any:
-    """The policy, and the one it wraps: a parameter that names a policy is made into it."""
-    wrapped = {
-        name: dict(part)
-        for name, part in parameters.items()
-        if isinstance(part, Mapping) and "_target_" in part
-    }
-    made = {
-        name: _made(_policy_class(str(part.pop("_target_")), where), part, where)
-        for name, part in wrapped.items()
-    }
-    return kind(**{**parameters, **made})
 
 
 def _read_manifest(folder: Path) -> tuple[Manifest, str]:

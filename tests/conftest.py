@@ -1,17 +1,28 @@
 """Small worlds shared by the tests. Sizes are unequal on purpose: n != m, p != q."""
 
+import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+
+# One thread for each process, set before numpy is imported and handed on to the processes that tests start. Threads of BLAS
+# wait for one another in a loop, which on a machine that does other work takes many times longer than the sums themselves.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from bandit.core.rules import Rules
 from bandit.core.types import Context
 from simulators.association.association import Association
+
+threadpool_limits(1)  # what a plugin of pytest has loaded before this file was read
+if "torch" in sys.modules:
+    sys.modules["torch"].set_num_threads(1)
 
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60, database=None)
 settings.load_profile("fixed")

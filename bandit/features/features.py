@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from bandit.core import check, exact
 from bandit.core.rules import Rules
@@ -60,7 +61,10 @@ class Features:
             )
         vectors = encoder.encode(archive).astype(np.float64)
         centre = vectors.mean(axis=0)
-        _, singular, components = np.linalg.svd(vectors - centre, full_matrices=False)
+        with threadpool_limits(
+            1, "blas"
+        ):  # the components' last bits depend on the number of threads
+            _, singular, components = np.linalg.svd(vectors - centre, full_matrices=False)
         # a component's sign is arbitrary: fix it, so that two machines agree
         signs = np.sign(components[np.arange(len(components)), np.abs(components).argmax(axis=1)])
         scale = np.sqrt(len(archive) - 1) / np.maximum(singular[:dims], 1e-6)

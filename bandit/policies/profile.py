@@ -8,16 +8,15 @@ for its precision (assumed density filtering, Minka 2001; `bandit.models.profile
 """
 
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import logit
 
 from bandit.core import check, exact
-from bandit.core.state import State
+from bandit.core.state import State, nest, part
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
+from bandit.models.bilinear import draws
 from bandit.models.examination import Examination
 from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import averaged, propagate, score
@@ -80,9 +79,9 @@ class Profile(Policy):
             prior_sd,
             click_rate,
         )
-        self._examination = Examination.start(max_slots)
-        self._appeal = Appeal(quality_sd**2)
-        self._prior: Prior | None = None  # None: the hyperparameters are given and stay
+        self.examination = Examination.start(max_slots)
+        self.appeal = Appeal(quality_sd**2)
+        self.prior: Prior | None = None  # None: the hyperparameters are given and stay
 
     def start(self, features: Features) -> None:
         """Set up for these members' and articles' features."""
@@ -100,14 +99,14 @@ class Profile(Policy):
         # an attribute's (or the constant's) pull on the text has one prior variance
         group = np.where(is_text, np.array([[attributes.index(name)] for name in attributes]), -1)
         self._begin(mean, sd**2)
-        self._prior = Prior(mean, looseness, group)
+        self.prior = Prior(mean, looseness, group)
 
     def given(self, B: Floats, variance: Floats, quality_variance: float, examine: Floats) -> None:
         """Start with hyperparameters that are known and stay: B [p, q], S [q], s^2, examination [k]."""
         self._begin(B, variance)
-        self._appeal = Appeal(quality_variance, learns=False)
-        self._examination = Examination.known(examine)
-        self._prior = None
+        self.appeal = Appeal(quality_variance, learns=False)
+        self.examination = Examination.known(examine)
+        self.prior = None
 
     def _begin(self, B: Floats, variance: Floats) -> None:
         self.B, self.variance = B, variance
@@ -118,12 +117,19 @@ class Profile(Policy):
         """Scores are the log-odds of a click given examination, averaged over what is not yet known."""
         (mean, spread), (appeal, doubt) = (
             self._scores(context),
-            self._appeal.of(context.article_ids),
+            self.appeal.of(context.article_ids),
         )
         p, _ = averaged(mean + appeal, spread + doubt)
         scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
-        budget = self.first_budget if self._prior and not len(self.profiles.ids) else self.budget
+        budget = self.first_budget if self.prior and not len(self.profiles.ids) else self.budget
         return SlotPmf(scores, partial(budgeted, budget=budget, temperature=self.temperature))
+
+    def draw_weights(self, noise: Floats) -> Floats:
+        """B [p, q] drawn from its posterior, by standard normal noise [p q]; where B is given, B."""
+        if not self.prior:
+            return self.B
+        factor = self.prior.posterior.factor()
+        return draws(self.B.ravel(), factor, noise[None]).reshape(self.B.shape)
 
     def rests_on(self, context: Context) -> Floats:
         """How far each member's newsletter rests on behaviour [n]: 0 on attributes alone, towards 1 on clicks alone.
@@ -148,7 +154,7 @@ class Profile(Policy):
     def _attributes(self, context: Context) -> tuple[Floats, Floats]:
         """What attributes alone say of w_i: B x_i, and how far that is in doubt, as variances; each [n, q]."""
         x = context.member_features
-        doubt = self._prior.variance(x) if self._prior else np.zeros((len(x), self.B.shape[1]))
+        doubt = self.prior.variance(x) if self.prior else np.zeros((len(x), self.B.shape[1]))
         return exact.dot(x, self.B.T), doubt
 
     def learn(self, round: Round) -> None:
@@ -158,11 +164,11 @@ class Profile(Policy):
             return
         if self.keep < 1:
             self.profiles.forget(self.keep)
-        expected = self._learn_shared(context, rows, index, clicked, self._examination.at(slots))
+        expected = self._learn_shared(context, rows, index, clicked, self.examination.at(slots))
         self._learn_members(round)
-        if self._prior:
+        if self.prior:
             self._learn_variance(context)
-            self._examination.learn(expected, slots, clicked)
+            self.examination.learn(expected, slots, clicked)
 
     def _learn_shared(
         self, context: Context, rows: Ints, index: Ints, clicked: Floats, looked: Floats
@@ -172,7 +178,7 @@ class Profile(Policy):
         Several steps: the first one, from afar, overshoots, and what it got wrong would stay in B's posterior for good.
         """
         x, articles, m = context.member_features, context.article_features, len(context.articles)
-        start, doubt = self._appeal.of(context.article_ids)
+        start, doubt = self.appeal.of(context.article_ids)
         belief, appeal = 1 / np.maximum(doubt, 1e-12), start
         expected: Floats = np.zeros(0)
         for step in range(STEPS):
@@ -184,15 +190,15 @@ class Profile(Policy):
             own = belief + np.bincount(index, weight, m)
             total: Floats = np.bincount(index, gradient, m) + belief * (start - appeal)
             inherited: Floats = np.zeros(m)
-            if self._prior:
-                total, inherited = self._prior.step(
+            if self.prior:
+                total, inherited = self.prior.step(
                     x, articles, rows, index, gradient, weight, total, own
                 )
-                self.B = self._prior.B
+                self.B = self.prior.B
             appeal = appeal + total / own
-        if self._prior:
-            self._prior.settle()
-        self._appeal.absorb(context.article_ids, appeal, 1 / own + inherited)
+        if self.prior:
+            self.prior.settle()
+        self.appeal.absorb(context.article_ids, appeal, 1 / own + inherited)
         return expected
 
     def _learn_members(self, round: Round) -> None:
@@ -201,10 +207,10 @@ class Profile(Policy):
         opened = np.flatnonzero(round.feedback.opened & (choice >= 0).any(axis=1))
         choice, context = choice[opened], round.context.take(opened)
         filled = choice >= 0
-        looked = np.where(filled, self._examination.at(np.arange(choice.shape[1])), 0.0)
+        looked = np.where(filled, self.examination.at(np.arange(choice.shape[1])), 0.0)
         clicked = (round.feedback.clicked[opened] & filled).astype(np.float64)
         before = self.interests(context)
-        appeal, doubt = self._appeal.of(context.article_ids)
+        appeal, doubt = self.appeal.of(context.article_ids)
         a = context.article_features[choice]  # [o, k, q]; an empty slot is never looked at
         along = np.einsum("okq,oq->ok", a, before.root)
         scaled = (
@@ -233,33 +239,21 @@ class Profile(Policy):
         self.variance = np.clip(found / (learned.sum(axis=0) + WORTH), 1e-4, 9.0)
 
     def state(self) -> State:
-        parts = {"profiles": self.profiles.state(), "appeal": self._appeal.state()}
-        if self._prior:
-            parts["prior"] = self._prior.state()
-        kept = {
-            f"{part}.{name}": array
-            for part, arrays in parts.items()
-            for name, array in arrays.items()
-        }
-        return kept | {
+        parts = {"profiles": self.profiles.state(), "appeal": self.appeal.state()}
+        if self.prior:
+            parts["prior"] = self.prior.state()
+        return nest(**parts) | {
             "B": self.B.copy(),
             "variance": self.variance.copy(),
-            "examination": self._examination.state(),
+            "examination": self.examination.state(),
         }
 
     def restore(self, state: State) -> None:
-        def part(which: str) -> dict[str, NDArray[Any]]:
-            return {
-                name.removeprefix(f"{which}."): array
-                for name, array in state.items()
-                if name.startswith(f"{which}.")
-            }
-
         check.shape("B", state["B"], self.B.shape)
         check.shape("variance", state["variance"], self.variance.shape)
         self.B, self.variance = state["B"].copy(), state["variance"].copy()
-        self.profiles.restore(part("profiles"))
-        self._appeal.restore(part("appeal"))
-        self._examination = Examination.restore(state["examination"])
-        if self._prior:
-            self._prior.restore(part("prior"), self.B)
+        self.profiles.restore(part(state, "profiles"))
+        self.appeal.restore(part(state, "appeal"))
+        self.examination = Examination.restore(state["examination"])
+        if self.prior:
+            self.prior.restore(part(state, "prior"), self.B)

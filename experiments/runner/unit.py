@@ -17,6 +17,8 @@ import pyarrow as pa
 from hydra.utils import get_class
 
 from bandit.core.files import read_json, write_json, write_table
+from bandit.core.make import make as core_make
+from bandit.core.make import read_target
 from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.log import archive
 from bandit.log import issue as log
@@ -44,7 +46,7 @@ def run_unit(
     `replay_from` on, over the `depth` top slots. tick is called after each issue. A folder begun for something else is
     made anew.
     """
-    made, kind = provenance(), _class(policy)
+    made, kind = provenance(), _class(read_target(policy))
     asked = {
         "policy": policy,
         "simulator": simulator,
@@ -148,27 +150,19 @@ def _sweep(folder: Path) -> None:
 
 
 def make(config: dict[str, Any], **more: Any) -> Any:
-    """What a config's `_target_` makes of its other keys, itself and below. Raises ValueError for keys it does not take."""
-    kind = _class(config)
-    parts = {
-        key: make(part) if isinstance(part, dict) and "_target_" in part else part
-        for key, part in config.items()
-    }
-    parts.pop("_target_")
-    try:
-        return kind(**parts, **more)
-    except TypeError as error:  # a key it does not have, a word where it wants a number
-        raise ValueError(f"{config['_target_']}: {error}") from error
+    """What a config's `_target_` makes of its other keys, itself and below.
+
+    Raises ValueError for a class that cannot be had, and for keys that it does not take.
+    """
+    return core_make(config, _class, **more)
 
 
-def _class(config: dict[str, Any]) -> Any:
-    """The class a config names. Raises ValueError where it names none."""
+def _class(target: str) -> Any:
+    """The class of that name. Raises ValueError where there is none."""
     try:
-        return get_class(config["_target_"])
-    except KeyError:
-        raise ValueError(f"a config must say its _target_; this one has {sorted(config)}") from None
+        return get_class(target)
     except Exception as error:  # whatever importing it may raise
-        raise ValueError(f"_target_ = {config['_target_']!r} cannot be had: {error}") from error
+        raise ValueError(f"_target_ = {target!r} cannot be had: {error}") from error
 
 
 def _policy_code(policy: dict[str, Any]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from bandit.slates.editorial import eligible
 from simulators.association import parts
 from simulators.association.articles import Pool, compose
 from simulators.association.campaigns import Campaigns
-from simulators.association.drift import Drift, Membership, Path
+from simulators.association.drift import Drift, InterestPath, Membership
 from simulators.association.members import FIRST_ID, attributes, interests
 from simulators.association.memory import Memory
 from simulators.association.newsroom import Newsroom
@@ -150,7 +150,9 @@ class Association(Truthful):
             eagerness,
             kind_sd,
         )
-        self._personal = Path(drift, self._interests.personal, self._interests.sd, self._rng)
+        self._personal = InterestPath(
+            drift, self._interests.personal, self._interests.sd, self._rng
+        )
         rng = self._rng("habits")
         self._open_rate = rng.beta(
             open_rate * open_spread, (1 - open_rate) * open_spread, size=members
@@ -164,7 +166,7 @@ class Association(Truthful):
             np.zeros((0, 0)),
         )  # the last issue's logits of P(click | examined)
         member = keys.member_keys(self.members["member"].to_numpy())
-        day = self._opens.day_habit(seed, member, self._opens.day(1))
+        day = self._opens.draw_day_habit(seed, member, self._opens.calendar.day(1))
         readers = Readers(self._interests.all, self._open_rate, day, taste or 1.0)
         moody = any(part is not None for part in (opens, membership, campaigns))
         everything = compose(self._rng("reference"), 2 * pool, "reference", quality_sd)
@@ -177,7 +179,7 @@ class Association(Truthful):
             self._opens,
             membership,
             self._joined,
-            Mood.first(self._opens, self._open_rate, self._reference.served, self._joined == 1)
+            Mood.begin(self._opens, self._open_rate, self._reference.served, self._joined == 1)
             if moody
             else None,
             self._reference.usual,
@@ -304,7 +306,7 @@ class Association(Truthful):
         if self._wants[0] != number:
             self._wants = 0, np.zeros((0, 0))  # of a million members one issue's are enough to hold
             pool, (name, _) = self.pool(number), self._campaigns.at(number)
-            personal = self._personal.at(number)
+            personal = self._personal.interests(number)
             personal = self._campaigns.interests(
                 name, personal, self._rng("sessions"), self._interests.sd
             )
@@ -317,7 +319,9 @@ class Association(Truthful):
 
     def _base(self, number: int) -> float:
         return (
-            self._reference.base + self._opens.clicks(number) + self._campaigns.at(number)[1].clicks
+            self._reference.base
+            + self._opens.shift_clicks(number)
+            + self._campaigns.at(number)[1].clicks
         )
 
     def _cells(self, context: Context, choice: Ints, rows: Ints | slice = slice(None)) -> Floats:
@@ -346,22 +350,26 @@ class Association(Truthful):
         rate, mood = np.asarray(self._open_rate[rows]), self._memory.mood(number)
         if mood is None:
             return rate
-        more = opens.day_habit(self.seed, keys.member_keys(context.member_ids), opens.day(number))
+        more = opens.draw_day_habit(
+            self.seed, keys.member_keys(context.member_ids), opens.calendar.day(number)
+        )
         more += self._reference.opens + self._campaigns.at(number)[1].opens
         if opens.subject:
             more += (
                 opens.subject
-                * np.nan_to_num(self.care(context, opens.subject_of(context, slates)))[:, 0]
+                * np.nan_to_num(self.care(context, opens.find_subject(context, slates)))[:, 0]
             )
-        return opens.chance(rate, mood.of(rows), number, self._reference.usual, more)
+        return opens.chance(rate, mood.take(rows), number, self._reference.usual, more)
 
     def _leaving(self, context: Context) -> Floats | float:
         """P(unsubscribed | delivered)."""
         mood = self._memory.mood(context.issue)
         if mood is None:
             return self._unsubscribe
-        mood = mood.of(context.member_ids - FIRST_ID)
-        return self._opens.leaving(self._unsubscribe, mood, context.issue, self._reference.usual)
+        mood = mood.take(context.member_ids - FIRST_ID)
+        return self._opens.chance_of_leaving(
+            self._unsubscribe, mood, context.issue, self._reference.usual
+        )
 
     def _bounced(self, context: Context) -> Floats:
         """Below `dead`: the address is gone; below `bounce` more: this mail bounces [n]."""

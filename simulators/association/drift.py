@@ -7,7 +7,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ints
-from simulators.association.opens import raised
+from simulators.association.rates import raise_rate
 
 Keyed = Callable[..., np.random.Generator]
 
@@ -48,14 +48,14 @@ class Drift:
         return own
 
 
-class Path:
+class InterestPath:
     """Personal interests at each issue. Keeps the first and the latest: going back walks again from the first."""
 
     def __init__(self, drift: Drift | None, first: Floats, sd: Floats, keyed: Keyed) -> None:
         self._drift, self._first, self._sd, self._keyed = drift, first, sd, keyed
         self._issue, self._latest = 1, first
 
-    def at(self, issue: int) -> Floats:
+    def interests(self, issue: int) -> Floats:
         """[n, d] at issue `issue`, counted from 1."""
         if self._drift is None:
             return self._first
@@ -103,4 +103,4 @@ class Membership:
     def chance(self, satisfaction: Floats, usual: float, reminded: Bools) -> Floats:
         """P(renew) [n]: logistic in how well the member was served."""
         base = np.full(len(satisfaction), self.renewal)
-        return raised(base, self.served * (satisfaction - usual) + self.reminder * reminded)
+        return raise_rate(base, self.served * (satisfaction - usual) + self.reminder * reminded)

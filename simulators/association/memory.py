@@ -119,6 +119,8 @@ class Memory:
         self._saw.add(articles, slates.choice, opened, rows)
         mood, after = self.mood(issue), self._after
         if mood is not None and after is not None and served is not None:
-            mood.after(self._opens, issue, rows, feedback.delivered, feedback.opened, served, after)
+            mood.advance(
+                self._opens, issue, rows, feedback.delivered, feedback.opened, served, after
+            )
             if notice:
                 after.reminded[rows] = mood.reminded[rows] | feedback.clicked.any(axis=1)

@@ -1,34 +1,44 @@
-"""Who opens: a base rate of one's own, moved by the subject line, satisfaction, habit, fatigue and the day of the week.
+"""What moves opening: the subject line, satisfaction, habit, fatigue and the day of the week.
 
-Every effect is a shift in logits, so none can leave [0, 1]; an effect of size 0 leaves a member's rate as it is, bit for
-bit. The base rates are those of the reference (`simulators.association.reference`): one mail a week, the same for all, a day like any.
+Each member has a base rate of opening. Every effect is a shift of that rate in logits, so no
+chance can leave [0, 1], and an effect of size 0 leaves a member's rate as it is, bit for bit. The
+base rates hold for the reference newsletter (`simulators.association.reference`): one mail a week,
+the same for all members, on a day that nobody prefers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from bandit.core import check, keys
 from bandit.core.types import Bools, Context, Floats, Ints, Slates
-
-WEEK = 7
+from simulators.association.rates import raise_rate
+from simulators.calendar import WEEK, Calendar
 
 
 @dataclass(frozen=True)
 class Opens:
-    """Sizes are in logits.
+    """Sizes of what moves opening, in logits unless said otherwise.
 
-    subject: by how much a subject line raises opening for a member who fully cares for it (`care`, -1 to 1). It is the first
-    slot's article; featured: the pinned one, where there is one. satisfaction: for each unit of satisfaction above that with
-    the reference; habit: for each unit of recent opening above one's base rate; memory: weight of the newest issue in both
-    averages. fatigue: lost for each mail still in mind, above those of one a week; recovery: in days, a mail weighs
-    exp(-days / recovery). day_sd: sd of personal send-day habits. weekdays, weekday_clicks: what each day, Monday first,
-    adds for everyone to opening and to wanting an article. send_days: days of the week on which an issue goes out, 0 is
-    Monday; each is a mail more a week. irritation: added to unsubscribing by each mail in mind above one a week, and by each
-    unit of satisfaction below the reference's. Raises ValueError naming a parameter that cannot be.
+    subject: what the subject line of a member's first slot adds if the member fully cares for it
+        (`care` of 1 on a scale from -1 to 1); higher makes the first slot matter more
+    featured: the subject line is the pinned article's, in issues that pin one
+    satisfaction: added for each unit of satisfaction above that with the reference newsletter
+    habit: added for each unit by which a member's recent share of opens is above the base rate
+    memory: weight of the newest issue in both averages, satisfaction and habit; higher forgets
+        faster
+    fatigue: subtracted for each mail in mind beyond those in mind at one mail a week
+    recovery: days after which a mail counts 1/e; a mail t days old weighs exp(-t / recovery)
+    day_sd: standard deviation over members of how much each likes a day of the week
+    weekdays: added to opening for everyone on each day of the week, Monday first
+    weekday_clicks: added to wanting any article on each day of the week, Monday first
+    send_days: days of the week on which an issue goes out, as `Calendar` has them
+    irritation: added to unsubscribing by each mail in mind beyond one a week, and by each unit of
+        satisfaction below that with the reference newsletter
+    Raises ValueError naming a parameter that cannot be.
     """
 
     subject: float = 0.0
@@ -54,112 +64,104 @@ class Opens:
             given = np.asarray(getattr(self, what), dtype=np.float64)
             if given.shape != (WEEK,) or not np.isfinite(given).all():
                 raise ValueError(
-                    f"opens: {what} = {getattr(self, what)}; must be seven finite numbers, Monday first"
+                    f"opens: {what} = {getattr(self, what)}; "
+                    "must be seven finite numbers, Monday first"
                 )
-        days: Any = list(self.send_days) if isinstance(self.send_days, Sequence) else self.send_days
-        if (
-            not isinstance(days, list)
-            or not days
-            or days != sorted(set(days))
-            or not set(days) <= set(range(WEEK))
-        ):
-            raise ValueError(
-                f"opens: send_days = {days}; must be different days of the week in order, Monday is 0"
-            )
-
-    # The calendar
-
-    def day(self, issue: int) -> int:
-        """The day on which issue `issue` (from 1) goes out; day 0 is the Monday of the first week."""
-        week, place = divmod(issue - 1, len(self.send_days))
-        return WEEK * week + self.send_days[place]
-
-    def clicks(self, issue: int) -> float:
-        """What the day adds to wanting an article, logits."""
-        return self.weekday_clicks[self.day(issue) % WEEK]
+        try:
+            Calendar(self.send_days)
+        except ValueError as error:
+            raise ValueError(f"opens: {error}") from error
 
     @property
-    def weekly(self) -> float:
-        """Mails in mind just before one is sent, where one is sent each week: r / (1 - r), r = exp(-7 / recovery)."""
+    def calendar(self) -> Calendar:
+        return Calendar(self.send_days)
+
+    @property
+    def weekly_mails(self) -> float:
+        """How many mails are in mind just before the next one, where one is sent each week.
+
+        r / (1 - r) with r = exp(-7 / recovery).
+        """
         return float(1 / np.expm1(WEEK / self.recovery))
 
     @property
-    def settled(self) -> float:
-        """Mails in mind just after the week's last, once this calendar has become usual: the sum over all weeks past."""
+    def settled_mails(self) -> float:
+        """How many mails are in mind just after the last one of a week, after many such weeks."""
         last = self.send_days[-1]
         return float(
             sum(np.exp((day - last) / self.recovery) for day in self.send_days)
             / -np.expm1(-WEEK / self.recovery)
         )
 
-    # Rates
-
     def chance(
         self, rate: Floats, mood: "Mood", issue: int, usual: float, more: Floats | float
     ) -> Floats:
-        """P(opened | delivered) [n], from base rates [n]. usual: satisfaction with the reference newsletter; more [n]: what
-        else moves it: `day_habit`, the subject line, the campaign."""
-        shift = self.weekdays[self.day(issue) % WEEK] + np.asarray(more)
+        """P(opened | delivered) of each member [n].
+
+        rate [n]: base rates
+        mood: of the same n members
+        usual: the mean satisfaction with the reference newsletter
+        more: other logits, of all members or of each [n]: day habit, subject line, campaign
+        """
+        shift = self.weekdays[self.calendar.weekday(issue)] + np.asarray(more)
         shift = (
             shift
             + self.satisfaction * (mood.satisfaction - usual)
             + self.habit * (mood.habit - rate)
         )
-        return raised(rate, shift - self.fatigue * (self.in_mind(mood, issue) - self.weekly))
+        return raise_rate(rate, shift - self.fatigue * self._excess(mood, issue))
 
-    def leaving(self, rate: float, mood: "Mood", issue: int, usual: float) -> Floats:
-        """P(unsubscribed | delivered) [n], from the base rate."""
-        excess = self.in_mind(mood, issue) - self.weekly
-        return raised(
+    def chance_of_leaving(self, rate: float, mood: "Mood", issue: int, usual: float) -> Floats:
+        """P(unsubscribed | delivered) of each member [n], from the base rate that all share."""
+        excess = self._excess(mood, issue)
+        return raise_rate(
             np.full(len(excess), rate), self.irritation * (excess - (mood.satisfaction - usual))
         )
 
-    def day_habit(self, seed: int, member: Any, day: int) -> Floats:
-        """How much each member likes to read on this day of the week [n], logits."""
+    def shift_clicks(self, issue: int) -> float:
+        """What the weekday of an issue adds to wanting any of its articles, logits."""
+        return self.weekday_clicks[self.calendar.weekday(issue)]
+
+    def draw_day_habit(self, seed: int, member: NDArray[np.uint64], day: int) -> Floats:
+        """How much each member likes to read on the weekday of `day`, logits [n].
+
+        member [n]: keys of the members. A member's habit for a weekday never changes.
+        """
         if not self.day_sd:
             return np.zeros(len(member))
         weekday = np.full((len(member), 1), day % WEEK)
         u = keys.uniforms_at(seed, "association", "day habit", member, weekday)[:, 0]
         return np.asarray(self.day_sd * ndtri(np.clip(u, 1e-12, 1 - 1e-12)))
 
-    def subject_of(self, context: Context, slates: Slates) -> Ints:
-        """The article in each member's subject line [n, 1], -1 where the first slot is empty."""
+    def find_subject(self, context: Context, slates: Slates) -> Ints:
+        """The article in each member's subject line [n, 1], as an index into the pool.
+
+        It is -1 where the first slot is empty.
+        """
         if self.featured and context.rules.pins:
             pinned = context.rules.pins[min(context.rules.pins)]
             return np.full((len(context.members), 1), context.article_ids.tolist().index(pinned))
         return slates.choice[:, :1]
 
-    def in_mind(self, mood: "Mood", issue: int) -> Floats:
-        """Mails that still count, just before issue `issue` [n]."""
-        return np.asarray(mood.mails * np.exp((mood.day - self.day(issue)) / self.recovery))
+    def count_mails(self, mood: "Mood", issue: int) -> Floats:
+        """How many mails each member has in mind just before an issue goes out [n]."""
+        day = self.calendar.day(issue)
+        return np.asarray(mood.mails * np.exp((mood.day - day) / self.recovery))
 
-
-def raised(rate: Floats, shift: Floats) -> Floats:
-    """expit(logit(rate) + shift), in a form that leaves rates of 0 and 1, and all rates at shift 0, as they are."""
-    shift = np.clip(shift, -600, 600)
-    return np.clip(
-        rate + rate * (1 - rate) * np.expm1(shift) / (1 - rate + rate * np.exp(shift)), 0.0, 1.0
-    )
-
-
-def anchored(rate: Floats, shift: Floats) -> float:
-    """The logits a for which the mean of `raised(rate, shift + a)` is that of `rate`: 0 where nothing shifts."""
-    if not shift.any():
-        return 0.0
-    low, high = -12.0, 12.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (
-            (low, middle) if raised(rate, shift + middle).mean() > rate.mean() else (middle, high)
-        )
-    return (low + high) / 2
+    def _excess(self, mood: "Mood", issue: int) -> Floats:
+        return self.count_mails(mood, issue) - self.weekly_mails
 
 
 @dataclass
 class Mood:
-    """What an association's mails did to its members. All [n]: satisfaction (average interest of the issues opened, -1 to
-    1), habit (average of opened or not), mails (in mind just after the last one), day (of that one), reminded (clicked on
-    the last renewal notice)."""
+    """What an association's mails did to each of its members so far. All arrays are [n].
+
+    satisfaction: average interest of the issues that the member opened, -1 to 1
+    habit: average of whether the member opened, 0 to 1
+    mails: mails in mind just after the last delivered one
+    day: the day on which that one came, as `Calendar.day` counts
+    reminded: the member clicked in the last renewal notice
+    """
 
     satisfaction: Floats
     habit: Floats
@@ -168,47 +170,49 @@ class Mood:
     reminded: Bools
 
     @classmethod
-    def first(cls, opens: Opens, rate: Floats, served: Floats, founder: Bools) -> "Mood":
-        """Founders have long had mails, and the reference newsletter, which interests each as `served` says; the others had
-        none and expect what it is to the average member."""
-        mails, last = (
-            np.where(founder, opens.settled, 0.0),
-            np.full(len(rate), float(opens.send_days[-1] - WEEK)),
-        )
+    def begin(cls, opens: Opens, rate: Floats, served: Floats, founder: Bools) -> "Mood":
+        """The mood before the first issue.
+
+        Founders have long been sent the reference newsletter, which interests each as `served` [n]
+        says. The others had no mails, and expect the reference newsletter as it is to the average
+        member.
+        """
         return cls(
-            np.where(founder, served, served.mean()),
-            rate.copy(),
-            mails,
-            last,
-            np.zeros(len(rate), dtype=bool),
+            satisfaction=np.where(founder, served, served.mean()),
+            habit=rate.copy(),
+            mails=np.where(founder, opens.settled_mails, 0.0),
+            day=np.full(len(rate), float(opens.send_days[-1] - WEEK)),
+            reminded=np.zeros(len(rate), dtype=bool),
         )
 
-    def of(self, rows: Ints) -> "Mood":
-        """That of some of the members."""
-        return replace(
-            self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)}
-        )
+    def take(self, rows: Ints) -> "Mood":
+        """The mood of some of the members."""
+        return Mood(**{name: values[rows] for name, values in vars(self).items()})
 
     def copy(self) -> "Mood":
-        return self.of(np.arange(len(self.day)))
+        return self.take(np.arange(len(self.day)))
 
-    def after(
+    def advance(
         self,
         opens: Opens,
         issue: int,
-        rows: Any,
+        rows: Ints,
         delivered: Bools,
         opened: Bools,
         served: Floats,
         to: "Mood",
     ) -> None:
-        """Write to `to` what issue `issue` made of these members. served [len(rows)]: how much the issue interested them."""
+        """Write into `to` the mood that an issue leaves in the members `rows` it was sent to.
+
+        This mood stays as it is, so the parts of an issue may be written in any order, or twice.
+        served [len(rows)]: how much the issue interests each of them, -1 to 1
+        """
         weight = opens.memory * opened
         to.satisfaction[rows] = self.satisfaction[rows] + weight * (
             served - self.satisfaction[rows]
         )
         to.habit[rows] = self.habit[rows] + opens.memory * delivered * (opened - self.habit[rows])
-        day = opens.day(issue)
+        day = opens.calendar.day(issue)
         mails = self.mails[rows] * np.exp((self.day[rows] - day) / opens.recovery) + 1
         to.mails[rows] = np.where(delivered, mails, self.mails[rows])
         to.day[rows] = np.where(delivered, day, self.day[rows])

@@ -12,7 +12,9 @@ from scipy.special import expit
 
 from bandit.core.types import Floats, Ints
 from simulators.association.articles import Pool
-from simulators.association.opens import Opens, anchored, raised
+from simulators.association.opens import Opens
+from simulators.association.rates import anchor_rates, raise_rate
+from simulators.bisect import find_crossing
 from simulators.examination.walk import Examine, chance_of_click, expected
 
 SAMPLE = 20_000  # members that are enough to find an intercept
@@ -76,8 +78,8 @@ def reference(
                 readers.day + opens.satisfaction * (served - usual) + opens.subject * care[:, 0]
                 for care in cares
             ]
-            shift = anchored(np.tile(readers.rate, 2), np.concatenate(moved))
-            opened = [raised(rate, move[few] + shift) for move in moved]
+            shift = anchor_rates(np.tile(readers.rate, 2), np.concatenate(moved))
+            opened = [raise_rate(rate, move[few] + shift) for move in moved]
             weights = [given / np.maximum(rate, 1e-300) for given in opened]
             base, halves = _intercept(logits, rate, weights, model, slots, click_to_open)
             looked = _looked(
@@ -105,24 +107,27 @@ def _intercept(
 ) -> tuple[float, list[Ints]]:
     """The base, and the best articles of each half (pools of the true size) for those who open. weights: of each member for
     each half."""
-    low, high = -12.0, 6.0
     none = np.zeros((len(rate), slots), dtype=bool)
-    for _ in range(40):
-        base = (low + high) / 2
-        p = expit(logits + base)
+
+    def choose(p: Floats) -> list[Ints]:
         means = rate @ p
-        halves = [
+        return [
             half[np.argsort(-means[half])[:slots]] for half in np.split(np.arange(p.shape[1]), 2)
         ]
+
+    def is_above(base: float) -> bool:
+        p = expit(logits + base)
         clicks = [
             1 - (1 - chance_of_click(model, p[:, best], none, slots)).prod(axis=1)
-            for best in halves
+            for best in choose(p)
         ]
         any_click = np.mean(
             [weight * chance for weight, chance in zip(weights, clicks, strict=True)], axis=0
         )
-        low, high = (base, high) if rate @ any_click / rate.sum() < click_to_open else (low, base)
-    return (low + high) / 2, halves
+        return not rate @ any_click / rate.sum() < click_to_open
+
+    base = find_crossing(is_above, -12.0, 6.0, steps=40)
+    return base, choose(expit(logits + base))
 
 
 def _looked(model: Examine, slots: int, p: Floats) -> Floats:

@@ -16,7 +16,7 @@ from scipy.special import betaincinv, betaln, digamma, expit, logit
 from bandit.core import check, keys
 from bandit.core.ids import places
 from bandit.core.types import Bools, Feedback, Floats, Ints, Round
-from simulators.association.opens import raised
+from simulators.association.rates import raise_rate
 
 WORTH = 200  # mails that the common chance of leaving weighs in each state's
 NEARLY_ALL = 0.9  # an issue sent to a larger share of those who are there tells who has left
@@ -171,7 +171,7 @@ class Moves:
     def chance(self, rate: Floats, issue: Ints | int, interest: Floats) -> Floats:
         """P(opened | delivered) [n] of members with these rates and interests [n]."""
         level = np.append(self.levels, 0.0)[np.minimum(issue, len(self.levels))]
-        return raised(rate, level + self.subject * interest)
+        return raise_rate(rate, level + self.subject * interest)
 
 
 def moves(
@@ -239,7 +239,7 @@ def seconds(rounds: Sequence[Round]) -> Seconds:
 
 
 def _opened(rate: Floats, drift: Floats, level: float) -> float:
-    return float(raised(rate, level + drift).sum())
+    return float(raise_rate(rate, level + drift).sum())
 
 
 @dataclass(frozen=True)

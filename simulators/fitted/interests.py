@@ -18,10 +18,8 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit
 
 from bandit.core import exact, keys
-from bandit.core.ids import unpack
 from bandit.core.types import Bools, Floats, Ints, Round
 from bandit.features.features import KINDS, Features
-from bandit.models.bilinear import Gaussian, draws
 from bandit.models.profiles import Belief, Profiles
 from bandit.policies.profile import Profile
 from simulators.examination.models import (
@@ -154,13 +152,9 @@ def interests(features: Features, rounds: Sequence[Round], seed: int = 0) -> Int
     first = Profile(max_slots=max(round.context.rules.slots for round in rounds))
     first.start(features)
     appeal, _ = _learned(first, rounds)
-    state = first.state()
-    examine, parts = state["examination"], ("prior_mean", "prior_precision", "precision", "shift")
-    posterior = Gaussian(*(state[f"prior.{part}"] for part in parts))
-    noise = keys.generator("logged", seed, "B").standard_normal((1, first.B.size))
-    B = draws(first.B.ravel(), posterior.factor(), noise).reshape(first.B.shape)
+    B = first.draw_weights(keys.generator("logged", seed, "B").standard_normal(first.B.size))
     quality = float(np.mean([mean**2 + variance for mean, variance in appeal.values()]))
-    return given(B, first.variance, quality, np.minimum(examine[0] / examine[1], 1.0), rounds)
+    return given(B, first.variance, quality, first.examination.curve, rounds)
 
 
 def given(
@@ -183,14 +177,7 @@ def _learned(
         mean = policy.interests(round.context).mean
         means.append(first_slot(round.context.article_features, mean, round.slates.choice))
         policy.learn(round)
-        state = policy.state()
-        appeal |= dict(
-            zip(
-                unpack(state["appeal.ids"]),
-                map(tuple, state["appeal.posterior"].tolist()),
-                strict=True,
-            )
-        )
+        appeal |= policy.appeal.articles
     for round, mean in zip(rounds, means, strict=True):
         known = np.array(
             [appeal.get(article, (0.0, 0.0))[0] for article in round.context.article_ids]

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 from bandit.core import check, keys
 from bandit.core.types import Context, Feedback, Floats, Ints, Slates
 from bandit.log.events import COLUMNS
-from simulators.association.opens import Opens
+from simulators.calendar import Calendar
 from simulators.noise.gateways import Gateway, clouds, names
 
 # how active people are at each hour of the day, midnight first; only proportions matter (assumption)
@@ -95,7 +95,7 @@ class Noise:
         for what in ("prefetch_spread", "open_spread", "click_spread"):
             check.at_least(what, getattr(self, what), 0)
         check.at_least("domains", self.domains, 1)
-        object.__setattr__(self, "send_days", tuple(Opens(send_days=self.send_days).send_days))
+        object.__setattr__(self, "send_days", tuple(Calendar(self.send_days).send_days))
         made = {
             name: part if isinstance(part, Gateway) else _gateway(name, part)
             for name, part in self.gateways.items()
@@ -154,7 +154,7 @@ class _Mail:
         self.shown = (slates.choice >= 0) & feedback.delivered[:, None]
         self.key = keys.member_keys(context.member_ids)
         self.n, self.k = slates.choice.shape
-        day = Opens(send_days=noise.send_days).day(context.issue)
+        day = Calendar(noise.send_days).day(context.issue)
         start = pd.Timestamp(noise.first_week) + pd.Timedelta(days=day)
         wait = np.floor(600 * self.issue("sending")[:, 0])  # a campaign takes ten minutes to go out
         self.sent = (start + pd.to_timedelta(wait, unit="s")).to_numpy()

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from bandit.core.files import read_json
 from experiments.runner.runs import ROOT, folder, one_thread, policy_config
@@ -219,13 +220,21 @@ def test_the_command_line_refuses_what_it_does_not_know(
 
 
 def test_units_compute_on_one_thread() -> None:
-    """What is learned must not depend on the number of cores."""
+    """What is learned must not depend on the number of cores: a caller who computes on two threads has them back afterwards."""
     import torch
-    from threadpoolctl import threadpool_info
 
-    before = torch.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]
-    with one_thread():
-        assert torch.get_num_threads() == 1
-        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
-        assert os.environ["OMP_NUM_THREADS"] == "1"
-    assert (torch.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]) == before
+    def threads() -> tuple[int, list[int]]:
+        return torch.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]
+
+    usual = torch.get_num_threads()
+    with threadpool_limits(2):
+        torch.set_num_threads(2)
+        before = threads()
+        assert before[0] == 2
+        assert 2 in before[1]
+        with one_thread():
+            assert threads()[0] == 1
+            assert set(threads()[1]) == {1}
+            assert os.environ["OMP_NUM_THREADS"] == "1"
+        assert threads() == before
+        torch.set_num_threads(usual)

@@ -174,8 +174,8 @@ class Informed(Profile):
         super().__init__(budget=0.0)
         self.world, self.own = world, world.w - world.x @ world.B
         self.start(world.features)
-        self.variance, self._appeal = world.S, Appeal(0.3**2, learns=False)
-        self._examination = Examination.known(EXAMINE)
+        self.variance, self.appeal = world.S, Appeal(0.3**2, learns=False)
+        self.examination = Examination.known(EXAMINE)
 
     def _learn_variance(self, context: Context) -> None:
         pass
@@ -184,7 +184,7 @@ class Informed(Profile):
         self, context: Context, rows: Ints, index: Ints, clicked: Floats, looked: Floats
     ) -> Floats:
         x, a, appeals = context.member_features, context.article_features, self.world.appeals
-        prior, nothing = self._prior, np.zeros(len(appeals))
+        prior, nothing = self.prior, np.zeros(len(appeals))
         assert prior is not None
         for _ in range(3):
             logits = (x @ prior.B + self.own) @ a.T + appeals
@@ -193,9 +193,9 @@ class Informed(Profile):
             )
             prior.step(x, a, rows, index, gradient, weight, nothing, nothing + 1e12)
         prior.settle()
-        self.B, self._prior = prior.B, None
+        self.B, self.prior = prior.B, None
         expected = super()._learn_shared(context, rows, index, clicked, looked)
-        self._prior = prior
+        self.prior = prior
         return expected
 
 
@@ -239,7 +239,7 @@ def test_hyperparameters_are_learned() -> None:
     truth, text = world.x @ world.B, slice(3, None)
     assert np.corrcoef((world.x @ policy.B)[:, text].ravel(), truth[:, text].ravel())[0, 1] > 0.7
     assert np.abs(policy.variance / world.S - 1).max() < 0.8
-    np.testing.assert_allclose(policy._examination.curve[:6], EXAMINE, atol=0.12)
+    np.testing.assert_allclose(policy.examination.curve[:6], EXAMINE, atol=0.12)
     before = start.interests(context).variance
     assert (policy.interests(context).variance <= before + 0.05).all()
 

@@ -11,8 +11,7 @@ from scipy.special import expit, logit
 from bandit.core.types import Feedback, Round, Slates
 from bandit.log import issue as log
 from simulators.association.campaigns import Campaigns
-from simulators.association.drift import Drift, Membership
-from simulators.association.drift import Path as Walk
+from simulators.association.drift import Drift, InterestPath, Membership
 from simulators.association.memory import Memory
 from simulators.association.opens import Mood, Opens
 from simulators.association.press import Press
@@ -56,14 +55,14 @@ def test_interests_walk_and_keep_their_distribution() -> None:
     n, walk, shift = 40_000, 0.04, 0.03
     sd = np.array([0.9, 0.4, 1.7])
     first = np.random.default_rng(0).normal(size=(n, 3)) * sd
-    path = Walk(
+    path = InterestPath(
         Drift(walk, shift),
         first,
         sd,
         lambda *purpose: np.random.default_rng(list(map(hash, purpose))[-1]),
     )
     for issue in (2, 5, 11):
-        now, t = path.at(issue), issue - 1
+        now, t = path.interests(issue), issue - 1
         kept = (np.sqrt(1 - walk) * (1 - shift)) ** t
         np.testing.assert_allclose(now.std(axis=0), sd, rtol=0.02)
         for j in (1, 2):
@@ -72,8 +71,8 @@ def test_interests_walk_and_keep_their_distribution() -> None:
                 2 * sd[j] ** 2 * (1 - kept), rel=0.1
             )
         assert now[:, 0].tobytes() == first[:, 0].tobytes()  # readiness to click stays
-    assert path.at(5).tobytes() != path.at(11).tobytes()
-    assert path.at(1) is first
+    assert path.interests(5).tobytes() != path.interests(11).tobytes()
+    assert path.interests(1) is first
 
 
 def test_a_break_changes_its_share_at_its_issue() -> None:
@@ -116,7 +115,7 @@ def test_terms_end_once_a_term_and_founders_are_spread() -> None:
 
 def test_a_reminder_counts_until_the_term_ends() -> None:
     opens, n = Opens(), 3
-    first = Mood.first(opens, np.full(n, 0.4), np.zeros(n), np.ones(n, dtype=bool))
+    first = Mood.begin(opens, np.full(n, 0.4), np.zeros(n), np.ones(n, dtype=bool))
     ends = np.array([2, 3, 3])
     memory = Memory(
         opens,

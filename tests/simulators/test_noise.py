@@ -12,7 +12,7 @@ import yaml
 from bandit.core.types import Context, Feedback, Slates
 from bandit.log import events
 from experiments.runner.unit import make
-from simulators.association.opens import Opens
+from simulators.calendar import Calendar
 from simulators.noise.gateways import Gateway
 from simulators.noise.noise import USUAL, Noise
 from tests.support.noise_cases import logged, sent
@@ -70,7 +70,7 @@ def test_mails_go_out_on_the_days_that_the_calendar_says() -> None:
     for days in ((1,), (0, 3, 4)):
         table, _ = logged(Noise(seed=5, send_days=days), sent())
         first = table.groupby("campaign")["sent"].min().dt.normalize()
-        calendar = Opens(send_days=days)
+        calendar = Calendar(days)
         wanted = [
             pd.Timestamp("2026-01-05") + pd.Timedelta(days=calendar.day(issue))
             for issue in range(1, 7)

@@ -9,8 +9,10 @@ from scipy.special import expit, logit
 from bandit.core.types import Slates, SlotPmf
 from bandit.slates import walk as slates
 from bandit.slates.exploration import greedy
-from simulators.association.opens import Mood, Opens, anchored, raised
+from simulators.association.opens import Mood, Opens
+from simulators.association.rates import anchor_rates, raise_rate
 from simulators.association.reference import interest
+from simulators.calendar import Calendar
 from tests.support.dynamics_cases import HABITS, at_random, best, built, opening, run
 
 # Rates
@@ -19,16 +21,16 @@ from tests.support.dynamics_cases import HABITS, at_random, best, built, opening
 def test_a_raised_rate_is_that_of_shifted_logits_and_zero_leaves_it() -> None:
     rate = np.random.default_rng(0).beta(0.6, 1.0, size=500)
     for shift in (-3.0, -0.1, 0.4, 5.0):
-        moved = raised(rate, np.full(500, shift))
+        moved = raise_rate(rate, np.full(500, shift))
         np.testing.assert_allclose(moved, expit(logit(rate) + shift), rtol=1e-9)
         assert ((moved >= 0) & (moved <= 1)).all()
-    assert raised(rate, np.zeros(500)).tobytes() == rate.tobytes()
-    assert raised(np.array([0.0, 1.0]), np.array([4.0, -4.0])).tolist() == [0.0, 1.0]
+    assert raise_rate(rate, np.zeros(500)).tobytes() == rate.tobytes()
+    assert raise_rate(np.array([0.0, 1.0]), np.array([4.0, -4.0])).tolist() == [0.0, 1.0]
 
 
 @given(st.floats(0, 1), st.floats(-2000, 2000), st.floats(0, 50))
 def test_raised_rates_stay_rates_and_in_order(rate: float, shift: float, more: float) -> None:
-    low, high = raised(np.array([rate, rate]), np.array([shift, shift + more]))
+    low, high = raise_rate(np.array([rate, rate]), np.array([shift, shift + more]))
     assert 0 <= low <= high + 1e-12 <= 1 + 2e-12
 
 
@@ -42,16 +44,16 @@ def test_moods_stay_in_their_range(mails: list[tuple[float, bool, bool]], memory
         now = after(opens, now, issue, served, delivered, opened and delivered)
         assert (np.abs(now.satisfaction) <= 1 + 1e-12).all()
         assert ((now.habit >= -1e-12) & (now.habit <= 1 + 1e-12)).all()
-        assert ((now.mails >= 0) & (now.mails <= opens.settled + 1e-9)).all()
+        assert ((now.mails >= 0) & (now.mails <= opens.settled_mails + 1e-9)).all()
 
 
 def test_anchoring_keeps_the_mean() -> None:
     rng = np.random.default_rng(1)
     rate, shift = rng.beta(0.6, 1.0, size=3000), rng.normal(1.0, 2.0, size=3000)
-    assert raised(rate, shift + anchored(rate, shift)).mean() == pytest.approx(
+    assert raise_rate(rate, shift + anchor_rates(rate, shift)).mean() == pytest.approx(
         rate.mean(), abs=1e-9
     )
-    assert anchored(rate, np.zeros(3000)) == 0
+    assert anchor_rates(rate, np.zeros(3000)) == 0
 
 
 def test_the_newsletter_for_all_is_opened_at_the_base_rates() -> None:
@@ -78,14 +80,14 @@ def test_the_newsletter_for_all_is_opened_at_the_base_rates() -> None:
 
 
 def mood(n: int = 3, opens: Opens = HABITS) -> Mood:
-    return Mood.first(opens, np.linspace(0.2, 0.6, n), np.linspace(-0.3, 0.5, n), np.arange(n) != 1)
+    return Mood.begin(opens, np.linspace(0.2, 0.6, n), np.linspace(-0.3, 0.5, n), np.arange(n) != 1)
 
 
 def after(
     opens: Opens, now: Mood, issue: int, served: float, delivered: bool = True, opened: bool = True
 ) -> Mood:
     new, n = now.copy(), len(now.day)
-    now.after(
+    now.advance(
         opens,
         issue,
         np.arange(n),
@@ -99,10 +101,10 @@ def after(
 
 def test_founders_begin_as_the_reference_left_them_and_others_as_strangers() -> None:
     rate, served = np.array([0.2, 0.5, 0.9]), np.array([-0.4, 0.6, 0.1])
-    now = Mood.first(HABITS, rate, served, np.array([True, False, True]))
+    now = Mood.begin(HABITS, rate, served, np.array([True, False, True]))
     assert now.satisfaction.tolist() == [-0.4, pytest.approx(0.1), 0.1]
     assert now.habit.tolist() == rate.tolist()
-    assert now.mails.tolist() == [HABITS.settled, 0.0, HABITS.settled]
+    assert now.mails.tolist() == [HABITS.settled_mails, 0.0, HABITS.settled_mails]
     assert not now.reminded.any()
 
 
@@ -147,29 +149,31 @@ def test_fatigue_has_its_steady_state_and_recovers() -> None:
     tau = 9.0
     weekly = Opens(fatigue=1.0, recovery=tau)
     r = np.exp(-7 / tau)
-    assert weekly.weekly == pytest.approx(r / (1 - r))
+    assert weekly.weekly_mails == pytest.approx(r / (1 - r))
     now = mood(opens=weekly)
     for issue in range(1, 30):
-        mails = weekly.in_mind(now, issue)
+        mails = weekly.count_mails(now, issue)
         assert mails[0] == pytest.approx(r / (1 - r))  # founders have long been there
         assert mails[1] == pytest.approx(
             r * (1 - r ** (issue - 1)) / (1 - r)
         )  # a newcomer gets there
         now = after(weekly, now, issue, 0.0)
     rested = after(weekly, now, 30, 0.0, delivered=False)
-    assert weekly.in_mind(rested, 31)[0] == pytest.approx(r * r / (1 - r))
+    assert weekly.count_mails(rested, 31)[0] == pytest.approx(r * r / (1 - r))
     # Monday, Tuesday, Friday: before each, the sum over all mails past
     often = Opens(fatigue=1.0, recovery=tau, send_days=(0, 1, 4))
     now = mood(opens=often)
     for issue in range(1, 10):
-        gaps = np.array([(often.day(issue) - day - 1) % 7 + 1 for day in (0, 1, 4)])
-        assert often.in_mind(now, issue)[0] == pytest.approx(np.exp(-gaps / tau).sum() / (1 - r))
+        gaps = np.array([(often.calendar.day(issue) - day - 1) % 7 + 1 for day in (0, 1, 4)])
+        assert often.count_mails(now, issue)[0] == pytest.approx(
+            np.exp(-gaps / tau).sum() / (1 - r)
+        )
         now = after(often, now, issue, 0.0)
 
 
 def test_the_calendar() -> None:
-    assert [Opens(send_days=(3,)).day(issue) for issue in (1, 2, 3)] == [3, 10, 17]
-    assert [Opens(send_days=(0, 2, 4)).day(issue) for issue in (1, 2, 3, 4, 5)] == [0, 2, 4, 7, 9]
+    assert [Calendar((3,)).day(issue) for issue in (1, 2, 3)] == [3, 10, 17]
+    assert [Calendar((0, 2, 4)).day(issue) for issue in (1, 2, 3, 4, 5)] == [0, 2, 4, 7, 9]
 
 
 def test_each_effect_on_opening_is_its_logits() -> None:
@@ -179,10 +183,10 @@ def test_each_effect_on_opening_is_its_logits() -> None:
     )
     rate, usual = np.array([0.3, 0.5, 0.1]), 0.15
     wanted = logit(rate) + 0.25 + 1.3 * (now.satisfaction - usual) + 0.7 * (now.habit - rate)
-    wanted -= 0.2 * (opens.in_mind(now, 1) - opens.weekly) - 0.4
+    wanted -= 0.2 * (opens.count_mails(now, 1) - opens.weekly_mails) - 0.4
     np.testing.assert_allclose(opens.chance(rate, now, 1, usual, 0.4), expit(wanted))
-    leaves = Opens(irritation=0.6).leaving(0.02, now, 1, usual)
-    excess = Opens().in_mind(now, 1) - Opens().weekly - (now.satisfaction - usual)
+    leaves = Opens(irritation=0.6).chance_of_leaving(0.02, now, 1, usual)
+    excess = Opens().count_mails(now, 1) - Opens().weekly_mails - (now.satisfaction - usual)
     np.testing.assert_allclose(leaves, expit(logit(0.02) + 0.6 * excess))
 
 
@@ -200,12 +204,12 @@ def test_more_mails_are_opened_less_and_left_more() -> None:
 
 def test_send_day_habits_stay_and_have_their_size() -> None:
     opens, member = Opens(day_sd=0.7), np.arange(5000, dtype=np.uint64)
-    tuesday = opens.day_habit(3, member, 1)
-    assert tuesday.tobytes() == opens.day_habit(3, member, 8).tobytes()
-    friday = opens.day_habit(3, member, 4)
+    tuesday = opens.draw_day_habit(3, member, 1)
+    assert tuesday.tobytes() == opens.draw_day_habit(3, member, 8).tobytes()
+    friday = opens.draw_day_habit(3, member, 4)
     assert abs(np.corrcoef(tuesday, friday)[0, 1]) < 0.05
     assert tuesday.std() == pytest.approx(0.7, rel=0.05)
-    assert not Opens().day_habit(3, member, 1).any()
+    assert not Opens().draw_day_habit(3, member, 1).any()
 
 
 def test_a_subject_line_lifts_those_who_care_by_its_logits() -> None:
@@ -270,5 +274,5 @@ def test_the_weekday_moves_opening_and_clicks() -> None:
         drawn = at_random(a)
         np.testing.assert_allclose(
             opening(association, a, drawn),
-            raised(opening(still, b, drawn), np.full(len(a.members), more)),
+            raise_rate(opening(still, b, drawn), np.full(len(a.members), more)),
         )

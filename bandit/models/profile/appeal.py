@@ -19,7 +19,7 @@ class Appeal:
     def __init__(self, variance: float, learns: bool = True) -> None:
         self._start, self._learns = variance, learns
         self._evidence = np.zeros(2)  # sum of mean^2, and of the share determined by clicks
-        self._articles: dict[Any, tuple[float, float]] = {}  # article -> mean, variance
+        self.articles: dict[Any, tuple[float, float]] = {}  # article -> mean, variance
 
     @property
     def variance(self) -> float:
@@ -31,25 +31,25 @@ class Appeal:
         """Mean and variance [m] of these articles' appeal."""
         prior = (0.0, self.variance)
         mean, variance = (
-            np.array([self._articles.get(article, prior) for article in ids]).reshape(-1, 2).T
+            np.array([self.articles.get(article, prior) for article in ids]).reshape(-1, 2).T
         )
         return mean, variance
 
     def absorb(self, ids: NDArray[Any], mean: Floats, variance: Floats) -> None:
         """The posterior [m] of this pool; articles no longer in the pool are dropped."""
         if self._learns:
-            first = np.array([article not in self._articles for article in ids])
+            first = np.array([article not in self.articles for article in ids])
             determined = np.maximum(1 - variance / self.variance, 0)
             self._evidence = self._evidence + np.array(
                 [np.square(mean[first]).sum(), determined[first].sum()]
             )
         pairs = zip(mean.tolist(), variance.tolist(), strict=True)
-        self._articles = dict(zip(ids.tolist(), pairs, strict=True))
+        self.articles = dict(zip(ids.tolist(), pairs, strict=True))
 
     def state(self) -> State:
-        posterior = np.array(list(self._articles.values())).reshape(-1, 2)
+        posterior = np.array(list(self.articles.values())).reshape(-1, 2)
         return {
-            "ids": pack(list(self._articles)),
+            "ids": pack(list(self.articles)),
             "posterior": posterior,
             "evidence": self._evidence.copy(),
         }
@@ -59,7 +59,7 @@ class Appeal:
         check.shape("appeal's posterior", state["posterior"], (len(ids), 2))
         check.shape("appeal's evidence", state["evidence"], (2,))
         self._evidence = state["evidence"].copy()
-        self._articles = {
+        self.articles = {
             i: (mean, variance)
             for i, (mean, variance) in zip(ids, state["posterior"].tolist(), strict=True)
         }

@@ -22,7 +22,7 @@ class Prior:
 
     def __init__(self, mean: Floats, sd: Floats, group: Ints) -> None:
         self.B: Floats = mean
-        self._posterior = Gaussian.start(mean.ravel(), sd.ravel() ** -2.0)
+        self.posterior = Gaussian.start(mean.ravel(), sd.ravel() ** -2.0)
         self._start, self._group = sd.ravel() ** 2, group.ravel()
         # coordinates of which the same was thought share one covariance of what attributes say, their mean
         _, self._alike = np.unique(np.vstack([mean, sd, group]), axis=1, return_inverse=True)
@@ -57,7 +57,7 @@ class Prior:
             gram(x, articles, rows, index, weight) - (both / own) @ both.T
         )  # Schur complement
         push = moment(x, articles, rows, index, gradient) - both @ (total / own)
-        before, settled = self.B.ravel(), self._posterior
+        before, settled = self.B.ravel(), self.posterior
         self._next = Gaussian(
             settled.prior_mean,
             settled.prior_precision,
@@ -72,8 +72,8 @@ class Prior:
 
     def settle(self) -> None:
         """Absorb the last step's evidence, and re-estimate the prior variances."""
-        self._posterior = self._next
-        covariance = self._posterior.covariance(self._factor).reshape(self.B.shape * 2)
+        self.posterior = self._next
+        covariance = self.posterior.covariance(self._factor).reshape(self.B.shape * 2)
         self._doubt = self._shared(np.einsum("pqrq->qpr", covariance))
         self._learn_variances(np.einsum("pqpq->pq", covariance).ravel())
 
@@ -83,7 +83,7 @@ class Prior:
         )
 
     def _learn_variances(self, doubt: Floats) -> None:
-        precision = self._posterior.prior_precision
+        precision = self.posterior.prior_precision
         for group in np.unique(self._group[self._group >= 0]):
             at = self._group == group
             found = (self.B.ravel()[at] ** 2).sum() + WORTH * self._start[at].mean()
@@ -95,7 +95,7 @@ class Prior:
         return np.asarray(np.maximum(np.stack(each, axis=1), 0.0))[:, self._alike]
 
     def state(self) -> State:
-        return self._posterior.state() | {"doubt": self._doubt.copy()}
+        return self.posterior.state() | {"doubt": self._doubt.copy()}
 
     def restore(self, state: State, B: Floats) -> None:
         d = self.B.size
@@ -103,4 +103,4 @@ class Prior:
         for name, shape in (shapes | {"doubt": self._doubt.shape}).items():
             check.shape(f"prior's {name}", state[name], shape)
         self.B, self._doubt = B, state["doubt"].copy()
-        self._posterior = Gaussian(**{name: state[name].copy() for name in shapes})
+        self.posterior = Gaussian(**{name: state[name].copy() for name in shapes})

@@ -1,0 +1,61 @@
+"""Results do not depend on how many threads, or cores, a machine computes with."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+from hashlib import sha256
+from pathlib import Path
+from threadpoolctl import threadpool_info
+from bandit.slates.walk import draw
+from experiments.runner.runs import policy_config
+from experiments.runner.unit import make, run_unit
+from simulators.association.association import Association
+from serving import bundle
+
+sizes = {"members": 300, "issues": 3, "pool": 12, "slots": 4}
+association = Association(seed=3, **sizes)
+context = association.issue(1)
+arrays = {"centre": association.features.centre, "components": association.features.components,
+          "member_features": context.member_features, "article_features": context.article_features}
+for name in ("profile", "lin_ts"):
+    unit = Path(name)
+    config = {"_target_": "simulators.association.association.Association", **sizes}
+    run_unit(unit, policy_config(name), config, seed=3)
+    for path in sorted([*unit.glob("log/*"), *unit.glob("bundle/*.safetensors")]):
+        print(path, sha256(path.read_bytes()).hexdigest())
+    for kind, policy in (("new", make(policy_config(name))), ("restored", bundle.read(unit / "bundle").policy)):
+        if kind == "new":
+            policy.start(association.features)
+        slates = draw(policy.plan(context), context, 5)
+        arrays |= {f"{kind} {name}: {field}": values for field, values in vars(slates).items()}
+for name, array in arrays.items():
+    print(name, sha256(array.tobytes()).hexdigest())
+print("threads", max(pool["num_threads"] for pool in threadpool_info()))
+"""
+
+
+def digests(threads: int, folder: Path) -> list[str]:
+    """What a process with this many threads fits, draws and learns, a line for each array and file."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = os.environ | dict.fromkeys(names, str(threads)) | {"PYTHONPATH": str(ROOT)}
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+def test_two_threads_give_the_features_slates_and_states_of_one(tmp_path: Path) -> None:
+    one, two = (digests(threads, tmp_path / str(threads)) for threads in (1, 2))
+    assert one[-1] == "threads 1"
+    assert one[:-1] == two[:-1]
+    assert len(one) > 30
