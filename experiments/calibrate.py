@@ -6,7 +6,7 @@ told nothing true. Each check leaves a table in runs/calibrate/; a check that is
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import hydra
 import pandas as pd
 import pyarrow as pa
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -22,19 +22,20 @@ from bandit.core import check
 from bandit.core.files import read_json, write_json, write_table
 from bandit.policies.random import Random
 from experiments.checks import agreement, examination, no_leak, rates, two_sample
-from experiments.report import calibration_page
-from experiments.runner.runs import (
-    CONFIGS,
-    choices,
-    file_digest,
-    folder,
-    frame,
-    one_thread,
-    plain,
-    provenance,
+from experiments.report.calibration import page
+from experiments.runner.configs import (
+    check_whole,
+    list_configs,
+    make,
+    read_config,
+    read_policy,
+    resolve,
 )
-from experiments.runner.unit import make
+from experiments.runner.digest import digest_code, digest_file
+from experiments.runner.folders import choose_folder, read_frame
+from experiments.runner.threads import use_one_thread
 from simulators.fitted.logged import Logged
+from simulators.play import play
 
 Tick = Callable[[str], None]
 Tables = dict[str, pd.DataFrame]
@@ -43,7 +44,7 @@ Tables = dict[str, pd.DataFrame]
 def published(config: dict[str, Any], tick: Tick) -> Tables:
     """Rates of both presets beside the published ones."""
     first = min(rates.CHECKED)
-    return {"rates": rates.table(range(first, first + config["rates"]["seeds"]))}
+    return {"rates": rates.compare_with_published(range(first, first + config["rates"]["seeds"]))}
 
 
 def likeness(config: dict[str, Any], tick: Tick) -> Tables:
@@ -51,13 +52,10 @@ def likeness(config: dict[str, Any], tick: Tick) -> Tables:
     rows, seed = [], config["seed"]
     for world in config["worlds"]:
         association = make(_world(world, config["likeness"]), seed=seed)
-        log = two_sample.play(association, _random(association), association.issues, seed)
-        fit, policy = (
-            partial(_fitted, log, association.features, seed),
-            partial(_random, association),
-        )
+        log = list(play(Random(), association, seed))
+        fit = partial(_fitted, log, association.features, seed)
         tick(f"{world}: a log of {association.issues} issues")
-        for whom, table, found in two_sample.fitted_and_log(log, fit, policy, seed):
+        for whom, table, found in two_sample.compare_with_log(log, fit, Random, seed):
             worst = ", ".join(found.importances["columns"].head(3))
             rows.append(
                 [world, whom, table, found.auc, found.low, found.high, found.classifier, worst]
@@ -79,11 +77,18 @@ def ranking(config: dict[str, Any], tick: Tick) -> Tables:
         for seed in range(config["seed"], config["seed"] + sizes["logs"]):
             association = make(_world(world, sizes), seed=seed)
             truth, features = association.twin(), association.features
-            log = two_sample.play(association, _random(association), association.issues, seed)
+            log = list(play(Random(), association, seed))
             tick(f"{world}, seed {seed}: fitting to a log of {association.issues} issues")
             simulator = Logged(log[: sizes["until"]], seed=seed + 1, features=features)
-            found = agreement.agreement(
-                log, sizes["until"], agreement.names(), features, simulator, seed, truth, tick
+            found = agreement.compare_rankings(
+                log,
+                sizes["until"],
+                agreement.list_sendable(),
+                features,
+                simulator,
+                seed,
+                truth,
+                tick,
             )
             values.append(found.values.reset_index().assign(world=world, seed=seed))
             taus.append(
@@ -107,15 +112,15 @@ def ranking(config: dict[str, Any], tick: Tick) -> Tables:
 def recovered(config: dict[str, Any], tick: Tick) -> Tables:
     """Examination models from their own clicks."""
     simulator = _world(config["worlds"][0], config["examination"])
-    return {"examination": examination.recovered(_models(), simulator, config["seed"])}
+    return {"examination": examination.recover_parameters(_models(), simulator, config["seed"])}
 
 
 def perplexity(config: dict[str, Any], tick: Tick) -> Tables:
     """Each examination model on the same log."""
-    rounds, _ = examination.uniform_log(
+    rounds, _ = examination.make_uniform_log(
         _world(config["worlds"][-1], config["examination"]), config["seed"]
     )
-    return {"perplexity": examination.judged(_models(), rounds)}
+    return {"perplexity": examination.compare_perplexities(_models(), rounds)}
 
 
 def leak(config: dict[str, Any], tick: Tick) -> Tables:
@@ -124,10 +129,10 @@ def leak(config: dict[str, Any], tick: Tick) -> Tables:
     seeds = range(config["seed"], config["seed"] + sizes["seeds"])
     for world in config["worlds"]:
         simulator = _world(world, sizes)
-        found = no_leak.lifts(
+        found = no_leak.measure_lifts(
             partial(_seeded, simulator),
             ["nothing", *no_leak.WHAT],
-            no_leak.learning(),
+            no_leak.list_learners(),
             seeds,
             sizes["issues"],
             sizes["since"],
@@ -150,17 +155,11 @@ CHECKS: dict[str, Callable[[dict[str, Any], Tick], Tables]] = {
 def _world(name: str, sizes: dict[str, Any]) -> dict[str, Any]:
     """The config of a simulator at this size."""
     given = {key: sizes[key] for key in ("members", "issues", "text_dims") if key in sizes}
-    return rates.preset(name) | {"embeddings": None} | given
+    return rates.load_preset(name) | {"embeddings": None} | given
 
 
 def _seeded(simulator: dict[str, Any], seed: int) -> Any:
     return make(simulator, seed=seed)
-
-
-def _random(association: Any) -> Random:
-    policy = Random()
-    policy.start(association.features)
-    return policy
 
 
 def _fitted(log: Any, features: Any, seed: int, members: Any) -> Logged:
@@ -168,13 +167,10 @@ def _fitted(log: Any, features: Any, seed: int, members: Any) -> Logged:
 
 
 def _models() -> dict[str, Any]:
-    return {
-        name: make(plain(OmegaConf.load(CONFIGS / "clicks" / f"{name}.yaml")))
-        for name in choices("clicks")
-    }
+    return {name: make(read_config("clicks", name)) for name in list_configs("clicks")}
 
 
-@one_thread()
+@use_one_thread()
 def calibrate(config: dict[str, Any], console: Console) -> Path:
     """Make what is not done yet, and the page; returns its path. Raises ValueError for a check that does not exist."""
     for name in config["checks"]:
@@ -182,16 +178,9 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
             raise ValueError(f"checks: there is no check {name!r}; choose from {', '.join(CHECKS)}")
     check.flag("force", config["force"])
     _sizes(config)
-    run = folder(config["name"], "calibrate", {})
+    run = choose_folder(config["name"], "calibrate", {})
     asked = {key: value for key, value in config.items() if key not in ("checks", "name", "force")}
-    makers = [
-        Path(str(module.__file__))
-        for module in (agreement, examination, no_leak, rates, two_sample)
-    ]
-    asked |= {
-        "code": provenance()["code"],
-        "made_by": [file_digest(path) for path in (*makers, Path(__file__))],
-    }
+    asked |= {"code": _digest(config["worlds"]), "made_by": digest_file(Path(__file__))}
     if config["force"] or not _same(run, asked):
         _clear(run)
         write_json(run / "calibrate.json", asked)
@@ -212,8 +201,17 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
                     )
                 write_json(run / f"{name}.done", {})
             progress.advance(task)
-    tables = {path.stem: frame(path) for path in sorted(run.glob("*.parquet"))}
-    return calibration_page.write(run / "report.html", tables, config)
+    tables = {path.stem: read_frame(path) for path in sorted(run.glob("*.parquet"))}
+    return page.write(run / "report.html", tables, config)
+
+
+def _digest(worlds: Sequence[str]) -> str:
+    """Of the code that the checks need: not of the page, which is made anew each time."""
+    checks = (agreement, examination, no_leak, rates, two_sample)
+    configs = [read_policy(name) for name in list_configs("policy")]
+    configs += [read_config("clicks", name) for name in list_configs("clicks")]
+    configs += [rates.load_preset(name) for name in worlds]
+    return digest_code([check.__name__ for check in checks], configs)
 
 
 LEAST = {  # of each size: what the checks need to say anything
@@ -234,17 +232,16 @@ def _sizes(config: dict[str, Any]) -> None:
         for what, least in all.items()
     ]
     for what, value, least in given:
-        if not isinstance(value, int) or value < least:
-            raise ValueError(f"{what} = {value!r}; must be a whole number of at least {least}")
+        check_whole(what, value, least)
     for part, early in (("ranking", "until"), ("leak", "since")):
         if config[part][early] >= config[part]["issues"] + (part == "leak"):
             raise ValueError(
                 f"{part}.{early} = {config[part][early]}; there are {config[part]['issues']} issues"
             )
     for world in config["worlds"]:
-        if world not in choices("simulator"):
+        if world not in list_configs("simulator"):
             raise ValueError(
-                f"worlds: there is no simulator {world!r}; choose from {', '.join(choices('simulator'))}"
+                f"worlds: there is no simulator {world!r}; choose from {', '.join(list_configs('simulator'))}"
             )
 
 
@@ -266,7 +263,7 @@ def _clear(run: Path) -> None:
 def main(cfg: DictConfig) -> None:
     console = Console()
     try:
-        page = calibrate(plain(cfg), console)
+        page = calibrate(resolve(cfg), console)
     except (ValueError, OSError) as error:
         raise SystemExit(f"calibrate: {error}") from None
     print(f"page: {page}")

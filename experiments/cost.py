@@ -3,64 +3,73 @@
 Times depend on the machine, so compare policies within one run.
 """
 
+from collections import defaultdict
+from functools import partial
 from time import perf_counter
-from typing import Any
 
 import hydra
-import numpy as np
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bandit.core.types import Round
-from bandit.slates.walk import draw
-from experiments.runner.runs import choices, one_thread, plain, policy_config
-from experiments.runner.unit import make
-from simulators.play import begin
+from bandit.policy import Policy
+from experiments.runner.clock import add_time
+from experiments.runner.configs import (
+    Settings,
+    check_whole,
+    list_configs,
+    make,
+    read_policy,
+    resolve,
+)
+from experiments.runner.threads import use_one_thread
+from simulators.base import Simulator, Truthful
+from simulators.play import begin, send
 
 
-@one_thread()
-def cost(policy: dict[str, Any], simulator: dict[str, Any], seed: int) -> dict[str, float]:
-    """Member-issues a second to plan (slates drawn) and to learn, over the second half of the issues (some policies train
-    only every few issues); bytes of state, at the end."""
-    association, learner = make(simulator, seed=seed), make(policy)
+@use_one_thread()
+def measure_cost(policy: Settings, simulator: Settings, seed: int) -> dict[str, float]:
+    """Speed and size of a policy.
+
+    plan, learn: member-issues a second to plan (slates drawn) and to learn, over the second half of
+        the issues: some policies train only every few issues
+    state: bytes of what it keeps, at the end
+    """
+    association: Simulator = make(simulator, seed=seed)
+    learner: Policy = make(policy)
     begin(learner, association)
-    planned, learned = [], []
+    sent, spent = 0, defaultdict[str, float](float)
+    stage = partial(add_time, spent, perf_counter)
     for number in range(1, association.issues + 1):
         context = association.issue(number)
-        association.truth(context)  # the simulator's own work is nobody's cost
-        begun = perf_counter()
-        slates = draw(learner.plan(context), context, seed)
-        done = perf_counter()
-        planned.append([len(context.members), done - begun])
-        round = Round(context, slates, association.respond(context, slates))
-        begun = perf_counter()
-        learner.learn(round)
-        learned.append([len(context.members), perf_counter() - begun])
-    late = len(planned) // 2
-    plan, learn = (np.sum(part[late:], axis=0) for part in (planned, learned))
-    state = sum(array.nbytes for array in learner.state().values())
+        if isinstance(association, Truthful):
+            association.truth(context)  # the simulator's own work is nobody's cost
+        if number == association.issues // 2 + 1:
+            sent = 0
+            spent.clear()
+        round = send(learner, association, context, seed, learn=False, stage=stage)
+        with stage("teach"):  # "learn" holds the joining of waves as well
+            learner.learn(round)
+        sent += len(context.members)
     return {
-        "plan": float(plan[0] / plan[1]),
-        "learn": float(learn[0] / learn[1]),
-        "state": float(state),
+        "plan": sent / (spent["plan"] + spent["draw"]),
+        "learn": sent / spent["teach"],
+        "state": float(sum(array.nbytes for array in learner.state().values())),
     }
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="cost")
 def main(cfg: DictConfig) -> None:
-    config = plain(cfg)
-    if not isinstance(config["issues"], int) or config["issues"] < 2:
-        raise SystemExit(
-            f"cost: issues = {config['issues']!r}; must be a whole number of at least 2"
-        )
+    config = resolve(cfg)
     table = Table("policy", "plan, members/s", "learn, members/s", "state, kB")
     try:
-        policies = {name: policy_config(name) for name in config["policies"] or choices("policy")}
-        console = Console(stderr=True)
-        for name, policy in track(policies.items(), "cost", console=console):
-            found = cost(policy, config["simulator"] | {"issues": config["issues"]}, config["seed"])
+        check_whole("issues", config["issues"], 2)
+        names = config["policies"] or list_configs("policy")
+        policies = {name: read_policy(name) for name in names}
+        simulator = config["simulator"] | {"issues": config["issues"]}
+        for name, policy in track(policies.items(), "cost", console=Console(stderr=True)):
+            found = measure_cost(policy, simulator, config["seed"])
             learn = f"{found['learn']:,.0f}" if found["learn"] < 1e8 else "-"  # nothing is learned
             table.add_row(name, f"{found['plan']:,.0f}", learn, f"{found['state'] / 1000:,.1f}")
     except ValueError as error:

@@ -14,7 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bandit.core.files import replacing
-from experiments.runner.runs import ROOT, file_digest
+from experiments.runner.configs import ROOT
+from experiments.runner.digest import digest_file
 
 WHEEL = "obp==0.4.1"
 INSIDE = "obp/dataset/obd"
@@ -80,7 +81,7 @@ def download(into: Path) -> Path:
 
 
 def _sound(path: Path, digest: str) -> bool:
-    return path.is_file() and file_digest(path) == digest
+    return path.is_file() and digest_file(path) == digest
 
 
 def main() -> None:

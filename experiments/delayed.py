@@ -1,8 +1,11 @@
 """Thompson sampling when feedback comes late: python -m experiments.delayed
 
-Repeats table 1 of Chapelle & Li 2011 for the delays they tried: feedback arrives every so many steps, for all the steps
-since the last time. What an article was shown before it retired teaches nothing.
+Repeats table 1 of Chapelle & Li 2011, "An empirical evaluation of Thompson sampling", for the delays
+that they tried: feedback arrives every so many steps, for all the steps since the last time. What an
+article was shown before it retired teaches nothing.
 """
+
+from dataclasses import dataclass
 
 import hydra
 import numpy as np
@@ -12,32 +15,72 @@ from rich.progress import track
 from rich.table import Table
 
 from bandit.core import check, keys
-from bandit.core.types import Floats
+from bandit.core.types import Floats, Ints
 from bandit.slates.exploration import thompson
-from experiments.beta import Beta
-from experiments.runner.runs import plain
+from experiments.runner.configs import resolve
 from simulators.retiring import Retiring
 
-PUBLISHED = {
-    1: 9105,
-    3: 9199,
-    10: 9049,
-    32: 9451,
-    100: 11550,
-    316: 21594,
-    1000: 59256,
-}  # table 1, row TS
+# table 1, row TS: regret by delay
+PUBLISHED = {1: 9105, 3: 9199, 10: 9049, 32: 9451, 100: 11550, 316: 21594, 1000: 59256}
 
 
-def regret(
+@dataclass
+class Beta:
+    """Posteriors of click rates: what is known of an article from its clicks alone.
+
+    P(click) of article j in row i is Beta(clicks[i, j], skips[i, j]): the textbook case of Thompson
+    sampling (Chapelle & Li 2011, algorithm 2). Rows are independent replications.
+
+    clicks: [n, m], with the prior's in them
+    skips: [n, m], looks without a click, with the prior's in them
+    prior: clicks and skips of an article that nobody looked at yet
+    """
+
+    clicks: Floats
+    skips: Floats
+    prior: tuple[float, float]
+
+    @classmethod
+    def start(cls, n: int, m: int, clicks: float = 1.0, skips: float = 1.0) -> "Beta":
+        """The prior Beta(clicks, skips) everywhere; 1, 1 is uniform.
+
+        Raises ValueError unless both are positive.
+        """
+        check.at_least("clicks", clicks, 1e-6)
+        check.at_least("skips", skips, 1e-6)
+        return cls(np.full((n, m), clicks), np.full((n, m), skips), (clicks, skips))
+
+    def learn(self, clicks: Floats, looks: Floats) -> None:
+        """Add clicks of so many looks, both [n, m]."""
+        self.clicks += clicks
+        self.skips += looks - clicks
+
+    def forget(self, rows: Ints, index: Ints) -> None:
+        """Go back to the prior for articles `index` of `rows` [e], which are new."""
+        self.clicks[rows, index], self.skips[rows, index] = self.prior
+
+    def draw(self, count: int, rng: np.random.Generator) -> Floats:
+        """Draw `count` times the click rates, [count, n, m]."""
+        return rng.beta(self.clicks, self.skips, size=(count, *self.clicks.shape))
+
+
+def simulate_regret(
     delay: int,
     steps: int,
     replications: int = 100,
     seed: int = 0,
     prior: tuple[float, float] = (1.0, 1.0),
 ) -> Floats:
-    """Regret after `steps` steps in each replication, [replications], of textbook Thompson sampling (one draw, no floor)
-    that hears back every `delay` steps. Raises ValueError for a delay, or a number of steps, below 1."""
+    """Regret of textbook Thompson sampling (one draw, no floor) in each replication, [replications].
+
+    delay: feedback comes every so many steps
+    steps: after how many the regret is taken
+    replications: independent worlds, simulated side by side
+    seed: of pools and luck
+    prior: Beta of each new article's click rate
+
+    Raises ValueError for a delay, or a number of steps, below 1.
+    """
     check.at_least("delay", delay, 1)
     check.at_least("steps", steps, 1)
     world = Retiring(seed, replications)
@@ -46,10 +89,9 @@ def regret(
     rng = keys.generator("delayed", seed, "draws")
     everything, rows = np.ones(shape, dtype=bool), np.arange(replications)
     clicks, looks, total = np.zeros(shape), np.zeros(shape), np.zeros(replications)
-    for step in track(
-        range(1, steps + 1), f"delay {delay}", console=Console(stderr=True), transient=True
-    ):
-        choice = thompson(posterior.draws(1, rng), everything, floor=0.0).argmax(axis=1)
+    console = Console(stderr=True)
+    for step in track(range(1, steps + 1), f"delay {delay}", console=console, transient=True):
+        choice = thompson(posterior.draw(1, rng), everything, floor=0.0).argmax(axis=1)
         clicked, lost = world.show(choice)
         total += lost
         looks[rows, choice] += 1
@@ -65,31 +107,18 @@ def regret(
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="delayed")
 def main(cfg: DictConfig) -> None:
-    config = plain(cfg)
-    table = Table(
-        "delay",
-        "regret",
-        "standard error",
-        "published",
-        "difference",
-        box=None,
-        padding=(0, 2, 0, 0),
-    )
+    config = resolve(cfg)
+    names = ("delay", "regret", "standard error", "published", "difference")
+    table = Table(*names, box=None, padding=(0, 2, 0, 0))
     try:
         if not isinstance(config["delays"], list):
             raise ValueError(f"delays = {config['delays']!r}; must be a list such as [1,100]")
         for delay in config["delays"]:
-            found = regret(delay, config["steps"], config["replications"], config["seed"])
+            found = simulate_regret(delay, config["steps"], config["replications"], config["seed"])
             error = found.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else float("nan")
             known = PUBLISHED.get(delay) if config["steps"] == 10**6 else None
-            difference = f"{found.mean() / known - 1:+.1%}" if known else "-"
-            table.add_row(
-                f"{delay}",
-                f"{found.mean():,.0f}",
-                f"{error:,.0f}",
-                f"{known:,}" if known else "-",
-                difference,
-            )
+            published = (f"{known:,}", f"{found.mean() / known - 1:+.1%}") if known else ("-", "-")
+            table.add_row(f"{delay}", f"{found.mean():,.0f}", f"{error:,.0f}", *published)
     except ValueError as error:
         raise SystemExit(f"delayed: {error}") from None
     Console().print(table)

@@ -17,11 +17,11 @@ from rich.console import Console
 from bandit.core.files import read_json, replacing, write_table
 from bandit.core.types import Context
 from experiments.compare import compare
-from experiments.report.story import rounds
-from experiments.runner.runs import frame, plain
-from experiments.runner.unit import make
+from experiments.runner.configs import make, resolve
+from experiments.runner.folders import read_frame
 from experiments.tables.table import show
 from serving import export, send
+from simulators.play import play_back
 
 
 def next_issue(folder: Path, context: Context) -> dict[str, Path]:
@@ -68,17 +68,18 @@ def print_letters(
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="compare")
 def main(cfg: DictConfig) -> None:
-    config = plain(cfg)
+    config = resolve(cfg)
     config["name"] = config["name"] or "demo"
     console = Console()
     try:
         run = compare(config)
     except (ValueError, OSError) as error:
         raise SystemExit(f"demo: {error}") from None
-    show(frame(run / "summary.parquet"), config["baseline"], console)
+    show(read_frame(run / "summary.parquet"), config["baseline"], console)
     association = make(config["simulator"] | {"issues": config["issues"]}, seed=0)
     winner = read_json(run / "winner.json")
-    rounds(run / winner["unit"], association)  # who has left, and who has seen what
+    for _ in play_back(run / winner["unit"] / "log", association):
+        pass  # the association remembers who has left, and who has seen what
     context = association.issue(association.issues + 1)
     folder = run / "next_issue"
     shutil.rmtree(
@@ -106,7 +107,7 @@ def main(cfg: DictConfig) -> None:
         failed = command(arguments)
         if failed:
             raise SystemExit(failed)
-    print_letters(frame(folder / "slates.parquet"), context.articles, context.members, console)
+    print_letters(read_frame(folder / "slates.parquet"), context.articles, context.members, console)
     print(
         f"\nThe winner, {winner['policy']}, is in {run / 'bundle'}; its next issue in {folder / 'slates.parquet'}"
     )

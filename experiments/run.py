@@ -1,9 +1,9 @@
 """One policy alone: python -m experiments.run policy=lin_ts simulator=informz issues=12 seed=0"""
 
 import shutil
+from functools import partial
 
 import hydra
-import pandas as pd
 import pyarrow as pa
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -11,47 +11,43 @@ from rich.console import Console
 
 from bandit.core import check
 from bandit.core.files import write_json, write_table
-from experiments.runner.runs import folder, plain, provenance
-from experiments.runner.unit import make
-from experiments.runner.work import Unit, run_all
-from experiments.tables.summary import results, summary
+from experiments.runner.configs import check_whole, make, resolve
+from experiments.runner.digest import describe_origin
+from experiments.runner.folders import choose_folder
+from experiments.runner.pool import Task, run_all
+from experiments.runner.unit import run_unit
+from experiments.tables.summary import collect_results, summarise
 from experiments.tables.table import show
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="run")
 def main(cfg: DictConfig) -> None:
-    config, name = plain(cfg), HydraConfig.get().runtime.choices["policy"]
+    config, chosen = resolve(cfg), HydraConfig.get().runtime.choices
+    name, seed = chosen["policy"], config["seed"]
     try:
         if config["issues"] is None:
-            config["issues"] = make(config["simulator"], seed=config["seed"]).issues
-        for what, least in (("issues", 1), ("seed", 0)):
-            if not isinstance(config[what], int) or config[what] < least:
-                raise ValueError(
-                    f"{what} = {config[what]!r}; must be a whole number of at least {least}"
-                )
+            config["issues"] = make(config["simulator"], seed=seed).issues
+        check_whole("issues", config["issues"], 1)
+        check_whole("seed", seed, 0)
         check.flag("force", config["force"])
         settings = {key: config[key] for key in ("policy", "simulator", "issues", "seed")}
-        run = folder(config["name"], f"{name}-seed{config['seed']}", settings)
+        run = choose_folder(config["name"], f"{name}-seed{seed}", settings)
         if config["force"]:
             shutil.rmtree(run, ignore_errors=True)
         simulator = config["simulator"] | {"issues": config["issues"]}
-        run_all(
-            [Unit(name, run, config["policy"], simulator, config["seed"])],
-            config["issues"],
-            1,
-            "run",
-        )
+        work = partial(run_unit, run, config["policy"], simulator, seed)
+        run_all([Task(name, work)], config["issues"], 1, "run")
     except (ValueError, OSError) as error:
         raise SystemExit(f"run: {error}") from None
-    long = results({(name, config["seed"]): run})
-    write_table(run / "results.parquet", pa.Table.from_pandas(long, preserve_index=False))
-    write_json(run / "run.json", {"config": settings} | provenance())
-    table: pd.DataFrame = summary(long, "", config["issues"] // 2 + 1)
+    results = collect_results({(name, seed): run})
+    write_table(run / "results.parquet", pa.Table.from_pandas(results, preserve_index=False))
+    origin = describe_origin([run_unit.__module__], [config["policy"], simulator])
+    write_json(run / "run.json", {"config": settings} | origin)
+    table = summarise(results, "", config["issues"] // 2 + 1)
     show(table, "", Console())
-    if HydraConfig.get().runtime.choices["simulator"] == "classification":
-        print(
-            f"progressive error: {1 - table['clicks_per_delivered'].iloc[0]:.4f} (share of examples shown a wrong class)"
-        )
+    if chosen["simulator"] == "classification":
+        wrong = 1 - table["clicks_per_delivered"].iloc[0]
+        print(f"progressive error: {wrong:.4f} (share of examples shown a wrong class)")
     print(f"run: {run}")
 
 

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from bandit.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from serving.bundle import Bundle, Manifest
+    from serving.bundle import Bundle
+    from serving.manifest import Manifest
 else:
-    __getattr__ = lazy_exports(__name__, {"Bundle": "serving.bundle", "Manifest": "serving.bundle"})
+    __getattr__ = lazy_exports(
+        __name__, {"Bundle": "serving.bundle", "Manifest": "serving.manifest"}
+    )
 
 __all__ = ["Bundle", "Manifest"]

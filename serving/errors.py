@@ -1,4 +1,7 @@
-"""What went wrong, in one line that says where and which value."""
+"""Saying what went wrong in one line, with the place and the value.
+
+Open this file to see what a person who sends a newsletter reads when something is refused.
+"""
 
 import reprlib
 import sys
@@ -7,27 +10,26 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 
-def short(value: object) -> str:
-    """`repr`, but of a length that fits in a line."""
+def shorten(value: object) -> str:
+    """The value as `repr` shows it, cut to a length that fits in a line."""
     return reprlib.repr(value)
 
 
-def problems(error: ValidationError) -> str:
-    """pydantic's findings, such as `slots = -1: must be greater than or equal to 1`, joined by semicolons."""
+def describe(error: ValidationError) -> str:
+    """What pydantic found, joined by semicolons.
+
+    Each finding is such as `slots = -1: must be greater than or equal to 1`.
+    """
     found: dict[str, list[str]] = {}
     for one in error.errors(include_url=False):
         path = [str(part) for part in one["loc"]]
-        if path and path[-1] in (
-            "str",
-            "int",
-            "[key]",
-        ):  # the branch of a union, or the mark of a key
+        if path and path[-1] in ("str", "int", "[key]"):  # a union's branch, or the mark of a key
             path.pop()
         if one["type"] == "extra_forbidden":
             message = "there is no such setting"
         else:
             message = one["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-        where = f"{'.'.join(path)} = {short(one['input'])}: " if path else ""
+        where = f"{'.'.join(path)} = {shorten(one['input'])}: " if path else ""
         found.setdefault(where, []).append(message)
     return "; ".join(
         where + " or ".join([first, *(message.removeprefix("must be ") for message in rest)])
@@ -35,8 +37,11 @@ def problems(error: ValidationError) -> str:
     )
 
 
-def exit_status(program: str, work: Callable[[], None]) -> int:
-    """Run `work`: 0 if it ends well, else one line on stderr and 2. Only an interrupt passes through."""
+def run_program(program: str, work: Callable[[], None]) -> int:
+    """Run `work` and return the exit status: 0 if it ends well, else 2 and one line on stderr.
+
+    Only an interrupt passes through.
+    """
     try:
         work()
     except Exception as error:  # whatever it is, the person on duty gets one line and the status

@@ -1,24 +1,28 @@
 """Export a trained policy: python -m serving.export RUN BUNDLE
 
-RUN is a unit's folder, or a comparison's: then its winner is exported. BUNDLE is the folder for serving.send.
+RUN is a unit's folder, or a comparison's: then its winner is exported. BUNDLE is the folder for
+serving.send.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bandit.core.files import read_json
 from serving import bundle
-from serving.errors import exit_status
+from serving.errors import run_program
 
 
 def export(run: str | Path, target: str | Path) -> str:
-    """Copy the bundle of `run` to `target`, checked; returns a line saying what was exported. Raises ValueError."""
+    """Copy the bundle of `run` to `target`, checked. Returns a line saying what was exported.
+
+    Raises ValueError for a run without a bundle, a bundle that is damaged, and a policy that exists
+    only in simulation.
+    """
     unit = find_unit(Path(run))
     facts = unit / "unit.json"
-    if facts.exists() and _object(facts).get("exportable") is False:
+    if facts.exists() and _read_object(facts).get("exportable") is False:
         raise ValueError(f"{unit}: this policy exists only in simulation and cannot be exported")
     source = unit / "bundle"
     if not source.is_dir():
@@ -27,17 +31,21 @@ def export(run: str | Path, target: str | Path) -> str:
         )
     exported = bundle.copy(source, target)
     size = sum(file.size for file in exported.manifest.files.values()) / 1e6
-    return f"exported {exported.manifest.policy} from {source} to {target} ({size:.1f} MB, {exported.digest[:12]})"
+    what = f"{exported.manifest.policy} from {source} to {target}"
+    return f"exported {what} ({size:.1f} MB, {exported.digest[:12]})"
 
 
 def find_unit(run: Path) -> Path:
-    """The unit's folder: `run` itself, or the one that its winner.json names. Raises ValueError."""
+    """The unit's folder: `run` itself, or the one that its winner.json names.
+
+    Raises ValueError where there is no such folder.
+    """
     if not run.is_dir():
         raise ValueError(f"{run}: there is no such folder")
     winner = run / "winner.json"
     if not winner.exists():
         return run
-    inside = _object(winner).get("unit")
+    inside = _read_object(winner).get("unit")
     if not isinstance(inside, str):
         raise ValueError(f"{winner}: unit = {inside!r}; must be a path below {run}")
     unit = run / inside
@@ -46,7 +54,7 @@ def find_unit(run: Path) -> Path:
     return unit
 
 
-def _object(path: Path) -> dict[str, Any]:
+def _read_object(path: Path) -> dict[str, object]:
     try:
         content = read_json(path)
     except ValueError as error:
@@ -57,7 +65,7 @@ def _object(path: Path) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0, or 2 with one line on stderr."""
+    """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
     parser = argparse.ArgumentParser(
         prog="python -m serving.export", description="Export a trained policy."
     )
@@ -68,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "bundle", metavar="BUNDLE", help="where to; an earlier bundle there is replaced"
     )
     asked = parser.parse_args(argv)
-    return exit_status("serving.export", lambda: print(export(asked.run, asked.bundle)))
+    return run_program("serving.export", lambda: print(export(asked.run, asked.bundle)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Folders that are there whole or not at all."""
+"""Writing a folder so that it is there whole or not at all, whenever the machine stops."""
 
 import os
 import shutil
@@ -9,11 +9,12 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(folder: str | Path, ours: Collection[str]) -> Iterator[Path]:
-    """A temporary folder beside `folder`, which takes its place when the block ends well and vanishes when it does not.
+def replace_folder(folder: str | Path, ours: Collection[str]) -> Iterator[Path]:
+    """A temporary folder beside `folder`, which takes its place when the block ends well.
 
-    ours: the file names that such a folder holds, the first always. Raises ValueError if `folder` exists and is
-    anything else: it would be lost. Between the two renames of an exchange `folder` is absent for an instant.
+    It vanishes when the block does not end well. ours: the file names that such a folder holds, the
+    first always. Between the two renames of an exchange `folder` is absent for an instant. Raises
+    ValueError if `folder` exists and is anything else: it would be lost.
     """
     shown, folder = folder, Path(folder).resolve()  # a link is followed, not replaced
     _check_replaceable(shown, folder, ours)
@@ -55,14 +56,14 @@ def _check_replaceable(shown: str | Path, folder: Path, ours: Collection[str]) -
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise ValueError(
-            f"{shown} is a file; must be a new or an earlier folder of {', '.join(ours)}"
-        )
+        wanted = f"a new or an earlier folder of {', '.join(ours)}"
+        raise ValueError(f"{shown} is a file; must be {wanted}")
     names = {path.name for path in folder.iterdir()}
     first = next(iter(ours))
     if names and first not in names:
         raise ValueError(f"{shown} exists and holds no {first}: it is not overwritten")
     if names - set(ours):
         raise ValueError(
-            f"{shown} exists and holds {min(names - set(ours))}, which would be lost: it is not overwritten"
+            f"{shown} exists and holds {min(names - set(ours))}, which would be lost: "
+            "it is not overwritten"
         )

@@ -1,9 +1,12 @@
-"""What the editor and the membership system hand over for a send: members, pool, rules, and who has seen what."""
+"""Reading what others hand over for a send: members, pool, rules, and who has seen what.
 
+Open this file to see what the editor's and the membership system's files must hold.
+"""
+
+from collections.abc import Hashable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +15,21 @@ from pydantic import ValidationError
 
 from bandit.core.rules import Rules
 from bandit.features.features import Features
-from serving.errors import problems, short
+from serving.errors import describe, shorten
 from serving.tables import NUMBER, TEXT, WHOLE, Table, read_bytes
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """members: `member` and the attributes that matter, in the file's order. articles: sorted by id. seen: `member`,
-    `article` pairs. digests: SHA-256 of each file (None: not given). unknown: attribute -> new value -> members."""
+    """What a send is made from, besides the bundle.
+
+    members: `member` and the attributes that matter, in the file's order
+    articles: the pool, sorted by id
+    rules: the editor's
+    seen: pairs of `member` and `article`, or None
+    digests: SHA-256 of each file; None where it was not given
+    unknown: attribute -> a value that the bundle has not met -> how many members have it
+    """
 
     members: pd.DataFrame
     articles: pd.DataFrame
@@ -36,7 +46,10 @@ def load(
     rules: str | Path,
     seen: str | Path | None = None,
 ) -> Inputs:
-    """Read and check the files. Raises ValueError naming the file, the row and the value at fault."""
+    """Read and check the files: what a send is made from.
+
+    Raises ValueError naming the file, the row and the value at fault.
+    """
     pool_table = read_pool(pool)
     limits = [
         name.removeprefix("only_")
@@ -45,7 +58,7 @@ def load(
     ]
     member_table = read_members(members, features, limits)
     layout, rules_digest = read_rules(rules)
-    articles = in_order(pool_table.frame())
+    articles = sort_pool(pool_table.to_frame())
     _check_rules(Path(rules), layout, pool_table, articles)
     seen_table = read_seen(seen, member_table, pool_table) if seen is not None else None
     digests = {
@@ -54,13 +67,16 @@ def load(
         "rules": rules_digest,
         "seen": seen_table.digest if seen_table else None,
     }
-    frame = member_table.frame()
-    pairs = seen_table.frame() if seen_table else None
+    frame = member_table.to_frame()
+    pairs = seen_table.to_frame() if seen_table else None
     return Inputs(frame, articles, layout, pairs, digests, count_unknown(features, frame))
 
 
 def read_members(path: str | Path, features: Features, limits: list[str]) -> Table:
-    """Ids and the attributes that the features or the pool's `only_` columns (`limits`) name; no other column is read."""
+    """Ids, and the attributes that the features or the pool's `only_` columns name.
+
+    limits: the attributes of the `only_` columns. No other column is read.
+    """
     table = Table.read(path, ["member", *features.levels, *features.numeric, *limits])
     table.check_ids("member", unique=True)
     for name in features.levels:  # may be null: the member counts as unknown there
@@ -87,7 +103,7 @@ def read_pool(path: str | Path) -> Table:
 
 
 def read_seen(path: str | Path, members: Table, pool: Table) -> Table:
-    """(member, article) pairs; those of other members and articles do no harm."""
+    """Pairs of member and article. Those of other members and articles do no harm."""
     table = Table.read(path, ["member", "article"])
     for name, other in (("member", members), ("article", pool)):
         table.check_ids(name, unique=False)
@@ -101,10 +117,10 @@ def read_rules(path: str | Path) -> tuple[Rules, str]:
     try:
         content = yaml.load(data.decode(), _Loader)  # noqa: S506  # a SafeLoader
         if not isinstance(content, dict):
-            raise ValueError(f"{short(content)}; must be settings such as slots: 6")
+            raise ValueError(f"{shorten(content)}; must be settings such as slots: 6")
         return Rules.model_validate(content), sha256(data).hexdigest()
     except ValidationError as error:  # a ValueError too, but a long one
-        raise ValueError(f"{path}: {problems(error)}") from None
+        raise ValueError(f"{path}: {describe(error)}") from None
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{path}{line}: {error.problem}") from None
@@ -112,18 +128,20 @@ def read_rules(path: str | Path) -> tuple[Rules, str]:
         raise ValueError(f"{path}: {error}") from None
 
 
-def in_order(articles: pd.DataFrame) -> pd.DataFrame:
-    """The pool by article id: a draw walks the pool in order, and the file's order must not matter."""
-    return articles.iloc[np.argsort(articles["article"].to_numpy(), kind="stable")].reset_index(
-        drop=True
-    )
+def sort_pool(articles: pd.DataFrame) -> pd.DataFrame:
+    """The pool by article id: a draw walks it in order, and the file's order must not matter."""
+    order = np.argsort(articles["article"].to_numpy(), kind="stable")
+    return articles.iloc[order].reset_index(drop=True)
 
 
 def count_unknown(features: Features, members: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """How many members have an attribute value that the features never saw: attribute -> value -> members."""
+    """How many members have an attribute value that the features never saw.
+
+    attribute -> value -> members
+    """
     return {
         name: {value: int((members[name] == value).sum()) for value in values}
-        for name, values in features.unknown(members).items()
+        for name, values in features.find_unknown(members).items()
     }
 
 
@@ -134,21 +152,24 @@ def _check_rules(path: Path, rules: Rules, pool: Table, articles: pd.DataFrame) 
         raise ValueError(f"{path} and {pool.path}: {error}") from None
     sections = [column for columns in rules.only.values() for column in columns]
     for column in (*rules.at_most, *rules.at_least, *sections):
-        pool.check_type(
-            column, TEXT
-        )  # a number never equals the rules' text: the rule would have no effect
+        # a number never equals the rules' text: the rule would have no effect
+        pool.check_type(column, TEXT)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, of which only the last would count: a pin could go missing."""
+    """YAML that refuses a key given twice.
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys: list[Any] = []
+    Only the last would count, and a pin could go missing.
+    """
+
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Hashable, object]:
+        keys: list[object] = []
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in keys:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key!r} is given twice", key_node.start_mark
-                )
+                twice, mark = f"{key!r} is given twice", key_node.start_mark
+                raise yaml.constructor.ConstructorError(None, None, twice, mark)
             keys.append(key)
         return super().construct_mapping(node, deep)

@@ -1,8 +1,10 @@
-"""Tonight's slates: python -m serving.send BUNDLE --members M --pool P --rules R --campaign ID --seed 7 --out DIR
+"""Choose the slates of the next issue.
 
-Writes DIR/slates.parquet, one row for each member and slot: campaign, member, slot (from 1), article (null: empty),
-propensity, role, relaxed, supported; and DIR/send.json, which says what it was made from. The same inputs give the
-same bytes, in chunks of any size.
+python -m serving.send BUNDLE --members M --pool P --rules R --campaign ID --seed 7 --out DIR
+
+Writes DIR/slates.parquet, one row for each member and slot: campaign, member, slot (from 1),
+article (null: empty), propensity, role, relaxed, supported; and DIR/send.json, which says what it
+was made from. The same inputs give the same bytes, in chunks of any size.
 """
 
 import argparse
@@ -25,12 +27,12 @@ from bandit.core.files import read_json, replacing, write_json
 from bandit.core.rules import Rules
 from bandit.core.types import ROLES, Bools, Ints
 from bandit.log.issue import slate_columns
-from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, eligible
+from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, find_eligible
 from bandit.slates.walk import draw
 from serving.bundle import Bundle, read
-from serving.errors import exit_status, short
+from serving.errors import run_program, shorten
 from serving.folder import sync
-from serving.inputs import in_order, load
+from serving.inputs import load, sort_pool
 
 CHUNK = 20_000  # members; with a pool of 200 a matrix of scores takes 32 MB
 ROW_GROUP = 1 << 20
@@ -49,17 +51,24 @@ def compose(
 ) -> Iterator[pa.Table]:
     """The slates of `chunk` members at a time, in the members' order, k rows for each.
 
-    members: `member` and the attributes; articles: `article`, title, summary, kind, source and any `only_` columns, in
-    any order; seen: (member, article) pairs. Raises ValueError naming what is wrong with them.
+    members: `member` and the attributes
+    articles: `article`, title, summary, kind, source and any `only_` columns, in any order
+    rules: the editor's, with the number of slots k
+    campaign: name of the issue; it keys the draws and the log
+    seed: another one gives another draw of the same slates
+    seen: pairs of `member` and `article` in an issue that the member opened
+    chunk: members at a time; fewer need less memory and more time
+
+    Raises ValueError naming what is wrong with them.
     """
     check.at_least("chunk", chunk, 1)
     if not campaign.strip():
         raise ValueError("campaign is empty; it keys the draws and the log")
     check.unique("members", members["member"])
     check.unique("pool", articles["article"])
-    articles = in_order(articles)
+    articles = sort_pool(articles)
     text = bundle.features.articles(articles)
-    rows, columns = _cells(seen, members, articles)
+    rows, columns = _find_seen(seen, members, articles)
     for start in range(0, len(members), chunk):
         part = members.iloc[start : start + chunk]
         shown: Bools = np.zeros((len(part), len(articles)), dtype=bool)
@@ -71,18 +80,19 @@ def compose(
             part,
             articles,
             rules,
-            eligible(part, articles),
+            find_eligible(part, articles),
             shown,
             article_features=text,
         )
         slates = draw(bundle.policy.plan(context), context, seed)
         roles = pa.DictionaryArray.from_arrays(pa.array(slates.role.ravel()), pa.array(ROLES))
-        # plain columns, for whatever program sends the mail; parquet stores repeated words once all the same
+        # Plain columns, for whatever program sends the mail; parquet stores repeated words once all
+        # the same.
         table = slate_columns(context, slates) | {"role": roles}
-        yield pa.table({name: _decoded(column) for name, column in table.items()})
+        yield pa.table({name: _decode(column) for name, column in table.items()})
 
 
-def _cells(
+def _find_seen(
     seen: pd.DataFrame | None, members: pd.DataFrame, articles: pd.DataFrame
 ) -> tuple[Ints, Ints]:
     """Rows (ascending) and columns of the (member, article) cells that were seen."""
@@ -95,23 +105,23 @@ def _cells(
     return rows[known], columns[known]
 
 
-def _decoded(column: Any) -> Any:
+def _decode(column: pa.Array) -> pa.Array:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def send(asked: argparse.Namespace, console: Console) -> str:
-    """Write the slates that the command line asks for; returns a line to print. Raises ValueError."""
+    """Write the slates that the command line asks for. Returns a line to print.
+
+    Raises ValueError naming what is wrong with the bundle, the files or the folder.
+    """
     check.at_least("--chunk", asked.chunk, 1)
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle)
     inputs = load(bundle.features, asked.members, asked.pool, asked.rules, asked.seen)
-    for name, values in inputs.unknown.items():
-        examples = ", ".join([repr(value) for value in values][:3])
-        say = f"{sum(values.values())} members have a {name} never seen before ({examples}); it counts as unknown"
-        console.print(
-            f"warning: {asked.members}: {say}", markup=False, highlight=False, soft_wrap=True
-        )
+    for line in _describe_unknown(inputs.unknown):
+        warning = f"warning: {asked.members}: {line}"
+        console.print(warning, markup=False, highlight=False, soft_wrap=True)
     made_from = {
         "bundle": bundle.digest,
         "campaign": asked.campaign,
@@ -121,6 +131,7 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     out = Path(asked.out)
     _refuse_other(out, made_from)
     new = not out.exists()
+    counts = {"members": len(inputs.members), "slots": inputs.rules.slots}
     rows = len(inputs.members) * inputs.rules.slots
     tables = compose(
         bundle,
@@ -139,12 +150,7 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         ):
             task = bar.add_task("slates", total=rows)
             roles, relaxed = _write(part, tables, lambda done: bar.advance(task, done))
-            report = {
-                "members": len(inputs.members),
-                "slots": inputs.rules.slots,
-                "roles": roles,
-                "relaxed": relaxed,
-            }
+            report = counts | {"roles": roles, "relaxed": relaxed}
             # send.json first: wherever there are slates, it says what they are
             write_json(out / "send.json", made_from | report | {"unknown": inputs.unknown})
         sync(out)
@@ -153,44 +159,57 @@ def send(asked: argparse.Namespace, console: Console) -> str:
             with suppress(OSError):
                 out.rmdir()
         raise
-    filled = ", ".join(f"{role} {count}" for role, count in roles.items())
-    gave_up = ", ".join(f"{rule} {count}" for rule, count in relaxed.items())
-    return f"{rows} slots of {len(inputs.members)} members in {out / 'slates.parquet'}: {filled}; rules given up: {gave_up}"
+    where = f"{rows} slots of {len(inputs.members)} members in {out / 'slates.parquet'}"
+    return f"{where}: {_list(roles)}; rules given up: {_list(relaxed)}"
+
+
+def _describe_unknown(unknown: dict[str, dict[str, int]]) -> Iterator[str]:
+    """A line for each attribute with values that the bundle has not met."""
+    for name, values in unknown.items():
+        examples = ", ".join([repr(value) for value in values][:3])
+        say = f"{sum(values.values())} members have a {name} never seen before ({examples})"
+        yield f"{say}; it counts as unknown"
+
+
+def _list(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _write(
     path: Path, tables: Iterable[pa.Table], advance: Callable[[int], None]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Write the tables; returns how many slots have each role, and in how many each soft rule was given up."""
+    """Write the tables.
+
+    Returns how many slots have each role, and in how many slots each soft rule was given up.
+    """
     role: Counter[str] = Counter()
     relaxed: Counter[int] = Counter()
     writer = None
     try:
-        for table in _regrouped(tables, ROW_GROUP, advance):
+        for table in _regroup(tables, ROW_GROUP, advance):
             if writer is None:
                 writer = pq.ParquetWriter(
                     path, table.schema, compression="zstd", write_page_checksum=True
                 )
             writer.write_table(table, row_group_size=ROW_GROUP)
-            for column, counter in (("role", role), ("relaxed", relaxed)):
-                counter.update(
-                    {
-                        row["values"]: row["counts"]
-                        for row in table[column].value_counts().to_pylist()
-                    }
-                )
+            role.update(_count(table["role"]))
+            relaxed.update(_count(table["relaxed"]))
     finally:
         if writer is not None:
             writer.close()
-    return {name: role[name] for name in ROLES}, {
-        name: relaxed[given_up] for name, given_up in RELAXED.items()
-    }
+    given_up = {name: relaxed[rule] for name, rule in RELAXED.items()}
+    return {name: role[name] for name in ROLES}, given_up
 
 
-def _regrouped(
+def _count(column: pa.ChunkedArray) -> dict[Any, int]:
+    """How often each value is in a column: text or whole numbers."""
+    return {row["values"]: row["counts"] for row in column.value_counts().to_pylist()}
+
+
+def _regroup(
     tables: Iterable[pa.Table], rows: int, advance: Callable[[int], None]
 ) -> Iterator[pa.Table]:
-    """The same rows, `rows` at a time, so that the bytes of a file do not depend on the chunks."""
+    """The same rows, `rows` at a time: the bytes of a file must not depend on the chunks."""
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
@@ -204,8 +223,8 @@ def _regrouped(
         yield rest.combine_chunks()
 
 
-def _refuse_other(out: Path, made_from: dict[str, Any]) -> None:
-    """Raise ValueError if `out` holds slates made from anything else: they may have been sent already."""
+def _refuse_other(out: Path, made_from: dict[str, object]) -> None:
+    """Raise ValueError if `out` holds slates of other inputs: they may have been sent already."""
     target = out / "slates.parquet"
     if not target.exists():
         return
@@ -217,25 +236,27 @@ def _refuse_other(out: Path, made_from: dict[str, Any]) -> None:
         raise ValueError(
             f"{target} exists without a send.json that says what it is; choose another --out"
         )
-    then, now = _flat(before), _flat(made_from)
+    then, now = _flatten(before), _flatten(made_from)
     now.pop("inputs")
     for what, value in now.items():
         if what not in then or then[what] != value:
-            was = short(then.get(what))
+            was = shorten(then.get(what))
             raise ValueError(
-                f"{target} was made with other {what}: {was}, now {short(value)}; choose another --out"
+                f"{target} was made with other {what}: {was}, now {shorten(value)}; "
+                "choose another --out"
             )
 
 
-def _flat(made_from: dict[str, Any]) -> dict[str, Any]:
+def _flatten(made_from: dict[str, object]) -> dict[str, object]:
+    """What a send was made from, with its inputs beside the rest."""
     inputs = made_from.get("inputs")
     return made_from | (inputs if isinstance(inputs, dict) else {})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0, or 2 with one line on stderr."""
+    """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
     parser = argparse.ArgumentParser(
-        prog="python -m serving.send", description="Choose tonight's slates."
+        prog="python -m serving.send", description="Choose the slates of the next issue."
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder that serving.export wrote")
     parser.add_argument("--members", required=True, help="parquet: member and the attributes")
@@ -264,7 +285,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="members at a time (%(default)s); bounds the memory",
     )
     asked = parser.parse_args(argv)
-    return exit_status("serving.send", lambda: print(send(asked, Console(stderr=True))))
+    return run_program("serving.send", lambda: print(send(asked, Console(stderr=True))))
 
 
 if __name__ == "__main__":

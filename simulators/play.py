@@ -138,14 +138,19 @@ def send(
                 parts.append(Round(shown, slates, simulator.respond(true, slates)))
             watch(wave, plan, parts[-1])
         with stage("learn"):
-            whole = parts[0].context if len(parts) == 1 else told.take(members)
-            sent = Round.joined(whole, places, parts)
+            if len(parts) == 1:
+                whole = parts[0].context
+            elif np.array_equal(members, np.arange(len(told.members))):
+                whole = told  # one wave with everybody: no copy
+            else:
+                whole = told.take(members)
+            sent = Round.join(whole, places, parts)
             if learn:
                 policy.learn(sent)
         rows.append(members)
         rounds.append(sent)
     with stage("learn"):
-        return Round.joined(context, rows, rounds)
+        return Round.join(context, rows, rounds)
 
 
 def _pieces(count: int, piece: int | None) -> list[Ints]:

@@ -14,14 +14,11 @@ from numpy.typing import NDArray
 
 from bandit.core.types import Ids, Ints
 
-_KINDS = {
-    "string": "text",
-    "integer": "numbers",
-    "floating": "numbers",
-}  # a column may also mix them
+# a column may also mix them: it then is of no kind
+_KINDS = {"string": "text", "integer": "numbers", "floating": "numbers"}
 
 
-def places(known: pd.Index, ids: Ids) -> Ints:
+def locate(known: pd.Index, ids: Ids) -> Ints:
     """Where each of `ids` [n] stands in `known`, [n]; -1 where it does not.
 
     Raises ValueError where all ids are text and all known ones are numbers, or the other way round:

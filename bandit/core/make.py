@@ -33,7 +33,10 @@ def make(
 
 
 def read_target(config: Mapping[str, object]) -> str:
-    """The name of the class that a configuration asks for. Raises ValueError where it names none."""
+    """The name of the class that a configuration asks for.
+
+    Raises ValueError where it names none.
+    """
     if "_target_" not in config:
         raise ValueError(f"a config must say its _target_; this one has {sorted(config)}")
     return str(config["_target_"])

@@ -1,9 +1,15 @@
-"""A log that can be read without whatever made it: beside the log itself, who the members were and what the editor had.
+"""Archives: logs that can be read without whatever made them.
 
-Folder: members.parquet (member and attributes, everybody who ever got mail), pools/NNN.parquet (the articles of each issue),
-rules.json (each issue's campaign and rules), log/NNN.parquet (`bandit.log.issue`). The rest of a context follows: features from
-attributes and texts, eligibility from the pool (`editorial.eligible`), what was seen from the log itself. The member list is
-written last: a folder that has none was not finished.
+Beside the log itself an archive keeps who the members were and what the editor had. It is a folder:
+
+    members.parquet    member and attributes, everybody who ever got mail
+    pools/NNN.parquet  the articles of each issue
+    rules.json         each issue's campaign and rules
+    log/NNN.parquet    the log, see `bandit.log.issue`
+
+The rest of a context follows: features from attributes and texts, eligibility from the pool
+(`editorial.find_eligible`), what was seen from the log itself. The member list is written last: a
+folder that has none was not finished. Open this file to learn from, or to simulate, past issues.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,26 +19,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.files import read_json, read_table, write_json, write_table
-from bandit.core.ids import places
+from bandit.core.ids import locate
 from bandit.core.rules import Rules
-from bandit.core.types import Context, Ints, Round
+from bandit.core.types import Context, Ids, Ints, Round
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import issue as log
-from bandit.slates.editorial import eligible
+from bandit.slates.editorial import find_eligible
 from bandit.slates.seen import Seen
 
 
 def write(folder: Path, rounds: Iterable[Round]) -> None:
-    """An archive of issues in order, numbered as their contexts are. Raises ValueError as a strict `Surroundings` does."""
+    """Write an archive of issues in order, numbered as their contexts are.
+
+    Raises ValueError as a strict `Surroundings` does.
+    """
     folder = Path(folder)
-    (folder / "members.parquet").unlink(
-        missing_ok=True
-    )  # until all is written, what is there is no archive
+    # until all is written, what is there is no archive
+    (folder / "members.parquet").unlink(missing_ok=True)
     around = Surroundings(folder, strict=True)
     for round in rounds:
         context = round.context
@@ -43,32 +50,38 @@ def write(folder: Path, rounds: Iterable[Round]) -> None:
 
 
 class Surroundings:
-    """All of an archive but the log: `add` each issue's context, then `finish`. strict: look whether the contexts can be
-    read back the same, which takes longer than writing them."""
+    """Writes all of an archive but the log: `add` each issue's context, then `finish`.
+
+    folder: of the archive; it is made where it does not exist
+    strict: check whether each context can be read back the same, which takes longer than writing it
+    """
 
     def __init__(self, folder: Path, strict: bool = False) -> None:
         self._folder, self._strict = folder, strict
         self._members: pd.DataFrame | None = None
-        self._rules: dict[str, Any] = {}
+        self._rules: dict[str, dict[str, object]] = {}
 
     def add(self, context: Context) -> None:
-        """Write the pool, note the rules and whoever is new. Raises ValueError, if strict, for a member whose attributes
-        change, and for eligibility that does not follow from the pool."""
+        """Write one issue's pool, and note its rules and the members who are new.
+
+        Raises ValueError where an issue comes twice; if strict, also for a member whose attributes
+        change, and for eligibility that does not follow from the pool.
+        """
         name = f"{context.issue:03d}"
         if name in self._rules:
             raise ValueError(
                 f"issue {context.issue} comes twice; an archive has one file for an issue"
             )
         if self._strict and self._members is not None:
-            _unchanged(self._members, context.members)
-        self._members = met(self._members, context.members)
+            _check_unchanged(self._members, context.members)
+        self._members = add_members(self._members, context.members)
         if self._strict and not np.array_equal(
-            context.eligible, eligible(context.members, context.articles)
+            context.eligible, find_eligible(context.members, context.articles)
         ):
             raise ValueError(
                 f"issue {context.issue}: eligible does not follow from the pool's only_ columns"
             )
-        write_table(self._folder / "pools" / f"{name}.parquet", _table(context.articles))
+        write_table(self._folder / "pools" / f"{name}.parquet", _to_table(context.articles))
         rules = context.rules.model_dump(mode="json", exclude_defaults=True) | {
             "slots": context.rules.slots
         }
@@ -86,24 +99,24 @@ class Surroundings:
         if self._members is None:
             raise ValueError("there is no round; an archive needs at least one")
         write_json(self._folder / "rules.json", self._rules)
-        write_table(self._folder / "members.parquet", _table(self._members))
+        write_table(self._folder / "members.parquet", _to_table(self._members))
 
 
-def met(known: pd.DataFrame | None, members: pd.DataFrame) -> pd.DataFrame:
-    """The members known so far and those of one more issue, each once, in the order in which they came."""
+def add_members(known: pd.DataFrame | None, members: pd.DataFrame) -> pd.DataFrame:
+    """The members known so far and those of one more issue, each once, in the order they came."""
     if known is None:
         return members.reset_index(drop=True)
     new = ~members["member"].isin(known["member"])
     return pd.concat([known, members[new]], ignore_index=True) if new.any() else known
 
 
-def _unchanged(known: pd.DataFrame, members: pd.DataFrame) -> None:
+def _check_unchanged(known: pd.DataFrame, members: pd.DataFrame) -> None:
     """Raise ValueError where members' attributes are not those they are known by."""
     if list(known.columns) != list(members.columns):
         raise ValueError(
             f"members have columns {list(members.columns)}; those before had {list(known.columns)}"
         )
-    at = places(pd.Index(known["member"]), members["member"].to_numpy())
+    at = locate(pd.Index(known["member"]), members["member"].to_numpy())
     before, now = (
         frame.reset_index(drop=True) for frame in (known.iloc[at[at >= 0]], members[at >= 0])
     )
@@ -116,13 +129,15 @@ def _unchanged(known: pd.DataFrame, members: pd.DataFrame) -> None:
         )
 
 
-def _table(frame: pd.DataFrame) -> pa.Table:
+def _to_table(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 
-def rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
-    """Campaign and rules of each issue, in order. Raises ValueError where the folder holds no archive, or not the whole of
-    one."""
+def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
+    """Campaign and rules of each issue, in order.
+
+    Raises ValueError where the folder holds no archive, or not the whole of one.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"log = {str(folder)!r}: there is no such folder")
@@ -134,10 +149,8 @@ def rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     path = folder / "rules.json"
     try:
         told = read_json(path)
-        found = {
-            issue: _rules(each)
-            for issue, each in sorted((int(name), each) for name, each in told.items())
-        }
+        issues = sorted((int(name), each) for name, each in told.items())
+        found = {issue: _parse_rules(each) for issue, each in issues}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not say each issue's campaign and rules: {error}") from None
     if not found:
@@ -156,7 +169,8 @@ def rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     return found
 
 
-def _rules(told: dict[str, Any]) -> tuple[str, Rules]:
+def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
+    """One issue's campaign and rules, from what rules.json tells of it."""
     campaign, given = told["campaign"], dict(told["rules"])
     if not isinstance(campaign, str):
         raise ValueError(f"campaign = {campaign!r}; must be text")
@@ -169,27 +183,27 @@ def _file(folder: Path, part: str, issue: int) -> Path:
     return folder / part / f"{issue:03d}.parquet"
 
 
-def members(folder: str | Path) -> pd.DataFrame:
-    """The member list. Raises ValueError for ids that are floats: they have other keys than the same whole numbers."""
+def read_members(folder: str | Path) -> pd.DataFrame:
+    """The member list.
+
+    Raises ValueError for ids that are floats: they have other keys than the same whole numbers.
+    """
     path = Path(folder) / "members.parquet"
-    listed = _listed(path, "members", ["member"])
+    listed = _read_listed(path, "members", ["member"])
     if listed["member"].dtype.kind == "f":
-        raise ValueError(
-            f"{path} row 0: member = {listed['member'].tolist()[0]!r}; ids must be whole numbers or text"
-        )
+        first = listed["member"].tolist()[0]
+        raise ValueError(f"{path} row 0: member = {first!r}; ids must be whole numbers or text")
     return listed
 
 
-def pool(folder: str | Path, issue: int) -> pd.DataFrame:
+def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
     """The articles of one issue."""
-    return _listed(
-        _file(Path(folder), "pools", issue),
-        "pool",
-        ["article", "title", "summary", "kind", "source"],
-    )
+    columns = ["article", "title", "summary", "kind", "source"]
+    return _read_listed(_file(Path(folder), "pools", issue), "pool", columns)
 
 
-def _listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
+def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
+    """A file's table, which must have these columns and no id of the first one twice."""
     table: pd.DataFrame = read_table(path).to_pandas()
     try:
         check.columns(what, table, columns)
@@ -199,26 +213,35 @@ def _listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
     return table
 
 
-def features(folder: str | Path, text_dims: int = 32, encoder: Encoder | None = None) -> Features:
-    """Features fitted to the archive's own members and texts, each text once."""
-    pools = pd.concat([pool(folder, issue) for issue in rules(folder)])
+def fit_features(
+    folder: str | Path, text_dims: int = 32, encoder: Encoder | None = None
+) -> Features:
+    """Features that are fitted to the archive's own members and texts, each text once.
+
+    text_dims, encoder: as for `Features.fit`
+    """
+    pools = pd.concat([read_pool(folder, issue) for issue in read_rules(folder)])
     texts = (pools["title"] + ". " + pools["summary"]).unique().tolist()
-    return Features.fit(members(folder), texts, text_dims, encoder)
+    return Features.fit(read_members(folder), texts, text_dims, encoder)
 
 
 def read(folder: str | Path, features: Features) -> Iterator[Round]:
-    """The issues in order, each with the context that it was sent in, its features as `features` has them. Raises ValueError
-    naming file, row and value where the folder is damaged, or is no archive."""
+    """The issues in order, each with the context that it was sent in.
+
+    features: reads the members and articles
+
+    Raises ValueError naming file, row and value where the folder is damaged, or is no archive.
+    """
     folder = Path(folder)
-    ruled, everybody = rules(folder), members(folder)
+    ruled, everybody = read_rules(folder), read_members(folder)
     index, x = pd.Index(everybody["member"]), features.members(everybody)
-    pools = {issue: pool(folder, issue) for issue in ruled}
+    pools = {issue: read_pool(folder, issue) for issue in ruled}
     last = {article: issue for issue in ruled for article in pools[issue]["article"]}
     seen = Seen(len(everybody))
     for issue, (campaign, own) in ruled.items():
         path, articles = _file(folder, "log", issue), pools[issue]
         table = read_table(path)
-        rows = _rows(path, log.members(path, table, own.slots), index, own.slots)
+        rows = _find_rows(path, log.list_members(path, table, own.slots), index, own.slots)
         there = everybody.iloc[rows]
         try:
             context = features.context(
@@ -227,21 +250,22 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
                 members=there,
                 articles=articles,
                 rules=own,
-                eligible=eligible(there, articles),
-                seen=seen.of(articles["article"].tolist(), rows),
+                eligible=find_eligible(there, articles),
+                seen=seen.look_up(articles["article"].tolist(), rows),
                 member_features=x[rows],
             )
         except ValueError as error:
             raise ValueError(f"{_file(folder, 'pools', issue)}: {error}") from None
-        round = log.told(path, table, context)
+        round = log.parse_issue(path, table, context)
         seen.add(articles["article"].tolist(), round.slates.choice, round.feedback.opened, rows)
         seen.keep({article for article, until in last.items() if until > issue})
         yield round
 
 
-def _rows(path: Path, ids: NDArray[Any], index: pd.Index, slots: int) -> Ints:
+def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:
+    """Where each of `ids` [n] stands in the member list."""
     try:
-        rows = places(index, ids)
+        rows = locate(index, ids)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if (rows < 0).any():

@@ -96,10 +96,10 @@ def tag(
     why[proxied] = "a privacy proxy loaded the images, read or not"
     sure = np.full(len(table), KNOWN)
 
-    first, same = _first_of_its_kind(table, mail)
+    first, same = _find_first(table, mail)
     once = first == np.arange(len(table))
-    visits = _visits(table, mail, once & ~is_open, is_open & ~proxied)
-    chance, words = _scanner_chance(visits)
+    visits = _group_visits(table, mail, once & ~is_open, is_open & ~proxied)
+    chance, words = _learn_chance(visits)
     rows = np.flatnonzero(visits.of >= 0)
     visit = visits.of[rows]
     scanner = chance[visit] >= SCANNER
@@ -109,7 +109,7 @@ def tag(
     why[tags == "late"] += "; received after the next issue"
     beside = np.flatnonzero(is_open & ~proxied)
     beside = beside[
-        _during(visits, chance >= SCANNER, mail[beside], table["seconds"].to_numpy()[beside])
+        _find_during(visits, chance >= SCANNER, mail[beside], table["seconds"].to_numpy()[beside])
     ]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
 
@@ -141,7 +141,7 @@ def _order(events: pd.DataFrame) -> Ints:
     return np.lexsort([*text, *(tie.to_numpy(dtype=np.float64) for tie in ties), mail])
 
 
-def _first_of_its_kind(table: pd.DataFrame, mail: Ints) -> tuple[Ints, Bools]:
+def _find_first(table: pd.DataFrame, mail: Ints) -> tuple[Ints, Bools]:
     """For each row, the row that it repeats (itself if none); and whether it is the same record."""
     place = np.arange(len(table))
     same = table["event"].duplicated().to_numpy()
@@ -182,7 +182,7 @@ class _Visits:
     groups: Ints
 
 
-def _visits(table: pd.DataFrame, mail: Ints, clicks: Bools, opens: Bools) -> _Visits:
+def _group_visits(table: pd.DataFrame, mail: Ints, clicks: Bools, opens: Bools) -> _Visits:
     rows = np.flatnonzero(clicks)
     seconds = table["seconds"].to_numpy(dtype=np.float64)
     t, whose = seconds[rows], mail[rows]
@@ -233,7 +233,7 @@ def _visits(table: pd.DataFrame, mail: Ints, clicks: Bools, opens: Bools) -> _Vi
     return _Visits(of, mail[head], begins, ends, bins.astype(np.int64), np.column_stack(groups))
 
 
-def _scanner_chance(visits: _Visits) -> tuple[Floats, Any]:
+def _learn_chance(visits: _Visits) -> tuple[Floats, Any]:
     """P(a scanner's visit) [v] by EM, and in words what it rests on [v].
 
     Works on the different visits, in the order of what they say, and on how often each occurs: so neither row order nor
@@ -255,7 +255,7 @@ def _scanner_chance(visits: _Visits) -> tuple[Floats, Any]:
         r = np.asarray(expit(logit(overall) + pooled + ratio))
         overall = (1.0 + count @ r) / (10.0 + count.sum())
         pooled = sum(
-            (logit(_among_others(g, r, count, overall)) - logit(overall) for g in groups.T),
+            (logit(_share_among_others(g, r, count, overall)) - logit(overall) for g in groups.T),
             np.zeros(len(cells)),
         )
         for j, p in enumerate(prior):
@@ -263,7 +263,7 @@ def _scanner_chance(visits: _Visits) -> tuple[Floats, Any]:
             made = p / p.sum(axis=0) * WEIGHT + np.column_stack(seen)
             behave[j] = made / made.sum(axis=0)
     names = [np.array([bin[0] for bin in table], dtype=object) for table in BINS.values()]
-    domain = np.round(100 * _among_others(groups[:, 0], r, count, overall)).astype(np.int64)
+    domain = np.round(100 * _share_among_others(groups[:, 0], r, count, overall)).astype(np.int64)
     words = [
         "; ".join(read)
         for read in zip(*(name[bins[:, j]] for j, name in enumerate(names)), strict=True)
@@ -275,14 +275,14 @@ def _scanner_chance(visits: _Visits) -> tuple[Floats, Any]:
     return r[inverse.ravel()], np.array(said, dtype=object)[inverse.ravel()]
 
 
-def _among_others(group: Ints, r: Floats, count: Ints, overall: float) -> Floats:
+def _share_among_others(group: Ints, r: Floats, count: Ints, overall: float) -> Floats:
     """The scanners' share among the other visits of each visit's group, shrunk to the list's."""
     scanners, visits = np.bincount(group, count * r), np.bincount(group, count)
     others = np.maximum(scanners[group] - r, 0.0)
     return np.asarray((others + POOLED * overall) / (visits[group] - 1 + POOLED))
 
 
-def _during(visits: _Visits, scanner: Bools, mail: Ints, seconds: Floats) -> Bools:
+def _find_during(visits: _Visits, scanner: Bools, mail: Ints, seconds: Floats) -> Bools:
     """Which of these opens fall into a scanner's visit to the same mail."""
     spans = pd.DataFrame({"mail": visits.mail, "begins": visits.begins, "ends": visits.ends})[
         scanner

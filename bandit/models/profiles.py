@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core import check, exact
-from bandit.core.ids import pack, places, unpack
+from bandit.core.ids import locate, pack, unpack
 from bandit.core.state import State
 from bandit.core.types import Floats, Ints
 
@@ -73,7 +73,7 @@ class Profiles:
 
     def rows(self, ids: NDArray[Any]) -> Ints:
         """Row of each member id [n], -1 for a member never met."""
-        return places(self.ids, ids)
+        return locate(self.ids, ids)
 
     def add(self, ids: NDArray[Any]) -> Ints:
         """Rows of the members, met or new."""

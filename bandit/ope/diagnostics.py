@@ -33,7 +33,7 @@ def deficiency(target: Floats, full_support: Bools) -> Floats:
     return np.where(full_support, 0.0, np.maximum(1.0 - target, 0.0))
 
 
-def lost(logged: Floats, target: Floats, full_support: Bools) -> NDArray[np.float64]:
+def measure_lost(logged: Floats, target: Floats, full_support: Bools) -> NDArray[np.float64]:
     """The share of the target's slates, up to each slot [k], that the log may not speak about: 1 - prod(1 - d_j), where
     d_j is the mean deficiency at slot j of the sends as the target would fill the slots above (weighted by those)."""
     above = np.ones(logged.shape)
@@ -45,7 +45,7 @@ def lost(logged: Floats, target: Floats, full_support: Bools) -> NDArray[np.floa
     )
 
 
-def deepest(logged: Floats, target: Floats, least_ess: float) -> int:
+def find_depth(logged: Floats, target: Floats, least_ess: float) -> int:
     """The largest number of slots s, 0 to k, such that the effective sample size is at least least_ess at slots 1 to s."""
     enough = [effective_sample_size(w) >= least_ess for w in weights(logged, target).T]
     return int(np.logical_and.accumulate(enough).sum())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bandit.core import check
 from bandit.core.types import Bools, Floats
 from bandit.ope import estimators
-from bandit.ope.diagnostics import deepest, effective_sample_size, lost, weights
+from bandit.ope.diagnostics import effective_sample_size, find_depth, measure_lost, weights
 from bandit.ope.inputs import check_inputs
 from bandit.ope.intervals import Interval, normal_interval
 
@@ -49,7 +49,7 @@ def evaluate(
 
     logged, target, reward as for the estimators and full_support (every open article could be drawn), all [n, k]; members
     [n] ids, whose sends count as dependent. A slot is evaluated while (1) at most 1 % of the target's slates may be ones
-    the logger never shows (`diagnostics.lost`), (2) the effective sample size is at least least_ess, and (3) times the
+    the logger never shows (`diagnostics.measure_lost`), (2) the effective sample size is at least least_ess, and (3) times the
     share of sends with a click on these slots it is at least least_clicks. Compare policies on the same slots.
 
     The question answered is: each issue as it was, with the log's own past (its profiles, its repeats), but this policy's
@@ -78,11 +78,11 @@ def evaluate(
     check.shape("members", members, (n,))
     check.at_least("least_ess", least_ess, 1.0)
     check.at_least("least_clicks", least_clicks, 1.0)
-    missing = lost(logged, target, full_support)
+    missing = measure_lost(logged, target, full_support)
     ess = np.array([effective_sample_size(w) for w in weights(logged, target).T])
     clicks = ess * np.logical_or.accumulate(reward != 0, axis=1).mean(axis=0)
     supported = int((missing <= MOST_LOST).sum())
-    heavy = deepest(logged, target, least_ess)
+    heavy = find_depth(logged, target, least_ess)
     clicked = int(np.logical_and.accumulate(clicks >= least_clicks).sum())
     slots = min(supported, heavy, clicked)
     if slots == k:

@@ -20,16 +20,21 @@ from bandit.slates.exploration import thompson
 class LinTS(Policy):
     """scale: how wide the posterior draws are against the posterior itself (1 is textbook, higher explores more, 0 is
     greedy). draws: how many. floor: share of slots filled at random, so that the log supports any other policy.
-    form: the parameters of `Linear`, the model that learns.
+    ridge, form: the parameters of `Linear`, the model that learns.
     """
 
     def __init__(
-        self, scale: float = 0.3, draws: int = 16, floor: float = 0.02, **form: Any
+        self,
+        scale: float = 0.3,
+        draws: int = 16,
+        floor: float = 0.02,
+        ridge: float = 3000.0,
+        **form: Any,
     ) -> None:
         check.at_least("scale", scale, 0)
         check.at_least("draws", draws, 1)
         check.share("floor", floor)
-        self._linear = Linear(**form)
+        self._linear = Linear(ridge=ridge, **form)
         self.draws, self.floor = draws, floor
         # a linear model's precision counts looks: a look's click is this far from its probability
         rate = self._linear.rate

@@ -1,139 +1,129 @@
-"""Vowpal Wabbit's conditional contextual bandit, ccb_explore_adf: whole slates, attributes x text x slot.
+"""Vowpal Wabbit's conditional contextual bandit, ccb_explore_adf: whole slates.
 
-A slate is one example of VW's: the member, the articles and the slots, each with its article, cost and logged propensity. VW
-crosses all it is given with the slot, so it learns what each slot is worth and for whom, where `vw` divides clicks by an
-examination curve. The slots are filled one after the other by a function of VW's costs in that slot.
+A slate is one example of VW's: the member, the articles and the slots, each with its article, cost
+and logged propensity. VW crosses attributes and text with the slot, so it learns what each slot is
+worth and for whom, where `vw` divides clicks by an examination curve. The slots are filled one
+after the other by a function of VW's costs in that slot.
 
-VW's own answer excludes what it drew above and leaves each article's cost only in the last slot it was open for. Here every
-slot of the question has its own copy of the pool, and so all costs come at once. Under mtr, which learns from the article
-that was shown only, an example lists just the slate's articles: VW goes through all it lists for every slot.
+VW's own answer excludes what it drew above and leaves each article's cost only in the last slot it
+was open for. Here every slot of the question has its own copy of the pool, and so all costs come at
+once. Under mtr, which learns from the article that was shown only, an example lists just the
+slate's articles: VW goes through all it lists for every slot.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bandit.core import check
 from bandit.core.state import State
-from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
+from bandit.core.types import Array, Bools, Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
-from bandit.models.vowpal import workspace as vowpal
+from bandit.models.vowpal import asking, text, workspace
 from bandit.models.vowpal.exploration import BY_COSTS, Exploration
+from bandit.models.vowpal.options import VowpalOptions
+from bandit.models.vowpal.text import Example
+from bandit.models.vowpal.workspace import Workspace
 from bandit.policy import Policy
 
 
 class VWSlates(Policy):
-    """The parameters of `vw.VW` that are left. explore: epsilon, first, softmax or squarecb."""
+    """The options are those of `VowpalOptions`, given by name. Two have defaults of their own.
+
+    explore: epsilon, first, softmax or squarecb
+    gamma_scale: of squarecb; higher explores less
+    learning_rate: VW's step size; higher learns faster
+
+    Raises ValueError for what VW would not take, or would take and be harmed by.
+    """
 
     def __init__(
-        self,
-        explore: str = "squarecb",
-        epsilon: float = 0.02,
-        first: int = 1500,
-        temperature: float = 0.005,
-        gamma_scale: float = 100.0,
-        gamma_exponent: float = 0.5,
-        learning_rate: float = 0.5,
-        l2: float = 0.0,
-        clip: float = 1.0,
-        cb_type: str = "mtr",
-        interactions: Sequence[str] = ("ma",),
-        unclicked: float = 0.25,
-        bits: int = 18,
+        self, *, gamma_scale: float = 1000.0, learning_rate: float = 0.15, **common: Any
     ) -> None:
-        self.exploration = Exploration(
-            explore,
-            cb_type,
-            epsilon,
-            first,
-            temperature,
-            gamma_scale,
-            gamma_exponent,
-            known=BY_COSTS,
-        )
-        check.share("unclicked", unclicked)
-        check.at_least("unclicked", unclicked, 1e-6)
-        learning = vowpal.learning(learning_rate, l2, clip, interactions, bits)
-        self._arguments = f"--ccb_explore_adf {self.exploration.arguments} {learning}"
-        self.cb_type, self.interactions, self.unclicked = cb_type, tuple(interactions), unclicked
+        self.options = VowpalOptions(gamma_scale=gamma_scale, learning_rate=learning_rate, **common)
+        self.exploration = Exploration(self.options, known=BY_COSTS)
+        how = f"{self.exploration.arguments} {self.options.learning}"
+        self._arguments = f"--ccb_explore_adf {how}"
         self._decisions = 0
 
     def start(self, features: Features) -> None:
-        self._names, self._inputs = features.member_names, vowpal.inputs(features)
-        self._model = vowpal.fresh(self._arguments)
+        """Forget everything, and make an untaught model."""
+        self._names, self._inputs = features.member_names, text.measure_inputs(features)
+        self._model = workspace.make_model(self._arguments)
 
     def plan(self, context: Context) -> SlotPmf:
-        on = vowpal.switches(self._names, context.member_features)
+        """Scores are rewards (costs below 0) of each member, article and slot, [n, m, k]."""
+        on = text.switch_on(self._names, context.member_features)
         m, k = len(context.articles), context.rules.slots
-        with vowpal.opened(self._model, self._arguments) as vw:
-            pool = [vowpal.parsed(vw, line) for _ in range(k) for line in _article_lines(context)]
-            slots = [
-                vowpal.parsed(vw, f"ccb slot {','.join(map(str, range(s * m, s * m + m)))} |")
-                for s in range(k)
-            ]
+        with workspace.open_model(self._model, self._arguments) as vw:
+            pool = [text.parse(vw, line) for _ in range(k) for line in _write_articles(context)]
+            lists = [",".join(map(str, range(s * m, s * m + m))) for s in range(k)]
+            slots = [text.parse(vw, f"ccb slot {listed} |") for listed in lists]
 
-            def rewards(one: Bools) -> Floats:
-                return -vowpal.costs(vw, _member_line(one), pool, slots).reshape(k, m).T
+            def ask_rewards(one: Bools) -> Floats:
+                return -asking.ask_costs(vw, _write_member(one), pool, slots).reshape(k, m).T
 
-            scores = vowpal.answers(on, self.interactions, rewards)
-            vowpal.release(vw, [vowpal.parsed(vw, "ccb shared |m"), *pool, *slots])
+            scores = asking.ask_all(on, self.options.interactions, ask_rewards)
+            asking.release(vw, [text.parse(vw, "ccb shared |m"), *pool, *slots])
         return SlotPmf(scores, self.exploration.pmf(self._decisions))
 
     def learn(self, round: Round) -> None:
-        rows, slots, _, clicked, propensity = vowpal.taught(round, self.unclicked)
+        """Raises ValueError for a propensity outside (0, 1], naming its place."""
+        rows, slots, _, clicked, propensity = asking.pick_lessons(round, self.options.unclicked)
         if not len(rows):
             return
-        label = np.full(round.slates.choice.shape, "", dtype=object)
+        labels = np.full(round.slates.choice.shape, "", dtype=object)
         for row, slot, click, p in zip(rows, slots, clicked, propensity, strict=True):
-            label[row, slot] = vowpal.label("{}", -click, p)
-        on = vowpal.switches(self._names, round.context.member_features)
-        with vowpal.opened(self._model, self._arguments) as vw:
-            pool = [vowpal.parsed(vw, line) for line in _article_lines(round.context)]
+            labels[row, slot] = text.write_label("{}", -click, p)
+        on = text.switch_on(self._names, round.context.member_features)
+        with workspace.open_model(self._model, self._arguments) as vw:
+            pool = [text.parse(vw, line) for line in _write_articles(round.context)]
             for row in np.unique(rows):
-                depth = (
-                    int(np.flatnonzero(label[row] != "")[-1]) + 1
-                )  # slots below the last that teaches say nothing
-                self._teach(vw, on[row], pool, round.slates.choice[row, :depth], label[row, :depth])
-            vowpal.release(
-                vw, [vowpal.parsed(vw, "ccb shared |m"), *pool, vowpal.parsed(vw, "ccb slot |")]
-            )
-            self._model = vowpal.saved(vw)
+                # slots below the last that teaches say nothing
+                depth = int(np.flatnonzero(labels[row] != "")[-1]) + 1
+                choice = round.slates.choice[row, :depth]
+                self._teach(vw, on[row], pool, choice, labels[row, :depth])
+            question = [text.parse(vw, "ccb shared |m"), *pool, text.parse(vw, "ccb slot |")]
+            asking.release(vw, question)
+            self._model = workspace.save_model(vw)
         self._decisions += len(rows)
 
     def _teach(
-        self, vw: Any, on: Bools, pool: list[Any], choice: Ints, labels: NDArray[Any]
+        self, vw: Workspace, on: Bools, pool: list[Example], choice: Ints, labels: Array
     ) -> None:
-        """One slate. A slot that does not teach (a pin, thinned out) only takes its article out of the pool; an empty slot
-        takes one that was not shown, for want of none."""
+        """Teach one slate.
+
+        A slot that does not teach (a pin, or thinned out) only takes its article out of the pool.
+        An empty slot takes one that was not shown, because VW wants one.
+        """
         spare = np.setdiff1d(np.arange(len(pool)), choice)
         filled = choice.copy()
         filled[choice < 0] = spare[: (choice < 0).sum()]
-        listed = filled if self.cb_type == "mtr" else np.arange(len(pool))
+        listed = filled if self.options.cb_type == "mtr" else np.arange(len(pool))
         place = {int(j): at for at, j in enumerate(listed)}
-        lines = [
-            f"ccb slot {(text or '{}').format(place[int(j)])} |"
-            for j, text in zip(filled, labels, strict=True)
-        ]
-        member, asked = (
-            vowpal.parsed(vw, _member_line(on)),
-            [vowpal.parsed(vw, line) for line in lines],
-        )
-        vw.learn([member, *(pool[j] for j in listed), *asked])
-        vw.finish_example([member, *asked])
+        member, slots = text.parse(vw, _write_member(on)), []
+        for j, label in zip(filled, labels, strict=True):
+            line = f"ccb slot {(label or '{}').format(place[int(j)])} |"
+            slots.append(text.parse(vw, line))
+        vw.learn([member, *(pool[j] for j in listed), *slots])
+        vw.finish_example([member, *slots])
 
     def state(self) -> State:
-        return vowpal.packed(self._model, self._decisions, self._inputs)
+        """VW's model as bytes, its digest, the number of decisions and the sizes of the inputs."""
+        return workspace.pack_state(self._model, self._decisions, self._inputs)
 
     def restore(self, state: State) -> None:
-        """Raises ValueError for a model that is damaged or was not made with this policy's settings and features."""
-        self._model, self._decisions = vowpal.unpacked(state, self._arguments, self._inputs)
+        """Go on from a state.
+
+        Raises ValueError for a model that is damaged, or that was not made with this policy's
+        options and features.
+        """
+        restored = workspace.unpack_state(state, self._arguments, self._inputs)
+        self._model, self._decisions = restored
 
 
-def _member_line(on: Bools) -> str:
-    return f"ccb {vowpal.member_line(on)}"
+def _write_member(on: Bools) -> str:
+    return f"ccb {text.write_member(on)}"
 
 
-def _article_lines(context: Context) -> list[str]:
-    return [f"ccb action {line}" for line in vowpal.article_lines(context)]
+def _write_articles(context: Context) -> list[str]:
+    return [f"ccb action {line}" for line in text.write_articles(context)]

@@ -1,6 +1,8 @@
-"""Exploration as functions of scores: scores [n, m] and open [n, m] in, a pmf [n, m] out.
+"""Exploration: how the scores of the open articles become the chances that a slot is drawn by.
 
-Each row sums to 1 over its open articles and is 0 elsewhere; a row with nothing open is all 0. Rows never mix.
+Each function takes scores [n, m] and open [n, m] and gives a pmf [n, m]. A row sums to 1 over its
+open articles and is 0 elsewhere; a row with nothing open is all 0. No row depends on another one.
+Open this file to choose an exploration for a policy, or to add one.
 """
 
 from functools import partial
@@ -8,39 +10,52 @@ from functools import partial
 import numpy as np
 
 from bandit.core.types import Bools, Floats, SlotPmf
+from bandit.slates.sums import add_up
 
-BLOCK = 8  # articles that are summed together
-_FAR = 300.0  # exp(+-300) and their ratio are within float64: no open article's probability is ever rounded to 0
+# exp(+-300) and their ratio are within float64: no open article's probability is rounded to 0
+_FAR = 300.0
 
 
 def greedy(scores: Floats, open: Bools) -> Floats:
-    """All the mass on the best open article, shared equally between exact ties."""
+    """Probability 1 for the best open article; exact ties share it equally."""
     masked = np.where(open, scores, -np.inf)
     best = open & (masked == masked.max(axis=1, keepdims=True))
-    return _normalised(best.astype(np.float64))
+    return _normalise(best.astype(np.float64))
 
 
 def epsilon_greedy(scores: Floats, open: Bools, epsilon: float) -> Floats:
-    """A share `epsilon` uniform over the open articles, the rest greedy."""
-    return (1 - epsilon) * greedy(scores, open) + epsilon * _normalised(open.astype(np.float64))
+    """A share `epsilon` of the slots is uniform over the open articles, the rest is greedy."""
+    return (1 - epsilon) * greedy(scores, open) + epsilon * _normalise(open.astype(np.float64))
 
 
 def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
-    """exp(score / temperature), normalised. Drawn slot by slot this is Plackett-Luce (Plackett 1975)."""
+    """exp(score / temperature) over its sum.
+
+    Drawn slot by slot this is the Plackett-Luce model (Plackett 1975).
+
+    temperature: in units of the scores; a higher one explores more
+
+    >>> scores = np.log([[1.0, 2.0, 7.0], [1.0, 2.0, 7.0]])
+    >>> open = np.array([[True, True, True], [True, True, False]])
+    >>> softmax(scores, open, temperature=1.0).round(3).tolist()
+    [[0.1, 0.2, 0.7], [0.333, 0.667, 0.0]]
+    """
     power = np.where(open, scores, 0.0) / temperature
-    far = ~(
-        np.abs(power).max(axis=1, initial=0.0) <= _FAR
-    )  # exponentials would overflow: shift by the best open one
+    # where exponentials would overflow: shift by the best open one
+    far = ~(np.abs(power).max(axis=1, initial=0.0) <= _FAR)
     if far.any():
         top = np.where(open[far], power[far], -np.inf).max(axis=1, keepdims=True)
         power[far] = np.where(open[far], power[far] - top, 0.0)
     weights = np.exp(power) * open
-    whole = wholes(weights)[:, None]
+    whole = add_up(weights)[:, None]
     return np.asarray(np.divide(weights, whole, out=np.zeros_like(weights), where=whole != 0))
 
 
 def plackett_luce(scores: Floats, temperature: float) -> SlotPmf:
-    """A plan by `softmax` of scores [n, m]; its weights are computed once for all slots."""
+    """A plan by `softmax` of scores [n, m], whose weights are computed once for all slots.
+
+    temperature: in units of the scores; a higher one explores more
+    """
     power = scores / temperature
     near = bool(np.abs(power).max(initial=0.0) <= _FAR)
     return SlotPmf(
@@ -48,48 +63,28 @@ def plackett_luce(scores: Floats, temperature: float) -> SlotPmf:
     )
 
 
-def wholes(mass: Floats) -> Floats:
-    """Sums over the articles of mass [n, m]: of blocks of eight, then of the blocks; where one article goes, one block is
-    summed again, and the bits are those of summing all."""
-    columns = np.ascontiguousarray(mass.T)
-    sums = [one_by_one(np.add, columns[at : at + BLOCK]) for at in range(0, len(columns), BLOCK)]
-    return one_by_one(np.add, np.stack(sums))
-
-
-def cumulated(mass: Floats) -> Floats:
-    """Cumulative sums over the articles of mass [m, n], one article after the other, so that the same numbers give the same
-    bits whoever is beside them; the last row holds the wholes."""
-    sums = np.empty_like(mass)
-    sums[:1] = mass[:1]
-    for j in range(1, len(mass)):
-        np.add(sums[j - 1], mass[j], out=sums[j])
-    return sums
-
-
-def one_by_one(combine: np.ufunc, rows: Floats) -> Floats:
-    """The sum (or the largest) of some rows [j, n], one after the other, for the same reason."""
-    whole: Floats = rows[0].copy()
-    for row in rows[1:]:
-        combine(whole, row, out=whole)
-    return whole
-
-
 def budgeted(scores: Floats, open: Bools, budget: float, temperature: float) -> Floats:
-    """A share `budget` of the slots explores by softmax, the rest is greedy: what exploring may cost is set in advance."""
+    """A share `budget` of the slots explores by softmax, the rest is greedy.
+
+    So what exploring may cost is set in advance.
+    """
     return (1 - budget) * greedy(scores, open) + budget * softmax(scores, open, temperature)
 
 
 def squarecb(scores: Floats, open: Bools, gamma: float) -> Floats:
-    """Inverse-gap weighting (Foster & Rakhlin 2020, SquareCB): p(a) = 1 / (m + gamma gap(a)), the best takes the rest.
+    """Inverse-gap weighting (Foster & Rakhlin 2020, SquareCB): p(a) = 1 / (m + gamma gap(a)).
 
-    Scores are expected rewards; m counts the open articles. Higher gamma explores less.
+    The best article takes the rest. m counts the open articles; gap(a) is how far a's score is
+    below the best one.
+
+    scores: expected rewards
+    gamma: a higher one explores less
     """
     masked = np.where(open, scores, -np.inf)
     best = masked.argmax(axis=1)
     m = open.sum(axis=1, keepdims=True)
-    gap = np.where(
-        open, masked.max(axis=1, keepdims=True, initial=-np.inf) - np.where(open, scores, 0.0), 0.0
-    )
+    most = masked.max(axis=1, keepdims=True, initial=-np.inf)
+    gap = np.where(open, most - np.where(open, scores, 0.0), 0.0)
     pmf = np.where(open, 1.0 / np.maximum(m + gamma * gap, 1.0), 0.0)
     rows = np.arange(len(scores))
     pmf[rows, best] = 0.0
@@ -98,7 +93,11 @@ def squarecb(scores: Floats, open: Bools, gamma: float) -> Floats:
 
 
 def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
-    """The share of posterior draws [s, n, m] in which each open article is best, mixed with a uniform `floor`."""
+    """The share of posterior draws in which each open article is best.
+
+    draws: [s, n, m], s draws of the scores
+    floor: this share of the slots is uniform over the open articles instead
+    """
     rows, wins = np.arange(open.shape[0]), np.zeros(open.shape)
     for draw in draws:
         wins[rows, np.where(open, draw, -np.inf).argmax(axis=1)] += 1
@@ -106,9 +105,9 @@ def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
     wins[~open.any(axis=1)] = 0.0
     if np.isnan(draws.max(initial=0.0)):  # argmax would take a NaN for the best
         wins[np.isnan(draws).any(axis=(0, 2))] = np.nan
-    return (1 - floor) * wins + floor * _normalised(open.astype(np.float64))
+    return (1 - floor) * wins + floor * _normalise(open.astype(np.float64))
 
 
-def _normalised(weights: Floats) -> Floats:
+def _normalise(weights: Floats) -> Floats:
     total = weights.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(weights, total, out=np.zeros_like(weights), where=total > 0))

@@ -1,85 +1,113 @@
-"""The masses that one slot after the other is drawn from, without replacement, by inverse CDF."""
+"""The masses that one slot after the other is drawn from, without replacement, by inverse CDF.
+
+Open this file for what a draw costs: it is the innermost loop of planning, simulation and replay.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ints
-from bandit.slates.exploration import BLOCK, cumulated, one_by_one
+from bandit.slates.sums import BLOCK, add_rows, cumulate
+
+
+class Taken(NamedTuple):
+    """What one slot takes from the mass of each of n members.
+
+    choice: [n], index of the article into the pool; -1 for none
+    mass: [n], the article's mass before it was taken; 0 for none
+    most_left: [n], the largest mass of the articles that are left
+    """
+
+    choice: Ints
+    mass: Floats
+    most_left: Floats
 
 
 class Mass:
-    """What a slot is drawn from [n, m], with the sum and the largest of each block of eight articles: taking one away, and
-    finding where a uniform falls, then cost a block instead of the pool.
+    """The masses [n, m] that a slot is drawn from, in blocks of eight articles.
 
-    Tables are read and written by their flat index, and nothing branches on what chance decides: that is most of the speed.
+    The sum and the largest mass of each block are kept. Taking an article away, and finding the
+    article that a uniform number falls on, then cost a block instead of the whole pool. Tables are
+    read and written by their flat index, and nothing branches on what chance decides: that is most
+    of the speed.
+
+    n: number of members
+    m: number of articles in the pool
     """
 
-    def __init__(self, m: int, n: int) -> None:
+    def __init__(self, n: int, m: int) -> None:
         count = m // BLOCK + 1  # the last cell is always 0: it stands for the empty slot
-        self._of, self._members = np.empty((n, count * BLOCK)), np.arange(n)
-        self._of[:, m:] = 0.0
+        self._mass, self._members = np.empty((n, count * BLOCK)), np.arange(n)
+        self._mass[:, m:] = 0.0
         self._sums, self._most = np.empty((2, count, n))
-        self._ends = np.zeros((count + 1, n))  # where each block ends, below where the first begins
-        self._looked: tuple[Ints, Floats] | None = None  # the blocks that `drawn` has found
 
     def put(self, which: slice | Ints, given: Floats) -> None:
-        """New masses [rows, m] of some members; of all, the first time."""
-        self._of[:, : given.shape[1]][which] = given
-        self._sum(which, self._of[which])
+        """Give some members new masses [rows, m]. The first time, `which` must be all of them."""
+        self._mass[:, : given.shape[1]][which] = given
+        self._sum_blocks(which, self._mass[which])
 
     def close(self, which: Ints, articles: Bools) -> None:
-        """Some members can no longer be given some articles [m]."""
+        """Leave some members (rows) no mass on some articles [m]."""
         if not len(which):
             return
-        left = self._of.take(which, axis=0)
+        left = self._mass.take(which, axis=0)
         left[:, np.flatnonzero(articles)] = 0.0
-        self._of[which] = left
-        self._sum(which, left)
+        self._mass[which] = left
+        self._sum_blocks(which, left)
 
-    def whole(self) -> Floats:
-        """All that is left [n]."""
-        for before, block, end in zip(self._ends, self._sums, self._ends[1:], strict=False):
+    def cumulate(self) -> Floats:
+        """The mass before each block, [blocks + 1, n]. The last row is each member's total."""
+        ends = np.zeros((len(self._sums) + 1, len(self._members)))
+        for before, block, end in zip(ends, self._sums, ends[1:], strict=False):
             np.add(before, block, out=end)
-        return np.asarray(self._ends[-1])
+        return ends
 
-    def drawn(self, uniform: Floats) -> Ints:
-        """The article [n] at each uniform's share of the whole; -1 where there is no mass."""
-        block = inverse_cdf(self._ends[1:], uniform)
+    def draw(self, uniform: Floats, ends: Floats) -> Taken:
+        """Take the article at each uniform number's share of the total.
+
+        uniform: [n], in [0, 1)
+        ends: what `cumulate` gives now
+        Nothing is taken where there is no mass.
+        """
+        block = inverse_cdf(ends[1:], uniform)
         none = block < 0
         block[none] = len(self._sums) - 1
-        self._looked = cell, left = self._look(block)
-        inside = cumulated(left)
-        inside += self._ends.ravel().take(cell)  # ends, to the bit, where the block does
-        block *= BLOCK
-        block += _passed(inside, uniform * self._ends[-1])
-        block[none] = -1
-        return block
+        cell, left = self._look_up(block)
+        inside = cumulate(left)
+        inside += ends.ravel().take(cell)  # ends, to the bit, where the block does
+        choice = block * BLOCK
+        choice += _count_passed(inside, uniform * ends[-1])
+        choice[none] = -1
+        return self._take(choice, cell, left)
 
-    def taken(self, choice: Ints) -> tuple[Floats, Floats]:
-        """Take away the articles chosen: their mass [n], and the largest that is left [n]."""
-        n, width = self._of.shape
-        (cell, left), self._looked = (
-            self._looked or self._look(np.where(choice >= 0, choice, width - 1) // BLOCK),
-            None,
-        )
+    def take(self, choice: Ints) -> Taken:
+        """Take the articles `choice` [n], which somebody else has chosen; -1 takes none."""
+        last = self._mass.shape[1] - 1
+        return self._take(choice, *self._look_up(np.where(choice >= 0, choice, last) // BLOCK))
+
+    def _take(self, choice: Ints, cell: Ints, left: Floats) -> Taken:
+        """Take the articles `choice`, whose blocks `_look_up` has found."""
+        n, width = self._mass.shape
         place = (choice & (BLOCK - 1)) * n + self._members  # of -1, the last
         shown = left.ravel().take(place)
-        left.ravel()[place] = self._of.ravel()[self._members * width + choice] = 0.0
-        self._sums.ravel()[cell] = one_by_one(np.add, left)
+        left.ravel()[place] = self._mass.ravel()[self._members * width + choice] = 0.0
+        self._sums.ravel()[cell] = add_rows(left)
         self._most.ravel()[cell] = left.max(axis=0)
-        return shown, self._most.max(axis=0)
+        return Taken(choice, shown, self._most.max(axis=0))
 
-    def _look(self, block: Ints) -> tuple[Ints, Floats]:
-        """One block of each member: its place in the tables of blocks [n], and its masses [8, n]."""
+    def _look_up(self, block: Ints) -> tuple[Ints, Floats]:
+        """One block of each member: its place in the tables [n], and its masses [8, n]."""
         row = self._members * len(self._sums) + block
-        left = np.ascontiguousarray(self._of.reshape(-1, BLOCK).take(row, axis=0).T)
+        left = np.ascontiguousarray(self._mass.reshape(-1, BLOCK).take(row, axis=0).T)
         return block * len(row) + self._members, left
 
-    def _sum(self, which: slice | Ints, of: Floats) -> None:
-        """Each block of some members anew, from their masses `of` [rows, 8 blocks]."""
+    def _sum_blocks(self, which: slice | Ints, mass: Floats) -> None:
+        """Sum each block of some members again, from their masses [rows, 8 blocks]."""
         columns = np.ascontiguousarray(
-            of.reshape(len(of), len(self._sums), BLOCK).transpose(1, 2, 0)
+            mass.reshape(len(mass), len(self._sums), BLOCK).transpose(1, 2, 0)
         )
-        summed = one_by_one(np.add, columns.swapaxes(0, 1))
+        summed = add_rows(columns.swapaxes(0, 1))
         for table, found in ((self._sums, summed), (self._most, columns.max(axis=1))):
             if isinstance(which, slice):
                 table[:, which] = found
@@ -88,11 +116,13 @@ class Mass:
 
 
 def inverse_cdf(sums: Floats, uniform: Floats) -> Ints:
-    """The first article [n] whose cumulative mass passes the uniform's share of the whole; -1 where there is no mass.
+    """The first article [n] whose cumulative mass passes the uniform number's share of the total.
 
-    sums: `cumulated` [m, n].
+    sums: [m, n], as `cumulate` gives them
+    uniform: [n], in [0, 1)
+    The answer is -1 where there is no mass.
     """
-    index = _passed(sums, uniform * sums[-1])
+    index = _count_passed(sums, uniform * sums[-1])
     beyond = np.flatnonzero(index == len(sums))  # rounding at the very end never leaves the support
     if len(beyond):
         index[beyond] = np.where(
@@ -101,9 +131,7 @@ def inverse_cdf(sums: Floats, uniform: Floats) -> Ints:
     return index
 
 
-def _passed(sums: Floats, target: Floats) -> Ints:
+def _count_passed(sums: Floats, target: Floats) -> Ints:
     """How many of some rising sums [m, n] do not pass the target [n]."""
-    narrow = np.min_scalar_type(
-        -len(sums) - 1
-    )  # the narrower the numbers, the faster they are counted
+    narrow = np.min_scalar_type(-len(sums) - 1)  # narrow numbers are counted faster
     return np.asarray((sums <= target).view(np.int8).sum(axis=0, dtype=narrow).astype(np.intp))

@@ -1,4 +1,8 @@
-"""Examination models put to the proof: each recovers itself from clicks it made, and all are judged on one log."""
+"""Examination models put to the proof, as `experiments.calibrate` shows it.
+
+Each model is recovered from clicks that it made, and all models are judged on one log. Open this
+file to see how a log with known attractions is made, or to add a measure of examination models.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -9,78 +13,81 @@ import pandas as pd
 
 from bandit.core.types import Floats, Round
 from bandit.policies.random import Random
-from bandit.slates.walk import draw
-from experiments.runner.unit import make
+from experiments.runner.configs import make
+from simulators.base import Truthful
 from simulators.examination.em import fit, opens, perplexities
 from simulators.examination.walk import Examine
+from simulators.play import play
 
-FAR = 0.5  # where EM starts: half-way from the truth to a coin
+FAR = 0.5  # where EM starts: this share of the way from the truth to a coin's 1/2
+Models = Mapping[str, Examine]
 
 
-def uniform_log(simulator: Mapping[str, Any], seed: int) -> tuple[list[Round], Floats]:
-    """What the policy `random` sent and got, whole, and P(click | examined) of each opened slot [o, k], in the order of
-    `simulators.examination.em.opens`; 0 where a slot is empty."""
-    association, policy = make(dict(simulator), seed=seed), Random()
-    policy.start(association.features)
+def make_uniform_log(simulator: Mapping[str, object], seed: int) -> tuple[list[Round], Floats]:
+    """What the policy `random` sent and got, and what the members who opened it wanted.
+
+    simulator: the config of a simulator that can tell the truth
+    seed: of the simulator and of the slates
+
+    Returns the whole issues, and P(click | examined) of each opened slot [o, k], in the order of
+    `simulators.examination.em.opens`; 0 where a slot is empty.
+    """
+    association: Truthful = make(dict(simulator), seed=seed)
     rounds: list[Round] = []
     wanted: list[Floats] = []
-    for number in range(1, association.issues + 1):
-        context = association.issue(number)
-        slates = draw(policy.plan(context), context, seed)
-        rounds.append(Round(context, slates, association.respond(context, slates)))
-        opened = rounds[-1].feedback.opened
-        choice = slates.choice[opened]
-        truth = np.take_along_axis(
-            association.truth(context)[opened], np.maximum(choice, 0), axis=1
-        )
-        wanted.append(np.where(choice >= 0, truth, 0.0))
+    for round in play(Random(), association, seed):
+        opened = round.feedback.opened
+        choice = round.slates.choice[opened]
+        truth = association.truth(round.context)[opened]
+        p = np.take_along_axis(truth, np.maximum(choice, 0), axis=1)
+        wanted.append(np.where(choice >= 0, p, 0.0))
+        rounds.append(round)
     return rounds, np.concatenate(wanted)
 
 
-def recovered(
-    models: Mapping[str, Examine], simulator: Mapping[str, Any], seed: int
-) -> pd.DataFrame:
-    """For each parameter of each model, `true` and as `found` by its EM from a uniform log of `simulator` that this model
-    made; P(click | examined) of members and articles is given. Columns model, parameter, true, found."""
+def recover_parameters(models: Models, simulator: Mapping[str, object], seed: int) -> pd.DataFrame:
+    """Fit each model to a uniform log of `simulator` in which members click by that model.
+
+    P(click | examined) of members and articles is given. Columns: model, parameter, true, and found
+    (by the model's EM); a row for each parameter.
+    """
     rows = []
     for name, model in models.items():
-        rounds, p = uniform_log({**simulator, "examine": model}, seed)
+        rounds, p = make_uniform_log({**simulator, "examine": model}, seed)
         _, article, clicks = opens(rounds)
-        found = fit(_moved(model), article, clicks, p).model
-        for (parameter, true), (_, value) in zip(_numbers(model), _numbers(found), strict=True):
-            rows.append({"model": name, "parameter": parameter, "true": true, "found": value})
+        found = fit(_move_away(model), article, clicks, p).model
+        pairs = zip(_list_parameters(model), _list_parameters(found), strict=True)
+        rows += [(name, parameter, true, value) for (parameter, true), (_, value) in pairs]
     return pd.DataFrame(rows, columns=["model", "parameter", "true", "found"])
 
 
-def judged(models: Mapping[str, Examine], rounds: list[Round]) -> pd.DataFrame:
-    """Perplexity of each model on the half of a log that it was not fitted to, the best first; an attraction an article."""
+def compare_perplexities(models: Models, rounds: list[Round]) -> pd.DataFrame:
+    """Perplexity of each model on the half of a log that it was not fitted to, the best first.
+
+    Each article has one attraction, the same for all members.
+    """
     _, article, clicks = opens(rounds)
     return perplexities(models, article, clicks)
 
 
-def _numbers(model: Any) -> list[tuple[str, float]]:
-    """A model's parameters with their places, counted from 1."""
+def _list_parameters(model: Any) -> list[tuple[str, float]]:
+    """A model's parameters by name, followed by their places where there are several, from 1."""
 
-    def flat(name: str, value: Any) -> list[tuple[str, float]]:
+    def flatten(name: str, value: Any) -> list[tuple[str, float]]:
         if isinstance(value, float | int):
             return [(name, float(value))]
-        return [pair for j, part in enumerate(value, 1) for pair in flat(f"{name} {j}", part)]
+        return [pair for j, part in enumerate(value, 1) for pair in flatten(f"{name} {j}", part)]
 
-    return [
-        pair for field in fields(model) for pair in flat(field.name, getattr(model, field.name))
-    ]
+    named = [(field.name, getattr(model, field.name)) for field in fields(model)]
+    return [pair for name, value in named for pair in flatten(name, value)]
 
 
-def _moved(model: Any) -> Any:
-    """The same kind of model, far from its parameters."""
+def _move_away(model: Any) -> Any:
+    """The same kind of model, with its parameters moved towards 1/2 by `FAR` of the distance."""
 
-    def off(value: Any) -> Any:
-        return (
-            value + FAR * (0.5 - value)
-            if isinstance(value, float | int)
-            else [off(part) for part in value]
-        )
+    def move(value: Any) -> Any:
+        if isinstance(value, float | int):
+            return value + FAR * (0.5 - value)
+        return [move(part) for part in value]
 
-    return replace(
-        model, **{field.name: off(getattr(model, field.name)) for field in fields(model)}
-    )
+    return replace(model, **{f.name: move(getattr(model, f.name)) for f in fields(model)})

@@ -1,103 +1,69 @@
-"""Rates of a simulated association, counted as a sender counts them, beside the published ones that the presets aim at.
+"""Rates of a simulated association, counted as a sender counts them.
 
-What is measured is an association that sends everyone the same newsletter (`blast`), learned from what its list clicks.
-2017 (`informz`): what people did. 2023 (`higher_logic`): what was recorded, prefetched opens and scanners' clicks included.
+They stand beside the published rates that the presets aim at (`experiments.checks.published`).
+What is measured is an association that sends everyone the same newsletter (`blast`), learned from
+what its list clicks. Of the preset `informz` (2017) it is what people did; of `higher_logic`
+(2023), what was recorded, prefetched opens and scanners' clicks included. Open this file when a
+preset is changed.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 import pandas as pd
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
 
-from bandit.core.types import Context, Feedback, Round, Slates
-from bandit.slates.walk import draw
-from experiments.runner.runs import CONFIGS, one_thread, plain, policy_config
-from experiments.runner.unit import make
+from bandit.core.types import Feedback, Round
+from experiments.checks.published import DAYS, DYNAMIC, FATIGUE, OVERALL, PUBLISHED
+from experiments.runner.configs import (
+    CONFIGS,
+    Settings,
+    make,
+    read_config,
+    read_policy,
+    resolve,
+)
+from experiments.runner.threads import use_one_thread
+from simulators.noise.noise import Noise
+from simulators.play import play
 
 START = 4  # issues before rates are counted: the first newsletters are chosen blindly
 CHECKED = range(110, 134)  # seeds of the check; the presets were settled on 10-19, 30-39 and 60-99
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-INFORMZ = "Informz 2017"
-HIGHER_LOGIC = "Higher Logic 2023"
-FATIGUE = "opened at 21-25 mails a month, of that at up to 5"
-OVERALL = "opened of delivered, each mailing counted once"
-DYNAMIC = "clicked with dynamic content, of that without"
 TUESDAY = 1
 OFTEN = (0, 1, 2, 3, 4)  # five mails a week are 22 a month
 
 
-@dataclass(frozen=True)
-class Published:
-    """A published rate, or a range of them (`low` to `high`), of one preset."""
+def load_preset(name: str) -> Settings:
+    """The config of a simulator by name.
 
-    preset: str
-    what: str
-    low: float
-    high: float
-    source: str
-
-    def error(self, measured: float) -> float:
-        """Relative distance from the rate, or from the nearer end of the range: 0 inside."""
-        nearest = min(max(measured, self.low), self.high)
-        return measured / nearest - 1
-
-
-def _published() -> list[Published]:
-    found = [
-        Published("informz", "delivered of sent", 0.98, 0.98, INFORMZ),
-        Published("informz", "opened of delivered", 0.356, 0.356, INFORMZ),
-        Published("informz", "clicked of opened", 0.156, 0.156, INFORMZ),
-        Published("informz", FATIGUE, 0.902, 0.902, f"{INFORMZ}: 20.3 % of 22.5 %"),
-        Published("higher_logic", OVERALL, 0.3818, 0.3818, HIGHER_LOGIC),
-        Published("higher_logic", DYNAMIC, 1.196, 1.196, f"{HIGHER_LOGIC}: 3.24 % to 2.71 %"),
-    ]
-    for day, rate in zip(DAYS, (0.3629, 0.3634, 0.3589, 0.3645, 0.3692), strict=False):
-        found.append(
-            Published("higher_logic", f"opened of delivered, {day}", rate, rate, HIGHER_LOGIC)
-        )
-    for day, rate in zip(
-        DAYS, (0.0203, 0.0205, 0.0227, 0.0198, 0.0196, 0.0164, 0.0203), strict=True
-    ):
-        found.append(
-            Published("higher_logic", f"clicked of delivered, {day}", rate, rate, HIGHER_LOGIC)
-        )
-    for preset in ("informz", "higher_logic"):
-        found += [
-            Published(
-                preset, "unsubscribed of delivered", 0.001, 0.003, "published unsubscribe rates"
-            ),
-            Published(preset, "prefetched of recorded opens", 0.5, 0.6, "Litmus, Benchmark 2025"),
-            Published(preset, "scanners' of recorded clicks", 0.1, 0.3, "Live Direct Marketing"),
-        ]
-    return found
-
-
-PUBLISHED = tuple(_published())
-
-
-def preset(name: str) -> dict[str, Any]:
-    """The config of a simulator by name. Also below a command that Hydra runs, whose own state is put back."""
+    May be called below a command that Hydra runs; Hydra's own state is put back.
+    """
     running = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            return plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+            return resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
     finally:
         GlobalHydra.instance().hydra = running
 
 
-def on(simulator: dict[str, Any], days: Iterable[int]) -> dict[str, Any]:
-    """The same association, sending on these days of the week."""
+def load_tracking() -> Settings:
+    """The config of the noise of a log of 2023."""
+    return read_config("noise", "higher_logic")
+
+
+def send_on(simulator: Settings, days: Iterable[int]) -> Settings:
+    """The config of the same association, sending on these days of the week (0 is Monday)."""
     return simulator | {"opens": simulator["opens"] | {"send_days": list(days)}}
 
 
-def table(seeds: Sequence[int] = CHECKED) -> pd.DataFrame:
-    """Every published figure beside the measured one: columns preset, what, low, high, source, measured, error."""
-    found = {name: measured(name, seeds) for name in ("informz", "higher_logic")}
+def compare_with_published(seeds: Sequence[int] = CHECKED) -> pd.DataFrame:
+    """Every published figure beside the measured one.
+
+    Columns: preset, what, low, high, source, measured, and error (`Published.error`).
+    """
+    found = {name: measure(name, seeds) for name in ("informz", "higher_logic")}
     rows = []
     for figure in PUBLISHED:
         value = found[figure.preset][figure.what]
@@ -105,23 +71,23 @@ def table(seeds: Sequence[int] = CHECKED) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measured(name: str, seeds: Sequence[int] = CHECKED) -> dict[str, float]:
-    """The published figures of a preset as its simulated logs give them, by `Published.what`. Associations differ by a tenth
-    in their clicks, so that a rate needs some twenty seeds, and what is paired (two calendars, the same members) few."""
-    return {"informz": informz, "higher_logic": higher_logic}[name](
-        list(seeds), list(seeds[: max(len(seeds) // 6, 1)])
-    )
+def measure(name: str, seeds: Sequence[int] = CHECKED) -> dict[str, float]:
+    """The published figures of a preset as its simulated logs give them, by `Published.what`.
+
+    Associations differ by a tenth in their clicks, so a rate needs some twenty seeds; what is
+    paired (two calendars, the same members) needs few, and gets a sixth of them.
+    """
+    makers = {"informz": _measure_informz, "higher_logic": _measure_higher_logic}
+    return makers[name](list(seeds), list(seeds[: max(len(seeds) // 6, 1)]))
 
 
-def informz(seeds: list[int], few: list[int]) -> dict[str, float]:
-    """Of what people did."""
-    simulator, blast = preset("informz"), policy_config("blast")
-    weekly, often = (
-        mailings(simulator, blast, seeds, tracking()),
-        mailings(on(simulator, OFTEN), blast, few),
-    )
+def _measure_informz(seeds: list[int], few: list[int]) -> dict[str, float]:
+    """What people did: `seeds` for rates, `few` of them for what is paired."""
+    simulator, blast = load_preset("informz"), read_policy("blast")
+    weekly = count_mailings(simulator, blast, seeds, load_tracking())
+    often = count_mailings(send_on(simulator, OFTEN), blast, few)
     same = weekly[weekly["seed"].isin(few)]
-    return shared(weekly) | {
+    return _measure_shared(weekly) | {
         "delivered of sent": ratio(weekly, "delivered", "sent"),
         "opened of delivered": ratio(weekly, "opened", "delivered"),
         "clicked of opened": ratio(weekly, "clicked", "opened"),
@@ -129,28 +95,33 @@ def informz(seeds: list[int], few: list[int]) -> dict[str, float]:
     }
 
 
-def higher_logic(seeds: list[int], few: list[int]) -> dict[str, float]:
-    """Of what was recorded, for the same association sending on one day of the week, the day varied: Tuesday's rate, times
-    what a day has over Tuesday for the same few seeds. Dynamic content: an editor's version for each member type
-    (`segment_rules`), in people's clicks: scanners' are a share of them."""
-    simulator, blast = preset("higher_logic"), policy_config("blast")
-    tuesday = mailings(on(simulator, [TUESDAY]), blast, seeds, tracking())
+def _measure_higher_logic(seeds: list[int], few: list[int]) -> dict[str, float]:
+    """What was recorded, for the same association sending on one day of the week, the day varied.
+
+    A day's rate is Tuesday's, times what the day has over Tuesday for the same few seeds. Dynamic
+    content is an editor's version for each member type (`segment_rules`). It is counted in people's
+    clicks, of which scanners' are a share.
+    """
+    simulator, blast, noise = load_preset("higher_logic"), read_policy("blast"), load_tracking()
+    tuesday = count_mailings(send_on(simulator, [TUESDAY]), blast, seeds, noise)
     same = tuesday[tuesday["seed"].isin(few)]
-    found = shared(tuesday)
+    found = _measure_shared(tuesday)
     for number, day in enumerate(DAYS):
-        other = (
-            same if number == TUESDAY else mailings(on(simulator, [number]), blast, few, tracking())
-        )
+        other = same
+        if number != TUESDAY:
+            other = count_mailings(send_on(simulator, [number]), blast, few, noise)
         for what, recorded in (("opened", "recorded_opened"), ("clicked", "recorded_clicked")):
             more = ratio(other, recorded, "delivered") / ratio(same, recorded, "delivered")
             found[f"{what} of delivered, {day}"] = more * ratio(tuesday, recorded, "delivered")
-    dynamic = mailings(on(simulator, [TUESDAY]), policy_config("segment_rules"), seeds)
+    segments = read_policy("segment_rules")
+    dynamic = count_mailings(send_on(simulator, [TUESDAY]), segments, seeds)
     found[OVERALL] = float((tuesday["recorded_opened"] / tuesday["delivered"]).mean())
     found[DYNAMIC] = ratio(dynamic, "clicked", "delivered") / ratio(tuesday, "clicked", "delivered")
     return found
 
 
-def shared(table: pd.DataFrame) -> dict[str, float]:
+def _measure_shared(table: pd.DataFrame) -> dict[str, float]:
+    """The rates that both presets aim at."""
     return {
         "unsubscribed of delivered": ratio(table, "unsubscribed", "delivered"),
         "prefetched of recorded opens": ratio(table, "prefetches", "open_records"),
@@ -159,51 +130,44 @@ def shared(table: pd.DataFrame) -> dict[str, float]:
 
 
 def ratio(table: pd.DataFrame, part: str, whole: str) -> float:
-    """Of the sums over mailings."""
+    """The sum of column `part` over all mailings, divided by the sum of column `whole`."""
     return float(table[part].sum() / table[whole].sum())
 
 
-def tracking() -> dict[str, Any]:
-    """The noise of a log of 2023."""
-    return plain(OmegaConf.load(CONFIGS / "noise" / "higher_logic.yaml"))
-
-
-@one_thread()
-def mailings(
-    simulator: dict[str, Any],
-    policy: dict[str, Any],
+@use_one_thread()
+def count_mailings(
+    simulator: Settings,
+    policy: Settings,
     seeds: Iterable[int],
-    noise: dict[str, Any] | None = None,
+    noise: Settings | None = None,
     start: int = START,
 ) -> pd.DataFrame:
-    """What came back from each mailing after the first `start`, one row each. All three are configs with a `_target_`; what
-    is recorded goes by the simulator's calendar.
+    """What came back from each mailing, one row each.
 
-    Columns: seed, campaign; sent, delivered, opened, clicked (mails with a click), clicks, unsubscribed are counts of mails
-    and clicks; with `noise` also those of `recorded`.
+    simulator, policy: configs with a `_target_`
+    seeds: of the simulators and the noise; each is another association
+    noise: the config of what records the mails, by the simulator's calendar; None: nothing does
+    start: how many issues of each association are not counted
+
+    Columns: seed, campaign; the counts of mails and clicks of `count_answers`; with `noise` also
+    those of `count_records`.
     """
     rows = []
     if noise and simulator.get("opens"):
         noise = noise | {"send_days": simulator["opens"]["send_days"]}
     for seed in seeds:
-        association, learner = make(simulator, seed=seed), make(policy)
-        tracking = make(noise, seed=seed) if noise else None
-        learner.start(association.features)
-        for number in range(1, association.issues + 1):
-            context = association.issue(number)
-            slates = draw(learner.plan(context), context, seed)
-            feedback = association.respond(context, slates)
-            learner.learn(Round(context, slates, feedback))
-            if number > start:
-                counted = answered(feedback) | (
-                    recorded(tracking, context, slates, feedback) if tracking else {}
-                )
-                rows.append({"seed": seed, "campaign": context.campaign} | counted)
+        recorder: Noise | None = make(noise, seed=seed) if noise else None
+        for round in play(make(policy), make(simulator, seed=seed), seed):
+            if round.context.issue <= start:
+                continue
+            counts = count_answers(round.feedback)
+            counts |= count_records(recorder, round) if recorder else {}
+            rows.append({"seed": seed, "campaign": round.context.campaign} | counts)
     return pd.DataFrame(rows)
 
 
-def answered(feedback: Feedback) -> dict[str, int]:
-    """What people did."""
+def count_answers(feedback: Feedback) -> dict[str, int]:
+    """What people did: `clicked` are mails with a click; `clicks` counts every click."""
     return {
         "sent": len(feedback.delivered),
         "delivered": int(feedback.delivered.sum()),
@@ -214,11 +178,16 @@ def answered(feedback: Feedback) -> dict[str, int]:
     }
 
 
-def recorded(noise: Any, context: Context, slates: Slates, feedback: Feedback) -> dict[str, int]:
-    """What a sender's tool shows, machines and all: mails with a recorded open (the image was loaded, or a link followed:
-    Informz counts both), mails with a recorded click; and of the records themselves, repeats apart, how many opens were
-    prefetched and how many clicks scanners'."""
-    events, truth = noise.events(context, slates, feedback)
+def count_records(noise: Noise, round: Round) -> dict[str, int]:
+    """What a sender's tool shows, machines and all.
+
+    recorded_opened: mails with a recorded open (the image was loaded, or a link was followed:
+        Informz counts both)
+    recorded_clicked: mails with a recorded click
+    open_records, click_records: the records themselves, repeats and scanners' opens apart
+    prefetches, scans: how many of these were prefetched, and how many were made by scanners
+    """
+    events, truth = noise.record_events(round.context, round.slates, round.feedback)
     click, open, machine = events["kind"] == "click", events["kind"] == "open", truth["source"]
     once = ~truth["duplicate"]
     return {

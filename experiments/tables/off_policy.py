@@ -1,50 +1,43 @@
-"""Off-policy: what the log of one policy says another would have earned, beside what it does earn."""
+"""What the log of one policy says that another would have earned, beside what it does earn."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bandit.core.files import read_json
 from bandit.ope.evaluate import evaluate
-from experiments.runner.runs import frame
+from experiments.runner.folders import read_frame
 
 COLUMNS = [
-    "logger",
-    "target",
-    "seed",
-    "estimator",
-    "slots",
-    "value",
-    "low",
-    "high",
-    "ess",
-    "reason",
-    "earned",
-    "own",
+    *("logger", "target", "seed", "estimator", "slots", "value", "low", "high", "ess", "reason"),
+    *("earned", "own"),
 ]
 
 
-def off_policy(units: dict[tuple[str, int], Path], logger: str) -> pd.DataFrame:
-    """One row for each (target, seed, estimator). earned: expected clicks on those slots per delivered of the target's
-    slates for the logger's sends; own: the same in the target's own run, where members have seen other articles."""
-    rows: list[list[Any]] = []
+def estimate_off_policy(units: dict[tuple[str, int], Path], logger: str) -> pd.DataFrame:
+    """One row for each (target, seed, estimator, slots), of every unit that was replayed on a log.
+
+    logger: name of the policy whose log it was
+    value, low, high: clicks a delivered newsletter on the `slots` top slots, and its 95 % interval
+    ess: how many sends the estimate is worth
+    reason: why there is no estimate
+    earned: expected clicks on those slots of what the target would have sent to the same members
+    own: the same in the target's own run, where members have seen other articles
+    """
+    rows: list[list[object]] = []
     for (policy, seed), folder in units.items():
         paths = sorted((folder / "replay").glob("*.parquet"))
         if not paths:
             continue
-        told = [read_json(path.with_suffix(".json")) for path in paths]
-        k = told[0]["slots"]
-        table = pd.concat([frame(path) for path in paths])
+        counts = [read_json(path.with_suffix(".json")) for path in paths]
+        k = counts[0]["slots"]
+        table = pd.concat([read_frame(path) for path in paths])
         column = {name: table[name].to_numpy().reshape(-1, k) for name in table.columns}
-        earned = np.array([issue["earned"] for issue in told]).sum(axis=0) / sum(
-            issue["delivered"] for issue in told
-        )
-        own = np.mean(
-            [read_json(folder / "issues" / f"{p.stem}.json")["expected_by_slot"] for p in paths],
-            axis=0,
-        )
+        delivered = sum(issue["delivered"] for issue in counts)
+        earned = np.array([issue["earned"] for issue in counts]).sum(axis=0) / delivered
+        issues = [read_json(folder / "issues" / f"{path.stem}.json") for path in paths]
+        own = np.mean([issue["expected_by_slot"] for issue in issues], axis=0)
         estimates = evaluate(
             column["logged"],
             column["target"],
@@ -55,18 +48,6 @@ def off_policy(units: dict[tuple[str, int], Path], logger: str) -> pd.DataFrame:
         for each in estimates:
             given, s = each.interval, each.slots
             value = (given.estimate, given.low, given.high) if given else (np.nan,) * 3
-            rows.append(
-                [
-                    logger,
-                    policy,
-                    seed,
-                    each.estimator,
-                    s,
-                    *value,
-                    each.ess,
-                    each.reason,
-                    earned[:s].sum(),
-                    own[:s].sum(),
-                ]
-            )
+            found = [each.estimator, s, *value, each.ess, each.reason]
+            rows.append([logger, policy, seed, *found, earned[:s].sum(), own[:s].sum()])
     return pd.DataFrame(rows, columns=COLUMNS)

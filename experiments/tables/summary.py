@@ -1,56 +1,59 @@
 """From units to tables: the long results, and one row a policy with paired intervals."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
 from bandit.core.files import read_json
+from bandit.core.types import Floats
+from experiments.runner.configs import Settings
 
 MEASURES = ("delivered", "opened", "clicks", "clicked_opens", "expected", "exploration_cost")
 
 
-def results(units: dict[tuple[str, int], Path]) -> pd.DataFrame:
-    """Long table: policy, seed, issue, metric, value."""
+def collect_results(units: dict[tuple[str, int], Path]) -> pd.DataFrame:
+    """Long table: policy, seed, issue, metric, value. Raises ValueError naming a damaged file."""
     rows = [
-        (policy, seed, int(path.stem), metric, float(measured[metric]))
+        (policy, seed, int(path.stem), metric, float(counts[metric]))
         for (policy, seed), folder in units.items()
         for path in sorted((folder / "issues").glob("*.json"))
-        for measured in [_measured(path)]
+        for counts in [_read_counts(path)]
         for metric in MEASURES
     ]
     return pd.DataFrame(rows, columns=["policy", "seed", "issue", "metric", "value"])
 
 
-def _measured(path: Path) -> dict[str, Any]:
+def _read_counts(path: Path) -> Settings:
     try:
-        measured: dict[str, Any] = read_json(path)
+        counts: Settings = read_json(path)
     except ValueError as error:
         raise ValueError(
             f"{path} is damaged ({error}); remove its unit's folder to run it again"
         ) from None
-    missing = [name for name in MEASURES if name not in measured]
+    missing = [name for name in MEASURES if name not in counts]
     if missing:
         raise ValueError(f"{path} lacks {missing[0]!r}; remove its unit's folder to run it again")
-    return measured
+    return counts
 
 
-def paired(values: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:
+def student_interval(values: Floats, level: float = 0.95) -> tuple[float, float, float]:
     """Mean of one value a seed, and its Student t interval; NaN bounds with fewer than two seeds."""
-    mean = float(values.mean())
-    if len(values) < 2:
+    mean, n = float(values.mean()), len(values)
+    if n < 2:
         return mean, float("nan"), float("nan")
-    half = float(
-        student.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    )
+    half = float(student.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
     return mean, mean - half, mean + half
 
 
-def summary(long: pd.DataFrame, baseline: str, late_from: int) -> pd.DataFrame:
-    """One row a policy. Lifts are relative, over issues `late_from` on, paired by seed."""
-    wide = long.pivot_table(
+def summarise(results: pd.DataFrame, baseline: str, late_from: int) -> pd.DataFrame:
+    """One row a policy, from `collect_results`.
+
+    Rates are over all issues; those named late, the lifts over the baseline, the share of the oracle
+    and the cost of exploring are over issues `late_from` on. Lifts are relative and paired by seed.
+    """
+    wide = results.pivot_table(
         index=["policy", "seed", "issue"], columns="metric", values="value"
     ).reset_index()
     late = wide[wide["issue"] >= late_from]
@@ -63,25 +66,26 @@ def summary(long: pd.DataFrame, baseline: str, late_from: int) -> pd.DataFrame:
     )
     cost = cost.groupby("policy")[["lost", "kept"]].sum()
     rows = []
-    for policy in long["policy"].drop_duplicates():
-        total = sums.loc[policy].sum()
-        row: dict[str, Any] = {
+    for policy in results["policy"].drop_duplicates():
+        total, late_rate = sums.loc[policy].sum(), rate.loc[policy]
+        whole = cost.loc[policy].sum()
+        row = {
             "policy": policy,
             "clicks_per_delivered": total["clicks"] / total["delivered"],
-            "clicks_per_delivered_late": rate.loc[policy].mean(),
+            "clicks_per_delivered_late": late_rate.mean(),
             "clicks_per_open": total["clicks"] / total["opened"],
             "clicked_per_open": total["clicked_opens"] / total["opened"],
             "open_rate": total["opened"] / total["delivered"],
-            "oracle_share": (rate.loc[policy] / rate.loc["oracle"]).mean()
-            if "oracle" in rate.index
-            else np.nan,
-            "exploration_cost": cost.loc[policy, "lost"] / whole
-            if (whole := cost.loc[policy].sum())
-            else np.nan,
+            "oracle_share": np.nan,
+            "exploration_cost": cost.loc[policy, "lost"] / whole if whole else np.nan,
+            "lift": np.nan,
+            "lift_low": np.nan,
+            "lift_high": np.nan,
         }
-        row |= dict.fromkeys(("lift", "lift_low", "lift_high"), np.nan)
+        if "oracle" in rate.index:
+            row["oracle_share"] = (late_rate / rate.loc["oracle"]).mean()
         if baseline in rate.index and policy != baseline:
-            lift = (rate.loc[policy] / rate.loc[baseline] - 1).to_numpy()
-            row["lift"], row["lift_low"], row["lift_high"] = paired(lift)
+            lift = (late_rate / rate.loc[baseline] - 1).to_numpy()
+            row["lift"], row["lift_low"], row["lift_high"] = student_interval(lift)
         rows.append(row)
     return pd.DataFrame(rows)

@@ -6,7 +6,7 @@ from rich.table import Table
 
 
 def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
-    """Print one row a policy, best first."""
+    """Print one row a policy, best first, from `summarise`."""
     console.print("\nClicks per 1,000 newsletters delivered, in all and in the later issues:\n")
     table = Table(box=None, padding=(0, 1, 0, 0))
     against = baseline in set(summary["policy"])

@@ -14,9 +14,9 @@ from scipy.optimize import minimize
 from scipy.special import betaincinv, betaln, digamma, expit, logit
 
 from bandit.core import check, keys
-from bandit.core.ids import places
+from bandit.core.ids import locate
 from bandit.core.types import Bools, Feedback, Floats, Ints, Round
-from simulators.association.rates import raise_rate
+from simulators.logits import raise_rate
 
 WORTH = 200  # mails that the common chance of leaving weighs in each state's
 NEARLY_ALL = 0.9  # an issue sent to a larger share of those who are there tells who has left
@@ -37,7 +37,7 @@ def chosen(only: float | Sequence[Any] | None, ids: pd.Series) -> Bools:
     elif isinstance(only, str):
         raise ValueError(f"only = {only!r}; must be a share, or a list of members")
     else:
-        at = places(pd.Index(ids), np.asarray(only))
+        at = locate(pd.Index(ids), np.asarray(only))
         if (at < 0).any():
             raise ValueError(
                 f"only names member {only[int((at < 0).argmax())]!r}, who is not in the log"

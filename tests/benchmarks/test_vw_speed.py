@@ -1,6 +1,7 @@
-"""Vowpal Wabbit beside its own driver, ratios of processor time within one run: pytest tests/benchmarks --benchmark-only.
+"""Vowpal Wabbit beside its own driver: pytest tests/benchmarks --benchmark-only.
 
-The driver is VW's C++ loop over a cache file with the same decisions: 40 articles of 34 numbers, members of 5 attributes.
+Ratios of processor time within one run. The driver is VW's C++ loop over a cache file with the same
+decisions: 40 articles of 34 numbers, members of 5 attributes.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandit.models.vowpal import workspace as vowpal
+from bandit.models.vowpal import asking, text, workspace
 
 N, M = 1000, 40
 ARGUMENTS = "--cb_explore_adf --squarecb --gamma_scale 100.0 --cb_type mtr --interactions ma -b 18"
@@ -29,7 +30,7 @@ def decisions() -> dict[str, Any]:
     return {
         "lines": lines,
         "on": on,
-        "members": [vowpal.member_line(row) for row in on],
+        "members": [text.write_member(row) for row in on],
         "index": rng.integers(0, M, N),
         "cost": -(rng.random(N) < 0.2).astype(float),
         "propensity": rng.uniform(0.05, 0.5, N),
@@ -42,11 +43,10 @@ def cache(decisions: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
     with (folder / "text").open("w") as file:
         for i, member in enumerate(decisions["members"]):
             lines, j = list(decisions["lines"]), decisions["index"][i]
-            lines[j] = (
-                f"{vowpal.label(0, decisions['cost'][i], decisions['propensity'][i])} {lines[j]}"
-            )
+            label = text.write_label(0, decisions["cost"][i], decisions["propensity"][i])
+            lines[j] = f"{label} {lines[j]}"
             file.write("\n".join([member, *lines]) + "\n\n")
-    vowpal.workspace(
+    workspace.start_vw(
         ARGUMENTS, "-d", str(folder / "text"), "--cache_file", str(folder / "cache")
     ).finish()
     return folder / "cache"
@@ -57,27 +57,30 @@ def driver_seconds(cache: Path, more: str = "") -> float:
     times = []
     for _ in range(4):
         start = process_time()
-        vw = vowpal.workspace(f"{ARGUMENTS} {more}", "--cache_file", str(cache), "--passes", "1")
+        vw = workspace.start_vw(f"{ARGUMENTS} {more}", "--cache_file", str(cache), "--passes", "1")
         times.append(process_time() - start)
         assert vw.get_weighted_examples() == N
         vw.finish()
     start = process_time()
-    vowpal.workspace(ARGUMENTS).finish()
+    workspace.start_vw(ARGUMENTS).finish()
     return min(times) - (process_time() - start)
 
 
 @pytest.mark.benchmark(timer=process_time)
 def test_learning_beside_the_driver(benchmark: Any, decisions: dict[str, Any], cache: Path) -> None:
-    """About 1.05 times the driver, opening the model included: articles are parsed once, a decision costs two lines."""
+    """About 1.05 times the driver, opening the model included.
+
+    Articles are parsed once, and a decision costs two lines.
+    """
     lines, columns = decisions["lines"], ("members", "index", "cost", "propensity")
-    model = vowpal.fresh(ARGUMENTS)
+    model = workspace.make_model(ARGUMENTS)
 
     def learn() -> None:
-        with vowpal.opened(model, ARGUMENTS) as vw:
-            articles = [vowpal.parsed(vw, line) for line in lines]
+        with workspace.open_model(model, ARGUMENTS) as vw:
+            articles = [text.parse(vw, line) for line in lines]
             for member, j, cost, p in zip(*(decisions[name] for name in columns), strict=True):
-                vowpal.teach(vw, member, articles, lines, j, cost, p)
-            vowpal.release(vw, [vowpal.parsed(vw, "shared |m"), *articles])
+                asking.teach(vw, member, articles, lines, j, cost, p)
+            asking.release(vw, [text.parse(vw, "shared |m"), *articles])
 
     benchmark(learn)
     benchmark.extra_info["times the driver"] = benchmark.stats["min"] / driver_seconds(cache)
@@ -88,19 +91,22 @@ def test_learning_beside_the_driver(benchmark: Any, decisions: dict[str, Any], c
 def test_predicting_beside_the_driver(
     benchmark: Any, decisions: dict[str, Any], cache: Path, few: bool
 ) -> None:
-    """About 0.8 times the driver when every member is asked about, 0.03 with one question for each attribute value."""
-    model = vowpal.fresh(ARGUMENTS)
-    with vowpal.opened(model, ARGUMENTS) as vw:
-        articles = [vowpal.parsed(vw, line) for line in decisions["lines"]]
+    """About 0.8 times the driver when every member is asked about.
+
+    With one question for each attribute value it is 0.03 times.
+    """
+    model = workspace.make_model(ARGUMENTS)
+    with workspace.open_model(model, ARGUMENTS) as vw:
+        articles = [text.parse(vw, line) for line in decisions["lines"]]
 
         def ask(one: Any) -> Any:
-            return vowpal.costs(vw, vowpal.member_line(one), articles)
+            return asking.ask_costs(vw, text.write_member(one), articles)
 
         answers = (
-            (lambda: vowpal.answers(decisions["on"], ["ma"], ask))
+            (lambda: asking.ask_all(decisions["on"], ["ma"], ask))
             if few
             else lambda: [ask(one) for one in decisions["on"]]
         )
         benchmark(answers)
-        vowpal.release(vw, [vowpal.parsed(vw, "shared |m"), *articles])
+        asking.release(vw, [text.parse(vw, "shared |m"), *articles])
     benchmark.extra_info["times the driver"] = benchmark.stats["min"] / driver_seconds(cache, "-t")

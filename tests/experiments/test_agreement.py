@@ -1,4 +1,4 @@
-"""Policies are ranked alike by a held-out random log and by a simulator fitted to what came before."""
+"""A held-out random log and a simulator fitted to what came before rank policies alike."""
 
 from typing import Any
 
@@ -8,18 +8,24 @@ from hydra import compose, initialize_config_dir
 
 from bandit.core.types import Context, Floats, Round, Slates
 from bandit.policies.random import Random
-from experiments.checks.agreement import ENOUGH, Agreement, agreement, names, tau
-from experiments.checks.two_sample import play
-from experiments.runner.runs import CONFIGS, choices, plain
-from experiments.runner.unit import make
+from experiments.checks.agreement import (
+    ENOUGH,
+    Agreement,
+    compare_rankings,
+    list_sendable,
+    tau,
+)
+from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association.association import Association
+from simulators.base import Simulator
 from simulators.fitted.logged import Logged
-from tests.support.dynamics_cases import MOVING, built
+from simulators.play import play
+from tests.support.dynamics_cases import MOVING, build
 
 
 def test_every_policy_that_could_be_sent_is_ranked() -> None:
-    assert set(choices("policy")) - set(names()) == {"oracle", "bayes_limit", "wave"}
-    assert len(names()) >= 8
+    assert set(list_configs("policy")) - set(list_sendable()) == {"oracle", "bayes_limit", "wave"}
+    assert len(list_sendable()) >= 8
 
 
 def test_tau_counts_pairs() -> None:
@@ -29,10 +35,10 @@ def test_tau_counts_pairs() -> None:
 
 
 def judged(policies: list[str], seed: int = 5) -> tuple[Agreement, list[Round], Association]:
-    association = built(**MOVING | {"members": 300})
-    twin, log = association.twin(), play(association, Random(), 6, seed)
+    association = build(**MOVING | {"members": 300})
+    twin, log = association.twin(), list(play(Random(), association, seed, 6))
     return (
-        agreement(log, 2, policies, association.features, twin, seed, association.twin()),
+        compare_rankings(log, 2, policies, association.features, twin, seed, association.twin()),
         log,
         association,
     )
@@ -48,7 +54,10 @@ def test_the_logger_is_valued_at_what_it_earned() -> None:
 
 
 def test_the_true_simulator_expects_the_truth() -> None:
-    """And what the log's clicks were expected to be: moods, lapses and campaigns are followed along the log."""
+    """It also expects what the log's clicks were expected to be.
+
+    Moods, lapses and campaigns are followed along the log.
+    """
     result, log, association = judged(["random", "popular", "recency"])
     np.testing.assert_array_equal(result.values["simulated"], result.values["true"])
     assert result.simulated_true == pytest.approx(1)
@@ -67,9 +76,9 @@ def test_the_true_simulator_expects_the_truth() -> None:
 
 
 def test_without_the_truth_it_is_not_known() -> None:
-    association = built()
-    log = play(association, Random(), 4, 5)
-    result = agreement(
+    association = build()
+    log = list(play(Random(), association, 5, 4))
+    result = compare_rankings(
         log, 2, ["random", "recency", "blast"], association.features, association.twin(), 5
     )
     assert np.isnan(result.log_true)
@@ -78,23 +87,19 @@ def test_without_the_truth_it_is_not_known() -> None:
 
 
 def test_a_log_with_nothing_to_judge_by_is_refused_by_name() -> None:
-    association = built()
-    log = play(association, Random(), 3, 5)
+    association = build()
+    log = list(play(Random(), association, 5, 3))
     for until in (0, 3):
         with pytest.raises(ValueError, match=f"until = {until}; .* 3 issues"):
-            agreement(log, until, ["random"], association.features, association, 5)
+            compare_rankings(log, until, ["random"], association.features, association, 5)
 
 
-class Mistaken:
+class Mistaken(Simulator):
     """Knows the association, and takes every member for another one."""
 
     def __init__(self, twin: Association) -> None:
-        self._twin, self.issue, self.remember, self.issues = (
-            twin,
-            twin.issue,
-            twin.remember,
-            twin.issues,
-        )
+        self._twin, self.issue, self.issues = twin, twin.issue, twin.issues
+        self.remember, self.respond = twin.remember, twin.respond
 
     def expected(self, context: Context, slates: Slates) -> Floats:
         others = np.random.default_rng(1).permutation(len(context.members))
@@ -103,21 +108,26 @@ class Mistaken:
 
 def world(name: str, members: int, issues: int, seed: int) -> Any:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        simulator = plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+        simulator = resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
     return make(simulator | {"members": members, "issues": issues, "embeddings": None}, seed=seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["association", "informz"])
 def test_the_fitted_simulator_ranks_as_the_held_out_log_does(name: str) -> None:
-    """The size and the first seed of configs/calibrate.yaml. The seed chose nothing; the size was settled after logs of
-    6,000 to 16,000 members had given .69 to .92 (docs/findings.md): those rank as the truth does by .85 to .92 only."""
+    """The size and the first seed are those of configs/calibrate.yaml.
+
+    The seed chose nothing; the size was settled after logs of 6,000 to 16,000 members had given .69
+    to .92 (docs/findings.md): those rank as the truth does by .85 to .92 only.
+    """
     issues, until, seed = 24, 12, 40
     association = world(name, 24000, issues, seed)
     truth = association.twin()
-    log = play(association, Random(), issues, seed)
+    log = list(play(Random(), association, seed, issues))
     fitted = Logged(log[:until], seed=seed + 1, features=association.features)
-    result = agreement(log, until, names(), association.features, fitted, seed, truth)
+    result = compare_rankings(
+        log, until, list_sendable(), association.features, fitted, seed, truth
+    )
     print(result)
     assert result.tau >= ENOUGH
     alike, apart = result.resolved
@@ -128,9 +138,15 @@ def test_the_fitted_simulator_ranks_as_the_held_out_log_does(name: str) -> None:
 @pytest.mark.slow
 def test_a_mistaken_simulator_does_not() -> None:
     association = world("association", 4000, 12, 10)
-    log = play(association, Random(), 12, 10)
-    result = agreement(
-        log, 6, names(), association.features, Mistaken(association.twin()), 10, association.twin()
+    log = list(play(Random(), association, 10, 12))
+    result = compare_rankings(
+        log,
+        6,
+        list_sendable(),
+        association.features,
+        Mistaken(association.twin()),
+        10,
+        association.twin(),
     )
     print(result)
     assert result.tau < ENOUGH

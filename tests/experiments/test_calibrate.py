@@ -11,9 +11,9 @@ from rich.console import Console
 
 from experiments import calibrate
 from experiments.checks import examination
-from experiments.report import calibration_page
-from experiments.runner import runs
-from experiments.runner.runs import CONFIGS, plain
+from experiments.report.calibration import page as calibration_page
+from experiments.runner import folders
+from experiments.runner.configs import CONFIGS, resolve
 from simulators.examination.models import Cascade, DynamicBayesian, UserBrowsing
 
 TINY = [
@@ -30,13 +30,12 @@ TINY = [
 
 def config(*more: str) -> dict[str, Any]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return plain(compose("calibrate", overrides=[*TINY, *more]))
+        return resolve(compose("calibrate", overrides=[*TINY, *more]))
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    runs.provenance()  # of the code that is here
-    monkeypatch.setattr(runs, "ROOT", tmp_path)
+    monkeypatch.setattr(folders, "ROOT", tmp_path)
     return tmp_path
 
 
@@ -97,13 +96,13 @@ def test_rates_count_as_met_by_their_errors(tmp_path: Path) -> None:
 
 def test_parameters_are_named_by_place_and_moved_away_from_the_truth() -> None:
     model = UserBrowsing([[0.9, 0.7], [0.6]])
-    assert examination._numbers(model) == [
+    assert examination._list_parameters(model) == [
         ("examine 1 1", 0.9),
         ("examine 1 2", 0.7),
         ("examine 2 1", 0.6),
     ]
-    assert examination._numbers(Cascade()) == []
-    assert examination._moved(DynamicBayesian(0.9, 0.3)) == DynamicBayesian(0.7, 0.4)
+    assert examination._list_parameters(Cascade()) == []
+    assert examination._move_away(DynamicBayesian(0.9, 0.3)) == DynamicBayesian(0.7, 0.4)
 
 
 def test_a_uniform_log_comes_with_what_members_want() -> None:
@@ -114,7 +113,7 @@ def test_a_uniform_log_comes_with_what_members_want() -> None:
         "pool": 12,
         "slots": 3,
     }
-    rounds, wanted = examination.uniform_log(simulator, 3)
+    rounds, wanted = examination.make_uniform_log(simulator, 3)
     assert len(rounds) == 2
     assert wanted.shape == (sum(int(r.feedback.opened.sum()) for r in rounds), 3)
     assert ((wanted > 0) & (wanted < 1)).all()

@@ -8,13 +8,11 @@ import pytest
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from bandit.core.types import Round
-from bandit.slates.walk import draw
 from experiments.checks import rates
-from experiments.checks.rates import PUBLISHED, Published
-from experiments.runner.runs import CONFIGS, policy_config
-from experiments.runner.unit import make
+from experiments.checks.published import PUBLISHED, Published
+from experiments.runner.configs import CONFIGS, make, read_policy
 from simulators.noise.noise import Noise
+from simulators.play import play
 
 SMALL = {"members": 300, "issues": 6, "pool": 12}
 PRESETS = ("informz", "higher_logic")
@@ -22,7 +20,7 @@ PRESETS = ("informz", "higher_logic")
 
 @cache
 def measured(preset: str) -> dict[str, float]:
-    return rates.measured(preset)
+    return rates.measure(preset)
 
 
 @pytest.mark.slow
@@ -36,7 +34,10 @@ def test_published_figures_are_reproduced_within_five_percent(figure: Published)
 
 @pytest.mark.slow
 def test_days_differ_by_what_was_published() -> None:
-    """Finer than 5 %, since the same members meet the same luck on each day: Wednesday is clicked most, Saturday least."""
+    """The days are finer than 5 %, since the same members meet the same luck on each of them.
+
+    Wednesday is clicked most, Saturday least.
+    """
     found = measured("higher_logic")
     clicked = {
         figure.what: figure.low
@@ -67,9 +68,11 @@ def test_every_figure_of_the_issue_is_there_once() -> None:
 def test_what_is_measured_is_what_was_published(
     preset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = rates.preset
-    monkeypatch.setattr(rates, "preset", lambda name: config(name) | SMALL | {"embeddings": None})
-    found = rates.measured(preset, [20])
+    config = rates.load_preset
+    monkeypatch.setattr(
+        rates, "load_preset", lambda name: config(name) | SMALL | {"embeddings": None}
+    )
+    found = rates.measure(preset, [20])
     unpublished = {"opened of delivered, Saturday", "opened of delivered, Sunday"}
     assert set(found) - unpublished == {
         figure.what for figure in PUBLISHED if figure.preset == preset
@@ -79,7 +82,7 @@ def test_what_is_measured_is_what_was_published(
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_move_in_every_part(preset: str) -> None:
-    simulator, newsletter = rates.preset(preset), rates.preset("newsletter")
+    simulator, newsletter = rates.load_preset(preset), rates.load_preset("newsletter")
     assert simulator.keys() == newsletter.keys()
     changed = {name for name, value in simulator.items() if value != newsletter[name]}
     assert changed <= {"open_rate", "click_to_open", "taste", "explained", "opens", "campaigns"}
@@ -91,7 +94,10 @@ def test_a_preset_can_be_had_below_a_command_that_hydra_runs() -> None:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         running = GlobalHydra.instance().hydra
         assert running is not None
-        assert rates.preset("informz")["open_rate"] != rates.preset("higher_logic")["open_rate"]
+        assert (
+            rates.load_preset("informz")["open_rate"]
+            != rates.load_preset("higher_logic")["open_rate"]
+        )
         assert GlobalHydra.instance().hydra is running
 
 
@@ -99,19 +105,13 @@ def test_a_preset_can_be_had_below_a_command_that_hydra_runs() -> None:
 
 
 def test_mailings_are_counted_from_the_same_feedback() -> None:
-    simulator = rates.preset("informz") | SMALL | {"embeddings": None}
-    counted = rates.mailings(simulator, policy_config("blast"), [11, 13], start=2)
+    simulator = rates.load_preset("informz") | SMALL | {"embeddings": None}
+    counted = rates.count_mailings(simulator, read_policy("blast"), [11, 13], start=2)
     assert counted["seed"].tolist() == [11] * 4 + [13] * 4
-    association, blast = make(simulator, seed=13), make(policy_config("blast"))
-    blast.start(association.features)
-    for number in range(1, 7):
-        context = association.issue(number)
-        slates = draw(blast.plan(context), context, 13)
-        feedback = association.respond(context, slates)
-        blast.learn(Round(context, slates, feedback))
-    last = counted.iloc[-1]
-    assert last["campaign"] == context.campaign
-    assert last["delivered"] == feedback.delivered.sum() < last["sent"] == len(context.members)
+    *_, sent = play(make(read_policy("blast")), make(simulator, seed=13), 13)
+    last, feedback = counted.iloc[-1], sent.feedback
+    assert last["campaign"] == sent.context.campaign
+    assert last["delivered"] == feedback.delivered.sum() < last["sent"] == len(sent.context.members)
     assert last["opened"] == feedback.opened.sum()
     assert (
         last["clicked"]
@@ -122,10 +122,10 @@ def test_mailings_are_counted_from_the_same_feedback() -> None:
 
 
 def test_without_noise_all_that_people_did_is_recorded_and_no_more() -> None:
-    simulator = rates.preset("informz") | SMALL | {"embeddings": None}
+    simulator = rates.load_preset("informz") | SMALL | {"embeddings": None}
     quiet = {"prefetch_share": 0.0, "scanner_share": 0.0, "blocked": 0.0, "late": 0.0}
     quiet |= {"_target_": "simulators.noise.noise.Noise", "duplicates": 0.5}
-    counted = rates.mailings(simulator, policy_config("blast"), [11], quiet)
+    counted = rates.count_mailings(simulator, read_policy("blast"), [11], quiet)
     for mine, theirs in (
         ("recorded_opened", "opened"),
         ("recorded_clicked", "clicked"),
@@ -136,8 +136,8 @@ def test_without_noise_all_that_people_did_is_recorded_and_no_more() -> None:
 
 
 def test_mails_are_recorded_once_and_scanners_click_whole_mails() -> None:
-    simulator = rates.preset("higher_logic") | SMALL | {"members": 2000, "embeddings": None}
-    counted = rates.mailings(simulator, policy_config("blast"), [11], rates.tracking())
+    simulator = rates.load_preset("higher_logic") | SMALL | {"members": 2000, "embeddings": None}
+    counted = rates.count_mailings(simulator, read_policy("blast"), [11], rates.load_tracking())
     assert (counted["recorded_opened"] <= counted["delivered"]).all()
     assert (counted["recorded_clicked"] <= counted["clicked"] + counted["scans"]).all()
     assert counted["recorded_opened"].sum() > 1.3 * counted["opened"].sum()
@@ -148,18 +148,18 @@ def test_mails_are_recorded_once_and_scanners_click_whole_mails() -> None:
 
 def test_what_is_recorded_goes_by_the_calendar(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Noise] = []
-    count = rates.recorded
+    count = rates.count_records
     monkeypatch.setattr(
-        rates, "recorded", lambda noise, *issue: asked.append(noise) or count(noise, *issue)
+        rates, "count_records", lambda noise, round: asked.append(noise) or count(noise, round)
     )
-    simulator = rates.on(rates.preset("informz") | SMALL | {"embeddings": None}, (0, 4))
-    rates.mailings(simulator, policy_config("blast"), [11], rates.tracking())
+    simulator = rates.send_on(rates.load_preset("informz") | SMALL | {"embeddings": None}, (0, 4))
+    rates.count_mailings(simulator, read_policy("blast"), [11], rates.load_tracking())
     assert {noise.send_days for noise in asked} == {(0, 4)}
 
 
 def test_days_of_the_week_are_all_that_a_calendar_changes() -> None:
-    simulator = rates.preset("higher_logic")
-    moved = rates.on(simulator, (5,))
+    simulator = rates.load_preset("higher_logic")
+    moved = rates.send_on(simulator, (5,))
     assert moved["opens"] == simulator["opens"] | {"send_days": [5]}
     assert {**moved, "opens": 0} == {**simulator, "opens": 0}
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.cost import cost
-from experiments.runner.runs import policy_config
+from experiments.cost import measure_cost
+from experiments.runner.configs import read_policy
 
 SIMULATOR: dict[str, Any] = {
     "_target_": "simulators.association.association.Association",
@@ -19,13 +19,13 @@ SIMULATOR: dict[str, Any] = {
 
 def test_bytes_of_state_are_those_of_its_arrays() -> None:
     """blast keeps a Gram matrix [9, 9], a moment [9] and an examination curve [2, 24], in float64."""
-    found = cost(policy_config("blast"), SIMULATOR, 0)
+    found = measure_cost(read_policy("blast"), SIMULATOR, 0)
     assert found["state"] == 8 * (81 + 9 + 48)
     assert found["plan"] > 0
     assert found["learn"] > 0
 
 
 def test_what_learns_nothing_keeps_nothing() -> None:
-    found = cost(policy_config("oracle"), SIMULATOR, 0)
+    found = measure_cost(read_policy("oracle"), SIMULATOR, 0)
     assert found["state"] == 0
     assert np.isfinite(found["plan"])

@@ -7,8 +7,7 @@ import pytest
 from scipy import stats
 
 from bandit.slates.exploration import thompson
-from experiments.beta import Beta
-from experiments.delayed import PUBLISHED, regret
+from experiments.delayed import PUBLISHED, Beta, simulate_regret
 from simulators.retiring import Retiring
 
 
@@ -31,7 +30,7 @@ def test_a_posterior_is_its_prior_plus_clicks_and_looks_without() -> None:
 def test_draws_are_from_the_posterior() -> None:
     posterior = Beta.start(1, 2)
     posterior.learn(np.array([[3.0, 0.0]]), np.array([[10.0, 4.0]]))
-    drawn = posterior.draws(4000, np.random.default_rng(1))
+    drawn = posterior.draw(4000, np.random.default_rng(1))
     assert drawn.shape == (4000, 1, 2)
     assert stats.kstest(drawn[:, 0, 0], stats.beta(4, 8).cdf).pvalue > 1e-3
     assert stats.kstest(drawn[:, 0, 1], stats.beta(1, 5).cdf).pvalue > 1e-3
@@ -42,7 +41,7 @@ def test_thompson_shows_an_article_as_often_as_it_is_probably_the_best() -> None
     posterior = Beta.start(1, 2)
     posterior.learn(np.array([[2.0, 0.0]]), np.array([[3.0, 0.0]]))
     draws, rng = 4000, np.random.default_rng(2)
-    share = thompson(posterior.draws(draws, rng), np.ones((1, 2), dtype=bool), floor=0.0)[0, 0]
+    share = thompson(posterior.draw(draws, rng), np.ones((1, 2), dtype=bool), floor=0.0)[0, 0]
     assert abs(share - 0.6) < 4 * np.sqrt(0.24 / draws)
 
 
@@ -100,12 +99,12 @@ def test_delay_one_is_hearing_back_at_once() -> None:
         total += lost
         for i, j in zip(*world.step(), strict=True):
             a[i, j] = b[i, j] = 1
-    assert np.array_equal(regret(1, 300, replications=3, seed=6), total)
+    assert np.array_equal(simulate_regret(1, 300, replications=3, seed=6), total)
 
 
 def test_nothing_is_learned_before_the_first_delivery() -> None:
     """Until then every article is as likely as any other: the regret of a uniform choice."""
-    found = regret(10**6, 400, replications=400, seed=8)
+    found = simulate_regret(10**6, 400, replications=400, seed=8)
     world = Retiring(seed=8, replications=400)
     uniform = np.zeros(400)
     for _ in range(400):
@@ -116,7 +115,7 @@ def test_nothing_is_learned_before_the_first_delivery() -> None:
 
 
 def test_later_feedback_costs_more() -> None:
-    regrets = [regret(delay, 3000, replications=40, seed=9) for delay in (1, 100, 1000)]
+    regrets = [simulate_regret(delay, 3000, replications=40, seed=9) for delay in (1, 100, 1000)]
     for sooner, later in pairwise(regrets):
         difference = later - sooner  # the same pools
         assert difference.mean() > 3 * difference.std(ddof=1) / np.sqrt(40)
@@ -130,7 +129,7 @@ def test_what_cannot_be_simulated_is_refused_by_name(
     arguments: tuple[int, int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        regret(*arguments)
+        simulate_regret(*arguments)
     with pytest.raises(ValueError, match=r"retire = 1\.5"):
         Retiring(retire=1.5)
     with pytest.raises(ValueError, match="skips = 0"):
@@ -140,5 +139,5 @@ def test_what_cannot_be_simulated_is_refused_by_name(
 @pytest.mark.slow
 @pytest.mark.parametrize("delay", [1, 100])
 def test_regret_is_the_published_one_within_a_tenth(delay: int) -> None:
-    found = regret(delay, 10**6, replications=25)
+    found = simulate_regret(delay, 10**6, replications=25)
     assert abs(found.mean() / PUBLISHED[delay] - 1) < 0.1

@@ -15,10 +15,12 @@ from scipy import stats
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from bandit.core.files import read_json
-from experiments.runner.runs import ROOT, folder, one_thread, policy_config
+from experiments.runner.configs import ROOT, read_policy
+from experiments.runner.folders import choose_folder
+from experiments.runner.threads import use_one_thread
 from experiments.runner.unit import run_unit
-from experiments.tables import coldstart
-from experiments.tables.summary import paired, summary
+from experiments.tables.coldstart import find_parity
+from experiments.tables.summary import student_interval, summarise
 
 SMALL: dict[str, Any] = {
     "_target_": "simulators.association.association.Association",
@@ -41,7 +43,7 @@ def contents(unit: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def logger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unit = tmp_path_factory.mktemp("runs") / "random-0"
-    run_unit(unit, policy_config("random"), SMALL, seed=0)
+    run_unit(unit, read_policy("random"), SMALL, seed=0)
     return unit
 
 
@@ -49,7 +51,7 @@ def logger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(
     name: str, logger: Path, tmp_path: Path
 ) -> None:
-    arguments = (policy_config(name), SMALL, 0, logger, 2)
+    arguments = (read_policy(name), SMALL, 0, logger, 2)
     run_unit(tmp_path / "whole", *arguments)
     expected = contents(tmp_path / "whole")
     assert sum("replay" in path for path in expected) == 2 * 3
@@ -77,8 +79,8 @@ def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(
 def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from experiments.runner.unit import run_unit; "
-        "from experiments.runner.runs import policy_config; "
-        f"run_unit(Path(sys.argv[1]), policy_config('lin_ts'), {SMALL!r}, 0)"
+        "from experiments.runner.configs import read_policy; "
+        f"run_unit(Path(sys.argv[1]), read_policy('lin_ts'), {SMALL!r}, 0)"
     )
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
@@ -99,9 +101,9 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(tmp_path: Path) ->
 
 
 def test_a_folder_begun_for_something_else_is_made_anew(tmp_path: Path) -> None:
-    run_unit(tmp_path / "unit", policy_config("random"), SMALL, seed=0)
+    run_unit(tmp_path / "unit", read_policy("random"), SMALL, seed=0)
     first = contents(tmp_path / "unit")
-    run_unit(tmp_path / "unit", policy_config("random"), SMALL, seed=1)
+    run_unit(tmp_path / "unit", read_policy("random"), SMALL, seed=1)
     assert read_json(tmp_path / "unit" / "unit.json")["seed"] == 1
     assert contents(tmp_path / "unit")["log/001.parquet"] != first["log/001.parquet"]
 
@@ -109,24 +111,24 @@ def test_a_folder_begun_for_something_else_is_made_anew(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_unit_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(ValueError, match="holds something else"):
-        run_unit(tmp_path, policy_config("random"), SMALL, seed=0)
+        run_unit(tmp_path, read_policy("random"), SMALL, seed=0)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
 def test_a_damaged_log_is_refused_by_name(tmp_path: Path) -> None:
     unit = tmp_path / "unit"
-    run_unit(unit, policy_config("random"), SMALL, seed=0)
+    run_unit(unit, read_policy("random"), SMALL, seed=0)
     (unit / "done.json").unlink()
     path = unit / "log" / "002.parquet"
     data = bytearray(path.read_bytes())
     data[len(data) // 3] ^= 0xFF
     path.write_bytes(bytes(data))
     with pytest.raises(ValueError, match=r"002\.parquet"):
-        run_unit(unit, policy_config("random"), SMALL, seed=0)
+        run_unit(unit, read_policy("random"), SMALL, seed=0)
 
 
 def test_every_policy_meets_the_same_opens(logger: Path, tmp_path: Path) -> None:
-    run_unit(tmp_path / "blast", policy_config("blast"), SMALL, seed=0)
+    run_unit(tmp_path / "blast", read_policy("blast"), SMALL, seed=0)
     for issue in ("001", "004"):
         ours, theirs = (
             read_json(unit / "issues" / f"{issue}.json") for unit in (tmp_path / "blast", logger)
@@ -137,12 +139,12 @@ def test_every_policy_meets_the_same_opens(logger: Path, tmp_path: Path) -> None
 
 def test_paired_interval_is_students() -> None:
     values = np.array([0.10, 0.13, 0.09, 0.16])
-    mean, low, high = paired(values)
+    mean, low, high = student_interval(values)
     reference = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     np.testing.assert_allclose(
         (mean, low, high), (values.mean(), reference.low, reference.high), rtol=1e-12
     )
-    assert np.isnan(paired(values[:1])[1:]).all()
+    assert np.isnan(student_interval(values[:1])[1:]).all()
 
 
 def test_lift_is_paired_by_seed_over_the_later_issues() -> None:
@@ -158,7 +160,7 @@ def test_lift_is_paired_by_seed_over_the_later_issues() -> None:
                 }
                 values |= {"expected": 0.1, "exploration_cost": 0.025}
                 rows += [(policy, seed, issue, metric, value) for metric, value in values.items()]
-    table = summary(
+    table = summarise(
         pd.DataFrame(rows, columns=["policy", "seed", "issue", "metric", "value"]), "b", 2
     ).set_index("policy")
     assert table.loc["a", "lift"] == pytest.approx((0.5 + 0.1) / 2)
@@ -182,18 +184,18 @@ def test_parity_is_the_first_issue_from_which_a_policy_stays_ahead() -> None:
     table = pd.DataFrame(
         rows, columns=["policy", "seed", "since", "delivered", "clicks", "expected"]
     )
-    assert coldstart.parity(table, "base", window=1) == {"early": 1, "late": 3, "never": None}
+    assert find_parity(table, "base", window=1) == {"early": 1, "late": 3, "never": None}
 
 
 def test_a_misspelt_policy_lists_the_valid_ones() -> None:
     with pytest.raises(ValueError, match=r"no policy 'profil'; choose from .*profile"):
-        policy_config("profil")
+        read_policy("profil")
 
 
 @pytest.mark.parametrize("name", ["", "a/b", ".."])
 def test_a_run_name_stays_below_runs(name: str) -> None:
     with pytest.raises(ValueError, match="must be a plain folder name"):
-        folder(name, "x", {})
+        choose_folder(name, "x", {})
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ def test_units_compute_on_one_thread() -> None:
         before = threads()
         assert before[0] == 2
         assert 2 in before[1]
-        with one_thread():
+        with use_one_thread():
             assert threads()[0] == 1
             assert set(threads()[1]) == {1}
             assert os.environ["OMP_NUM_THREADS"] == "1"

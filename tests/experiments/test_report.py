@@ -1,4 +1,7 @@
-"""The report page: whole, self-contained, escaped, the same bytes each time, and no bolder than its numbers."""
+"""The report page is whole, self-contained, escaped, and the same bytes each time.
+
+Its sentences are no bolder than its numbers.
+"""
 
 import json
 import os
@@ -12,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.report import figures, report
+from experiments.report import report
+from experiments.report.looks import assign_looks
 
 RATES = {
     "random": 0.036,
@@ -183,7 +187,8 @@ def _members(rng: np.random.Generator) -> dict[str, Any]:
             "attributes": shared,
             "rests_on_behaviour": share,
             "clicked_titles": TITLES[:2],
-            "clicks_in_words": f"Opened 14 of 25 newsletters and clicked {clicks} articles: {clicks} on {topic}.",
+            "clicks_in_words": "Opened 14 of 25 newsletters and clicked "
+            f"{clicks} articles: {clicks} on {topic}.",
             "segment_slate": slate(),
             "profile_slate": slate(),
         }
@@ -318,7 +323,7 @@ def test_same_tables_same_bytes_in_any_process_and_row_order(run: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     environment = os.environ | {"PYTHONHASHSEED": "5", "PYTHONPATH": str(root)}
     subprocess.run(
-        [sys.executable, "-m", "experiments.report.report", str(run)],
+        [sys.executable, "-m", "experiments.report", str(run)],
         cwd=root,
         env=environment,
         check=True,
@@ -345,8 +350,9 @@ def test_same_tables_same_bytes_in_any_process_and_row_order(run: Path) -> None:
         ),
         (
             (0.03, -0.02, 0.08),
-            "No clear difference: Profile got 3 % more clicks per newsletter delivered than the best segmentation, "
-            "but the 95 % interval, -2 % to +8 %, includes zero (issues 13-26).",
+            "No clear difference: Profile got 3 % more clicks per newsletter delivered than "
+            "the best segmentation, but the 95 % interval, -2 % to +8 %, includes zero "
+            "(issues 13-26).",
         ),
         (
             (0.004, 0.001, 0.007),
@@ -423,8 +429,8 @@ def test_absent_or_incomplete_tables_are_named(run: Path) -> None:
 
 def test_a_policy_keeps_its_look_whatever_else_runs() -> None:
     alone, among = (
-        figures.looks(["profile"], "segment_learned"),
-        figures.looks(RATES, "segment_learned"),
+        assign_looks(["profile"], "segment_learned"),
+        assign_looks(RATES, "segment_learned"),
     )
     assert alone["profile"] == among["profile"]
     assert [p for p, look in among.items() if look.role == "baseline"] == ["segment_learned"]

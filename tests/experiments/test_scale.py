@@ -12,8 +12,8 @@ import pytest
 from bandit.core.files import read_json
 from bandit.slates.walk import draw
 from experiments import scale
-from experiments.runner.runs import ROOT, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import ROOT, make, read_policy
+from simulators.play import send
 
 SMALL: dict[str, Any] = {
     "_target_": "simulators.association.association.Association",
@@ -29,15 +29,14 @@ SMALL: dict[str, Any] = {
 @pytest.mark.parametrize("policy", ["lin_ucb", "lin_ts"])
 def test_pieces_give_the_slates_and_answers_of_the_whole_issue(policy: str, piece: int) -> None:
     associations = [make(SMALL, seed=3) for _ in range(2)]
-    learners = [make(policy_config(policy)) for _ in range(2)]
+    learners = [make(read_policy(policy)) for _ in range(2)]
     for learner, association in zip(learners, associations, strict=True):
         learner.start(association.features)
     for number in (1, 2, 3):
         whole, parted = (association.issue(number) for association in associations)
         slates = draw(learners[0].plan(whole), whole, 3)
         feedback = associations[0].respond(whole, slates)
-        spent = dict.fromkeys(scale.PARTS, 0.0)
-        round = scale.sent(learners[1], associations[1], parted, 3, piece, spent)
+        round = send(learners[1], associations[1], parted, 3, learn=False, piece=piece)
         for ours, theirs in ((round.slates, slates), (round.feedback, feedback)):
             for name, wanted in vars(theirs).items():
                 np.testing.assert_array_equal(getattr(ours, name), wanted, err_msg=name)
@@ -49,9 +48,11 @@ def test_pieces_give_the_slates_and_answers_of_the_whole_issue(policy: str, piec
 def test_every_size_leaves_its_issues_and_its_costs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scale, "folder", lambda name, label, config: tmp_path / "runs" / name)
+    monkeypatch.setattr(
+        scale, "choose_folder", lambda name, label, config: tmp_path / "runs" / name
+    )
     config = {"members": [150, 60], "issues": 2, "piece": 40, "seed": 0, "name": "x"}
-    run = scale.scale(config | {"policy": policy_config("lin_ucb"), "simulator": SMALL})
+    run = scale.scale(config | {"policy": read_policy("lin_ucb"), "simulator": SMALL})
     assert run == tmp_path / "runs" / "x"
     table = pd.read_parquet(run / "table.parquet")
     assert table["members"].tolist() == [60, 60, 150, 150]
@@ -78,11 +79,11 @@ def test_an_issues_cost_is_taken_apart_by_the_line_through_two_sizes() -> None:
         {"sent_to": n, "issue_seconds": 0.4 + 12e-6 * n, "microseconds": {"all": 12 + 0.4e6 / n}}
         for n in (10_000, 70_000, 1_000_000)
     ]
-    found = scale.growth(costs)
+    found = scale.compare_sizes(costs)
     assert found["flat"] == pytest.approx(12.4 / 52)
     assert found["fixed_seconds"] == pytest.approx(0.4)
     assert found["member_microseconds"] == pytest.approx(12)
-    assert set(scale.growth(costs[:1]).values()) == {None}
+    assert set(scale.compare_sizes(costs[:1]).values()) == {None}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_bad_sizes_are_refused_by_name(changed: dict[str, Any], message: str) ->
         "simulator": SMALL,
     }
     with pytest.raises(ValueError, match=message):
-        scale.scale(config | {"policy": policy_config("lin_ucb")} | changed)
+        scale.scale(config | {"policy": read_policy("lin_ucb")} | changed)
     assert not (ROOT / "runs" / "test-refused").exists()
 
 

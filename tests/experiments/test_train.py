@@ -11,10 +11,11 @@ from bandit.log import issue as log
 from bandit.policies.random import Random
 from bandit.slates.walk import replay
 from experiments import train
-from experiments.runner.runs import policy_config
-from experiments.runner.unit import make, run_unit
+from experiments.runner.configs import make, read_policy
+from experiments.runner.unit import run_unit
 from serving import bundle
 from simulators.association.association import Association
+from simulators.play import play_back
 
 SIZES: dict[str, Any] = {
     "members": 500,
@@ -33,13 +34,13 @@ def unit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulator = {"_target_": "simulators.association.association.Association"} | {
         k: v for k, v in SIZES.items() if k != "seed"
     }
-    run_unit(folder, policy_config("random"), simulator, SIZES["seed"])
+    run_unit(folder, read_policy("random"), simulator, SIZES["seed"])
     return folder
 
 
 def asked(unit: Path, **given: Any) -> dict[str, Any]:
     config = {
-        "policy": policy_config("offpolicy"),
+        "policy": read_policy("offpolicy"),
         "log": str(unit),
         "judge_from": 4,
         "slots": 1,
@@ -50,13 +51,13 @@ def asked(unit: Path, **given: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(train, "folder", lambda name, label, config: tmp_path / name)
+    monkeypatch.setattr(train, "choose_folder", lambda name, label, config: tmp_path / name)
     return tmp_path
 
 
 def test_a_log_is_read_back_with_the_contexts_it_was_sent_in(unit: Path) -> None:
     association = Association(**SIZES)
-    for round in train.rounds(unit, association):
+    for round in play_back(unit / "log", association):
         again = replay(Random().plan(round.context), round.context, round.slates.choice)
         assert again.tobytes() == round.slates.propensity.tobytes()
 
@@ -73,14 +74,18 @@ def test_a_policy_trained_from_a_log_alone_can_be_sent(
     assert list(estimates["estimator"])[:2] == ["ips", "snips"]
     association = Association(**SIZES)
     clicks = np.concatenate(
-        [r.feedback.clicked[:, 0] for r in train.rounds(unit, association) if r.context.issue >= 4]
+        [
+            r.feedback.clicked[:, 0]
+            for r in play_back(unit / "log", association)
+            if r.context.issue >= 4
+        ]
     )
     assert own["value"][0] == pytest.approx(clicks.mean())
 
-    taught_directly = make(policy_config("offpolicy"))
+    taught_directly = make(read_policy("offpolicy"))
     association = Association(**SIZES)
     taught_directly.start(association.features)
-    for round in train.rounds(unit, association):
+    for round in play_back(unit / "log", association):
         taught_directly.learn(round)
     taught_directly.finish()
     context = association.issue(6)
@@ -92,7 +97,7 @@ def test_a_policy_trained_from_a_log_alone_can_be_sent(
 
 
 def test_the_logger_itself_is_judged_at_what_it_earned(unit: Path) -> None:
-    estimates, own = train.train(Random(), train.rounds(unit, Association(**SIZES)), 1, 1)
+    estimates, own = train.train(Random(), play_back(unit / "log", Association(**SIZES)), 1, 1)
     np.testing.assert_allclose(estimates["value"], own["value"][0], rtol=1e-9)
 
 

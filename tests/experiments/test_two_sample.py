@@ -1,4 +1,7 @@
-"""The two-sample test itself: it finds nothing where there is nothing, and something where there is; then the fitted one."""
+"""The two-sample test itself finds nothing where there is nothing, and something where there is.
+
+Last comes what it finds of a fitted association.
+"""
 
 from collections import Counter
 from itertools import pairwise
@@ -8,33 +11,26 @@ import numpy as np
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
+from sklearn.metrics import roc_auc_score
 
 from bandit.core.types import Round
 from bandit.policies.random import Random
-from experiments.checks import two_sample
-from experiments.checks.two_sample import (
-    AGREES,
-    c2st,
-    clicks_table,
-    fitted_and_log,
-    halves,
-    members_table,
-    play,
-)
-from experiments.runner.runs import CONFIGS, plain
-from experiments.runner.unit import make
+from experiments.checks.member_tables import tabulate_clicks, tabulate_members
+from experiments.checks.two_sample import AGREES, auc, c2st, compare_with_log, draw_share
+from experiments.runner.configs import CONFIGS, make, resolve
 from simulators.association.association import Association
 from simulators.fitted.logged import Logged
-from tests.support.dynamics_cases import MOVING, built, run
+from simulators.play import play
+from tests.support.dynamics_cases import MOVING, build, run
 
 
 @pytest.fixture(scope="module")
 def rounds() -> list[Round]:
-    return run(built(**MOVING))
+    return run(build(**MOVING))
 
 
 def histories(rounds: list[Round]) -> dict[Any, list[tuple[bool, bool, np.ndarray, np.ndarray]]]:
-    """By member, of each issue sent: delivered, opened, the slots clicked, and the clicked articles' features."""
+    """By member, for each issue: delivered, opened, slots clicked, those articles' features."""
     found: dict[Any, list[Any]] = {}
     for round in rounds:
         for i, member in enumerate(round.context.member_ids):
@@ -48,7 +44,7 @@ def histories(rounds: list[Round]) -> dict[Any, list[tuple[bool, bool, np.ndarra
 
 
 def test_the_table_of_members_counts_what_a_loop_counts(rounds: list[Round]) -> None:
-    table, told = members_table(rounds), histories(rounds)
+    table, told = tabulate_members(rounds), histories(rounds)
     assert set(table.index) == set(told)
     assert len(table) == len(told)
     for member, history in list(told.items())[::3]:
@@ -99,7 +95,7 @@ def test_the_table_of_members_counts_what_a_loop_counts(rounds: list[Round]) -> 
 
 
 def test_the_table_of_clicks_has_one_row_a_click_and_looks_back_only(rounds: list[Round]) -> None:
-    table, told = clicks_table(rounds), histories(rounds)
+    table, told = tabulate_clicks(rounds), histories(rounds)
     assert len(table) == sum(round.feedback.clicked.sum() for round in rounds)
     member = table.index.value_counts().index[0]
     before: list[np.ndarray] = []
@@ -124,36 +120,40 @@ def test_the_table_of_clicks_has_one_row_a_click_and_looks_back_only(rounds: lis
 
 def test_an_empty_log_is_refused_by_name(rounds: list[Round]) -> None:
     with pytest.raises(ValueError, match="no rounds"):
-        members_table([])
+        tabulate_members([])
     silent = [round.take(np.flatnonzero(~round.feedback.clicked.any(axis=1))) for round in rounds]
     with pytest.raises(ValueError, match="no click"):
-        clicks_table(silent)
+        tabulate_clicks(silent)
 
 
 def test_auc_is_the_share_of_pairs_ranked_right_with_ties_half() -> None:
     label, score = np.array([1, 0, 1, 0, 0]), np.array([0.9, 0.1, 0.4, 0.4, 0.7])
     pairs = [(a > b) + 0.5 * (a == b) for a in score[label == 1] for b in score[label == 0]]
-    assert two_sample._auc(label, score) == pytest.approx(np.mean(pairs)) == pytest.approx(4.5 / 6)
+    assert auc(label, score) == pytest.approx(np.mean(pairs)) == pytest.approx(4.5 / 6)
+    assert auc(label, score) == pytest.approx(roc_auc_score(label, score), abs=1e-12)
 
 
 def test_a_log_cannot_be_told_from_itself(rounds: list[Round]) -> None:
-    """Every held-out row is there under both labels: exactly .5, whatever the classifiers learned."""
-    table = members_table(rounds)
-    result = c2st(table, table, halves(table.index.to_numpy(), "held out"))
+    """Each held-out row is there under both labels: .5 whatever the classifiers learned."""
+    table = tabulate_members(rounds)
+    result = c2st(table, table, draw_share(table.index.to_numpy(), "held out"))
     assert set(result.aucs.values()) == {0.5}
 
 
 def test_a_split_with_one_side_empty_is_refused_by_name(rounds: list[Round]) -> None:
-    table = members_table(rounds)
+    table = tabulate_members(rounds)
     for held_out, where in (([], "held out: 0 rows"), (list(table.index), "to train on: 0 rows")):
         with pytest.raises(ValueError, match=f"members {where}"):
             c2st(table, table, held_out)
 
 
 def test_who_was_held_out_did_not_teach(rounds: list[Round]) -> None:
-    """Marked members whose mark means the opposite among the held out: who learned from them would do better than 0."""
-    table = members_table(rounds)
-    held_out = halves(table.index.to_numpy(), "held out")
+    """Members are marked, and the mark means the opposite among the held out.
+
+    Whoever learned from the held out would do better than 0.
+    """
+    table = tabulate_members(rounds)
+    held_out = draw_share(table.index.to_numpy(), "held out")
     test = table.index.isin(list(held_out))
     log, simulated = (
         table.assign(mark=np.where(test, 0.0, 1.0)),
@@ -169,10 +169,9 @@ ISSUES, MEMBERS = 20, 4000
 
 
 def tables(seed: int = 10, **options: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    log = play(
-        Association(seed=seed, members=MEMBERS, issues=ISSUES, **options), Random(), ISSUES, 10
-    )
-    return members_table(log), clicks_table(log)
+    association = Association(seed=seed, members=MEMBERS, issues=ISSUES, **options)
+    log = list(play(Random(), association, 10))
+    return tabulate_members(log), tabulate_clicks(log)
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +183,7 @@ def base() -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_two_halves_of_one_log_are_level(base: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     ids = base[0].index.to_numpy()
     for purpose in ("one", "two"):
-        half, held_out = halves(ids, f"half {purpose}"), halves(ids, f"held out {purpose}")
+        half, held_out = draw_share(ids, f"half {purpose}"), draw_share(ids, f"held out {purpose}")
         for table in base:
             inside = table.index.isin(list(half))
             result = c2st(table[inside], table[~inside], held_out)
@@ -211,9 +210,12 @@ def test_a_wrong_world_is_found(
     by_members: float,
     by_clicks: float,
 ) -> None:
-    """Bounds of the interval's lower end. Twice the clicks or a half more opens are beyond .60; wrong tastes or a steeper
-    examination are found, but most members hardly click, and .60 would let them pass."""
-    held_out = halves(base[0].index.to_numpy(), "held out")
+    """The bounds are of the interval's lower end.
+
+    Twice the clicks or a half more opens are beyond .60; wrong tastes or a steeper examination are
+    found, but most members hardly click, and .60 would let them pass.
+    """
+    held_out = draw_share(base[0].index.to_numpy(), "held out")
     for own, theirs, least in zip(base, tables(**wrong), (by_members, by_clicks), strict=True):
         assert c2st(own, theirs, held_out).low > least
 
@@ -225,16 +227,16 @@ def test_a_wrong_world_is_found(
 @pytest.mark.parametrize("world", ["association", "newsletter"])
 def test_a_fitted_association_is_like_its_log(world: str) -> None:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        simulator = plain(compose("run", overrides=[f"simulator={world}"])["simulator"])
+        simulator = resolve(compose("run", overrides=[f"simulator={world}"])["simulator"])
     association = make(
         simulator | {"members": MEMBERS, "issues": ISSUES, "embeddings": None}, seed=10
     )
-    log = play(association, Random(), ISSUES, 10)
+    log = list(play(Random(), association, 10))
 
     def fit(ids: Any) -> Logged:
         return Logged(log, seed=11, features=association.features, only=ids)
 
-    for whom, table, result in fitted_and_log(log, fit, Random, seed=10):
+    for whom, table, result in compare_with_log(log, fit, Random, seed=10):
         print(
             world,
             whom,

@@ -99,8 +99,8 @@ def test_an_unknown_or_missing_value_has_no_column(features: Features, unknown: 
         [0, 0, 0],
         [0, 0, 0],
     ]
-    assert features.unknown(members) == {"region": ["nan", "west"]}
-    assert features.unknown(MEMBERS) == {}
+    assert features.find_unknown(members) == {"region": ["nan", "west"]}
+    assert features.find_unknown(MEMBERS) == {}
 
 
 def test_an_attribute_that_nobody_has(features: Features) -> None:

@@ -107,7 +107,7 @@ def test_an_archive_of_an_archive_has_the_same_bytes(
 
 
 def test_everybody_who_got_mail_is_listed_once(rounds: list[Round], folder: Path) -> None:
-    listed = archive.members(folder)["member"].tolist()
+    listed = archive.read_members(folder)["member"].tolist()
     assert sorted(listed) == sorted(
         {member for round in rounds for member in round.context.member_ids}
     )
@@ -115,7 +115,7 @@ def test_everybody_who_got_mail_is_listed_once(rounds: list[Round], folder: Path
 
 
 def test_features_are_fitted_to_the_archive_alone(folder: Path) -> None:
-    features = archive.features(folder, text_dims=7)
+    features = archive.fit_features(folder, text_dims=7)
     assert len([name for name in features.article_names if name.startswith("text")]) == 7
     first = next(archive.read(folder, features))
     texts = first.context.article_features[:, 3:]
@@ -312,7 +312,7 @@ def test_a_value_that_no_log_can_hold_is_named(
 def test_a_member_who_is_not_listed_is_named_with_the_row(
     folder: Path, association: Association
 ) -> None:
-    listed = archive.members(folder)
+    listed = archive.read_members(folder)
     who = pq.read_table(folder / "log" / "001.parquet")["member"].to_pylist()[
         15
     ]  # the fourth of five slots each
@@ -327,7 +327,7 @@ def test_a_member_who_is_not_listed_is_named_with_the_row(
 
 
 def test_a_member_who_is_listed_twice_is_named(folder: Path, association: Association) -> None:
-    listed = archive.members(folder)
+    listed = archive.read_members(folder)
     twice = pd.concat([listed, listed.iloc[[3]]])
     pq.write_table(pa.Table.from_pandas(twice, preserve_index=False), folder / "members.parquet")
     with pytest.raises(ValueError, match=r"members\.parquet: members row \d+: id .* appears twice"):
@@ -368,9 +368,9 @@ def test_clicks_and_opens_that_cannot_be_are_named(rounds: list[Round], tmp_path
 
 
 def test_a_finished_unit_is_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments.runner.runs import policy_config
-    from experiments.runner.unit import make, run_unit
-    from experiments.train import rounds as remade
+    from experiments.runner.configs import make, read_policy
+    from experiments.runner.unit import run_unit
+    from simulators.play import play_back
 
     small = {
         "_target_": "simulators.association.association.Association",
@@ -379,8 +379,8 @@ def test_a_finished_unit_is_an_archive(tmp_path: Path, monkeypatch: pytest.Monke
         "pool": 12,
         "slots": 4,
     }
-    run_unit(tmp_path / "unit", policy_config("random"), small, 5)
+    run_unit(tmp_path / "unit", read_policy("random"), small, 5)
     association = make(small, seed=5)
-    told = list(remade(tmp_path / "unit", association.twin()))
+    told = list(play_back(tmp_path / "unit" / "log", association.twin()))
     for one, other in zip(told, archive.read(tmp_path / "unit", association.features), strict=True):
         same(one, other)

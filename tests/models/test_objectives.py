@@ -114,10 +114,10 @@ def test_gradients_are_those_of_finite_differences(objective: str, penalty: floa
         if objective == "ips":
             terms = objectives.ips(w, reward)
         elif objective == "snips":
-            terms = objectives.self_normalised(w, reward, count)
+            terms = objectives.snips(w, reward, count)
         else:
             terms = objectives.doubly_robust(w, reward, model[rows, shown], (pi * model).sum(dim=1))
-        return objectives.penalised(terms, count, penalty)  # type: ignore[no-any-return]  # a tensor
+        return objectives.penalise(terms, count, penalty)  # type: ignore[no-any-return]  # a tensor
 
     assert torch.autograd.gradcheck(value, scores().requires_grad_(), eps=1e-6, atol=1e-7)
 
@@ -131,14 +131,17 @@ def test_self_normalised_moves_with_a_constant_added_to_the_rewards_and_its_grad
     for added in (0.0, c):
         s = scores(seed).requires_grad_()
         w = objectives.weights(chosen(s, open, shown).exp(), logged)
-        value = objectives.mean(objectives.self_normalised(w, reward + added, count), count)
+        value = objectives.mean(objectives.snips(w, reward + added, count), count)
         found.append((float(value.detach()), torch.autograd.grad(value, s)[0]))
     assert found[1][0] - found[0][0] == pytest.approx(c, abs=1e-10)
     torch.testing.assert_close(found[0][1], found[1][1], rtol=0, atol=1e-10)
 
 
 def test_doubly_robust_with_a_perfect_model_corrects_nothing() -> None:
-    """Rewards that are their expectation leave r - guess = 0: the estimate is the direct one, whatever the weights."""
+    """Rewards that are their expectation leave r - guess = 0.
+
+    Then the estimate is the direct one, whatever the weights.
+    """
     open, shown, logged, _, count = log()
     pi = objectives.log_policy(scores(), open).exp()
     model = torch.from_numpy(np.random.default_rng(6).random((E, M)))
@@ -192,8 +195,8 @@ def test_the_penalty_is_so_many_standard_errors() -> None:
     terms, count = torch.tensor([3.0, 1.0, 0.0]).double(), torch.tensor([1.0, 2.0, 5.0]).double()
     repeated = np.repeat([3.0, 1.0, 0.0], [1, 2, 5])
     expected = repeated.mean() - 2.5 * repeated.std() / np.sqrt(8)
-    assert float(objectives.penalised(terms, count, 2.5)) == pytest.approx(expected, rel=1e-9)
-    assert float(objectives.penalised(terms, count, 0.0)) == pytest.approx(
+    assert float(objectives.penalise(terms, count, 2.5)) == pytest.approx(expected, rel=1e-9)
+    assert float(objectives.penalise(terms, count, 0.0)) == pytest.approx(
         repeated.mean(), rel=1e-12
     )
 
@@ -205,7 +208,7 @@ def test_the_same_numbers_as_the_estimators_that_evaluate() -> None:
     columns = [array.numpy()[:, None] for array in (logged, pi, reward)]
     np.testing.assert_allclose(objectives.ips(w, reward), estimators.ips(*columns), rtol=1e-12)
     np.testing.assert_allclose(
-        objectives.self_normalised(w, reward, one), estimators.snips(*columns), rtol=1e-12
+        objectives.snips(w, reward, one), estimators.snips(*columns), rtol=1e-12
     )
 
 
@@ -213,7 +216,10 @@ def test_the_same_numbers_as_the_estimators_that_evaluate() -> None:
     ("p", "pi"), [(p, pi) for p, pi in product((0.2, 0.5), (0.1, 0.9)) if p != pi]
 )
 def test_ips_is_unbiased_over_all_that_could_have_happened(p: float, pi: float) -> None:
-    """Two articles, chances of a click .3 and .7: the expectation over choice and click is the policy's own value."""
+    """Two articles, chances of a click .3 and .7.
+
+    The expectation over choice and click is the policy's own value.
+    """
     logged, policy, rate = (
         torch.tensor([p, 1 - p]),
         torch.tensor([pi, 1 - pi]),

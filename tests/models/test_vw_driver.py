@@ -1,4 +1,7 @@
-"""Vowpal Wabbit's own driver on the same decisions: the same progressive loss, and the same pmf after a restart."""
+"""Vowpal Wabbit's own driver on the same decisions.
+
+It has the same progressive loss, and the same pmf after a restart.
+"""
 
 from itertools import pairwise
 from pathlib import Path
@@ -7,21 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandit.models.vowpal import workspace as vowpal
+from bandit.models.vowpal import asking, text, workspace
 from bandit.models.vowpal.exploration import BY_COSTS, BY_PMF, CB_TYPES, Exploration
+from bandit.models.vowpal.options import VowpalOptions
 
 EVERY = BY_COSTS + BY_PMF
 N, M = 1500, 7  # decisions and articles of the stream that the driver reads, too
 
 
-def exploration(explore: str, cb_type: str = "mtr", **more: float) -> Exploration:
-    return Exploration(
-        explore, cb_type, 0.1, 300, 0.05, 50.0, 0.5, policies=3, mellowness=0.01, **more
-    )  # type: ignore[arg-type]  # options by name
+def exploration(explore: str, cb_type: str = "mtr") -> Exploration:
+    options = VowpalOptions(explore, cb_type, 0.1, 300, 0.05, gamma_scale=50.0, gamma_exponent=0.5)
+    return Exploration(options, policies=3, mellowness=0.01)
 
 
 class Stream:
-    """Made decisions with unequal propensities: lines as the policy renders them, and VW's text of the same."""
+    """Made decisions with unequal propensities.
+
+    They come as lines as the policy writes them, and as VW's text of the same.
+    """
 
     def __init__(self) -> None:
         rng = np.random.default_rng(5)
@@ -42,29 +48,32 @@ class Stream:
     def write(self, path: Path) -> None:
         with path.open("w") as file:
             for i in range(N):
-                lines = [vowpal.member_line(self.on[i]), *self.lines]
-                label = vowpal.label(0, self.cost[i], self.propensity[i])
+                lines = [text.write_member(self.on[i]), *self.lines]
+                label = text.write_label(0, self.cost[i], self.propensity[i])
                 lines[1 + self.index[i]] = f"{label} {lines[1 + self.index[i]]}"
                 file.write("\n".join(lines) + "\n\n")
 
     def teach(self, vw: Any, start: int, stop: int) -> float:
-        """The progressive loss of decisions `start` to `stop`: before each is learned, what VW's pmf would have cost."""
-        articles, loss = [vowpal.parsed(vw, line) for line in self.lines], 0.0
+        """The progressive loss of decisions `start` to `stop`.
+
+        It is what VW's pmf would have cost before each decision was learned.
+        """
+        articles, loss = [text.parse(vw, line) for line in self.lines], 0.0
         for i in range(start, stop):
             j, cost, p, member = (
                 self.index[i],
                 self.cost[i],
                 self.propensity[i],
-                vowpal.member_line(self.on[i]),
+                text.write_member(self.on[i]),
             )
-            pmf = vowpal.teach(vw, member, articles, self.lines, j, cost, p)
+            pmf = asking.teach(vw, member, articles, self.lines, j, cost, p)
             loss += cost / p * pmf[j]
-        vowpal.release(vw, [vowpal.parsed(vw, "shared |m"), *articles])
+        asking.release(vw, [text.parse(vw, "shared |m"), *articles])
         return loss
 
     def ask(self, vw: Any) -> np.ndarray:
         return np.array(
-            [vw.predict([vowpal.member_line(self.on[i]), *self.lines]) for i in range(30)]
+            [vw.predict([text.write_member(self.on[i]), *self.lines]) for i in range(30)]
         )
 
 
@@ -84,16 +93,19 @@ KINDS = [
 def test_progressive_loss_is_the_drivers(
     explore: str, cb_type: str, stream: Stream, tmp_path: Path
 ) -> None:
-    """Within 2 % was asked; in a workspace that is kept open it is the same but for the order of summation."""
+    """Within 2 % was asked.
+
+    In a workspace that is kept open it is the same but for the order of summation.
+    """
     stream.write(tmp_path / "stream.txt")
     arguments = (
         f"--cb_explore_adf {exploration(explore, cb_type).arguments} --interactions ma -b 14"
     )
-    driver = vowpal.workspace(
-        f"{arguments} --random_seed {vowpal.SEED}", "-d", str(tmp_path / "stream.txt")
+    driver = workspace.start_vw(
+        f"{arguments} --random_seed {workspace.SEED}", "-d", str(tmp_path / "stream.txt")
     )
     theirs = driver.get_sum_loss() / driver.get_weighted_examples()
-    with vowpal.opened(vowpal.fresh(arguments), arguments) as vw:
+    with workspace.open_model(workspace.make_model(arguments), arguments) as vw:
         ours = stream.teach(vw, 0, N) / N
     assert driver.get_weighted_examples() == N
     assert theirs < -0.05
@@ -110,31 +122,34 @@ def test_reopened_each_issue_the_progressive_loss_stays_near_the_drivers(
     arguments = (
         f"--cb_explore_adf {exploration(explore, cb_type).arguments} --interactions ma -b 14"
     )
-    driver = vowpal.workspace(
-        f"{arguments} --random_seed {vowpal.SEED}", "-d", str(tmp_path / "stream.txt")
+    driver = workspace.start_vw(
+        f"{arguments} --random_seed {workspace.SEED}", "-d", str(tmp_path / "stream.txt")
     )
-    model, ours = vowpal.fresh(arguments), 0.0
+    model, ours = workspace.make_model(arguments), 0.0
     for start in range(0, N, 60):
-        with vowpal.opened(model, arguments) as vw:
+        with workspace.open_model(model, arguments) as vw:
             ours += stream.teach(vw, start, min(start + 60, N))
-            model = vowpal.saved(vw)
+            model = workspace.save_model(vw)
     print(f"{explore} {cb_type}: {ours / driver.get_sum_loss() - 1:+.2%}")
     assert ours == pytest.approx(driver.get_sum_loss(), rel=0.02)
 
 
 @pytest.mark.parametrize("explore", EVERY)
 def test_restored_mid_stream_gives_the_same_pmf(explore: str, stream: Stream) -> None:
-    """Against VW never closed. Exact where VW keeps one set of weights; else it forgets the scale of all but the first."""
+    """Against VW never closed.
+
+    Exact where VW keeps one set of weights; else it forgets the scale of all but the first.
+    """
     arguments = f"--cb_explore_adf {exploration(explore).arguments} --interactions ma -b 14"
-    model = vowpal.fresh(arguments)
-    with vowpal.opened(model, arguments) as vw:
+    model = workspace.make_model(arguments)
+    with workspace.open_model(model, arguments) as vw:
         stream.teach(vw, 0, N)
         whole = stream.ask(vw)
     for start, stop in pairwise((0, 400, 1100, N)):
-        with vowpal.opened(model, arguments) as vw:
+        with workspace.open_model(model, arguments) as vw:
             stream.teach(vw, start, stop)
-            model = vowpal.saved(vw)
-    with vowpal.opened(model, arguments) as vw:
+            model = workspace.save_model(vw)
+    with workspace.open_model(model, arguments) as vw:
         parts = stream.ask(vw)
     if explore in ("bag", "cover"):  # votes: a few near ties fall to the other side
         assert (np.abs(parts - whole).max(axis=1) < 1e-6).mean() >= 0.8

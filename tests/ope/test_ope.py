@@ -217,9 +217,9 @@ def test_lost_adds_up_down_the_slate_as_the_target_would_fill_it() -> None:
     first = (0.1 + 0) / 2
     second = (1.8 * 0.8 + 0.2 * 0.4) / 2  # weighted by the slots above
     np.testing.assert_allclose(
-        diagnostics.lost(logged, target, support), [first, 1 - (1 - first) * (1 - second)]
+        diagnostics.measure_lost(logged, target, support), [first, 1 - (1 - first) * (1 - second)]
     )
-    np.testing.assert_array_equal(diagnostics.lost(logged, target, ~support | True), [0, 0])
+    np.testing.assert_array_equal(diagnostics.measure_lost(logged, target, ~support | True), [0, 0])
 
 
 def test_lost_bounds_the_target_s_mass_outside_a_greedy_logger() -> None:
@@ -227,7 +227,7 @@ def test_lost_bounds_the_target_s_mass_outside_a_greedy_logger() -> None:
     target = replayed(choice, 4, Rules(slots=2), TARGETS["epsilon"], SCORES[1])
     none = np.zeros(logged.shape, dtype=bool)
     np.testing.assert_allclose(
-        diagnostics.lost(logged, target, none), 1 - np.cumprod(target[0])
+        diagnostics.measure_lost(logged, target, none), 1 - np.cumprod(target[0])
     )  # one slate: exact
 
 
@@ -236,11 +236,11 @@ def test_deepest_counts_the_slots_before_the_first_that_is_too_thin() -> None:
     target = np.ones((10, 4))
     target[5:, 1] = 0  # 5 sends left
     target[1:, 2] = 0  # 1 send left
-    found = [diagnostics.deepest(logged, target, least) for least in (1, 2, 5, 5.1, 10, 10.1)]
+    found = [diagnostics.find_depth(logged, target, least) for least in (1, 2, 5, 5.1, 10, 10.1)]
     assert found == [4, 2, 2, 1, 1, 0]
     target[:] = [0.1, 0.05, 1, 1]
     target[0] = [0.1, 1, 0.05, 1]  # one heavy send at slot 2 that slot 3 evens out
-    assert diagnostics.deepest(logged, target, 9) == 1
+    assert diagnostics.find_depth(logged, target, 9) == 1
 
 
 # intervals

@@ -1,4 +1,7 @@
-"""The neural policy: numpy and torch agree, closed forms, gradients, memory, the last layer's posterior, devices."""
+"""The neural policy: numpy and torch agree, closed forms, gradients.
+
+Also its memory, the last layer's posterior, and devices.
+"""
 
 import subprocess
 import sys
@@ -15,14 +18,14 @@ from bandit.core import exact
 from bandit.core.ids import pack, unpack
 from bandit.core.types import Feedback, Round, Slates
 from bandit.models.neural import network as net
-from bandit.models.neural.replay import Memory
+from bandit.models.neural.replay import ReplayMemory
 from bandit.policies.neural import Neural
 from bandit.slates.walk import draw
 from simulators.association.association import Association
 
 ROOT = Path(__file__).parents[2]
 P, Q, DIM, SLOTS = 7, 5, 3, 4
-SHAPES = net.layout(P, Q, DIM, SLOTS)
+SHAPES = net.list_shapes(P, Q, DIM, SLOTS)
 SIZE = sum(int(np.prod(shape)) for shape in SHAPES.values())
 
 
@@ -33,7 +36,10 @@ def rng(seed: int) -> np.random.Generator:
 def case(
     b: int = 6, t: int = 9, h: int = 5
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Weights [SIZE], a table [t, Q] and b newsletters, some with empty slots and some with no history."""
+    """Weights [SIZE], a table [t, Q] and b newsletters.
+
+    Some newsletters have empty slots, and some have no history.
+    """
     g = rng(1)
     items, history = g.integers(0, t, (b, SLOTS)), g.integers(0, t, (b, h))
     items[1, 2:], history[0], history[2, 1:], history[3, [0, 2]] = -1, -1, -1, -1
@@ -55,7 +61,7 @@ def numpy_scores(
     flat: np.ndarray, table: np.ndarray, batch: dict[str, np.ndarray], dot: Any
 ) -> np.ndarray:
     w = net.split(flat, SHAPES)
-    u = net.members(w, batch["x"], table, batch["history"], dot)
+    u = net.embed_members(w, batch["x"], table, batch["history"], dot)
     return np.einsum("bkq,bq->bk", net.article_tower(w, table, dot)[batch["items"]], u * w["last"])
 
 
@@ -67,14 +73,16 @@ def hand_loss(scores: np.ndarray, offset: np.ndarray, clicks: np.ndarray) -> flo
 
 def test_numpy_and_torch_are_the_same_network() -> None:
     flat, table, batch = case()
-    scores = numpy_scores(flat, table, batch, net.plain)
+    scores = numpy_scores(flat, table, batch, net.multiply)
     slots = net.split(flat, SHAPES)["slots"]
     filled = batch["items"] >= 0
     by_hand = [
         hand_loss(s[f], slots[f], c[f])
         for s, f, c in zip(scores, filled, batch["clicks"], strict=True)
     ]
-    found = net.loss(net.split(torch.tensor(flat), SHAPES), torch.tensor(table), tensors(batch))
+    found = net.mean_loss(
+        net.split(torch.tensor(flat), SHAPES), torch.tensor(table), tensors(batch)
+    )
     assert float(found) == pytest.approx(np.mean(by_hand), abs=1e-9)
     np.testing.assert_allclose(
         numpy_scores(flat, table, batch, exact.dot), scores, atol=1e-4
@@ -84,7 +92,7 @@ def test_numpy_and_torch_are_the_same_network() -> None:
 def test_pools_agree_in_numpy_and_torch() -> None:
     g, history = rng(2), case()[2]["history"]
     values, relevance = g.normal(size=(9, Q)), g.random(9) + 0.1
-    pooled = net.torch_pool(
+    pooled = net.pool_in_torch(
         torch.tensor(values), torch.tensor(relevance), torch.tensor(history)
     ).numpy()
     np.testing.assert_allclose(pooled, net.pool(values, relevance, history), atol=1e-12)
@@ -119,21 +127,26 @@ def test_the_history_moves_a_member_towards_what_was_clicked_more_with_more_clic
     w = net.split(np.zeros(SIZE), SHAPES)
     w["gain"][:], w["kappa"][:], w["last"][:] = 0.5, np.log(3.0), 1.0
     table = np.eye(Q)
-    u = net.members(w, np.zeros((2, P)), table, np.array([[1, -1], [1, 1]]), net.plain)
+    u = net.embed_members(w, np.zeros((2, P)), table, np.array([[1, -1], [1, 1]]), net.multiply)
     np.testing.assert_allclose(u[:, 1], [0.5 * 1 / 4, 0.5 * 2 / 5])
     assert (np.delete(u, 1, axis=1) == 0).all()
 
 
 def test_listwise_loss_by_hand() -> None:
-    """Rates e exp(s) of 1 and 2 beside the stop's 1; the second clicked: P(second) = 2/4, then P(stop) = 1/4."""
+    """Rates e exp(s) of 1 and 2 beside the stop's 1; the second clicked.
+
+    P(second) = 2/4, then P(stop) = 1/4.
+    """
     scores = torch.tensor([[0.0, np.log(4.0), 5.0], [0.0, np.log(4.0), 5.0]])
     offset = torch.tensor([[0.0, np.log(0.5), -np.inf]]).expand(2, 3)
     clicks = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
-    np.testing.assert_allclose(net.listwise(scores, offset, clicks), [np.log(8.0), np.log(4.0)])
+    np.testing.assert_allclose(
+        net.listwise_loss(scores, offset, clicks), [np.log(8.0), np.log(4.0)]
+    )
 
 
 def test_rates_are_expected_clicks() -> None:
-    """Picking until one stops: a slot is picked e exp(s) times on average, whatever else is shown."""
+    """Until one stops, a slot is picked e exp(s) times on average, whatever else is shown."""
     rates, g = np.array([0.3, 0.1, 0.6]), rng(5)
     picks = g.choice(4, p=np.append(rates, 1.0) / 2.0, size=(20_000, 40))
     going = np.cumprod(picks < 3, axis=1).astype(bool)
@@ -146,14 +159,14 @@ def test_gradient_against_finite_differences() -> None:
     flat, table, batch = case()
     z = torch.tensor(flat, requires_grad=True)
     (gradient,) = torch.autograd.grad(
-        net.loss(net.split(z, SHAPES), torch.tensor(table), tensors(batch)), z
+        net.mean_loss(net.split(z, SHAPES), torch.tensor(table), tensors(batch)), z
     )
     for at in rng(6).choice(SIZE, 60, replace=False):
         step = np.zeros(SIZE)
         step[at] = 1e-5
         ends = [
             float(
-                net.loss(
+                net.mean_loss(
                     net.split(torch.tensor(flat + s * step), SHAPES),
                     torch.tensor(table),
                     tensors(batch),
@@ -165,7 +178,10 @@ def test_gradient_against_finite_differences() -> None:
 
 
 def test_training_finds_the_posterior_mode_of_a_bilinear_toy() -> None:
-    """Only B may move, every newsletter is in every batch: Adam must end where the gradient of the posterior is zero."""
+    """Only B may move, and every newsletter is in every batch.
+
+    Adam must end where the gradient of the posterior is zero.
+    """
     g, (_, table, batch) = rng(7), case(b=40)
     batch["items"], batch["history"] = g.integers(0, 9, (40, SLOTS)), np.full((40, 2), -1)
     batch["clicks"] = (g.random((40, SLOTS)) < 0.3).astype(float)
@@ -186,7 +202,7 @@ def test_training_finds_the_posterior_mode_of_a_bilinear_toy() -> None:
     assert adam["steps"] == [600]
     z = torch.tensor(adam["z"].astype(float), requires_grad=True)
     w = net.split(torch.tensor(mean) + torch.tensor(sd) * z, SHAPES)
-    posterior = 40 * net.loss(w, torch.tensor(table), tensors(batch)) + 0.5 * (z**2).sum()
+    posterior = 40 * net.mean_loss(w, torch.tensor(table), tensors(batch)) + 0.5 * (z**2).sum()
     (gradient,) = torch.autograd.grad(posterior, z)
     assert float(gradient.abs().max()) < 0.02
     assert np.abs(adam["z"]).max() > 0.5
@@ -199,7 +215,7 @@ def test_last_layer_precision_is_the_hessian_of_the_loss() -> None:
 
     def gradient(w: np.ndarray) -> np.ndarray:
         at = torch.tensor(w, requires_grad=True)
-        total = net.listwise(
+        total = net.listwise_loss(
             torch.tensor(features) @ at, torch.tensor(offset), torch.tensor(clicks)
         ).sum()
         return np.asarray(torch.autograd.grad(total, at)[0])
@@ -208,7 +224,7 @@ def test_last_layer_precision_is_the_hessian_of_the_loss() -> None:
         [(gradient(last + step) - gradient(last - step)) / 2e-5 for step in 1e-5 * np.eye(Q)]
     )
     np.testing.assert_allclose(
-        net.last_layer(features, features @ last, offset, clicks), hessian, atol=1e-7
+        net.last_layer_precision(features, features @ last, offset, clicks), hessian, atol=1e-7
     )
 
 
@@ -231,7 +247,7 @@ def test_last_layer_posterior_covers() -> None:
         for _ in range(12):  # Newton
             scores = features[:, :3] @ w
             precision = (
-                net.last_layer(features[:, :3], scores, np.zeros((300, 3)), clicks)
+                net.last_layer_precision(features[:, :3], scores, np.zeros((300, 3)), clicks)
                 + np.eye(Q) / sd**2
             )
             share = np.exp(scores) / (1 + np.exp(scores).sum(axis=1, keepdims=True))
@@ -276,7 +292,7 @@ def test_two_that_learn_the_same_are_the_same_and_leave_torch_alone() -> None:
 
 def test_a_click_enters_the_members_own_history_and_nobody_elses(make_context: Any) -> None:
     context = make_context(n=4, m=6)
-    memory = Memory(3, 2, history=3, size=100, slots=5)
+    memory = ReplayMemory(3, 2, history=3, size=100, slots=5)
     choice = np.array([[0, 1, 2], [3, 4, 5], [2, 1, -1], [0, 1, 2]], dtype=np.int32)
     clicked = np.array([[0, 1, 1], [0, 0, 0], [1, 0, 0], [1, 1, 1]], dtype=bool)
     opened = np.array([True, True, True, False])
@@ -286,9 +302,9 @@ def test_a_click_enters_the_members_own_history_and_nobody_elses(make_context: A
     slates = Slates(choice, np.ones((4, 3)), 0 * choice, 0 * choice, np.ones((4, 3), dtype=bool))
     assert memory.add(Round(context, slates, feedback)) == 3
     memory.trim()
-    text = memory.table[memory.histories(context.member_ids)][:, :, 1]
+    text = memory.table[memory.look_up(context.member_ids)][:, :, 1]
     shown = context.article_features[:, 1].astype(np.float32)
-    assert (memory.histories(context.member_ids) >= 0).sum(axis=1).tolist() == [2, 0, 1, 0]
+    assert (memory.look_up(context.member_ids) >= 0).sum(axis=1).tolist() == [2, 0, 1, 0]
     assert text[0, :2].tolist() == shown[[1, 2]].tolist()
     assert text[2, 0] == shown[2]
     assert (memory.newsletters["history"] == -1).all()  # as it was when the newsletter went out
@@ -299,16 +315,16 @@ def test_a_click_enters_the_members_own_history_and_nobody_elses(make_context: A
     memory.add(Round(replace(context, campaign="issue-008"), slates, second))
     memory.trim()
     assert (
-        memory.table[memory.histories(context.member_ids)[0]][:, 1].tolist()
+        memory.table[memory.look_up(context.member_ids)[0]][:, 1].tolist()
         == shown[[0, 1, 1]].tolist()
     )
     assert (memory.newsletters["history"][3:] >= 0).sum(axis=1).tolist() == [2, 0, 1]
     assert len(memory.table) == 6  # the same six articles came twice
-    assert memory.histories(np.array([999])).tolist() == [[-1, -1, -1]]
+    assert memory.look_up(np.array([999])).tolist() == [[-1, -1, -1]]
     with pytest.raises(
         ValueError, match=r"member ids are text, e.g. m1; this was learned under numbers"
     ):
-        memory.histories(np.array(["m1"], dtype=object))
+        memory.look_up(np.array(["m1"], dtype=object))
 
 
 def test_memory_is_bounded_and_keeps_a_sample_that_does_not_depend_on_when() -> None:
@@ -336,7 +352,7 @@ def test_clicks_in_the_history_teach_what_others_do_not() -> None:
     """Two members with the same attributes differ once one has clicked."""
     policy, association = taught()
     context = association.issue(4)
-    clicked = (policy.memory.histories(context.member_ids) >= 0).any(axis=1)
+    clicked = (policy.memory.look_up(context.member_ids) >= 0).any(axis=1)
     known, new = (
         context.take(np.flatnonzero(clicked)[:1]),
         context.take(np.flatnonzero(~clicked)[:1]),
@@ -356,7 +372,8 @@ from simulators.association.association import Association
 association, policy = Association(seed=3, **{SMALL}), Neural()
 policy.start(association.features)
 policy.restore(dict(np.load({str(tmp_path / "state.npz")!r})))
-assert policy.plan(association.issue(1)).scores.tobytes() == np.load({str(tmp_path / "scores.npy")!r}).tobytes()
+scores = np.load({str(tmp_path / "scores.npy")!r})
+assert policy.plan(association.issue(1)).scores.tobytes() == scores.tobytes()
 assert "torch" not in sys.modules
 """
     done = subprocess.run(

@@ -1,4 +1,7 @@
-"""Vowpal Wabbit: the contract for every exploration type, slots filled as VW would, and nothing harmful reaches it."""
+"""Vowpal Wabbit: the contract for every exploration type, and slots filled as VW would.
+
+Also that nothing harmful reaches VW.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +11,7 @@ import numpy as np
 import pytest
 
 from bandit.core.types import EMPTY, EXPLORE, Context, Feedback, Round, Slates
-from bandit.models.vowpal import workspace as vowpal
+from bandit.models.vowpal import asking, text, workspace
 from bandit.models.vowpal.exploration import BY_COSTS, BY_PMF
 from bandit.policies.vw import VW
 from bandit.policies.vw_ccb import VWSlates
@@ -72,10 +75,10 @@ def test_the_first_slot_is_filled_by_vws_own_pmf(explore: str) -> None:
     policy, association = trained(made(VW, explore, epsilon=0.0 if explore in BY_PMF else 0.1))
     context = association.issue(4)
     pmf = policy.plan(context)(np.ones(context.eligible.shape, dtype=bool))
-    on = vowpal.switches(policy._names, context.member_features)
-    with vowpal.opened(policy._model, policy._arguments) as vw:
+    on = text.switch_on(policy._names, context.member_features)
+    with workspace.open_model(policy._model, policy._arguments) as vw:
         own = np.array(
-            [vw.predict([vowpal.member_line(row), *vowpal.article_lines(context)]) for row in on]
+            [vw.predict([text.write_member(row), *text.write_articles(context)]) for row in on]
         )
     own /= own.sum(axis=1, keepdims=True)  # regcbopt gives each of several equals the mass 1
     np.testing.assert_allclose(
@@ -87,29 +90,29 @@ def test_the_first_slot_is_filled_by_vws_own_pmf(explore: str) -> None:
 def test_few_questions_bring_back_every_members_costs(interactions: list[str]) -> None:
     policy, association = trained(made(VW, "squarecb", interactions=interactions))
     context = association.issue(4)
-    on = vowpal.switches(policy._names, context.member_features)
+    on = text.switch_on(policy._names, context.member_features)
     asked = []
-    with vowpal.opened(policy._model, policy._arguments) as vw:
-        articles = [vowpal.parsed(vw, line) for line in vowpal.article_lines(context)]
+    with workspace.open_model(policy._model, policy._arguments) as vw:
+        articles = [text.parse(vw, line) for line in text.write_articles(context)]
         for row in on:
-            asked.append(vowpal.costs(vw, vowpal.member_line(row), articles))
+            asked.append(asking.ask_costs(vw, text.write_member(row), articles))
     scores = policy.plan(context).scores
     np.testing.assert_allclose(scores, -np.array(asked), atol=3e-5)
     assert scores.std() > 1e-3
 
 
 def test_a_conditional_bandits_costs_are_those_vw_fills_the_slots_by() -> None:
-    """Slot by slot, with the articles above taken out by inclusion lists: VW's greedy choice is ours."""
+    """Slot by slot, with the articles above taken out by inclusion lists, VW's choice is ours."""
     policy, association = trained(made(VWSlates, "epsilon", epsilon=0.0))
     context = association.issue(4)
     scores = policy.plan(context).scores
     assert scores.shape == (*context.eligible.shape, 4)
     assert np.abs(scores[:, :, 0] - scores[:, :, 2]).max() > 1e-3
-    on = vowpal.switches(policy._names, context.member_features)
-    with vowpal.opened(policy._model, policy._arguments) as vw:
-        lines = [f"ccb action {line}" for line in vowpal.article_lines(context)]
+    on = text.switch_on(policy._names, context.member_features)
+    with workspace.open_model(policy._model, policy._arguments) as vw:
+        lines = [f"ccb action {line}" for line in text.write_articles(context)]
         for row in range(20):
-            theirs = vw.predict([f"ccb {vowpal.member_line(on[row])}", *lines, *["ccb slot |"] * 4])
+            theirs = vw.predict([f"ccb {text.write_member(on[row])}", *lines, *["ccb slot |"] * 4])
             taken: list[int] = []
             for slot, ranked in enumerate(theirs):
                 left = np.where(
@@ -133,13 +136,13 @@ CCB = [
 def test_slates_teach_what_they_teach_vws_driver(
     explore: str, cb_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Written out as text, the same slates give the driver the same progressive loss and the same costs."""
+    """Written out as text, the same slates give the driver the same loss and the same costs."""
     policy, association = trained(made(VWSlates, explore, cb_type=cb_type), issues=0)
     context = association.issue(1)
     slates = draw(policy.plan(context), context, 5)
     round, saved, losses = (
         Round(context, slates, association.respond(context, slates)),
-        vowpal.saved,
+        workspace.save_model,
         [],
     )
 
@@ -147,11 +150,11 @@ def test_slates_teach_what_they_teach_vws_driver(
         losses.append(vw.get_sum_loss())
         return saved(vw)
 
-    monkeypatch.setattr(vowpal, "saved", look)
+    monkeypatch.setattr(workspace, "save_model", look)
     policy.learn(round)
     on, lines = (
-        vowpal.switches(policy._names, context.member_features),
-        vowpal.article_lines(context),
+        text.switch_on(policy._names, context.member_features),
+        text.write_articles(context),
     )
     with (tmp_path / "slates.txt").open("w") as file:
         for row in np.flatnonzero(round.feedback.opened):
@@ -162,13 +165,13 @@ def test_slates_teach_what_they_teach_vws_driver(
                 f"{listed.index(j)}:{-c:.6f}:{q:.9f}"
                 for j, c, q in zip(shown, clicks.astype(float), p, strict=True)
             ]
-            text = [
-                f"ccb {vowpal.member_line(on[row])}",
+            block = [
+                f"ccb {text.write_member(on[row])}",
                 *(f"ccb action {lines[j]}" for j in listed),
             ]
-            file.write("\n".join([*text, *(f"ccb slot {slot} |" for slot in slots)]) + "\n\n")
-    driver = vowpal.workspace(
-        f"{policy._arguments} --random_seed {vowpal.SEED}", "-d", str(tmp_path / "slates.txt")
+            file.write("\n".join([*block, *(f"ccb slot {slot} |" for slot in slots)]) + "\n\n")
+    driver = workspace.start_vw(
+        f"{policy._arguments} --random_seed {workspace.SEED}", "-d", str(tmp_path / "slates.txt")
     )
     assert losses == pytest.approx([driver.get_sum_loss()], rel=1e-6)
     assert driver.get_sum_loss() < 0
@@ -243,15 +246,15 @@ def test_impossible_propensities_do_not_reach_vw(p: float) -> None:
 
 
 def test_labels_are_checked() -> None:
-    assert vowpal.label(0, -0.5, 0.25) == "0:-0.500000:0.250000000"
-    assert vowpal.label(3, 0, 1e-30) == "3:0.000000:0.000000001"
+    assert text.write_label(0, -0.5, 0.25) == "0:-0.500000:0.250000000"
+    assert text.write_label(3, 0, 1e-30) == "3:0.000000:0.000000001"
     for cost, p, message in (
         (np.inf, 0.5, "cost = inf"),
         (np.nan, 0.5, "cost = nan"),
         (-1, 1.5, "propensity = 1.5"),
     ):
         with pytest.raises(ValueError, match=message):
-            vowpal.label(0, cost, p)
+            text.write_label(0, cost, p)
 
 
 def test_text_of_the_pool_is_never_vws_syntax() -> None:
@@ -282,11 +285,11 @@ def test_a_damaged_or_foreign_model_is_refused(tmp_path: Path) -> None:
             other.restore(state | {"model": np.frombuffer(damaged, dtype=np.uint8)})
     smuggled = with_options(model, f"-f {tmp_path / 'stolen'}")
     with pytest.raises(ValueError, match=r"vw model was made with .*stolen.*; must be"):
-        other.restore(vowpal.packed(smuggled, 3, other._inputs))
+        other.restore(workspace.pack_state(smuggled, 3, other._inputs))
     with pytest.raises(ValueError, match="is none"):
-        other.restore(vowpal.packed(model[:30], 3, other._inputs))
+        other.restore(workspace.pack_state(model[:30], 3, other._inputs))
     with pytest.raises(ValueError, match="decisions = -3; must be at least 0"):
-        other.restore(vowpal.packed(model, -3, other._inputs))
+        other.restore(workspace.pack_state(model, -3, other._inputs))
     bag = made(VW, "bag")
     bag.start(association.features)
     with pytest.raises(ValueError, match="vw model was made with"):
@@ -322,7 +325,10 @@ def test_an_issue_for_nobody_is_planned(kind: Any, explore: str) -> None:
 
 
 def test_regcb_tells_apart_costs_of_clicks_far_down() -> None:
-    """A click in the last slot costs 1 / curve: two articles, each always clicked in its slot, both cost less than -1."""
+    """A click in the last slot costs 1 / curve.
+
+    Two articles, each always clicked in its slot, both cost less than -1.
+    """
     policy = made(VW, "regcb", epsilon=0.0, bits=18)
     association = Association(seed=3, **SIZES)
     policy.start(association.features)
@@ -345,12 +351,15 @@ def test_regcb_tells_apart_costs_of_clicks_far_down() -> None:
 
 
 def test_members_are_switches() -> None:
-    """One switch for each attribute value, one for the quarter of each number; what is unknown switches on nothing."""
+    """One switch for each attribute value, and one for the quarter of each number.
+
+    What is unknown switches on nothing.
+    """
     names, x = (
         ["constant", "a=1", "a=2", "since"],
         np.array([[1, 1, 0, -3.0], [1, 0, 0, 0.1], [1, 0, 1, 0.67], [1, 0, 1, 0.7]]),
     )
-    on = vowpal.switches(names, x)
+    on = text.switch_on(names, x)
     assert on[:, :2].tolist() == [[True, False], [False, False], [False, True], [False, True]]
     assert on[:, 2:].argmax(axis=1).tolist() == [0, 2, 2, 3]
     assert (on[:, 2:].sum(axis=1) == 1).all()

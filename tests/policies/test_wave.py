@@ -15,8 +15,8 @@ from bandit.policies.profile import Profile
 from bandit.policies.random import Random
 from bandit.policies.wave import Wave
 from bandit.slates.walk import draw
-from experiments.runner.runs import policy_config
-from experiments.runner.unit import make, run_unit
+from experiments.runner.configs import make, read_policy
+from experiments.runner.unit import run_unit
 from serving import bundle
 from simulators.association.association import Association
 
@@ -87,7 +87,7 @@ def test_a_whole_issue_is_joined_from_its_waves(association: Association) -> Non
     slates = draw(Random().plan(context), context, 5)
     round = Round(context, slates, association.twin().respond(context, slates))
     rows = Wave(Random(), [0.2, 0.3]).waves(context)
-    joined = Round.joined(context, rows, [round.take(part) for part in rows])
+    joined = Round.join(context, rows, [round.take(part) for part in rows])
     for whole, parts in ((round.slates, joined.slates), (round.feedback, joined.feedback)):
         for name, values in vars(whole).items():
             assert getattr(parts, name).tobytes() == values.tobytes()
@@ -96,7 +96,7 @@ def test_a_whole_issue_is_joined_from_its_waves(association: Association) -> Non
 def test_the_loop_sends_in_waves(tmp_path: Any) -> None:
     """One issue by hand, wave after wave, gives the slates that the unit logged."""
     config, simulator = (
-        policy_config("wave"),
+        read_policy("wave"),
         {"_target_": "simulators.association.association.Association"} | SIZES | {"issues": 1},
     )
     run_unit(tmp_path / "unit", config, simulator, seed=3)
@@ -118,7 +118,7 @@ def test_the_loop_sends_in_waves(tmp_path: Any) -> None:
 def test_a_wave_is_exported_with_the_policy_it_wraps(
     tmp_path: Any, association: Association
 ) -> None:
-    config = policy_config("wave")
+    config = read_policy("wave")
     policy = make(config)
     policy.start(association.features)
     parameters = {name: value for name, value in config.items() if name != "_target_"}
@@ -167,7 +167,7 @@ def test_any_policy_is_sent_in_waves_even_if_one_is_empty(name: str, tmp_path: A
     config = {
         "_target_": "bandit.policies.wave.Wave",
         "shares": [0.0, 0.5],
-        "policy": policy_config(name),
+        "policy": read_policy(name),
     }
     simulator = (
         {"_target_": "simulators.association.association.Association"}

@@ -1,4 +1,7 @@
-"""docs/simulator.md says of every default where it comes from: each parameter has its row, with the value it has."""
+"""docs/simulator.md says where every default of the simulator comes from.
+
+Each parameter has a row in the page's tables, and the row shows the value that the code has.
+"""
 
 import inspect
 import re
@@ -55,7 +58,7 @@ def section(title: str) -> str:
 
 
 def rows(title: str) -> dict[str, tuple[str, str]]:
-    """What the section's tables say of each parameter: its default, and where that comes from."""
+    """Of each parameter in the section's tables, the default and where that comes from, as text."""
     lines = [
         line.strip("| ").split(" | ")
         for line in section(title).splitlines()
@@ -90,7 +93,8 @@ def test_no_row_is_of_a_parameter_that_is_gone() -> None:
 
 
 def values() -> dict[str, dict[str, Any]]:
-    simulator = rates.preset("informz")
+    """The default of each parameter in the code or its preset, under the title of its section."""
+    simulator = rates.load_preset("informz")
     noise = {
         name: parameter.default for name, parameter in inspect.signature(Noise).parameters.items()
     }
@@ -110,15 +114,15 @@ def test_defaults_are_what_the_page_says(title: str) -> None:
 
 
 def test_the_other_preset_is_told_in_full() -> None:
-    """Numbers that `higher_logic` has and `informz` has not."""
+    """The page shows every number of `higher_logic` that differs from `informz`."""
     told, mine, usual = (
         rows("The preset `higher_logic`"),
-        rates.preset("higher_logic"),
-        rates.preset("informz"),
+        rates.load_preset("higher_logic"),
+        rates.load_preset("informz"),
     )
     for name, value in mine.items():
         if isinstance(value, int | float) and value != usual[name]:
             assert float(told[name][0]) == value, name
     for name in ("weekdays", "weekday_clicks"):
         assert [float(cell) for cell in told[name][0].split()] == mine["opens"][name]
-    assert float(told["prefetch_share"][0]) == rates.tracking()["prefetch_share"]
+    assert float(told["prefetch_share"][0]) == rates.load_tracking()["prefetch_share"]

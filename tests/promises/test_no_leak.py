@@ -1,7 +1,8 @@
-"""Promise 4: a policy that is told nothing true gains no more than `popular`. A leak of the truth would show as clicks.
+"""Promise 4: a policy that is told nothing true gains no more than `popular`.
 
-What each may honestly gain, and how falsehoods are told: `experiments.checks.no_leak`. Every learning policy of configs/policy, in
-the association that stands still and with all its parts moving.
+A leak of the truth would show as clicks. What each policy may honestly gain, and how falsehoods are
+told: `experiments.checks.no_leak`. Every learning policy of configs/policy is tried, in the
+association that stands still and with all its parts moving.
 """
 
 from dataclasses import replace
@@ -14,29 +15,41 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from bandit.core.types import Context, SlotPmf
-from experiments.checks.no_leak import WHAT, Teller, earned, learning, lifts
-from experiments.runner.runs import CONFIGS, choices, plain, policy_config
-from experiments.runner.unit import make
-from tests.support.dynamics_cases import MOVING, at_random, built
+from bandit.policy import Policy
+from experiments.checks.no_leak import WHAT, Teller, list_learners, measure_earnings, measure_lifts
+from experiments.runner.configs import CONFIGS, list_configs, make, read_policy, resolve
+from simulators.association.association import Association
+from simulators.base import Simulator, Truthful
+from tests.support.dynamics_cases import MOVING, at_random, build
 
 WORLDS = ("association", "newsletter")
 SIZE: dict[str, Any] = {"members": 400, "issues": 14, "text_dims": 8, "embeddings": None}
 BY_TEXT = ["lin_ts", "profile", "segment_learned", "vw"]
-SINCE = 4  # by then everything has learned; each issue is one more lottery of a few articles, and luck evens out
+# By then everything has learned; each issue is one more lottery of a few articles, luck evens out.
+SINCE = 4
 
 
 @cache
 def config(name: str) -> dict[str, Any]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return plain(compose("run", overrides=[f"simulator={name}"])["simulator"])
+        return resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
 
 
-def world(name: str, seed: int) -> Any:
-    return make(config(name) | SIZE, seed=seed)
+@cache
+def built_once(name: str, seed: int) -> Association:
+    association: Association = make(config(name) | SIZE, seed=seed)
+    return association
 
 
-def measured(name: str, whats: list[str], policies: list[str], seeds: range) -> pd.DataFrame:
-    found = lifts(lambda seed: world(name, seed), whats, policies, seeds, SIZE["issues"], SINCE)
+def world(name: str, seed: int) -> Association:
+    """The same members, pools and luck for every policy, none of whom has seen anything yet."""
+    return built_once(name, seed).twin()
+
+
+def measure(name: str, whats: list[str], policies: list[str], seeds: range) -> pd.DataFrame:
+    found = measure_lifts(
+        lambda seed: world(name, seed), whats, policies, seeds, SIZE["issues"], SINCE
+    )
     print(found.round(3).to_string())
     return found
 
@@ -45,12 +58,12 @@ def measured(name: str, whats: list[str], policies: list[str], seeds: range) -> 
 
 
 def test_every_policy_that_learns_is_tried() -> None:
-    assert set(choices("policy")) - set(learning()) == {"oracle", "bayes_limit", "random"}
+    assert set(list_configs("policy")) - set(list_learners()) == {"oracle", "bayes_limit", "random"}
 
 
 @pytest.mark.parametrize("what", [*WHAT, "nothing", "withheld"])
 def test_only_what_is_false_is_changed_and_it_stays_false(what: str) -> None:
-    association = built(**MOVING)
+    association = build(**MOVING)
     tell, texts, attributes = Teller(association, what, 5), {}, {}
     true_texts, true_attributes, carried = {}, {}, 0
     for number in range(1, 7):
@@ -78,10 +91,8 @@ def test_only_what_is_false_is_changed_and_it_stays_false(what: str) -> None:
             ),
         ):
             for key, row, right in zip(ids.tolist(), shown, true, strict=True):
-                if had is texts or what not in (
-                    "attributes",
-                    "both",
-                ):  # false attributes are others in each issue
+                # False attributes are others in each issue.
+                if had is texts or what not in ("attributes", "both"):
                     carried += key in had
                     assert (had.get(key, row) == row).all()
                 had[key] = row
@@ -103,7 +114,7 @@ def test_only_what_is_false_is_changed_and_it_stays_false(what: str) -> None:
         assert len({row.tobytes() for row in attributes.values()}) == 1
 
 
-def true_rows(association: Any, truth: dict[Any, np.ndarray]) -> list[np.ndarray]:
+def true_rows(association: Simulator, truth: dict[Any, np.ndarray]) -> list[np.ndarray]:
     return [*truth.values(), *association.features.members(association.members)]
 
 
@@ -111,13 +122,18 @@ def test_a_falsehood_that_does_not_exist_is_refused_by_name() -> None:
     with pytest.raises(
         ValueError, match="what = 'kinds'; choose from text, attributes, both, nothing, withheld"
     ):
-        Teller(built(), "kinds", 5)
+        Teller(build(), "kinds", 5)
 
 
 def test_random_earns_the_same_whatever_it_is_told() -> None:
-    tellers = [Teller(built(), what, 5) for what in (*WHAT, "nothing")]
+    tellers = [Teller(build(), what, 5) for what in (*WHAT, "nothing")]
     assert (
-        len({earned(built(), make(policy_config("random")), tell, 4, 2, 5) for tell in tellers})
+        len(
+            {
+                measure_earnings(build(), make(read_policy("random")), tell, 4, 2, 5)
+                for tell in tellers
+            }
+        )
         == 1
     )
 
@@ -128,14 +144,14 @@ def test_random_earns_the_same_whatever_it_is_told() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WORLDS)
 def test_false_text_and_false_attributes_give_the_lift_of_popular(name: str) -> None:
-    found = measured(name, ["both"], learning(), range(10, 15))
+    found = measure(name, ["both"], list_learners(), range(10, 15))
     within_noise(found)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WORLDS)
 def test_false_text_alone_gives_the_lift_of_popular(name: str) -> None:
-    found = measured(name, ["text"], learning(), range(10, 13))
+    found = measure(name, ["text"], list_learners(), range(10, 13))
     within_noise(found)
     assert (
         found.set_index("policy").loc[BY_TEXT, "lift"].abs() < 0.12
@@ -145,7 +161,7 @@ def test_false_text_alone_gives_the_lift_of_popular(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WORLDS)
 def test_false_attributes_alone_give_no_more_than_none(name: str) -> None:
-    found = measured(name, ["attributes"], learning(), range(10, 13))
+    found = measure(name, ["attributes"], list_learners(), range(10, 13))
     within_noise(found)
     lift = found.set_index("policy")[
         "lift"
@@ -159,11 +175,11 @@ def within_noise(found: pd.DataFrame) -> None:
     assert found["more"].mean() < 0.03
 
 
-class Whisper:
+class Whisper(Policy):
     """`popular`, but a third of the members are shown what they truly like best."""
 
-    def __init__(self, association: Any) -> None:
-        self._association, self._popular = association, make(policy_config("popular"))
+    def __init__(self, association: Truthful) -> None:
+        self._association, self._popular = association, make(read_policy("popular"))
         self.start, self.learn = self._popular.start, self._popular.learn
         self.state, self.restore = self._popular.state, self._popular.restore
 
@@ -176,15 +192,15 @@ class Whisper:
 
 @pytest.mark.slow
 def test_a_leak_would_show() -> None:
-    """What the bounds above let through is less than this, and less than what each learner gains by true text."""
+    """The bounds above let through less, and less than each learner gains by true text."""
     gained = []
     for seed in (10, 11):
         clicks = []
         for leaky in (True, False):
             association = world("association", seed)
-            policy = Whisper(association) if leaky else make(policy_config("popular"))
+            policy = Whisper(association) if leaky else make(read_policy("popular"))
             clicks.append(
-                earned(
+                measure_earnings(
                     association,
                     policy,
                     Teller(association, "both", seed),
@@ -195,4 +211,4 @@ def test_a_leak_would_show() -> None:
             )
         gained.append(clicks[0] / clicks[1] - 1)
     assert min(gained) > 0.3
-    assert (measured("association", ["nothing"], BY_TEXT, range(10, 12))["lift"] > 0.2).all()
+    assert (measure("association", ["nothing"], BY_TEXT, range(10, 12))["lift"] > 0.2).all()

@@ -1,8 +1,13 @@
-"""What comes from a file may be anything: states that cannot be are refused by name, and so is what nobody can be sent."""
+"""What comes from a file may be anything.
+
+A state that cannot have been learned is refused by the name of its array, and a changed bundle by
+the name of its file. An issue that goes to nobody is planned, drawn and learned like any other.
+"""
 
 import json
 import re
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,12 +20,15 @@ from bandit.core import check
 from bandit.core.types import Round
 from bandit.policy import Policy
 from bandit.slates.walk import draw
-from experiments.runner.runs import choices, policy_config
-from experiments.runner.unit import make
+from experiments.runner.configs import list_configs, make, read_policy
 from serving import bundle
+from serving.manifest import MANIFEST, POLICY, measure
 from simulators.association.association import Association
+from simulators.play import begin, play, send
+from tests.support.builders import association_of
+from tests.support.words import same_arrays
 
-NAMES = choices("policy")
+NAMES = list_configs("policy")
 FORMS: dict[str, dict[str, Any]] = {
     f"{name} {model} {by}": {"model": model, "by": by}
     for name in ("lin_ts", "lin_ucb")
@@ -30,33 +38,26 @@ FORMS: dict[str, dict[str, Any]] = {
 Change = Callable[[Any], Any]
 
 
-@cache
 def world() -> Association:
-    return Association(
-        seed=3, members=300, issues=6, pool=12, slots=4, text_dims=8, click_to_open=0.4
-    )
+    return association_of(issues=6, pool=12, slots=4, text_dims=8, click_to_open=0.4)
 
 
-def made(name: str, **other: Any) -> Any:
-    policy = make(policy_config(name.split()[0]) | FORMS.get(name, {}) | other)
-    policy.start(world().features)
-    if hasattr(policy, "reveal"):
-        policy.reveal(world())
+def made(name: str, **other: Any) -> Policy:
+    policy: Policy = make(read_policy(name.split()[0]) | FORMS.get(name, {}) | other)
+    begin(policy, world())
     return policy
 
 
 @cache
 def taught(name: str) -> Policy:
-    policy: Policy = made(name)
-    for number in (1, 2):
-        context = world().issue(number)
-        slates = draw(policy.plan(context), context, 5)
-        policy.learn(Round(context, slates, world().respond(context, slates)))
+    """What two issues taught the policy."""
+    policy = made(name)
+    deque(play(policy, world(), seed=5, issues=2, started=True), maxlen=0)
     return policy
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _let_go() -> Any:
+def _let_go() -> Iterator[None]:
     """Vowpal Wabbit complains if it is still there when the interpreter goes."""
     yield
     taught.cache_clear()
@@ -68,11 +69,12 @@ def _let_go() -> Any:
 @pytest.mark.parametrize("name", [*NAMES, *FORMS])
 def test_nobody_is_planned_for_and_drawn(name: str) -> None:
     """A wave, or a chunk of a member list, may be empty."""
-    context = world().issue(3).take(np.arange(0))
+    association = world()
+    context = association.issue(3).take(np.arange(0))
     for policy in (made(name), taught(name)):
         slates = draw(policy.plan(context), context, 7)
         assert {table.shape for table in vars(slates).values()} == {(0, 4)}
-        policy.learn(Round(context, slates, world().respond(context, slates)))
+        policy.learn(Round(context, slates, association.respond(context, slates)))
 
 
 def test_more_slots_than_neural_was_made_for_are_refused_before_anything_is_sent() -> None:
@@ -185,13 +187,12 @@ def test_a_state_that_cannot_be_is_refused(
 
 @pytest.mark.parametrize("name", ["blast", "segment_learned"])
 def test_a_state_does_not_change_with_what_is_learned_later(name: str) -> None:
-    policy, context = made(name), world().issue(1)
+    policy, association = made(name), world()
     policy.restore(taught(name).state())
     state = policy.state()
-    before = {key: array.tobytes() for key, array in state.items()}
-    slates = draw(policy.plan(context), context, 5)
-    policy.learn(Round(context, slates, world().respond(context, slates)))
-    assert {key: array.tobytes() for key, array in state.items()} == before
+    before = {key: array.copy() for key, array in state.items()}
+    send(policy, association, association.issue(1), 5)
+    same_arrays("state -> learn", before, state)
 
 
 def test_check_gram_takes_what_rounding_leaves() -> None:
@@ -205,7 +206,7 @@ def test_check_gram_takes_what_rounding_leaves() -> None:
 
 
 def written(name: str, folder: Path) -> Path:
-    parameters = dict(policy_config(name))
+    parameters = dict(read_policy(name))
     target = str(parameters.pop("_target_"))
     bundle.write(folder, taught(name), target, parameters, world().features, {})
     return folder
@@ -213,27 +214,23 @@ def written(name: str, folder: Path) -> Path:
 
 def vouched(folder: Path, arrays: dict[str, Any]) -> None:
     """Arrays that the manifest vouches for."""
-    save_file(
-        {key: np.ascontiguousarray(array) for key, array in arrays.items()}, folder / bundle.POLICY
-    )
-    manifest = json.loads((folder / bundle.MANIFEST).read_text())
-    manifest["files"][bundle.POLICY] = bundle._facts(folder / bundle.POLICY)
-    (folder / bundle.MANIFEST).write_text(json.dumps(manifest))
+    save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, folder / POLICY)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["files"][POLICY] = measure(folder / POLICY).model_dump()
+    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("oracle", "bayes_limit")])
 def test_a_bundle_keeps_no_array_of_another_type(name: str, tmp_path: Path) -> None:
     """Whatever the policy itself would make of it."""
     folder = written(name, tmp_path / "b")
-    base, fresh = load_file(folder / bundle.POLICY), made(name).state()
+    base, fresh = load_file(folder / POLICY), made(name).state()
     for key in fresh:
         own = base[key]
         for other in (own.astype(np.float32 if own.dtype == np.float64 else np.float64), own[None]):
             vouched(folder, base | {key: other})
-            with pytest.raises(
-                ValueError,
-                match=rf"b: .* cannot be restored: ValueError: {re.escape(key)} is {other.dtype} in",
-            ):
+            refused = rf"b: .* cannot be restored: ValueError: {re.escape(key)} is {other.dtype} in"
+            with pytest.raises(ValueError, match=refused):
                 bundle.read(folder)
 
 
@@ -251,7 +248,7 @@ DEEP = {
 @pytest.mark.parametrize("case", DEEP)
 def test_a_manifest_nested_too_deep_is_refused(case: str, tmp_path: Path) -> None:
     folder = written("popular", tmp_path / "b")
-    path = folder / bundle.MANIFEST
+    path = folder / MANIFEST
     text = DEEP[case](json.dumps(json.loads(path.read_text())))
     path.write_text(text)
     with pytest.raises(

@@ -1,4 +1,7 @@
-"""Promises 2 and 5: a bundle gives bit for bit what the policy in the experiment gives, in any order and any chunks."""
+"""Promises 2 and 5: a bundle gives bit for bit what the policy in the experiment gives.
+
+It does so in any order and in any chunks.
+"""
 
 import json
 import shutil
@@ -19,10 +22,11 @@ from safetensors.numpy import save_file
 
 from bandit.core.types import ROLES, Context, Round
 from bandit.policy import Policy
-from bandit.slates.editorial import eligible
+from bandit.slates.editorial import find_eligible
 from bandit.slates.walk import draw
-from experiments.runner.unit import make
+from experiments.runner.configs import make
 from serving import bundle, export, send
+from serving.manifest import FILES, measure
 from simulators.association.association import Association
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +83,7 @@ def trained(name: str) -> Trained:
     context = world.issue(4)  # which has a pin
     articles = context.articles.copy()
     articles.loc[[0, 2], "only_region"] = ["Great Lakes", "Southeast"]
-    allowed = eligible(context.members, articles)
+    allowed = find_eligible(context.members, articles)
     return Trained(
         policy, target, config, world, replace(context, articles=articles, eligible=allowed)
     )
@@ -186,7 +190,7 @@ def test_a_bundle_is_readable_and_replaceable_by_others(tmp_path: Path) -> None:
     for _ in range(2):  # the second replaces the first
         trained("profile").write(tmp_path / "b")
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
-    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == sorted(bundle.FILES)
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == sorted(FILES)
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "b").iterdir()} == {0o644}
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
     assert (manifest["format"], manifest["policy"]) == (1, "bandit.policies.profile.Profile")
@@ -278,7 +282,10 @@ def put(folder: Path, arrays: dict[str, Any]) -> None:
     """Arrays that the manifest vouches for, as a careless tool might leave them."""
     save_file(arrays, folder / "policy.safetensors")
     files = json.loads((folder / "manifest.json").read_text())["files"]
-    edit(folder, files=files | {"policy.safetensors": bundle._facts(folder / "policy.safetensors")})
+    edit(
+        folder,
+        files=files | {"policy.safetensors": measure(folder / "policy.safetensors").model_dump()},
+    )
 
 
 DAMAGE = {

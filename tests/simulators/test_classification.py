@@ -22,7 +22,7 @@ from bandit.policies.oracle import Oracle
 from bandit.policies.random import Random
 from bandit.slates.exploration import greedy
 from bandit.slates.walk import draw
-from experiments.runner.runs import ROOT
+from experiments.runner.configs import ROOT
 from experiments.runner.unit import run_unit
 from simulators.classification import SETS, Classification, progressive_error
 

@@ -219,7 +219,7 @@ def test_a_folder_serves_as_well_as_its_rounds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["random", "profile", "oracle"])
 def test_a_unit_runs_on_a_log(tmp_path: Path, name: str) -> None:
     from bandit.core.files import read_json
-    from experiments.runner.runs import policy_config
+    from experiments.runner.configs import read_policy
     from experiments.runner.unit import run_unit
 
     archive.write(tmp_path / "log", small()[1])
@@ -229,7 +229,7 @@ def test_a_unit_runs_on_a_log(tmp_path: Path, name: str) -> None:
         "examine": "position_based",
         "issues": 2,
     }
-    run_unit(tmp_path / "unit", policy_config(name), config, 1)
+    run_unit(tmp_path / "unit", read_policy(name), config, 1)
     assert read_json(tmp_path / "unit" / "done.json") == {"issues": 2}
 
 

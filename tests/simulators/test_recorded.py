@@ -1,4 +1,7 @@
-"""An association whose feedback passes through a real log's noise: what a policy learns from, and what stays the truth."""
+"""An association whose feedback passes through the noise of a real log.
+
+Policies learn from what was recorded; what they are measured by stays what people did.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from bandit.core.types import Round
 from bandit.log import archive
 from bandit.policies.random import Random
 from bandit.slates.walk import draw
-from experiments.runner.unit import _measures
+from experiments.runner.watcher import measure_issue
 from simulators.association.association import Association
 from simulators.noise.noise import Noise
 
@@ -101,7 +104,7 @@ def test_an_archive_of_a_noisy_log_is_read_back_as_it_was_sent(
     told: dict[str, list[Round]], tmp_path: Path
 ) -> None:
     archive.write(tmp_path, told["clean"])
-    features = archive.features(tmp_path, 6)
+    features = archive.fit_features(tmp_path, 6)
     for sent, found in zip(told["clean"], archive.read(tmp_path, features), strict=True):
         assert (sent.context.seen == found.context.seen).all()
 
@@ -114,7 +117,8 @@ def test_a_policy_is_measured_by_what_people_did() -> None:
     people = association.people(context, slates)
     assert told.clicked.sum() > 1.5 * people.clicked.sum()
     assert (
-        _measures(association, Round(context, slates, told), 0.0)["clicks"] == people.clicked.sum()
+        measure_issue(association, Round(context, slates, told), 0.0)["clicks"]
+        == people.clicked.sum()
     )
 
 
@@ -143,8 +147,8 @@ def test_a_run_that_resumes_from_its_noisy_log_goes_on_to_the_same_bytes(
 
 def test_what_is_no_noise_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"hygiene = 'off'; must be true or false"):
-        Association(seed=0, members=10, issues=1, hygiene="off")  # type: ignore[arg-type]  # the point
+        Association(members=10, issues=1, hygiene="off")  # type: ignore[arg-type]  # the point
     with pytest.raises(
         ValueError, match=r"noise = 'default'; must be a simulators.noise.noise.Noise, or None"
     ):
-        Association(seed=0, members=10, issues=1, noise="default")  # type: ignore[arg-type]  # the point
+        Association(members=10, issues=1, noise="default")  # type: ignore[arg-type]  # the point

@@ -18,8 +18,8 @@ from bandit.policies.popular import Popular
 from bandit.policies.random import Random
 from bandit.slates.exploration import epsilon_greedy, greedy
 from bandit.slates.walk import draw
-from experiments.runner.runs import plain
-from experiments.runner.unit import make, run_unit
+from experiments.runner.configs import make, resolve
+from experiments.runner.unit import run_unit
 from simulators.replay.loaders.mind import Mind
 from simulators.replay.loaders.tables import Account, Logged, numbered
 from simulators.replay.replay import Numbered, Replay, exact_interval, replayed
@@ -365,7 +365,7 @@ def test_a_unit_runs_on_a_log_and_resumes_from_its_own(
 def test_the_config_names_a_loader_that_says_what_it_needs() -> None:
     from omegaconf import OmegaConf
 
-    config = plain(OmegaConf.load(Path(__file__).parents[2] / "configs/simulator/replay.yaml"))
+    config = resolve(OmegaConf.load(Path(__file__).parents[2] / "configs/simulator/replay.yaml"))
     assert config["log"]["_target_"] == "simulators.replay.loaders.open_bandit.OpenBandit"
     config["log"]["folder"] = "nowhere"
     with pytest.raises(ValueError, match="`make data` fetches it"):

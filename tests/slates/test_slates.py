@@ -16,7 +16,6 @@ from bandit.core.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Context, SlotPmf
 from bandit.slates import walk as slates
 from bandit.slates.exploration import (
     budgeted,
-    cumulated,
     epsilon_greedy,
     greedy,
     plackett_luce,
@@ -25,6 +24,7 @@ from bandit.slates.exploration import (
     thompson,
 )
 from bandit.slates.mass import inverse_cdf
+from bandit.slates.sums import cumulate
 
 Make = Callable[..., Context]
 SOFT = partial(softmax, temperature=0.7)
@@ -372,7 +372,7 @@ def test_inverse_cdf_stays_in_the_support() -> None:
         [[0.0, 0.25, 0.0, 0.75, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0], [0.0] * 5, [0.1] * 3 + [0.7, 0.0]]
     )
     for u, expected in ((0.0, [1, 2, -1, 0]), (0.25, [3, 2, -1, 2]), (1 - 2.0**-53, [3, 2, -1, 3])):
-        assert inverse_cdf(cumulated(pmf.T), np.full(4, u)).tolist() == expected
+        assert inverse_cdf(cumulate(pmf.T), np.full(4, u)).tolist() == expected
 
 
 # What a plan may not do

@@ -1,9 +1,10 @@
-"""What Vowpal Wabbit explores by: its options, checked, and the function that fills a slot.
+"""What Vowpal Wabbit explores by: the options checked together, and the function that fills a slot.
 
-epsilon, first, softmax and squarecb (Foster & Rakhlin 2020) are functions of costs: a slot is filled by the function of that
-name in `exploration`, among what is open. bag (votes of bootstrapped policies), cover (Agarwal et al. 2014), regcb and
-regcbopt (Foster et al. 2018: confidence bounds; optimistic) and rnd (bonuses from random networks) know more than costs,
-so VW's own pmf is asked for (`vowpal.tiers`).
+epsilon, first, softmax and squarecb (Foster & Rakhlin 2020) are functions of costs: a slot is
+filled by the function of that name in `bandit.slates.exploration`, among what is open. bag (votes
+of bootstrapped policies), cover (Agarwal et al. 2014), regcb and regcbopt (Foster et al. 2018:
+confidence bounds; optimistic) and rnd (bonuses from random networks) know more than costs, so VW's
+own pmf is asked for (`asking.ask_tiers`).
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats
-from bandit.models.vowpal import workspace as vowpal
+from bandit.models.vowpal.options import VowpalOptions, check_whole, write_numbers
 from bandit.slates.exploration import epsilon_greedy, greedy, softmax, squarecb
 
 BY_COSTS = ("epsilon", "first", "softmax", "squarecb")
@@ -29,16 +30,19 @@ CB_TYPES = {
 
 @dataclass(frozen=True)
 class Exploration:
-    """least_cost: that a decision can have; of regcb. Raises ValueError for what VW would not take, or would take and be
-    harmed by."""
+    """How VW explores.
 
-    explore: str
-    cb_type: str
-    epsilon: float
-    first: int
-    temperature: float
-    gamma_scale: float
-    gamma_exponent: float
+    options: those that every Vowpal Wabbit policy has
+    policies: how many vote in bag and cover, or networks in rnd; higher is slower
+    mellowness: width of the confidence bounds of regcb and regcbopt; higher explores more
+    rnd_alpha: size of the bonuses of rnd; higher explores more
+    least_cost: the least that a decision can have, of regcb and regcbopt
+    known: what `options.explore` may be
+
+    Raises ValueError for what VW would not take, or would take and be harmed by.
+    """
+
+    options: VowpalOptions
     policies: int = 1
     mellowness: float = 0.0
     rnd_alpha: float = 0.1
@@ -46,59 +50,60 @@ class Exploration:
     known: tuple[str, ...] = BY_COSTS + BY_PMF
 
     def __post_init__(self) -> None:
-        if self.explore not in self.known:
-            raise ValueError(f"explore = {self.explore!r}; choose from {', '.join(self.known)}")
-        allowed = CB_TYPES.get(self.explore, ("mtr", "ips", "dr", "dm"))
-        if self.cb_type not in allowed:
+        explore, cb_type = self.options.explore, self.options.cb_type
+        if explore not in self.known:
+            raise ValueError(f"explore = {explore!r}; choose from {', '.join(self.known)}")
+        allowed = CB_TYPES.get(explore, ("mtr", "ips", "dr", "dm"))
+        if cb_type not in allowed:
             raise ValueError(
-                f"cb_type = {self.cb_type!r}; with explore = {self.explore!r} choose from {', '.join(allowed)}"
+                f"cb_type = {cb_type!r}; with explore = {explore!r} "
+                f"choose from {', '.join(allowed)}"
             )
-        vowpal.whole("policies", self.policies, 64)
-        vowpal.whole("first", self.first, 10**9)
-        check.share("epsilon", self.epsilon)
+        check_whole("policies", self.policies, 64)
         check.at_least("mellowness", self.mellowness, 0)
-        for what in ("temperature", "gamma_scale", "rnd_alpha"):
-            check.at_least(what, getattr(self, what), 1e-6)
+        check.at_least("rnd_alpha", self.rnd_alpha, 1e-6)
 
     @property
     def arguments(self) -> str:
-        """VW's. The uniform share of bag, cover, regcb and rnd is ours (`pmf`), so there VW has none."""
-        number = vowpal.numbers
-        regcb = "--regcb " + number(
-            cb_min_cost=self.least_cost, cb_max_cost=0.0, mellowness=self.mellowness
-        )
-        options = {
-            "epsilon": number(epsilon=self.epsilon),
-            "first": number(first=self.first),
-            "softmax": "--softmax " + number(**{"lambda": 1 / self.temperature}),
-            "squarecb": "--squarecb "
-            + number(gamma_scale=self.gamma_scale, gamma_exponent=self.gamma_exponent),
+        """VW's arguments for how it explores.
+
+        The uniform share of bag, cover, regcb and rnd is ours (`pmf`), so there VW has none.
+        """
+        number, given = write_numbers, self.options
+        bounds = number(cb_min_cost=self.least_cost, cb_max_cost=0.0, mellowness=self.mellowness)
+        gamma = number(gamma_scale=given.gamma_scale, gamma_exponent=given.gamma_exponent)
+        explore = {
+            "epsilon": number(epsilon=given.epsilon),
+            "first": number(first=given.first),
+            "softmax": "--softmax " + number(**{"lambda": 1 / given.temperature}),
+            "squarecb": f"--squarecb {gamma}",
             "bag": number(bag=self.policies),
             "cover": number(cover=self.policies) + " --nounif",
-            "regcb": regcb,
-            "regcbopt": f"{regcb} --regcbopt",
+            "regcb": f"--regcb {bounds}",
+            "regcbopt": f"--regcb {bounds} --regcbopt",
             "rnd": number(rnd=self.policies, rnd_alpha=self.rnd_alpha),
         }
-        return f"{options[self.explore]} --cb_type {self.cb_type}"
+        return f"{explore[given.explore]} --cb_type {given.cb_type}"
 
     def pmf(self, decisions: int) -> Callable[[Floats, Bools], Floats]:
-        """How a slot is filled after so many decisions; a function of rewards, or of the logarithms of VW's pmf."""
-        match self.explore:
+        """How a slot is filled after so many decisions.
+
+        A function of rewards, or of the logarithms of VW's pmf.
+        """
+        given = self.options
+        match given.explore:
             case "epsilon":
-                return partial(epsilon_greedy, epsilon=self.epsilon)
+                return partial(epsilon_greedy, epsilon=given.epsilon)
             case "first":
-                return partial(epsilon_greedy, epsilon=1.0) if decisions < self.first else greedy
+                return partial(epsilon_greedy, epsilon=1.0) if decisions < given.first else greedy
             case "softmax":
-                return partial(softmax, temperature=self.temperature)
-            case "squarecb":
-                gamma = self.gamma_scale * float(
-                    np.power(float(decisions), self.gamma_exponent)
-                )  # VW's schedule
-                return partial(squarecb, gamma=gamma)
-        return partial(_with_floor, epsilon=self.epsilon)
+                return partial(softmax, temperature=given.temperature)
+            case "squarecb":  # VW's schedule
+                grown = float(np.power(float(decisions), given.gamma_exponent))
+                return partial(squarecb, gamma=given.gamma_scale * grown)
+        return partial(_softmax_with_floor, epsilon=given.epsilon)
 
 
-def _with_floor(scores: Floats, open: Bools, epsilon: float) -> Floats:
-    return (1 - epsilon) * softmax(scores, open, 1.0) + epsilon * softmax(
-        np.zeros_like(scores), open, 1.0
-    )
+def _softmax_with_floor(scores: Floats, open: Bools, epsilon: float) -> Floats:
+    uniform = softmax(np.zeros_like(scores), open, 1.0)
+    return (1 - epsilon) * softmax(scores, open, 1.0) + epsilon * uniform

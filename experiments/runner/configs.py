@@ -1,0 +1,63 @@
+"""From the YAML files of configs/ to objects: which configs there are, what they say, what they make.
+
+Open this file when a command needs a policy or a simulator, or checks a number that a user gave.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_class
+from omegaconf import OmegaConf
+
+from bandit.core.make import make as make_from
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "configs"
+Settings = dict[str, Any]  # a configuration as plain values: whatever YAML can say
+
+
+def list_configs(group: str) -> list[str]:
+    """The names of a group's configs, sorted: of "policy", the files in configs/policy."""
+    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+
+
+def read_config(group: str, name: str) -> Settings:
+    """One config of a group. Raises FileNotFoundError where there is none of that name."""
+    return resolve(OmegaConf.load(CONFIGS / group / f"{name}.yaml"))
+
+
+def read_policy(name: str) -> Settings:
+    """The config of a policy by name. Raises ValueError listing the valid names."""
+    valid = list_configs("policy")
+    if name not in valid:
+        raise ValueError(f"policies: there is no policy {name!r}; choose from {', '.join(valid)}")
+    return read_config("policy", name)
+
+
+def resolve(config: object) -> Settings:
+    """A Hydra node as plain dictionaries and lists, references replaced by what they refer to."""
+    resolved: Settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]  # a mapping
+    return resolved
+
+
+def check_whole(what: str, value: object, least: int) -> None:
+    """Raise ValueError naming `what` unless the value is a whole number of at least `least`."""
+    if not isinstance(value, int) or value < least:
+        raise ValueError(f"{what} = {value!r}; must be a whole number of at least {least}")
+
+
+def make(config: Settings, **more: object) -> Any:
+    """What the class `_target_` of a config makes of the config's other keys, and of `more`.
+
+    A key that holds such a config is made first. Raises ValueError for a class that cannot be had,
+    and for keys that it does not take.
+    """
+    return make_from(config, find_class, **more)
+
+
+def find_class(target: str) -> Any:
+    """The class of a dotted name. Raises ValueError where it cannot be imported."""
+    try:
+        return get_class(target)
+    except Exception as error:  # whatever importing it may raise
+        raise ValueError(f"_target_ = {target!r} cannot be had: {error}") from error

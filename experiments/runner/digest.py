@@ -1,0 +1,142 @@
+"""What results were made from: digests of files and of the code, versions, and the git commit.
+
+A unit that is finished is kept as long as the code that made it stays. That code is read from the
+imports: the modules of its policy, of its simulator and of the unit itself, and all they import of
+this project. So an edit of linear arithmetic lets only the linear policies run anew.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from experiments.runner.configs import ROOT, Settings, find_class
+
+PROJECT = ("bandit", "simulators", "serving", "experiments")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "torch",
+    "vowpalwabbit",
+    "safetensors",
+    "tokenizers",
+    "wordllama",
+)
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def digest_folder(folder: Path) -> str:
+    """SHA-256 of an archive's files, or of one file."""
+    files = sorted(folder.glob("*/*.parquet")) + sorted(folder.glob("*.*"))
+    digest = sha256()
+    for path in [folder] if folder.is_file() else files:
+        digest.update(f"{path.name}\0{digest_file(path)}".encode())
+    return digest.hexdigest()
+
+
+def digest_code(modules: Iterable[str], configs: Iterable[Settings], root: Path = ROOT) -> str:
+    """SHA-256 of all source files that the modules and the configs' classes need.
+
+    modules: dotted names
+    configs: of policies and simulators; each `_target_` in them, at any depth, names a class
+    root: folder that holds the project's packages
+
+    Raises ValueError for a `_target_` that cannot be imported.
+    """
+    targets = {target for config in configs for target in _find_targets(config)}
+    classes = {find_class(target).__module__ for target in targets}
+    digest = sha256()
+    for name, path in sorted(find_sources({*modules, *classes}, root).items()):
+        digest.update(f"{name}\0{digest_file(path)}".encode())
+    return digest.hexdigest()
+
+
+def find_sources(modules: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
+    """The files that modules need, by name: their own, and those of all they import, directly or not.
+
+    Imports inside functions count. Only the project's own modules are followed. A YAML file counts
+    where a module beside it does: it is that module's data.
+    """
+    found: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        path = _locate(name, root)
+        if path is None:  # `from module import function`
+            name = name.rpartition(".")[0]
+            path = _locate(name, root)
+        if path is None or name in found:
+            continue
+        found[name] = path
+        found |= {
+            f"{name.rpartition('.')[0]}/{data.name}": data for data in path.parent.glob("*.yaml")
+        }
+        waiting += _read_imports(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _locate(name: str, root: Path) -> Path | None:
+    """The file of a module; None where there is no such module.
+
+    A class of the user's own may come from anywhere: its module is loaded by now.
+    """
+    if name.partition(".")[0] not in PROJECT:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        return Path(file) if file else None
+    path = root.joinpath(*name.split("."))
+    files = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+@cache
+def _read_imports(source: str) -> tuple[str, ...]:
+    """What a source file imports of the project: `a.b` for `import a.b`, `a.b.c` for `from a.b import c`."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(name for name in found if name.partition(".")[0] in PROJECT)
+
+
+def _find_targets(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "_target_" in value:
+            yield str(value["_target_"])
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _find_targets(part)
+
+
+def describe_origin(modules: Iterable[str], configs: Iterable[Settings]) -> Settings:
+    """Versions of what computes, the git commit (None outside a checkout), and `digest_code`."""
+    versions = {name: version(name) for name in PACKAGES}
+    return {"versions": versions, "git": _find_commit(), "code": digest_code(modules, configs)}
+
+
+@cache
+def _find_commit() -> str | None:
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607  (whichever git the user has)
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):  # no git, no commit to name
+        return None
+    return asked.stdout.strip() or None

@@ -1,0 +1,131 @@
+"""What is counted of an issue beside its log: clicks without exploring, and a replay on another's log.
+
+Both need a policy's plan as it was before the policy learned from the issue, so they are taken while
+the issue is sent: `simulators.play.send` calls a `Watcher` after each wave.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from bandit.core.files import write_json, write_table
+from bandit.core.types import Floats, Round, SlotPmf
+from bandit.policy import Policy
+from bandit.slates.exploration import greedy
+from bandit.slates.walk import draw, replay
+from experiments.runner.configs import Settings
+from simulators.base import Simulator
+
+
+class LogReplay:
+    """A policy on the log of another policy, which sent the same issue: chances of the logged slates.
+
+    policy: which is replayed
+    simulator: remembers what the other policy sent, not what this one sends
+    logged: the issue as the other policy sent it
+    seed: keys the draws of the slates that this policy would have sent
+    depth: how many of the top slots are replayed
+    """
+
+    def __init__(
+        self, policy: Policy, simulator: Simulator, logged: Round, seed: int, depth: int
+    ) -> None:
+        self._policy, self._simulator, self._logged = policy, simulator, logged
+        self._seed, self._depth = seed, depth
+        self._waves = policy.waves(logged.context)
+        self._targets: list[Floats] = []
+        self._earned: list[Floats] = []
+
+    def add(self, wave: int) -> None:
+        """Replay a wave with what the policy knows now: before it learns from that wave of its own."""
+        if wave >= len(self._waves) or not len(self._waves[wave]):
+            return
+        logged = self._logged.take(self._waves[wave])
+        context, plan = logged.context, self._policy.plan(logged.context)
+        self._targets.append(replay(plan, context, logged.slates.choice[:, : self._depth]))
+        own = draw(plan, context, self._seed, self._depth)
+        self._earned.append(self._simulator.expected(context, own))
+
+    def write(self, stem: Path) -> None:
+        """Write `stem`.parquet, a row for each (member, slot), and `stem`.json.
+
+        target: this policy's propensity of the logged article
+        logged, clicked, supported, member: as in the log
+        earned: expected clicks of this policy's own slates, by slot, summed over members
+        """
+        order = np.argsort(np.concatenate(self._waves))
+        target, earned = (np.concatenate(a)[order] for a in (self._targets, self._earned))
+        n, k = target.shape
+        slates, feedback = self._logged.slates, self._logged.feedback
+        columns = {
+            "target": target,
+            "logged": slates.propensity[:, :k],
+            "clicked": feedback.clicked[:, :k],
+            "supported": slates.supported[:, :k],
+        }
+        table = {name: pa.array(column.ravel()) for name, column in columns.items()}
+        table["member"] = pa.array(np.repeat(self._logged.context.member_ids, k))
+        counts = {"slots": k, "delivered": n, "earned": earned.sum(axis=0).tolist()}
+        write_json(stem.with_suffix(".json"), counts)
+        write_table(stem.with_suffix(".parquet"), pa.table(table))
+
+
+class Watcher:
+    """Watches one issue while it is sent.
+
+    simulator: who answers the issue, and is asked what other slates would be expected to earn
+    seed: keys the draws of slates
+    replay: is told of each wave; None: there is no log to replay on
+
+    unexplored: expected clicks of the same plans if none of them explored, summed over members
+    """
+
+    def __init__(self, simulator: Simulator, seed: int, replay: LogReplay | None) -> None:
+        self._simulator, self._seed, self._replay = simulator, seed, replay
+        self.unexplored = 0.0
+
+    def __call__(self, wave: int, plan: SlotPmf | None, sent: Round | None) -> None:
+        """Count a wave that was planned and sent, and is not learned from yet."""
+        if self._replay:
+            self._replay.add(wave)
+        if plan and sent:
+            best = draw(SlotPmf(plan.scores, greedy), sent.context, self._seed)
+            self.unexplored += self._simulator.expected(sent.context, best).sum()
+
+
+def measure_issue(simulator: Simulator, round: Round, unexplored: float) -> Settings:
+    """What is counted of an issue that was sent.
+
+    unexplored: see `Watcher`
+
+    delivered, opened, clicks: of newsletters, of openers, of all slots
+    clicked_opens: how many newsletters got a click
+    expected: clicks per delivered newsletter that the simulator expects of these slates: no luck
+    expected_by_slot: the same of each slot
+    exploration_cost: by how much `expected` would be higher without exploring
+    newcomers: of members who joined after issue 1, by issues since joining:
+        [issues, delivered, clicks, expected clicks]
+    """
+    context = round.context
+    feedback = simulator.happened(context, round.slates, round.feedback)
+    expected = simulator.expected(context, round.slates)
+    cost = unexplored - expected.sum()
+    clicks = feedback.clicked.sum(axis=1)
+    joined = simulator.joined(context.member_ids)
+    delivered, newcomers = feedback.delivered, []
+    for since in np.unique(context.issue - joined[joined > 1]):
+        at = delivered & (joined > 1) & (context.issue - joined == since)
+        counts = int(at.sum()), int(clicks[at].sum()), float(expected[at].sum())
+        newcomers.append([int(since), *counts])
+    n = max(int(delivered.sum()), 1)
+    return {
+        "delivered": int(delivered.sum()),
+        "opened": int(feedback.opened.sum()),
+        "clicks": int(clicks.sum()),
+        "clicked_opens": int((clicks > 0).sum()),
+        "expected": float(expected.sum()) / n,
+        "expected_by_slot": (expected.sum(axis=0) / n).tolist(),
+        "exploration_cost": float(cost) / n,
+        "newcomers": newcomers,
+    }
