@@ -174,7 +174,13 @@ def test_imports_make_no_circle() -> None:
 ROOMS = (
     *("bandit/core", "bandit/features", "bandit/policy.py", "bandit/slates", "bandit/log"),
     *("bandit/ope", "bandit/models", "bandit/policies"),
-    *("simulators/base.py", "simulators/calendar.py", "simulators/bisect.py", "simulators/play.py"),
+    *(
+        "simulators/base.py",
+        "simulators/calendar.py",
+        "simulators/bisect.py",
+        "simulators/logits.py",
+    ),
+    *("simulators/luck.py", "simulators/normal.py", "simulators/play.py"),
     *("simulators/examination", "simulators/noise", "simulators/association", "simulators/fitted"),
     *("simulators/replay", "simulators/classification.py", "simulators/retiring.py", "serving"),
     *("experiments/runner", "experiments/tables", "experiments/checks", "experiments/report"),
