@@ -16,7 +16,10 @@ from bandit.features.features import Features
 
 @runtime_checkable
 class Policy(Protocol):
-    """Chooses slates. Every choice follows from the state and the context alone."""
+    """Chooses slates. Every choice follows from the state and the context alone.
+
+    A policy is started once, then plans and learns from one issue after the other.
+    """
 
     def start(self, features: Features) -> None:
         """Forget everything, and set up for members and articles that are read by `features`."""
@@ -42,13 +45,13 @@ class Policy(Protocol):
     def waves(self, context: Context) -> list[Ints]:
         """The members' rows in each wave, from the first wave sent to the last.
 
-        The waves hold every member once; one may be empty. Whoever sends plans, sends and learns one
-        wave after the other. The default is one wave with everybody.
+        The waves hold every member once; one may be empty. Whoever sends plans, sends and learns
+        one wave after the other. The default is one wave with everybody.
         """
         return [np.arange(len(context.members))]
 
     def finish(self) -> None:
-        """Learn now what is otherwise learned every few issues only. The default has nothing to do."""
+        """Learn now what is otherwise learned every few issues only. The default does nothing."""
         return
 
     def rests_on(self, context: Context) -> Floats | None:

@@ -1,8 +1,8 @@
 """What a simulator is: it stands exactly where the e-mail stands.
 
 `Simulator` is what experiments use. `Truthful` adds what only the limits (`oracle`, `bayes_limit`),
-regret and tests may ask. A simulator is a class that derives from one of the two; the methods with a
-default suit a simulator without a memory. Adding one takes a file here and a yaml in
+regret and tests may ask. A simulator is a class that derives from one of the two. The methods with
+a default suit a simulator without a memory. To add one, write a file here and a yaml in
 configs/simulator; the contract tests pick it up.
 """
 
@@ -40,7 +40,7 @@ class Simulator(Protocol):
         """Expected clicks of each member on each slot, [n, k]: the answer without its luck."""
 
     def remember(self, context: Context, slates: Slates, feedback: Feedback) -> None:
-        """Take note of an issue that was answered before, read back from a log. Default: nothing."""
+        """Take note of an issue that was answered before, as a log has it. Default: nothing."""
         return
 
     def twin(self) -> Self:

@@ -13,7 +13,7 @@ WEEK = 7
 class Calendar:
     """A calendar that is the same in every week, with one issue on each of its send days.
 
-    send_days: days of the week on which an issue goes out, 0 is Monday; each is one more mail a week
+    send_days: days of the week on which an issue goes out, 0 is Monday; each is one mail a week
     Raises ValueError unless they are different days of the week in order.
     """
 

@@ -1,1 +1,1 @@
-"""What everything else rests on: the tables of the data path, the editor's rules, keyed draws, exact products, checks, files."""
+"""What everything rests on: tables of the data path, rules, keyed draws, exact products, files."""

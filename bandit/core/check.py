@@ -1,4 +1,8 @@
-"""Checks that name what is wrong, where, and the value."""
+"""Checks that raise a ValueError which names what is wrong, where it stands, and its value.
+
+Open this file before you write a check of your own: `check.shape`, `check.at_least` and the others
+are read as commands.
+"""
 
 from collections.abc import Hashable, Sequence
 
@@ -14,15 +18,20 @@ def shape(what: str, array: NDArray[np.generic], expected: tuple[int, ...]) -> N
 
 
 def like(what: str, array: NDArray[np.generic], own: NDArray[np.generic]) -> None:
-    """Raise ValueError unless `array`, from a saved state, has the shape and type of `own`, whose place it takes."""
+    """Raise ValueError unless `array`, from a saved state, has the shape and type of `own`.
+
+    own: the array whose place it takes
+    """
     shape(what, array, own.shape)
     if array.dtype != own.dtype:
         raise ValueError(f"{what} has type {array.dtype}; must be {own.dtype}")
 
 
 def gram(what: str, matrices: NDArray[np.floating], least: float = 0.0) -> None:
-    """Raise ValueError unless `matrices` [b, d, d] may be sums of z z': finite, symmetric but for rounding, and nothing on
-    their diagonals below `least`."""
+    """Raise ValueError unless `matrices` [b, d, d] may be sums of z z'.
+
+    They must be finite, symmetric but for rounding, and have no diagonal entry below `least`.
+    """
     diagonal = np.diagonal(matrices, axis1=1, axis2=2)
     at_least(f"{what}'s diagonal", float(diagonal.min()), least)
     with np.errstate(invalid="ignore"):
@@ -42,7 +51,10 @@ def slots(count: int, most: int) -> None:
 def finite(
     what: str, array: NDArray[np.floating], rows: Sequence[Hashable] | NDArray[np.generic]
 ) -> None:
-    """Raise ValueError at the first value of `array` [n, d] that is NaN or infinite, naming its row by `rows` [n]."""
+    """Raise ValueError at the first value of `array` [n, d] that is NaN or infinite.
+
+    rows: [n], names of the rows for the message, mostly member or article ids
+    """
     if np.isfinite(array).all():
         return
     i, j = np.argwhere(~np.isfinite(array))[0]
@@ -85,7 +97,10 @@ def share(what: str, value: float) -> None:
 def propensities(
     logged: NDArray[np.floating], rows: NDArray[np.integer], slots: NDArray[np.integer]
 ) -> None:
-    """Raise ValueError at the first of `logged` [e] that is outside (0, 1], or NaN, with its place: rows, slots [e]."""
+    """Raise ValueError at the first of `logged` [e] that is outside (0, 1], or NaN.
+
+    rows, slots: [e], where each of them stands, for the message
+    """
     bad = ~((logged > 0) & (logged <= 1))
     if bad.any():
         e = int(bad.argmax())

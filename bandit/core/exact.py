@@ -1,8 +1,11 @@
 """Matrix products that give the same bits in any batch, on any machine.
 
-A BLAS product's last bits depend on the batch's shape. Here both factors first go onto a grid of 2^-20. Every partial
-sum is then a multiple of 2^-40, and as long as sum |a b| < 2^13 it needs at most 53 bits: each float64 addition is
-exact, so the order of summation cannot matter.
+The last bits of a BLAS product depend on the shape of the batch. Here both factors are first
+rounded to a grid of 2^-20. Every partial sum is then a multiple of 2^-40, and as long as
+sum |a b| < 2^13 it needs at most 53 bits: each float64 addition is exact, so the order of
+summation cannot matter.
+
+Open this file when scores have to be the same for a member whoever else is planned for.
 """
 
 import numpy as np
@@ -19,16 +22,17 @@ def snap(x: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def dot(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-    """`a` [n, d] times `b` [m, d] transposed, [n, m]: exact for the factors on the grid.
+    """`a` [n, d] times `b` [m, d] transposed, [n, m]: exact for the factors rounded to the grid.
 
     Raises ValueError where the sum could leave the exact range.
     """
     a, b = snap(a), snap(b)
-    # Cauchy-Schwarz: sum |a_d b_d| <= |a| |b|, row by row, so the check does not depend on the batch either
+    # by Cauchy-Schwarz sum |a_d b_d| <= |a| |b| in each row
     reach = _longest(a) * _longest(b)
     if not reach < LIMIT:
         raise ValueError(
-            f"scores could reach {reach:.3g}; exact products need less than {LIMIT:.0f}: scale the features"
+            f"scores could reach {reach:.3g}; exact products need less than {LIMIT:.0f}: "
+            "scale the features"
         )
     return a @ b.T
 

@@ -1,4 +1,7 @@
-"""Files that are there whole or not at all."""
+"""Writing and reading files such that a file is there whole or not at all.
+
+Open this file when a process that may be killed has to leave JSON or parquet behind.
+"""
 
 import json
 import os
@@ -13,7 +16,10 @@ import pyarrow.parquet as pq
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, which takes its place when the block ends well and vanishes when it does not."""
+    """A temporary path beside `path`, for a `with` block that writes the file.
+
+    It takes the place of `path` when the block ends well, and vanishes when it does not.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -26,25 +32,29 @@ def replacing(path: str | Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """`value` as JSON; NaN and infinities are refused."""
+def write_json(path: str | Path, value: object) -> None:
+    """Write `value` as JSON. Raises ValueError for NaN and infinities."""
     text = json.dumps(value, indent=1, allow_nan=False)
     with replacing(path) as part:
         part.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> Any:
+    """The value that a JSON file holds. Raises ValueError where it is no JSON."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def write_table(path: str | Path, table: pa.Table) -> None:
-    """Parquet with page checksums."""
+    """Write a table as parquet, with a checksum for each page."""
     with replacing(path) as part:
         pq.write_table(table, part, compression="zstd", write_page_checksum=True)
 
 
 def read_table(path: str | Path) -> pa.Table:
-    """Parquet with its page checksums verified. Raises ValueError naming the file if it is damaged."""
+    """A parquet file's table, its page checksums verified.
+
+    Raises ValueError naming the file if it is damaged, and FileNotFoundError if there is none.
+    """
     try:
         return pq.read_table(path, page_checksum_verification=True, partitioning=None)
     except (pa.ArrowInvalid, OSError) as error:

@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 
 from bandit.core.types import Ids, Ints
 
-_KINDS = {
-    "string": "text",
-    "integer": "numbers",
-    "floating": "numbers",
-}  # a column may also mix them
+# a column may also mix them: it then is of no kind
+_KINDS = {"string": "text", "integer": "numbers", "floating": "numbers"}
 
 
 def locate(known: pd.Index, ids: Ids) -> Ints:

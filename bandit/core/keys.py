@@ -1,26 +1,26 @@
-"""Keyed, counter-based randomness: a draw depends on what it is for, never on when or where it is made.
+"""Keyed, counter-based random numbers: a draw depends on what it is for, not on when it is made.
 
-Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). The key comes from the
-purpose (seed, campaign, stream), the counter from the member, so row order, chunks and processes cannot change a draw.
+The generator is Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy
+as 1, 2, 3"). The key comes from the purpose (seed, campaign, stream), the counter from the member,
+so row order, chunks and processes cannot change a draw. Open this file when something random is
+needed: `uniforms` for numbers that belong to members, `generator` for all others.
 """
 
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_MULTIPLIERS = np.array(
-    [[0xCD9E8D57], [0xD2511F53]], dtype=np.uint64
-)  # of words 2 and 0, which go into words 0 and 2
+# of words 2 and 0, which go into words 0 and 2
+_MULTIPLIERS = np.array([[0xCD9E8D57], [0xD2511F53]], dtype=np.uint64)
 _WEYL = np.array([[0x9E3779B9], [0xBB67AE85]], dtype=np.uint64)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
-_PIECE = 9000
+_PIECE = 9000  # members whose words fit the processor's cache
 
 
-def philox(counter: NDArray[np.integer[Any]], key: tuple[int, int]) -> NDArray[np.uint64]:
-    """Ten rounds of Philox4x32 on `counter` [4, ...] (four 32-bit words); returns four words, same shape."""
+def philox(counter: NDArray[np.integer], key: tuple[int, int]) -> NDArray[np.uint64]:
+    """Ten rounds of Philox4x32 on `counter` [4, ...], four 32-bit words; four words, same shape."""
     words = np.array(counter, dtype=np.uint64).reshape(4, -1)
     words[::2], words[1::2] = _rounds(words[::2].copy(), words[1::2].copy(), key)
     return words.reshape(np.shape(counter))
@@ -29,11 +29,13 @@ def philox(counter: NDArray[np.integer[Any]], key: tuple[int, int]) -> NDArray[n
 def _rounds(
     even: NDArray[np.uint64], odd: NDArray[np.uint64], key: tuple[int, int]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Words 0 and 2 go through a round side by side [2, n], and so do words 1 and 3; both are overwritten."""
+    """Ten rounds on words 0 and 2, `even` [2, n], and words 1 and 3, `odd` [2, n].
+
+    The two words of a pair go through a round side by side. Both arrays are overwritten.
+    """
     keys = np.array(key, dtype=np.uint64)[:, None] + np.arange(10, dtype=np.uint64) * _WEYL & _LOW
-    keys = (
-        keys[:, ::2] << _32 | keys[:, 1::2]
-    )  # two rounds at once: what is low now is in the next round's sum
+    # two rounds at once: what is low now is in the next round's sum
+    keys = keys[:, ::2] << _32 | keys[:, 1::2]
     swapped, product = even[::-1], np.empty_like(even)
     for i in range(10):
         np.multiply(swapped, _MULTIPLIERS, out=product)
@@ -46,13 +48,16 @@ def _rounds(
 
 
 def digest(*parts: object) -> int:
-    """A 64-bit key for what a draw is for. Parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ."""
+    """A 64-bit key for what a draw is for, by a hash of the parts' text.
+
+    Each part is prefixed by its length, so ("ab", "c") and ("a", "bc") have different keys.
+    """
     text = "".join(f"{len(str(part))}:{part}" for part in parts)
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def member_keys(ids: ArrayLike) -> NDArray[np.uint64]:
-    """Member ids [n] as 64-bit counters: whole numbers as they are, anything else by a hash of its text."""
+    """Member ids [n] as 64-bit counters: whole numbers as they are, text by a hash of it."""
     ids = np.asarray(ids)
     if ids.dtype.kind in "iu":
         return ids.astype(np.uint64)
@@ -66,25 +71,42 @@ def member_keys(ids: ArrayLike) -> NDArray[np.uint64]:
 def uniforms(
     seed: int, campaign: str, stream: str, keys: NDArray[np.uint64], k: int
 ) -> NDArray[np.float64]:
-    """Uniform numbers [n, k] in [0, 1) on a grid of 2^-53, one row for each member key; column after column in memory."""
+    """Uniform numbers [n, k] in [0, 1) on a grid of 2^-53, one row for each member key [n].
+
+    In memory they lie column after column.
+
+    seed, campaign, stream: what the numbers are for; others for any other combination
+
+    >>> members = member_keys([204, 117])
+    >>> numbers = uniforms(1, "issue-007", "slate", members, 3)
+    >>> numbers.round(3).tolist()
+    [[0.76, 0.041, 0.99], [0.249, 0.564, 0.441]]
+    >>> bool((uniforms(1, "issue-007", "slate", members[::-1], 3) == numbers[::-1]).all())
+    True
+    """
     pairs = np.empty(((k + 1) // 2, 2, len(keys)))  # one block of four words gives two doubles
     for block, pair in enumerate(pairs):
-        _pairs(digest(seed, campaign, stream), keys, np.uint64(block), pair)
+        _fill_pairs(digest(seed, campaign, stream), keys, np.uint64(block), pair)
     return pairs.reshape(2 * len(pairs), len(keys))[:k].T
 
 
 def uniforms_at(
-    seed: int, campaign: str, stream: str, keys: NDArray[np.uint64], index: NDArray[np.integer[Any]]
+    seed: int, campaign: str, stream: str, keys: NDArray[np.uint64], index: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Some of those numbers: column index[i, j] >= 0 of member i's row, [n, k]."""
+    """Some numbers of a longer `uniforms`: column index[i, j] >= 0 of member i's row, [n, k]."""
     column, pairs = index.T.ravel(), np.empty((2, index.size))
-    _pairs(digest(seed, campaign, stream), np.tile(keys, index.shape[1]), column >> 1, pairs)
+    _fill_pairs(digest(seed, campaign, stream), np.tile(keys, index.shape[1]), column >> 1, pairs)
     return np.asarray(np.where(column & 1, pairs[1], pairs[0]).reshape(index.shape[::-1]).T)
 
 
-def _pairs(purpose: int, keys: NDArray[np.uint64], blocks: Any, pairs: NDArray[np.float64]) -> None:
-    """The two doubles [2, n] of a block [n] of each member key [n], in pieces that fit the processor's cache."""
-    n, blocks = len(keys), np.broadcast_to(blocks, len(keys))
+def _fill_pairs(
+    purpose: int, keys: NDArray[np.uint64], block: ArrayLike, pairs: NDArray[np.float64]
+) -> None:
+    """Fill `pairs` [2, n] with the two doubles that a block of four words gives each member key.
+
+    block: which block, a number for all members or one for each, [n]
+    """
+    n, blocks = len(keys), np.broadcast_to(block, len(keys))
     size = max(-(-n // max(-(-n // _PIECE), 1)), 1)
     for at in range(0, n, size):
         piece = slice(at, min(at + size, n))
@@ -101,5 +123,8 @@ def _pairs(purpose: int, keys: NDArray[np.uint64], blocks: Any, pairs: NDArray[n
 
 
 def generator(*parts: object) -> np.random.Generator:
-    """A numpy generator for draws that belong to no member (a pool's texts, a posterior draw), keyed by what it is for."""
+    """A numpy generator for draws that belong to no member, such as a pool's texts.
+
+    parts: what the draws are for; equal parts give the same numbers
+    """
     return np.random.Generator(np.random.Philox(digest(*parts)))

@@ -1,4 +1,8 @@
-"""The editor's rules for one issue, as data: checked when they are made."""
+"""The editor's rules for one issue, as data that is checked when it is made.
+
+Open this file for what an editor may ask for. `bandit/slates/editorial.py` says which articles the
+rules leave open.
+"""
 
 from typing import Annotated
 
@@ -12,8 +16,14 @@ Slot = Annotated[int, Field(ge=1)]
 class Rules(BaseModel):
     """Layout and rules of one issue. Slots are numbered from 1, as an editor counts them.
 
-    at_most and at_least: column -> value -> how many articles of the slate, e.g. {"kind": {"event": 2}}.
-    only: slot -> column -> values allowed there (a section). Unknown keys are refused.
+    slots: how many articles each newsletter holds
+    pins: slot -> id of the article that everyone who may see it gets there
+    at_most: column of the pool -> value -> how many articles of a slate may have it, for example
+        {"kind": {"event": 2}}; given up where a slot would stay empty
+    at_least: column -> value -> how many must have it; given up before at_most is
+    only: slot -> column -> values allowed there (a section); never given up
+
+    Raises ValueError for rules that contradict each other, and for any other option.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -25,7 +35,7 @@ class Rules(BaseModel):
     only: dict[Slot, dict[str, list[str]]] = {}
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Rules":
+    def _check_consistency(self) -> "Rules":
         for what, numbers in {"pins": list(self.pins), "only": list(self.only)}.items():
             for slot in numbers:
                 if slot > self.slots:
@@ -50,7 +60,10 @@ class Rules(BaseModel):
         return self
 
     def check_pool(self, articles: pd.DataFrame) -> None:
-        """Raise ValueError where the pool cannot serve these rules at all."""
+        """Raise ValueError where the pool cannot serve these rules at all.
+
+        articles: m rows, column `article` (id) and the columns that the rules name
+        """
         if len(articles) < self.slots:
             raise ValueError(
                 f"the pool has {len(articles)} articles; the layout has {self.slots} slots"

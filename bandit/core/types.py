@@ -1,11 +1,13 @@
-"""The tables that travel along the data path. Axes: n members in this issue, m pool articles, k slots.
+"""The tables that travel along the data path, and the array types that all signatures use.
 
-All are frozen. A `Context` checks itself when it is made, so whatever holds one may rely on it.
+Axes: n members in this issue, m pool articles, k slots, p member features, q article features. All
+tables are frozen. A `Context` checks itself when it is made, so whatever holds one may rely on it.
+Open this file for what a policy is given, what it answers, and what comes back.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,8 +16,8 @@ from numpy.typing import NDArray
 from bandit.core import check
 from bandit.core.rules import Rules
 
-Floats = NDArray[np.floating[Any]]
-Ints = NDArray[np.integer[Any]]
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 Ids = NDArray[Any]  # text, whole numbers, or both
 Array = NDArray[Any]  # of any type that a file of arrays can hold
@@ -28,9 +30,18 @@ ROLES = ("empty", "pinned", "exploit", "explore")
 class Context:
     """What a policy may know when it plans an issue.
 
-    members: n rows, column `member` (id) and the attributes. articles: m rows, `article` (id), title, summary, kind,
-    source. member_features [n, p] and article_features [m, q] begin with a constant 1. eligible [n, m]: may be shown
-    (hard). seen [n, m]: was in an issue this member opened (soft). Raises ValueError naming the first value at fault.
+    campaign: name of the issue, which keys every draw of it
+    issue: number of the issue, counted from 1
+    members: n rows, column `member` (id) and the attributes
+    articles: m rows, columns `article` (id), title, summary, kind and source
+    member_features: [n, p], beginning with a constant 1
+    article_features: [m, q], beginning with a constant 1
+    eligible: [n, m], the member may be shown the article; never given up
+    seen: [n, m], the article was in an issue that the member opened; shown again only where a slot
+        would stay empty
+    rules: the editor's rules
+
+    Raises ValueError naming the first value at fault.
     """
 
     campaign: str
@@ -59,10 +70,12 @@ class Context:
 
     @property
     def member_ids(self) -> Ids:
+        """[n]."""
         return self.members["member"].to_numpy()
 
     @property
     def article_ids(self) -> Ids:
+        """[m]."""
         return self.articles["article"].to_numpy()
 
     def take(self, rows: Ints | slice) -> Self:
@@ -78,12 +91,15 @@ class Context:
 
 @dataclass(frozen=True)
 class Slates:
-    """What each member is shown. All [n, k]: choice is an index into the pool (-1: empty slot).
+    """What each member is shown. All arrays are [n, k].
 
-    propensity[i, j] is P(slot j shows this article | slots above, context), read from the pmf the draw used; 1 for pins
-    and empty slots. role is one of EMPTY, PINNED, EXPLOIT, EXPLORE. relaxed counts the soft rules that were given up
-    to fill the slot (0 none, 1 minimum counts, 2 also maximum counts, 3 also no repeats). supported: every open article
-    had a positive probability, so the log can speak for any other policy.
+    choice: index of the article into the pool, -1 for an empty slot
+    propensity: P(this slot shows this article | slots above, context), read from the pmf that the
+        draw used; 1 for pins and empty slots
+    role: EMPTY, PINNED, EXPLOIT (no other open article was as likely) or EXPLORE
+    relaxed: soft rules that were given up to fill the slot: 0 none, 1 minimum counts,
+        2 also maximum counts, 3 also no repeats
+    supported: every open article had a positive probability, so the log can speak about any policy
     """
 
     choice: Ints
@@ -94,17 +110,25 @@ class Slates:
 
     @property
     def pinned(self) -> Bools:
+        """[n, k], the slots that the editor filled."""
         return np.equal(self.role, PINNED)
 
-    def take(self, rows: Ints) -> Self:
+    def take(self, rows: Ints | slice) -> Self:
         """The slates of some of the members."""
-        return replace(self, **_take_rows(self, rows))
+        return type(self)(*(table[rows] for table in vars(self).values()))
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """What came back. delivered, opened, unsubscribed [n]; clicked, dwell_seconds [n, k]; examined [n, k] is 1 yes,
-    0 no, -1 unknown."""
+    """What came back from one issue.
+
+    delivered: [n], the mail arrived
+    opened: [n], the member opened it
+    unsubscribed: [n], the member left the list by it
+    examined: [n, k], the member looked at the slot: 1 yes, 0 no, -1 unknown
+    clicked: [n, k], the member clicked the article
+    dwell_seconds: [n, k], reading time after the click, in seconds
+    """
 
     delivered: Bools
     opened: Bools
@@ -115,7 +139,7 @@ class Feedback:
 
     def take(self, rows: Ints) -> Self:
         """What came back from some of the members."""
-        return replace(self, **_take_rows(self, rows))
+        return type(self)(*(table[rows] for table in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -139,6 +163,7 @@ class Round:
     def join(cls, context: Context, rows: Sequence[Ints], parts: Sequence["Round"]) -> Self:
         """The whole issue from its parts.
 
+        context: of the whole issue
         rows: for each part, the rows of its members in `context`; together every member once
         """
         if len(parts) == 1 and np.array_equal(rows[0], np.arange(len(context.members))):
@@ -148,32 +173,33 @@ class Round:
         return cls(context, _stack(slates).take(order), _stack(feedback).take(order))
 
     def exposures(self) -> tuple[Ints, Ints, Ints, Floats]:
-        """What can be learned from: every filled slot of a member who opened. Four arrays [e]: the member's row, the slot,
-        the article's index, clicked (0.0 or 1.0). Whether the slot was looked at is mostly unknown."""
+        """What can be learned from: every filled slot of the members who opened.
+
+        Four arrays [e]: the member's row, the slot (from 0), the article's index into the pool, and
+        clicked (0.0 or 1.0). Whether the slot was looked at is mostly unknown.
+        """
         rows, slots = np.nonzero(self.feedback.opened[:, None] & (self.slates.choice >= 0))
         clicked = self.feedback.clicked[rows, slots].astype(np.float64)
         return rows, slots, self.slates.choice[rows, slots], clicked
 
 
-def _stack(tables: Sequence[Any]) -> Any:
-    fields = vars(tables[0])
-    return replace(
-        tables[0],
-        **{name: np.concatenate([getattr(table, name) for table in tables]) for name in fields},
-    )
+Part = TypeVar("Part", Slates, Feedback)
 
 
-def _take_rows(table: Any, rows: Ints) -> dict[str, Any]:
-    return {name: values[rows] for name, values in vars(table).items()}
+def _stack(parts: Sequence[Part]) -> Part:
+    tables = zip(*(vars(part).values() for part in parts), strict=True)
+    return type(parts[0])(*map(np.concatenate, tables))
 
 
 @dataclass(frozen=True)
 class SlotPmf:
-    """A plan: scores and the exploration that turns the open articles' scores into a slot's pmf [n, m].
+    """A plan: scores, and the exploration that turns the open articles' scores into a slot's pmf.
 
-    scores: [n, m], or [n, m, k] where they differ between slots (slot k and below share the last). `explore(scores, open)`
-    gives rows that sum to 1 over the open articles and are 0 elsewhere. weights [n, m]: where the pmf is these numbers over
-    the open articles, divided by their sum (`exploration.cumulated`); drawing from them is faster and gives the same bits.
+    scores: [n, m], or [n, m, k] where they differ between slots; the last serves all slots below
+    explore: (scores [n, m], open [n, m]) -> pmf [n, m], whose rows sum to 1 over the open articles
+        and are 0 elsewhere
+    weights: [n, m], if the pmf is these numbers over the open articles, divided by their sum
+        (`slates.sums.add_up`): drawing from them is faster and gives the same bits
     """
 
     scores: Floats
@@ -181,14 +207,15 @@ class SlotPmf:
     weights: Floats | None = None
 
     def __call__(self, open: Bools, slot: int = 0) -> Floats:
+        """The pmf [n, m] of `slot` (from 0) over the articles that are `open` [n, m]."""
         scores = self.scores
-        return self.explore(
-            scores if scores.ndim == 2 else scores[:, :, min(slot, scores.shape[2] - 1)], open
-        )
+        if scores.ndim == 3:
+            scores = scores[:, :, min(slot, scores.shape[2] - 1)]
+        return self.explore(scores, open)
 
 
 class TruePool(Protocol):
-    """What a simulator alone knows of the articles of one issue."""
+    """What a simulator alone knows about the articles of one issue."""
 
     def interests(self) -> Floats:
         """What members' interest vectors are multiplied with, [m, d]."""

@@ -1,1 +1,1 @@
-"""Members and articles to feature matrices."""
+"""How members and articles become feature matrices."""

@@ -1,4 +1,8 @@
-"""Members and articles to feature matrices: fitted once on the member list and the archive, then frozen."""
+"""How members and articles become feature matrices.
+
+`Features` is fitted once on the member list and the archive, then frozen. Open this file for what a
+policy can see of a member's attributes and of an article's text.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +22,18 @@ KINDS = ("event", "resource")  # beside the plain article
 
 @dataclass(frozen=True)
 class Features:
-    """levels: attribute -> known values (one-hot). numeric: attribute -> (mean, sd), standardised and clipped at 3.
+    """Reads member attributes one-hot or standardised, and article texts as principal components.
 
-    Article text is centred, projected on the archive's principal components [d, dim] and scaled to unit variance.
-    A value never seen before, or none, switches on no column of its attribute: the member counts as unknown there.
+    A value that was never seen before, or is missing, switches on no column of its attribute: the
+    member counts as unknown there. Article text is centred, projected on the archive's principal
+    components and scaled to unit variance. Most callers use `Features.fit` or `Features.restore`.
+
+    levels: attribute -> its known values, each of which gets a column
+    numeric: attribute -> (mean, standard deviation); standardised by them and clipped at 3
+    centre: [dim], the mean of the archive's text vectors
+    components: [d, dim], principal components of the archive's text vectors, each scaled so that
+        the archive's texts have variance 1
+    encoder: turns texts into vectors of `dim` numbers
     """
 
     levels: Mapping[str, Sequence[str]]
@@ -38,7 +50,15 @@ class Features:
         dims: int = 32,
         encoder: Encoder | None = None,
     ) -> "Features":
-        """Levels and scales from the members, text components from an archive of at least `dims` texts."""
+        """Take levels and scales from the members, and text components from the archive.
+
+        members: n rows, column `member` and the attributes
+        archive: past texts, more than `dims` different ones
+        dims: text components to keep; more tell articles apart better and cost more to learn
+        encoder: turns texts into vectors (default: the word vectors of `StaticEncoder`)
+
+        Raises ValueError for dims below 1, or an archive that is too small for them.
+        """
         check.at_least("text dims", dims, 1)
         if len(archive) <= dims:
             raise ValueError(
@@ -57,7 +77,8 @@ class Features:
                 levels[name] = sorted(column.dropna().astype(str).unique())
         if len(set(archive)) <= dims:
             raise ValueError(
-                f"the archive has {len(set(archive))} different texts; {dims} text dimensions need more"
+                f"the archive has {len(set(archive))} different texts; "
+                f"{dims} text dimensions need more"
             )
         vectors = encoder.encode(archive).astype(np.float64)
         centre = vectors.mean(axis=0)
@@ -74,6 +95,7 @@ class Features:
 
     @property
     def member_names(self) -> list[str]:
+        """What each of the p columns of `members` stands for."""
         return [
             "constant",
             *(f"{name}={v}" for name, values in self.levels.items() for v in values),
@@ -82,6 +104,7 @@ class Features:
 
     @property
     def article_names(self) -> list[str]:
+        """What each of the q columns of `articles` stands for."""
         return [
             "constant",
             *(f"kind={kind}" for kind in KINDS),
@@ -89,13 +112,18 @@ class Features:
         ]
 
     def text(self, texts: Sequence[str]) -> Floats:
-        """Texts to [len(texts), d]."""
+        """The text components of each text, [len(texts), d]."""
         vectors = self.encoder.encode(texts).astype(np.float64) - self.centre
         # not BLAS: a row's bits ignore the batch; on a grid, so that processors agree
         return exact.snap(np.einsum("md,kd->mk", vectors, self.components))
 
     def members(self, members: pd.DataFrame) -> Floats:
-        """[n, p]. Raises ValueError for a missing column or a number that is not finite."""
+        """Member features [n, p].
+
+        members: n rows, column `member` and the attributes
+
+        Raises ValueError for a missing column, and for a number that is not finite.
+        """
         check.columns("members", members, ["member", *self.levels, *self.numeric])
         parts = [np.ones((len(members), 1))]
         for name, values in self.levels.items():
@@ -113,7 +141,7 @@ class Features:
         return np.hstack(parts)
 
     def find_unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
-        """Attribute values never seen before, for the sender to report."""
+        """Attribute -> its values that were never seen before, for the sender to report."""
         found = {
             name: sorted(set(members[name].dropna().astype(str)) - set(v))
             for name, v in self.levels.items()
@@ -121,7 +149,12 @@ class Features:
         return {name: values for name, values in found.items() if values}
 
     def articles(self, articles: pd.DataFrame) -> Floats:
-        """[m, q]. Raises ValueError for a title or summary that is not text."""
+        """Article features [m, q].
+
+        articles: m rows, columns `article`, title, summary and kind
+
+        Raises ValueError for a title or summary that is not text, and for an empty title.
+        """
         for column in ("title", "summary"):
             for row, (article, text) in enumerate(
                 zip(articles["article"], articles[column], strict=True)
@@ -147,21 +180,29 @@ class Features:
         article_features: Floats | None = None,
         member_features: Floats | None = None,
     ) -> Context:
-        """A checked `Context`. `eligible` and `seen` [n, m] default to everything and nothing; features that are already
-        at hand need not be made again."""
+        """A checked `Context` of one issue; what its parts mean is said there.
+
+        eligible: [n, m] (default: everything)
+        seen: [n, m] (default: nothing)
+        article_features, member_features: [m, q] and [n, p], where they are already at hand
+
+        Raises ValueError naming what is wrong with the member list or the pool.
+        """
         shape = (len(members), len(articles))
         if not len(members):
             raise ValueError("the member list is empty")
         check.columns("pool", articles, ["article", "title", "summary", "kind", "source"])
+        if member_features is None:
+            member_features = self.members(members)
+        if article_features is None:
+            article_features = self.articles(articles)
         return Context(
             campaign=campaign,
             issue=issue,
             members=members.reset_index(drop=True),
             articles=articles.reset_index(drop=True),
-            member_features=self.members(members) if member_features is None else member_features,
-            article_features=self.articles(articles)
-            if article_features is None
-            else article_features,
+            member_features=member_features,
+            article_features=article_features,
             eligible=np.ones(shape, dtype=bool) if eligible is None else eligible,
             seen=np.zeros(shape, dtype=bool) if seen is None else seen,
             rules=rules,
@@ -183,11 +224,15 @@ class Features:
         arrays: Mapping[str, Floats],
         encoder: Encoder | None = None,
     ) -> "Features":
-        """The inverse of `state`. Raises ValueError if the encoder is not the one the components were fitted with."""
+        """The inverse of `state`.
+
+        Raises ValueError if the encoder is not the one that the components were fitted with.
+        """
         encoder = encoder or StaticEncoder()
         if encoder.name != described["encoder"]:
             raise ValueError(
-                f"the bundle was made with encoder {described['encoder']!r}; this one is {encoder.name!r}"
+                f"the bundle was made with encoder {described['encoder']!r}; "
+                f"this one is {encoder.name!r}"
             )
         numeric = {
             name: (float(mean), float(sd)) for name, (mean, sd) in described["numeric"].items()

@@ -1,1 +1,1 @@
-"""What was sent and what came back: issues, archives, tracking events and the filter that reads them."""
+"""What was sent and what came back: issues, archives, tracking events and what they mean."""

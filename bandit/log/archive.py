@@ -1,9 +1,15 @@
-"""A log that can be read without whatever made it: beside the log itself, who the members were and what the editor had.
+"""Archives: logs that can be read without whatever made them.
 
-Folder: members.parquet (member and attributes, everybody who ever got mail), pools/NNN.parquet (the articles of each issue),
-rules.json (each issue's campaign and rules), log/NNN.parquet (`bandit.log.issue`). The rest of a context follows: features from
-attributes and texts, eligibility from the pool (`editorial.find_eligible`), what was seen from the log itself. The member list is
-written last: a folder that has none was not finished.
+Beside the log itself an archive keeps who the members were and what the editor had. It is a folder:
+
+    members.parquet    member and attributes, everybody who ever got mail
+    pools/NNN.parquet  the articles of each issue
+    rules.json         each issue's campaign and rules
+    log/NNN.parquet    the log, see `bandit.log.issue`
+
+The rest of a context follows: features from attributes and texts, eligibility from the pool
+(`editorial.find_eligible`), what was seen from the log itself. The member list is written last: a
+folder that has none was not finished. Open this file to learn from, or to simulate, past issues.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,13 +19,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.files import read_json, read_table, write_json, write_table
 from bandit.core.ids import locate
 from bandit.core.rules import Rules
-from bandit.core.types import Context, Ints, Round
+from bandit.core.types import Context, Ids, Ints, Round
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import issue as log
@@ -28,11 +33,13 @@ from bandit.slates.seen import Seen
 
 
 def write(folder: Path, rounds: Iterable[Round]) -> None:
-    """An archive of issues in order, numbered as their contexts are. Raises ValueError as a strict `Surroundings` does."""
+    """Write an archive of issues in order, numbered as their contexts are.
+
+    Raises ValueError as a strict `Surroundings` does.
+    """
     folder = Path(folder)
-    (folder / "members.parquet").unlink(
-        missing_ok=True
-    )  # until all is written, what is there is no archive
+    # until all is written, what is there is no archive
+    (folder / "members.parquet").unlink(missing_ok=True)
     around = Surroundings(folder, strict=True)
     for round in rounds:
         context = round.context
@@ -43,17 +50,23 @@ def write(folder: Path, rounds: Iterable[Round]) -> None:
 
 
 class Surroundings:
-    """All of an archive but the log: `add` each issue's context, then `finish`. strict: look whether the contexts can be
-    read back the same, which takes longer than writing them."""
+    """Writes all of an archive but the log: `add` each issue's context, then `finish`.
+
+    folder: of the archive; it is made where it does not exist
+    strict: check whether each context can be read back the same, which takes longer than writing it
+    """
 
     def __init__(self, folder: Path, strict: bool = False) -> None:
         self._folder, self._strict = folder, strict
         self._members: pd.DataFrame | None = None
-        self._rules: dict[str, Any] = {}
+        self._rules: dict[str, dict[str, object]] = {}
 
     def add(self, context: Context) -> None:
-        """Write the pool, note the rules and whoever is new. Raises ValueError, if strict, for a member whose attributes
-        change, and for eligibility that does not follow from the pool."""
+        """Write one issue's pool, and note its rules and the members who are new.
+
+        Raises ValueError where an issue comes twice; if strict, also for a member whose attributes
+        change, and for eligibility that does not follow from the pool.
+        """
         name = f"{context.issue:03d}"
         if name in self._rules:
             raise ValueError(
@@ -90,7 +103,7 @@ class Surroundings:
 
 
 def add_members(known: pd.DataFrame | None, members: pd.DataFrame) -> pd.DataFrame:
-    """The members known so far and those of one more issue, each once, in the order in which they came."""
+    """The members known so far and those of one more issue, each once, in the order they came."""
     if known is None:
         return members.reset_index(drop=True)
     new = ~members["member"].isin(known["member"])
@@ -121,8 +134,10 @@ def _to_table(frame: pd.DataFrame) -> pa.Table:
 
 
 def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
-    """Campaign and rules of each issue, in order. Raises ValueError where the folder holds no archive, or not the whole of
-    one."""
+    """Campaign and rules of each issue, in order.
+
+    Raises ValueError where the folder holds no archive, or not the whole of one.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"log = {str(folder)!r}: there is no such folder")
@@ -134,10 +149,8 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     path = folder / "rules.json"
     try:
         told = read_json(path)
-        found = {
-            issue: _parse_rules(each)
-            for issue, each in sorted((int(name), each) for name, each in told.items())
-        }
+        issues = sorted((int(name), each) for name, each in told.items())
+        found = {issue: _parse_rules(each) for issue, each in issues}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not say each issue's campaign and rules: {error}") from None
     if not found:
@@ -157,6 +170,7 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
 
 
 def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
+    """One issue's campaign and rules, from what rules.json tells of it."""
     campaign, given = told["campaign"], dict(told["rules"])
     if not isinstance(campaign, str):
         raise ValueError(f"campaign = {campaign!r}; must be text")
@@ -170,26 +184,26 @@ def _file(folder: Path, part: str, issue: int) -> Path:
 
 
 def read_members(folder: str | Path) -> pd.DataFrame:
-    """The member list. Raises ValueError for ids that are floats: they have other keys than the same whole numbers."""
+    """The member list.
+
+    Raises ValueError for ids that are floats: they have other keys than the same whole numbers.
+    """
     path = Path(folder) / "members.parquet"
     listed = _read_listed(path, "members", ["member"])
     if listed["member"].dtype.kind == "f":
-        raise ValueError(
-            f"{path} row 0: member = {listed['member'].tolist()[0]!r}; ids must be whole numbers or text"
-        )
+        first = listed["member"].tolist()[0]
+        raise ValueError(f"{path} row 0: member = {first!r}; ids must be whole numbers or text")
     return listed
 
 
 def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
     """The articles of one issue."""
-    return _read_listed(
-        _file(Path(folder), "pools", issue),
-        "pool",
-        ["article", "title", "summary", "kind", "source"],
-    )
+    columns = ["article", "title", "summary", "kind", "source"]
+    return _read_listed(_file(Path(folder), "pools", issue), "pool", columns)
 
 
 def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
+    """A file's table, which must have these columns and no id of the first one twice."""
     table: pd.DataFrame = read_table(path).to_pandas()
     try:
         check.columns(what, table, columns)
@@ -202,15 +216,22 @@ def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
 def fit_features(
     folder: str | Path, text_dims: int = 32, encoder: Encoder | None = None
 ) -> Features:
-    """Features fitted to the archive's own members and texts, each text once."""
+    """Features that are fitted to the archive's own members and texts, each text once.
+
+    text_dims, encoder: as for `Features.fit`
+    """
     pools = pd.concat([read_pool(folder, issue) for issue in read_rules(folder)])
     texts = (pools["title"] + ". " + pools["summary"]).unique().tolist()
     return Features.fit(read_members(folder), texts, text_dims, encoder)
 
 
 def read(folder: str | Path, features: Features) -> Iterator[Round]:
-    """The issues in order, each with the context that it was sent in, its features as `features` has them. Raises ValueError
-    naming file, row and value where the folder is damaged, or is no archive."""
+    """The issues in order, each with the context that it was sent in.
+
+    features: reads the members and articles
+
+    Raises ValueError naming file, row and value where the folder is damaged, or is no archive.
+    """
     folder = Path(folder)
     ruled, everybody = read_rules(folder), read_members(folder)
     index, x = pd.Index(everybody["member"]), features.members(everybody)
@@ -241,7 +262,8 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
         yield round
 
 
-def _find_rows(path: Path, ids: NDArray[Any], index: pd.Index, slots: int) -> Ints:
+def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:
+    """Where each of `ids` [n] stands in the member list."""
     try:
         rows = locate(index, ids)
     except ValueError as error:

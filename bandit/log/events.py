@@ -1,29 +1,33 @@
-"""Events: what the tracking server saw, one row for each request; and what they say once `hygiene.tag` has read them.
+"""Tracking events: what the tracking server saw, and what that says about members.
 
-A table of events is a pandas frame with these columns, in any row order, of one issue or several:
+`hygiene.tag` says who made each event; then `read_feedback` and `estimate_open_rate` read them. Open
+this file to feed real e-mail back into a policy. A table of events is a pandas frame with one row
+for each request, in any order, of one issue or several, and with these columns:
 
     event     id of the record; the same id twice is one event that was sent twice
     campaign  the issue's campaign, as in `Context`
     member    whose mail it was
-    kind      open (the mail's pixel was loaded), click (on an article's link) or unsubscribe (that link was followed)
+    kind      open (the mail's pixel was loaded), click (on an article's link) or unsubscribe (that
+              link was followed)
     slot      the article's slot, counted from 1; 0 unless it is a click
     links     how many article links this member's mail holds (from the slates)
     seconds   from delivery to the request; may be negative, gateways look before they accept
-    arrived   seconds from delivery until the log received the event; days later where a server was down
+    arrived   seconds from delivery until the log received the event; days where a server was down
     sent      when the mail was delivered, UTC
-    agent     what the user agent string amounts to: mail (a mail program), browser, imageproxy (a webmail's image cache),
-              bare ("Mozilla/5.0" and no more: Apple Mail Privacy Protection), scanner (says that it is one), script
-              (curl, python), none (empty)
+    agent     what the user agent string amounts to: mail (a mail program), browser, imageproxy (a
+              webmail's image cache), bare ("Mozilla/5.0" and no more: Apple Mail Privacy
+              Protection), scanner (says that it is one), script (curl, python), none (empty)
     method    GET or HEAD
-    network   opaque id of where the request came from: an AS number or a /24; known proxies have names of their own
+    network   opaque id of where the request came from: an AS number or a /24; known proxies have
+              names of their own
     domain    of the member's address
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from bandit.core import check
 from bandit.core.types import Bools, Context, Feedback, Floats, Slates
@@ -39,16 +43,16 @@ TAGS = ("human", "prefetch", "scanner", "duplicate", "late")
 BY_PEOPLE = ("human", "late")
 
 
-def refuse(events: pd.DataFrame, column: str, bad: Any, must: str) -> None:
-    """Raise ValueError at the first row where `bad`, with its value."""
-    bad = np.asarray(bad)
-    if bad.any():
-        row = int(bad.argmax())
+def refuse(events: pd.DataFrame, column: str, bad: ArrayLike, must: str) -> None:
+    """Raise ValueError at the first row of `bad` [rows], with the value of `column` there."""
+    wrong = np.asarray(bad)
+    if wrong.any():
+        row = int(wrong.argmax())
         raise ValueError(f"events row {row}: {column} = {events[column].iloc[row]}; {must}")
 
 
 def validate(events: pd.DataFrame) -> None:
-    """Raise ValueError naming the first missing column, or the first row and value that no event can have."""
+    """Raise ValueError at the first missing column, or the first value that no event can have."""
     check.columns("events", events, COLUMNS)
     for column in ("event", "campaign", "member", "sent", "network", "domain"):
         refuse(events, column, events[column].isna(), "must be given")
@@ -57,20 +61,12 @@ def validate(events: pd.DataFrame) -> None:
     for column in ("slot", "links", "seconds", "arrived"):
         number = pd.to_numeric(events[column], errors="coerce").to_numpy(dtype=np.float64)
         if events[column].dtype.kind not in "iuf":
-            refuse(
-                events,
-                column,
-                [isinstance(value, str) for value in events[column]],
-                "must be a number, not text",
-            )
+            text = [isinstance(value, str) for value in events[column]]
+            refuse(events, column, text, "must be a number, not text")
         refuse(events, column, ~np.isfinite(number), "must be a finite number")
         if column in ("slot", "links"):
-            refuse(
-                events,
-                column,
-                (number < 0) | (number != np.floor(number)),
-                "must be a whole number, 0 or more",
-            )
+            broken = (number < 0) | (number != np.floor(number))
+            refuse(events, column, broken, "must be a whole number, 0 or more")
     click = events["kind"] == "click"
     refuse(events, "slot", click & (events["slot"] < 1), "a click's slot counts from 1")
     refuse(events, "slot", ~click & (events["slot"] != 0), "must be 0 unless it is a click")
@@ -89,13 +85,20 @@ def read_feedback(
     delivered: Bools | None = None,
     opened: Bools | None = None,
 ) -> Feedback:
-    """What the people did in one issue, as a policy learns from it, late or not. Other campaigns' events are left aside.
+    """What people did in one issue, as a policy learns from it; late events count as well.
 
-    delivered [n]: to whom (default: all). opened [n]: count these as openers as well, beside everyone of whom a person's
-    open or click was recorded. Where Apple's proxy or blocked images hide opens, only clicks show them, and such members
-    seem to click whenever they open: drawing `opened` with `OpenRate.chance` takes that bias away. examined is 1 where
-    clicked, else unknown; dwell_seconds is 0, events do not know reading time. Raises ValueError at an event of a member or
-    slot that the slates do not have.
+    In the answer examined is 1 where clicked, else unknown, and dwell_seconds is 0: events do not
+    know reading times.
+
+    tagged: events with the column `tag` of `hygiene.tag`; those of other campaigns are left aside
+    context, slates: what was sent
+    delivered: [n], who got the mail (default: everybody)
+    opened: [n], who counts as an opener beside everyone of whom a person's open or click was
+        recorded. Where Apple's proxy or blocked images hide opens, only clicks show them, and such
+        members seem to click whenever they open. Drawing `opened` with `OpenRate.chance` takes that
+        bias away.
+
+    Raises ValueError at an event of a member or slot that the slates do not have.
     """
     check.columns("events", tagged, [*COLUMNS, "tag"])
     n, k = slates.choice.shape
@@ -105,26 +108,20 @@ def read_feedback(
     place = np.flatnonzero((tagged["campaign"] == context.campaign) & tagged["tag"].isin(BY_PEOPLE))
     events = tagged.iloc[place]
 
-    def known(column: str, bad: Any, must: str) -> None:
+    def check_known(column: str, bad: Bools, must: str) -> None:
         everywhere = np.zeros(len(tagged), dtype=bool)
         everywhere[place] = bad
         refuse(tagged, column, everywhere, must)
 
     row = pd.Index(context.member_ids).get_indexer(pd.Index(events["member"]))
-    known("member", row < 0, f"is not in {context.campaign}")
+    check_known("member", row < 0, f"is not in {context.campaign}")
     slot = events["slot"].to_numpy(dtype=np.int64) - 1
     click = (events["kind"] == "click").to_numpy()
-    known("slot", click & (slot >= k), f"the slates have {k}")
-    known(
-        "slot",
-        click & (slates.choice[row, np.clip(slot, 0, k - 1)] < 0),
-        "is empty in this member's slate",
-    )
-    looked, unsubscribed, clicked = (
-        np.zeros(n, dtype=bool),
-        np.zeros(n, dtype=bool),
-        np.zeros((n, k), dtype=bool),
-    )
+    check_known("slot", click & (slot >= k), f"the slates have {k}")
+    empty = slates.choice[row, np.clip(slot, 0, k - 1)] < 0
+    check_known("slot", click & empty, "is empty in this member's slate")
+    looked, unsubscribed = np.zeros((2, n), dtype=bool)
+    clicked = np.zeros((n, k), dtype=bool)
     unsubscribed[row[(events["kind"] == "unsubscribe").to_numpy()]] = True
     clicked[row[click], slot[click]] = True
     looked[row[(events["kind"] == "open").to_numpy()]] = True
@@ -140,9 +137,14 @@ def read_feedback(
 
 @dataclass(frozen=True)
 class OpenRate:
-    """Shares of deliveries. recorded: with any open event. human: opened by a person, estimated. chance [d]: for each
-    delivery, P(a person opened it | what was recorded). hidden: of the opens by people without a prefetching program,
-    the share that no pixel recorded. prefetched: of the deliveries, the share that went to a prefetching program."""
+    """How often people opened what was delivered. Shares are of d deliveries unless it says more.
+
+    recorded: share with any open event
+    human: share that a person opened, estimated
+    hidden: share that no pixel recorded, of the opens by people without a prefetching program
+    prefetched: share that went to a prefetching program
+    chance: [d], for each delivery P(a person opened it | what was recorded)
+    """
 
     recorded: float
     human: float
@@ -152,26 +154,30 @@ class OpenRate:
 
 
 def estimate_open_rate(tagged: pd.DataFrame, deliveries: pd.DataFrame) -> OpenRate:
-    """The open rate of people, once prefetch and scanners are set aside. deliveries: d rows, columns campaign, member.
+    """The open rate of people, once prefetch and scanners are set aside.
 
-    Deliveries to programs that never prefetch tell the rate. Among them opens and clicks are two lists of the same
-    openers, so clicks without an open say how many opens were hidden (Lincoln-Petersen, Chapman 1951). Assumes that
-    hiding opens does not go with clicking, and that Apple's readers open as often as the others do.
+    Deliveries to programs that never prefetch tell the rate. Among them opens and clicks are two
+    lists of the same openers, so clicks without an open say how many opens were hidden
+    (Lincoln-Petersen, Chapman 1951). This assumes that hiding opens does not go with clicking, and
+    that Apple's readers open as often as the others do.
+
+    tagged: events with the column `tag` of `hygiene.tag`
+    deliveries: d rows, columns campaign and member
     """
     check.columns("events", tagged, [*COLUMNS, "tag"])
     check.columns("deliveries", deliveries, ["campaign", "member"])
     where = pd.MultiIndex.from_frame(deliveries[["campaign", "member"]])
 
-    def among(rows: Any) -> Bools:
-        return np.asarray(
-            where.isin(pd.MultiIndex.from_frame(tagged.loc[rows, ["campaign", "member"]]))
-        )
+    def find_among(rows: pd.Series) -> Bools:
+        some = pd.MultiIndex.from_frame(tagged.loc[rows, ["campaign", "member"]])
+        return np.asarray(where.isin(some))
 
     people, is_open = tagged["tag"].isin(BY_PEOPLE), tagged["kind"] == "open"
     proxied = (
         deliveries["member"].isin(tagged.loc[tagged["tag"] == "prefetch", "member"]).to_numpy()
     )
-    seen, clicked = among(people & is_open), among(people & (tagged["kind"] == "click"))
+    seen = find_among(people & is_open)
+    clicked = find_among(people & (tagged["kind"] == "click"))
     s, c, both = (int((x & ~proxied).sum()) for x in (seen, clicked, seen & clicked))
     either = s + c - both
     opened = max((s + 1) * (c + 1) / (both + 1) - 1, either)
@@ -181,18 +187,15 @@ def estimate_open_rate(tagged: pd.DataFrame, deliveries: pd.DataFrame) -> OpenRa
     clicks = min(c / opened, 1.0) if opened else 0.0
     blocked = 1 - s / opened if opened else 0.0
 
-    def unseen(hidden: float) -> float:
+    def judge_unseen(hidden: float) -> float:
         missed = rate * hidden * (1 - clicks)
         return missed / (missed + 1 - rate) if missed + 1 - rate > 0 else 0.0
 
-    chance = np.where(
-        seen | clicked, 1.0, np.where(proxied, unseen(1.0), unseen(max(blocked, 0.0)))
+    hidden = max(blocked, 0.0)
+    chance = np.where(proxied, judge_unseen(1.0), judge_unseen(hidden))
+    chance[seen | clicked] = 1.0
+    recorded, prefetched = (
+        float(among.mean()) if len(deliveries) else float("nan")
+        for among in (find_among(is_open), proxied)
     )
-    recorded = float(among(is_open).mean()) if len(deliveries) else float("nan")
-    return OpenRate(
-        recorded,
-        rate,
-        max(blocked, 0.0),
-        float(proxied.mean()) if len(deliveries) else float("nan"),
-        chance,
-    )
+    return OpenRate(recorded, rate, hidden, prefetched, chance)

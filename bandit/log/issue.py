@@ -1,15 +1,17 @@
-"""The log: one parquet file an issue, one row for each (member, slot), enough to learn and to evaluate from."""
+"""The log: one parquet file an issue, with one row for each (member, slot).
+
+It is enough to learn and to evaluate from, and it is the checkpoint of a run. Open this file for
+what is logged, or for why a log was refused.
+"""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.files import read_table, write_table
-from bandit.core.types import ROLES, Context, Feedback, Round, Slates
+from bandit.core.types import ROLES, Context, Feedback, Ids, Ints, Round, Slates
 
 ANSWERS = ("delivered", "opened", "unsubscribed")
 SLOT_ANSWERS = ("examined", "clicked", "dwell_seconds")
@@ -25,7 +27,11 @@ COLUMNS = ("campaign", "member", "slot", "article", *CHOICES, *ANSWERS, *SLOT_AN
 
 
 def slate_columns(context: Context, slates: Slates) -> dict[str, pa.Array]:
-    """What was shown: campaign, member, slot (from 1), article (null: empty), propensity, role, relaxed, supported."""
+    """What was shown, one row for each (member, slot).
+
+    The columns are campaign, member, slot (from 1), article (null for an empty slot), propensity,
+    role, relaxed and supported, as `Slates` has them.
+    """
     n, k = slates.choice.shape
     choice = slates.choice.ravel()
     articles = pa.array(context.article_ids).dictionary_encode()
@@ -45,15 +51,20 @@ def slate_columns(context: Context, slates: Slates) -> dict[str, pa.Array]:
 
 
 def write(path: Path, round: Round) -> None:
-    """One issue, what was shown and what came back, in the context's member order."""
+    """Write one issue, what was shown and what came back, in the order of the context's members."""
     k = round.slates.choice.shape[1]
     answers = {name: pa.array(np.repeat(getattr(round.feedback, name), k)) for name in ANSWERS}
     by_slot = {name: pa.array(getattr(round.feedback, name).ravel()) for name in SLOT_ANSWERS}
     write_table(path, pa.table(slate_columns(round.context, round.slates) | answers | by_slot))
 
 
-def list_members(path: Path, table: pa.Table, slots: int) -> NDArray[Any]:
-    """Ids [n] in the file's order, one for each `slots` rows. Raises ValueError unless the rows are members by slots."""
+def list_members(path: Path, table: pa.Table, slots: int) -> Ids:
+    """Member ids [n] in the order of a log, one for each `slots` rows.
+
+    path: of the file that `table` was read from, for the errors
+
+    Raises ValueError unless the rows are each member's slots in order.
+    """
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
         raise ValueError(f"{path} is no log: it lacks column {missing[0]!r}")
@@ -74,19 +85,28 @@ def list_members(path: Path, table: pa.Table, slots: int) -> NDArray[Any]:
             row = int(wrong.argmax())
             here, must = found.tolist()[row], wanted.tolist()[row]
             raise ValueError(
-                f"{path} row {row}: {name} is {here!r}; must be {must!r}, each member's slots in order"
+                f"{path} row {row}: {name} is {here!r}; must be {must!r}, "
+                "each member's slots in order"
             )
     return np.asarray(ids)
 
 
 def read(path: Path, context: Context) -> Round:
-    """The round that was logged for `context`. Raises ValueError if the file is damaged, is another issue's, or holds what
-    no log can: a propensity outside (0, 1], a click in an empty slot or in a mail that was not opened."""
+    """The round that was logged for `context`.
+
+    Raises ValueError if the file is damaged, is another issue's, or holds what no log can: a
+    propensity outside (0, 1], a click in an empty slot or in a mail that was not opened.
+    """
     return parse_issue(path, read_table(path), context)
 
 
 def parse_issue(path: Path, table: pa.Table, context: Context) -> Round:
-    """The same of a file that has been read; `path` is for the errors."""
+    """The round that was logged for `context`, in a file that has been read.
+
+    path: of the file that `table` was read from, for the errors
+
+    Raises ValueError as `read` does.
+    """
     n, k = len(context.members), context.rules.slots
     if table.num_rows != n * k:
         raise ValueError(
@@ -101,35 +121,22 @@ def parse_issue(path: Path, table: pa.Table, context: Context) -> Round:
     campaigns = column["campaign"].unique().to_pylist()
     if campaigns != [context.campaign]:
         raise ValueError(f"{path} is of campaign {campaigns[0]!r}; must be {context.campaign!r}")
-    place = {article: j for j, article in enumerate(context.article_ids)}
-    shown = (
-        column["article"]
-        if pa.types.is_dictionary(column["article"].type)
-        else column["article"].dictionary_encode()
-    )
-    words = shown.dictionary.to_pylist()
-    unknown = [word for word in words if word not in place]
-    if unknown:
-        raise ValueError(
-            f"{path} shows article {unknown[0]!r}, which is not in the pool of {context.campaign}"
-        )
-    lookup = np.array([place[word] for word in words] + [-1], dtype=np.int32)
-    choice = lookup[shown.indices.fill_null(len(words)).to_numpy()].reshape(n, k)
-
-    def slots(name: str) -> np.ndarray:
-        return np.asarray(column[name].to_numpy(zero_copy_only=False)).reshape(n, k)
-
-    slates = Slates(choice, *(slots(name) for name in CHOICES))
+    values = {
+        name: column[name].to_numpy(zero_copy_only=False).reshape(n, k)
+        for name in (*CHOICES, *ANSWERS, *SLOT_ANSWERS)
+    }
+    choice = _parse_choice(path, column["article"], context).reshape(n, k)
+    slates = Slates(choice, *(values[name] for name in CHOICES))
     for name in ANSWERS:
-        differ = np.flatnonzero((slots(name) != slots(name)[:, :1]).any(axis=1))
+        differ = np.flatnonzero((values[name] != values[name][:, :1]).any(axis=1))
         if len(differ):
             raise ValueError(
-                f"{path} row {differ[0] * k}: {name} differs between a member's slots; a mail has one answer"
+                f"{path} row {differ[0] * k}: {name} differs between a member's slots; "
+                "a mail has one answer"
             )
-    answers = {name: slots(name)[:, 0] for name in ANSWERS} | {
-        name: slots(name) for name in SLOT_ANSWERS
-    }
-    round = Round(context, slates, Feedback(**answers))
+    answers = {name: values[name][:, 0] for name in ANSWERS}
+    by_slot = {name: values[name] for name in SLOT_ANSWERS}
+    round = Round(context, slates, Feedback(**answers, **by_slot))
     try:
         _check(round)
     except ValueError as error:
@@ -137,8 +144,23 @@ def parse_issue(path: Path, table: pa.Table, context: Context) -> Round:
     return round
 
 
-def _check_columns(path: Path, column: dict[str, Any]) -> None:
-    """Raise ValueError at the first column of another type, and the first value that is missing or out of range."""
+def _parse_choice(path: Path, shown: pa.Array, context: Context) -> Ints:
+    """The articles shown [n k] as indices into the pool; -1 for an empty slot."""
+    if not pa.types.is_dictionary(shown.type):
+        shown = shown.dictionary_encode()
+    place = {article: j for j, article in enumerate(context.article_ids)}
+    words = shown.dictionary.to_pylist()
+    unknown = [word for word in words if word not in place]
+    if unknown:
+        raise ValueError(
+            f"{path} shows article {unknown[0]!r}, which is not in the pool of {context.campaign}"
+        )
+    index = np.array([place[word] for word in words] + [-1], dtype=np.int32)
+    return np.asarray(index[shown.indices.fill_null(len(words)).to_numpy()])
+
+
+def _check_columns(path: Path, column: dict[str, pa.Array]) -> None:
+    """Raise ValueError at a column of another type, or a value that is missing or out of range."""
     for name in (*CHOICES, *ANSWERS, *SLOT_ANSWERS):
         values, kind = column[name], "true or false" if name in FLAGS else "a number"
         if not (pa.types.is_boolean if name in FLAGS else _is_number)(values.type):
@@ -151,7 +173,8 @@ def _check_columns(path: Path, column: dict[str, Any]) -> None:
         if bad.any():
             row = int(bad.argmax())
             raise ValueError(
-                f"{path} row {row}: {name} = {values[row].as_py()!r}; must be {kind} that a log can hold"
+                f"{path} row {row}: {name} = {values[row].as_py()!r}; "
+                f"must be {kind} that a log can hold"
             )
 
 
@@ -160,15 +183,16 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _check(round: Round) -> None:
+    """Raise ValueError at the first thing that cannot have happened, naming its member."""
     choice, feedback = round.slates.choice, round.feedback
+    ids = round.context.member_ids.tolist()
     ordered = np.sort(choice, axis=1)
     twice = np.flatnonzero(
         ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(axis=1)
     )
     if len(twice):
-        member = round.context.members["member"].tolist()[twice[0]]
         raise ValueError(
-            f"member {member!r} was shown an article twice in {round.context.campaign}"
+            f"member {ids[twice[0]]!r} was shown an article twice in {round.context.campaign}"
         )
     rows, slots = np.indices(choice.shape)
     check.propensities(round.slates.propensity.ravel(), rows.ravel(), slots.ravel())
@@ -178,12 +202,10 @@ def _check(round: Round) -> None:
     ):
         if bad.any():
             i, j = np.argwhere(bad)[0]
-            raise ValueError(
-                f"clicked[{i}, {j}] is true, {what} (member {round.context.members['member'].tolist()[i]!r})"
-            )
+            raise ValueError(f"clicked[{i}, {j}] is true, {what} (member {ids[i]!r})")
     lost = feedback.opened & ~feedback.delivered
     if lost.any():
         i = int(lost.argmax())
         raise ValueError(
-            f"opened[{i}] is true, of a mail that was not delivered (member {round.context.members['member'].tolist()[i]!r})"
+            f"opened[{i}] is true, of a mail that was not delivered (member {ids[i]!r})"
         )

@@ -1,1 +1,1 @@
-"""From a plan to slates: what the editor leaves open, how exploration shares it out, the one walk down the slots."""
+"""From a plan to slates: what the editor leaves open, how to explore, the walk down the slots."""

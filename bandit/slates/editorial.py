@@ -1,11 +1,13 @@
-"""What the editor's rules leave open: the one action model that policies, simulator, estimators and sender share.
+"""Which articles the editor's rules leave open for a slot.
 
-Hard rules are never broken: eligibility, pins, a slot's section; where nothing is left, the slot stays empty. Soft rules
-are given up in this order, one slot at a time, and the slate says so: minimum counts, maximum counts, no repeats.
+Policies, simulators, estimators and the sender all ask this file, so they agree about what could be
+shown. Hard rules are never broken: eligibility, pins, a slot's section; where nothing is left, the
+slot stays empty. Soft rules are given up where a slot would otherwise stay empty, one slot at a
+time and in this order: minimum counts, maximum counts, no repeats. The slate records it. Open this
+file to add a rule, or to see why an article was not shown.
 """
 
 from copy import copy
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,24 +19,36 @@ MINIMUM, MAXIMUM, REPEAT = 1, 2, 3  # how many soft rules have been given up
 
 
 def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
-    """Who may be shown what, [n, m]. A pool column `only_<attribute>` keeps an article to the members with that value;
-    empty or missing means everyone. Raises ValueError for an attribute that members lack."""
-    allowed: NDArray[np.bool_] = np.ones((len(members), len(articles)), dtype=bool)
+    """Which articles each member may be shown, [n, m].
+
+    A pool column `only_<attribute>` keeps an article to the members with that value of the
+    attribute; empty or missing means everyone.
+
+    members: n rows, with the attributes
+    articles: m rows, the pool
+
+    Raises ValueError for an attribute that members lack.
+    """
+    allowed: Bools = np.ones((len(members), len(articles)), dtype=bool)
     for column in articles.columns:
         if not column.startswith("only_"):
             continue
         attribute = column.removeprefix("only_")
         if attribute not in members.columns:
             raise ValueError(
-                f"pool column {column!r}: members have no attribute {attribute!r}, only {list(members.columns)}"
+                f"pool column {column!r}: members have no attribute {attribute!r}, "
+                f"only {list(members.columns)}"
             )
         wanted = _read_text(articles[column])
         allowed &= (wanted == "") | (_read_text(members[attribute])[:, None] == wanted)
     return allowed
 
 
-def _read_text(column: pd.Series) -> NDArray[Any]:
-    """Values as an editor writes them; "" where missing. A whole number stays one where a gap made its column floats."""
+def _read_text(column: pd.Series) -> NDArray[np.object_]:
+    """The values as an editor writes them; "" where one is missing.
+
+    A whole number is written as one even if a gap in its column made pandas read floats.
+    """
     if isinstance(column.dtype, pd.StringDtype):
         return column.fillna("").to_numpy(dtype=object)
     values = column.astype(object).convert_dtypes().astype(object)
@@ -42,7 +56,10 @@ def _read_text(column: pd.Series) -> NDArray[Any]:
 
 
 class Desk:
-    """Says which articles are open for each slot of one issue, given the slots above."""
+    """Says which articles are open for each slot of one issue, given the slots above.
+
+    context: the issue, with its pool, its rules and who has seen what
+    """
 
     def __init__(self, context: Context) -> None:
         rules, articles = context.rules, context.articles
@@ -51,9 +68,8 @@ class Desk:
         self._pins = {slot - 1: ids.index(article) for slot, article in rules.pins.items()}
         self._pinnable = self._eligible = context.eligible
         if self._pins:  # they leave the pool
-            self._eligible = context.eligible & ~np.isin(
-                np.arange(len(ids)), list(self._pins.values())
-            )
+            pinned = np.isin(np.arange(len(ids)), list(self._pins.values()))
+            self._eligible = context.eligible & ~pinned
         self._seen = context.seen
         self._most = _list_groups(articles, rules.at_most)
         self._least = _list_groups(articles, rules.at_least)
@@ -135,8 +151,13 @@ class Desk:
     def _count(
         self, group: Bools, slot: int, above: Ints, rows: Ints | slice = slice(None)
     ) -> Ints:
-        """How many of `group` [m] each member's slate holds (or theirs in `rows`): the slots above, the pins below, and the
-        sections below that may hold nothing else."""
+        """How many articles of `group` [m] each slate holds, or will hold in any case.
+
+        Counted are the slots above, the pins below, and the sections below that may hold nothing
+        else.
+
+        above: [slot, len(rows)], the slates of the members in `rows`
+        """
         within = np.append(group, False).take(above)  # the last one stands for the empty slot, -1
         count: Ints = within.view(np.int8).sum(axis=0, dtype=np.int16)
         for j, article in self._pins.items():
@@ -149,6 +170,7 @@ class Desk:
         return count
 
     def _cap(self, slot: int, above: Ints, mask: Bools) -> Bools:
+        """The articles of `mask` [n, m] whose maximum counts are not yet reached."""
         mask = mask.copy()
         for group, cap in self._most:
             full = np.flatnonzero(self._count(group, slot, above) >= cap)
@@ -156,8 +178,8 @@ class Desk:
         return mask
 
     def _spare(self, slot: int, hard: Bools) -> Bools:
-        """All articles but those that a section below could not do without."""
-        spared: NDArray[np.bool_] = np.ones(hard.shape, dtype=bool)
+        """All articles but those that a section below could not do without, [n, m]."""
+        spared: Bools = np.ones(hard.shape, dtype=bool)
         below = [only for j, only in self._sections.items() if j > slot and j not in self._pins]
         for only in below:
             slots = sum(not (other & ~only).any() for other in below)
@@ -165,7 +187,10 @@ class Desk:
         return spared
 
     def _find_wanted(self, slot: int, above: Ints) -> tuple[Bools, Bools]:
-        """All articles, until the slots left are only just enough for the minimum counts."""
+        """The articles that the minimum counts allow [n, m], and who will miss a count [n].
+
+        These are all articles until the slots left are only just enough for the counts.
+        """
         wanted = np.zeros(self._eligible.shape, dtype=bool)
         needed = np.zeros(above.shape[1], dtype=np.int64)
         for group, least in self._least:
@@ -183,7 +208,8 @@ class Desk:
 
 def _list_groups(
     articles: pd.DataFrame, counts: dict[str, dict[str, int]]
-) -> list[tuple[NDArray[Any], int]]:
+) -> list[tuple[Bools, int]]:
+    """For each value in the rules, the articles that have it [m], and how many are allowed."""
     return [
         (np.asarray(_read_text(articles[column]) == value, dtype=bool), count)
         for column, values in counts.items()

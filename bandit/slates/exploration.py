@@ -1,6 +1,8 @@
-"""Exploration as functions of scores: scores [n, m] and open [n, m] in, a pmf [n, m] out.
+"""Exploration: how the scores of the open articles become the chances that a slot is drawn by.
 
-Each row sums to 1 over its open articles and is 0 elsewhere; a row with nothing open is all 0. Rows never mix.
+Each function takes scores [n, m] and open [n, m] and gives a pmf [n, m]. A row sums to 1 over its
+open articles and is 0 elsewhere; a row with nothing open is all 0. No row depends on another one.
+Open this file to choose an exploration for a policy, or to add one.
 """
 
 from functools import partial
@@ -10,27 +12,37 @@ import numpy as np
 from bandit.core.types import Bools, Floats, SlotPmf
 from bandit.slates.sums import add_up
 
-_FAR = 300.0  # exp(+-300) and their ratio are within float64: no open article's probability is ever rounded to 0
+# exp(+-300) and their ratio are within float64: no open article's probability is rounded to 0
+_FAR = 300.0
 
 
 def greedy(scores: Floats, open: Bools) -> Floats:
-    """All the mass on the best open article, shared equally between exact ties."""
+    """Probability 1 for the best open article; exact ties share it equally."""
     masked = np.where(open, scores, -np.inf)
     best = open & (masked == masked.max(axis=1, keepdims=True))
     return _normalise(best.astype(np.float64))
 
 
 def epsilon_greedy(scores: Floats, open: Bools, epsilon: float) -> Floats:
-    """A share `epsilon` uniform over the open articles, the rest greedy."""
+    """A share `epsilon` of the slots is uniform over the open articles, the rest is greedy."""
     return (1 - epsilon) * greedy(scores, open) + epsilon * _normalise(open.astype(np.float64))
 
 
 def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
-    """exp(score / temperature), normalised. Drawn slot by slot this is Plackett-Luce (Plackett 1975)."""
+    """exp(score / temperature) over its sum.
+
+    Drawn slot by slot this is the Plackett-Luce model (Plackett 1975).
+
+    temperature: in units of the scores; a higher one explores more
+
+    >>> scores = np.log([[1.0, 2.0, 7.0], [1.0, 2.0, 7.0]])
+    >>> open = np.array([[True, True, True], [True, True, False]])
+    >>> softmax(scores, open, temperature=1.0).round(3).tolist()
+    [[0.1, 0.2, 0.7], [0.333, 0.667, 0.0]]
+    """
     power = np.where(open, scores, 0.0) / temperature
-    far = ~(
-        np.abs(power).max(axis=1, initial=0.0) <= _FAR
-    )  # exponentials would overflow: shift by the best open one
+    # where exponentials would overflow: shift by the best open one
+    far = ~(np.abs(power).max(axis=1, initial=0.0) <= _FAR)
     if far.any():
         top = np.where(open[far], power[far], -np.inf).max(axis=1, keepdims=True)
         power[far] = np.where(open[far], power[far] - top, 0.0)
@@ -40,7 +52,10 @@ def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
 
 
 def plackett_luce(scores: Floats, temperature: float) -> SlotPmf:
-    """A plan by `softmax` of scores [n, m]; its weights are computed once for all slots."""
+    """A plan by `softmax` of scores [n, m], whose weights are computed once for all slots.
+
+    temperature: in units of the scores; a higher one explores more
+    """
     power = scores / temperature
     near = bool(np.abs(power).max(initial=0.0) <= _FAR)
     return SlotPmf(
@@ -49,21 +64,27 @@ def plackett_luce(scores: Floats, temperature: float) -> SlotPmf:
 
 
 def budgeted(scores: Floats, open: Bools, budget: float, temperature: float) -> Floats:
-    """A share `budget` of the slots explores by softmax, the rest is greedy: what exploring may cost is set in advance."""
+    """A share `budget` of the slots explores by softmax, the rest is greedy.
+
+    So what exploring may cost is set in advance.
+    """
     return (1 - budget) * greedy(scores, open) + budget * softmax(scores, open, temperature)
 
 
 def squarecb(scores: Floats, open: Bools, gamma: float) -> Floats:
-    """Inverse-gap weighting (Foster & Rakhlin 2020, SquareCB): p(a) = 1 / (m + gamma gap(a)), the best takes the rest.
+    """Inverse-gap weighting (Foster & Rakhlin 2020, SquareCB): p(a) = 1 / (m + gamma gap(a)).
 
-    Scores are expected rewards; m counts the open articles. Higher gamma explores less.
+    The best article takes the rest. m counts the open articles; gap(a) is how far a's score is
+    below the best one.
+
+    scores: expected rewards
+    gamma: a higher one explores less
     """
     masked = np.where(open, scores, -np.inf)
     best = masked.argmax(axis=1)
     m = open.sum(axis=1, keepdims=True)
-    gap = np.where(
-        open, masked.max(axis=1, keepdims=True, initial=-np.inf) - np.where(open, scores, 0.0), 0.0
-    )
+    most = masked.max(axis=1, keepdims=True, initial=-np.inf)
+    gap = np.where(open, most - np.where(open, scores, 0.0), 0.0)
     pmf = np.where(open, 1.0 / np.maximum(m + gamma * gap, 1.0), 0.0)
     rows = np.arange(len(scores))
     pmf[rows, best] = 0.0
@@ -72,7 +93,11 @@ def squarecb(scores: Floats, open: Bools, gamma: float) -> Floats:
 
 
 def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
-    """The share of posterior draws [s, n, m] in which each open article is best, mixed with a uniform `floor`."""
+    """The share of posterior draws in which each open article is best.
+
+    draws: [s, n, m], s draws of the scores
+    floor: this share of the slots is uniform over the open articles instead
+    """
     rows, wins = np.arange(open.shape[0]), np.zeros(open.shape)
     for draw in draws:
         wins[rows, np.where(open, draw, -np.inf).argmax(axis=1)] += 1

@@ -25,11 +25,12 @@ class Taken(NamedTuple):
 
 
 class Mass:
-    """What a slot is drawn from, [n, m], with the sum and the largest of each block of eight articles.
+    """The masses [n, m] that a slot is drawn from, in blocks of eight articles.
 
-    Taking an article away, and finding the article that a uniform number falls on, then cost a block
-    instead of the whole pool. Tables are read and written by their flat index, and nothing branches
-    on what chance decides: that is most of the speed.
+    The sum and the largest mass of each block are kept. Taking an article away, and finding the
+    article that a uniform number falls on, then cost a block instead of the whole pool. Tables are
+    read and written by their flat index, and nothing branches on what chance decides: that is most
+    of the speed.
 
     n: number of members
     m: number of articles in the pool
@@ -63,10 +64,11 @@ class Mass:
         return ends
 
     def draw(self, uniform: Floats, ends: Floats) -> Taken:
-        """Take the article at each uniform number's share of the total; none where there is no mass.
+        """Take the article at each uniform number's share of the total.
 
         uniform: [n], in [0, 1)
         ends: what `cumulate` gives now
+        Nothing is taken where there is no mass.
         """
         block = inverse_cdf(ends[1:], uniform)
         none = block < 0
@@ -95,7 +97,7 @@ class Mass:
         return Taken(choice, shown, self._most.max(axis=0))
 
     def _look_up(self, block: Ints) -> tuple[Ints, Floats]:
-        """One block of each member: its place in the tables of blocks [n], and its masses [8, n]."""
+        """One block of each member: its place in the tables [n], and its masses [8, n]."""
         row = self._members * len(self._sums) + block
         left = np.ascontiguousarray(self._mass.reshape(-1, BLOCK).take(row, axis=0).T)
         return block * len(row) + self._members, left

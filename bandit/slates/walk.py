@@ -1,4 +1,4 @@
-"""Slates, slot by slot: drawing them and replaying them are one walk, so a propensity has one source.
+"""Slates, slot by slot. Drawing and replaying are one walk, so a propensity has one source.
 
 Open this file to see how a plan becomes what each member is shown, and where the logged propensity
 comes from. A plan is walked in one of two ways: a pmf is asked for anew in every slot, weights stay
@@ -40,6 +40,17 @@ def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -
     depth: draw only the top slots of those slates (default: all)
 
     Raises ValueError naming a member for whom the plan is no distribution over the open articles.
+
+    >>> import pandas as pd
+    >>> from bandit.core.rules import Rules
+    >>> members, anyone = pd.DataFrame({"member": [204, 117]}), np.ones((2, 3), dtype=bool)
+    >>> pool = pd.DataFrame({"article": ["a", "b", "c"], "title": "", "kind": "", "source": ""})
+    >>> pool["summary"], ones = "", np.ones((3, 1))
+    >>> context = Context("may", 7, members, pool, ones[:2], ones, anyone, ~anyone, Rules(slots=2))
+    >>> plan = SlotPmf(np.zeros((2, 3)), lambda scores, open: open / open.sum(axis=1)[:, None])
+    >>> slates = draw(plan, context, seed=1)
+    >>> slates.choice.tolist(), slates.propensity.round(3).tolist()
+    ([[2, 1], [0, 2]], [[0.333, 0.5], [0.333, 0.5]])
     """
     k = context.rules.slots if depth is None else min(depth, context.rules.slots)
     members = keys.member_keys(context.member_ids)
@@ -86,8 +97,8 @@ def _walk(plan: SlotPmf, context: Context, k: int, pick: Pick) -> Slates:
     size = -(-n // -(-n // _PIECE))
     for at in range(0, n, size):
         rows = slice(at, min(at + size, n))
-        part = Slates(*(table[rows] for table in vars(slates).values()))
-        _walk_weights(plan.weights[rows], context, rows, desk.take(rows), pick, part)
+        parts = desk.take(rows), pick, slates.take(rows)
+        _walk_weights(plan.weights[rows], context, rows, *parts)
     return slates
 
 

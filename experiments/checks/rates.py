@@ -183,7 +183,7 @@ def count_records(noise: Noise, round: Round) -> dict[str, int]:
     open_records, click_records: the records themselves, repeats and scanners' opens apart
     prefetches, scans: how many of these were prefetched, and how many were made by scanners
     """
-    events, truth = noise.events(round.context, round.slates, round.feedback)
+    events, truth = noise.record_events(round.context, round.slates, round.feedback)
     click, open, machine = events["kind"] == "click", events["kind"] == "open", truth["source"]
     once = ~truth["duplicate"]
     return {

@@ -1,4 +1,4 @@
-"""Pools of articles whose text is composed from the catalogue, so that the text carries the topic."""
+"""Pools of articles. Their text is composed from the catalogue, so it carries their topics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,15 +18,19 @@ SECOND_TOPIC = 0.5  # weight of a second topic beside a first of 1
 
 @cache
 def catalogue() -> dict[str, Any]:
-    """The committed topics, phrases, kinds and attributes. Raises ValueError for one without articles."""
+    """The topics, phrases, kinds and attributes of catalogue.yaml.
+
+    Raises ValueError where no articles can be composed from them.
+    """
     loaded: dict[str, Any] = yaml.safe_load(
         (Path(__file__).parent / "catalogue.yaml").read_text(encoding="utf-8")
     )
-    return checked(loaded)
+    check_catalogue(loaded)
+    return loaded
 
 
-def checked(book: dict[str, Any]) -> dict[str, Any]:
-    """The catalogue, if pools can be composed from it. Raises ValueError naming the part that is empty or cannot be."""
+def check_catalogue(book: dict[str, Any]) -> None:
+    """Raise ValueError naming the part of a catalogue that is empty or cannot be."""
     for part in ("topics", "kinds", "attributes", "sources", "places"):
         if not book.get(part):
             raise ValueError(f"the catalogue is empty: it has no {part}")
@@ -43,12 +47,17 @@ def checked(book: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(
                 f"the catalogue's kind {name!r} has share {kind['share']}; must be in [0, 1]"
             )
-    return book
 
 
 @dataclass(frozen=True)
 class Story:
-    """What an article is about, before anyone has written it up: near-duplicates are one story written twice."""
+    """What an article is about, before anyone has written it. Near-duplicates share one story.
+
+    kind: of the article
+    words: phrases that its headline and summary are composed of, by the name of their place
+    chapter: the one chapter that an event is for, or ""
+    topics [t]: 1 for the main topic, `SECOND_TOPIC` for a second one, otherwise 0
+    """
 
     kind: str
     words: Mapping[str, str]
@@ -58,9 +67,16 @@ class Story:
 
 @dataclass(frozen=True)
 class Pool:
-    """articles: the columns a policy may read; `only_region` is the one chapter an event is for, or "". The rest is the
-    simulator's truth: topics [m, t], quality [m] (logits), since [m] (the issue that had it first), lift [m] (logits while
-    it is new), stories [m]."""
+    """The m articles that one issue may show. All but `articles` is known to the simulator only.
+
+    articles: a row each, with the columns that a policy may read; `only_region` is the one chapter
+        that an event is for, or ""
+    topics [m, t]: 1 for the main topic, `SECOND_TOPIC` for a second one, otherwise 0
+    quality [m]: appeal to everyone beyond what the text says, logits
+    since [m]: the issue that had the article first
+    lift [m]: appeal to everyone in that first issue only, logits
+    stories: what each is about
+    """
 
     articles: pd.DataFrame
     topics: Floats
@@ -70,6 +86,7 @@ class Pool:
     stories: tuple[Story, ...]
 
     def take(self, rows: Ints) -> "Pool":
+        """Some of the articles, in the order of `rows`."""
         return Pool(
             self.articles.iloc[rows].reset_index(drop=True),
             self.topics[rows],
@@ -80,12 +97,13 @@ class Pool:
         )
 
     def interests(self) -> Floats:
-        """What a member's interest vector is multiplied with, [m, 1 + kinds + topics]."""
+        """What members' interest vectors are multiplied with [m, 1 + kinds + topics]."""
         kinds = self.articles["kind"].to_numpy()[:, None] == np.array(KINDS, dtype=object)
         return np.hstack([np.ones((len(self.articles), 1)), kinds.astype(np.float64), self.topics])
 
 
 def join(first: Pool, second: Pool) -> Pool:
+    """One pool of the articles of two, those of `first` before those of `second`."""
     return Pool(
         pd.concat([first.articles, second.articles], ignore_index=True),
         np.vstack([first.topics, second.topics]),
@@ -106,28 +124,39 @@ def compose(
     kinds: Mapping[str, float] | None = None,
     issue: int = 1,
 ) -> Pool:
-    """`count` new articles with ids `prefix`-00...; a share `two_topics` of them touch a second topic. No headline twice,
-    nor one of those `taken`, as long as there are others. kinds: their shares (default: the catalogue's)."""
+    """A pool of `count` new articles with ids `prefix`-00, `prefix`-01 and so on.
+
+    quality_sd: standard deviation of their quality, logits
+    two_topics: share of them that touch a second topic
+    taken: headlines of other articles; neither these nor any other is used twice, as long as 50
+        attempts find a new one
+    kinds: relative shares of the kinds of articles (default: the catalogue's)
+    issue: the issue that has them first
+    """
     used, rows, stories = set(taken), [], []
     shares = kinds or {name: kind["share"] for name, kind in catalogue()["kinds"].items()}
     topics = np.zeros((count, len(catalogue()["topics"])))
     for j in range(count):
         for _ in range(50):
-            story = _story(rng, two_topics, shares)
-            row = written(rng, story)
+            story = _draw_story(rng, two_topics, shares)
+            row = write_article(rng, story)
             if row["title"] not in used:
                 break
         used.add(row["title"])
         rows.append({"article": f"{prefix}-{j:02d}"} | row)
         stories.append(story)
         topics[j] = story.topics
-    quality = rng.normal(scale=quality_sd, size=count)
-    return Pool(
-        pd.DataFrame(rows), topics, quality, np.full(count, issue), np.zeros(count), tuple(stories)
-    )
+    quality, since = rng.normal(scale=quality_sd, size=count), np.full(count, issue)
+    return Pool(pd.DataFrame(rows), topics, quality, since, np.zeros(count), tuple(stories))
 
 
-def _story(rng: np.random.Generator, two_topics: float, shares: Mapping[str, float]) -> Story:
+def compose_texts(rng: np.random.Generator, count: int, quality_sd: float) -> list[str]:
+    """Texts of `count` older articles, on which the reading of text is fitted."""
+    articles = compose(rng, count, "archive", quality_sd).articles
+    return (articles["title"] + ". " + articles["summary"]).tolist()
+
+
+def _draw_story(rng: np.random.Generator, two_topics: float, shares: Mapping[str, float]) -> Story:
     book = catalogue()
     names = book["topics"]
     share = np.array(list(shares.values()), dtype=np.float64)
@@ -151,29 +180,28 @@ def _story(rng: np.random.Generator, two_topics: float, shares: Mapping[str, flo
     return Story(name, words, chapter, topics)
 
 
-def written(rng: np.random.Generator, story: Story) -> dict[str, str]:
-    """The columns of one article about it, but its id."""
+def write_article(rng: np.random.Generator, story: Story) -> dict[str, str]:
+    """The columns of an article about a story, all but its id."""
     kind, words, chapter = catalogue()["kinds"][story.kind], story.words, story.chapter
-    title = _sentence(str(rng.choice(kind["headlines"])).format(**words))
+    title = _capitalize(str(rng.choice(kind["headlines"])).format(**words))
     return {
         "title": f"{title} ({chapter} chapter)" if chapter else title,
-        # a summary that names no second subject still says what the second topic is
-        "summary": _summary(rng, kind["summaries"], words, story.topics.sum() > 1),
+        # A summary whose template has no second subject still says what the second topic is.
+        "summary": _write_summary(rng, kind["summaries"], words, story.topics.sum() > 1),
         "kind": story.kind,
         "source": words["source"].removeprefix("the "),
         "only_region": chapter,
     }
 
 
-def _summary(
+def _write_summary(
     rng: np.random.Generator, templates: list[str], words: Mapping[str, str], second: bool
 ) -> str:
     template = str(rng.choice(templates))
-    text = ". ".join(_sentence(part) for part in template.format(**words).split(". "))
-    return (
-        f"{text} With a look at {words['other']}." if second and "{other}" not in template else text
-    )
+    text = ". ".join(_capitalize(part) for part in template.format(**words).split(". "))
+    unnamed = second and "{other}" not in template
+    return f"{text} With a look at {words['other']}." if unnamed else text
 
 
-def _sentence(text: str) -> str:
+def _capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]

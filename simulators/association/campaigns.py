@@ -1,7 +1,8 @@
-"""What is sent, when and to whom: the newsletter, event promotions, renewal notices, the conference programme.
+"""What is sent: the newsletter, event promotions, renewal notices, the conference programme.
 
-All go to the same members, who keep their interests and their profiles; only what is in the pool differs, and whom it is
-for. The conference is a second domain for transfer studies: its sessions touch the newsletter's topics.
+All go to the same members, who keep their interests and their profiles. Campaigns differ in what is
+in the pool and in whom they are for. The conference is a second domain for studies of transfer: its
+sessions touch the newsletter's topics.
 """
 
 from collections.abc import Mapping
@@ -16,9 +17,15 @@ from simulators.association.articles import catalogue
 
 @dataclass(frozen=True)
 class Campaign:
-    """every, first: sent instead of the newsletter at each `every`-th issue from issue `first` on; 0 never. kinds: shares of
-    article kinds in its pool. opens, clicks: logits added to opening it and to wanting what it shows. Raises ValueError
-    naming what cannot be."""
+    """What is sent instead of the newsletter at some issues.
+
+    every: it is sent at each so many issues; 0 never
+    first: the first issue at which it is sent
+    kinds: relative shares of article kinds in its pool (default: the newsletter's)
+    opens: logits added to opening it
+    clicks: logits added to wanting any article that it shows
+    Raises ValueError naming what cannot be.
+    """
 
     every: int = 0
     first: int = 1
@@ -42,7 +49,8 @@ class Campaign:
         if self.kinds is not None and not sum(self.kinds.values()) > 0:
             raise ValueError(f"campaign: kinds = {dict(self.kinds)}; one must have a share above 0")
 
-    def due(self, issue: int) -> bool:
+    def is_due(self, issue: int) -> bool:
+        """Whether the campaign may be sent at issue `issue`, counted from 1."""
         return self.every > 0 and issue >= self.first and (issue - self.first) % self.every == 0
 
 
@@ -51,9 +59,15 @@ NEWSLETTER = Campaign()
 
 @dataclass(frozen=True)
 class Campaigns:
-    """promotion (of events), renewal (notices to those whose term ends soon), conference (sessions): when two are due, the
-    later one in this list goes first. shared: correlation of a member's personal interests in sessions and in articles; 1:
-    the same. Raises ValueError naming what cannot be."""
+    """What is sent beside the newsletter. Where two are due, the later one of this list is sent.
+
+    promotion: of events
+    renewal: notices to members whose term ends soon
+    conference: programmes of sessions
+    shared: correlation of a member's personal interests in sessions and in articles; 1 means that
+        they are the same
+    Raises ValueError naming what cannot be.
+    """
 
     promotion: Campaign = NEWSLETTER
     renewal: Campaign = NEWSLETTER
@@ -63,31 +77,39 @@ class Campaigns:
     def __post_init__(self) -> None:
         check.share("campaigns: shared", self.shared)
 
-    def at(self, issue: int) -> tuple[str, Campaign]:
-        """What issue `issue` (from 1) is: its name and settings. The newsletter is called "issue"."""
+    def look_up(self, issue: int) -> tuple[str, Campaign]:
+        """Name and settings of what is sent at issue `issue`, counted from 1.
+
+        The newsletter has the name "issue".
+        """
         for name in ("conference", "renewal", "promotion"):
             campaign: Campaign = getattr(self, name)
-            if campaign.due(issue):
+            if campaign.is_due(issue):
                 return name, campaign
         return "issue", NEWSLETTER
 
-    def before(self, issue: int) -> int:
-        """The last issue of the same kind before this one; 0: there was none."""
-        name = self.at(issue)[0]
-        return next((number for number in range(issue - 1, 0, -1) if self.at(number)[0] == name), 0)
+    def find_previous(self, issue: int) -> int:
+        """The last issue of the same name before this one; 0 where there was none."""
+        name, past = self.look_up(issue)[0], range(issue - 1, 0, -1)
+        return next((number for number in past if self.look_up(number)[0] == name), 0)
 
-    def latest(self, issue: int) -> list[int]:
-        """The last issue of each kind up to this one."""
+    def list_latest(self, issue: int) -> list[int]:
+        """The last issue of each name up to this one, this one first."""
         found: dict[str, int] = {}
         for number in range(issue, 0, -1):
-            found.setdefault(self.at(number)[0], number)
+            found.setdefault(self.look_up(number)[0], number)
         return list(found.values())
 
-    def interests(
+    def blend_interests(
         self, name: str, personal: Floats, rng: np.random.Generator, sd: Floats
     ) -> Floats:
-        """Personal interests [n, d] in what campaign `name` shows, from those in the newsletter. rng must be the same one at
-        each call; readiness to click, the first column, is shared in any case."""
+        """Personal interests [n, d] in what campaign `name` shows.
+
+        personal [n, d]: in what the newsletter shows
+        rng: must start from the same state at each call, so that a member's interests last
+        sd [d]: standard deviations of personal interests over members
+        The first column, readiness to click, is shared in any case.
+        """
         if name != "conference" or self.shared == 1:
             return personal
         other = sd * rng.standard_normal(personal.shape)

@@ -1,8 +1,9 @@
-"""What the mails did to the members so far: what they saw, how they feel about it, and who has left.
+"""What the mails did to the members so far: what they saw, how they feel, and who has left.
 
-It depends on who chose the slates, so each policy's run has a memory of its own (`Association.twin`), and it is made from
-slates and feedback alone, so that a run can resume from its log. An issue counts for the ones after it, never for itself:
-its parts (waves) may be answered in any order, or twice.
+It depends on who chose the slates, so each policy's run has a memory of its own
+(`Association.twin`). It is made from slates and feedback alone, so a run can resume from its log.
+An issue counts for the ones after it, never for itself, so its parts (waves) may be answered in any
+order, or twice.
 """
 
 from collections.abc import Callable
@@ -18,9 +19,16 @@ NEVER = np.iinfo(np.int64).max
 
 
 class Memory:
-    """joined [n]: first issues; first [n]: the mood in which all begins, None where moods move nothing; usual: satisfaction
-    with the reference newsletter; first_end [n]: when the running term ends, for `membership`; luck(issue, stream, rows):
-    keyed uniforms of members."""
+    """What n members saw, how they feel, and who of them has left.
+
+    opens: says how moods follow from mails
+    membership: when memberships end; None where they do not
+    joined [n]: each member's first issue
+    first: the mood of all n before issue 1; None where moods move nothing
+    usual: mean satisfaction with the reference newsletter
+    first_end [n]: the issue with which each running term ends; None without `membership`
+    luck: keyed uniforms [r] of an issue, a stream and the rows [r] of some members
+    """
 
     def __init__(
         self,
@@ -39,8 +47,8 @@ class Memory:
         self._issue = 1
         self._mood, self._after = first, first and first.copy()
 
-    def afresh(self) -> "Memory":
-        """The same members before the first issue."""
+    def start_afresh(self) -> "Memory":
+        """A memory of the same members before the first issue."""
         return Memory(
             self._opens,
             self._membership,
@@ -51,32 +59,41 @@ class Memory:
             self._luck,
         )
 
-    def there(self, number: int) -> Bools:
-        """Who is a member at issue `number` [n]."""
+    def find_present(self, number: int) -> Bools:
+        """Who is a member at issue `number`: has joined, and has not left [n]."""
         return np.asarray((self._joined <= number) & (self.left >= number))
 
-    def ends_soon(self, number: int) -> Bools:
-        """Whose term ends soon enough for a renewal notice with issue `number` [n]; nobody's where there are no terms."""
+    def find_ending(self, number: int) -> Bools:
+        """Whose term ends soon enough for a renewal notice with issue `number` [n].
+
+        It is nobody's where memberships do not end.
+        """
         if self._membership is None or self._first_end is None:
             return np.zeros(len(self._joined), dtype=bool)
-        return np.asarray(self._membership.left(self._first_end, number) < self._membership.notice)
+        return np.asarray(
+            self._membership.count_left(self._first_end, number) < self._membership.notice
+        )
 
-    def seen(self, articles: list[str], rows: Ints) -> Bools:
-        """Whether members had each article in an issue they opened [len(rows), m]."""
+    def look_up_seen(self, articles: list[str], rows: Ints) -> Bools:
+        """Whether members `rows` had each article in an issue that they opened [len(rows), m]."""
         return self._saw.look_up(articles, rows)
 
     def keep(self, articles: frozenset[str]) -> None:
-        """Forget who saw any other article."""
+        """Forget who saw any article that is not among `articles`."""
         self._saw.keep(articles)
 
-    def mood(self, issue: int) -> Mood | None:
-        """In which mood issue `issue` meets the members, None where moods move nothing. Time moves on and never back: raises
-        ValueError for an issue before the latest asked for."""
+    def advance_to(self, issue: int) -> Mood | None:
+        """The mood in which issue `issue` meets all members; None where moods move nothing.
+
+        Memberships that ended before it have been renewed or have lapsed by then. Time never moves
+        back: raises ValueError for an issue before the latest one asked for.
+        """
         if self._mood is None or self._after is None:
             return None
         if issue < self._issue:
             raise ValueError(
-                f"issue {issue} is over: its members have had issue {self._issue}, which moods depend on"
+                f"issue {issue} is over: its members have had issue {self._issue}, "
+                "which moods depend on"
             )
         while self._issue < issue:
             self._renew(self._issue, self._after)
@@ -85,13 +102,13 @@ class Memory:
         return self._mood
 
     def _renew(self, issue: int, mood: Mood) -> None:
-        """Those whose term ends with `issue` renew or lapse."""
+        """Let those whose term ends with `issue` renew or lapse."""
         if self._membership is None or self._first_end is None:
             return
         ends = (
-            self.there(issue + 1)
+            self.find_present(issue + 1)
             & (issue >= self._first_end)
-            & (self._membership.left(self._first_end, issue) == 0)
+            & (self._membership.count_left(self._first_end, issue) == 0)
         )
         rows = np.flatnonzero(ends)
         chance = self._membership.chance(mood.satisfaction[rows], self._usual, mood.reminded[rows])
@@ -111,13 +128,19 @@ class Memory:
         served: Floats | None,
         notice: bool,
     ) -> None:
-        """rows: the members these slates went to. opened [len(rows)]: as far as the sender knows; gone: who unsubscribed, or
-        cannot be reached, and is not there for the next issue; served: how much the issue interested them, where moods
-        move anything. notice: it asked them to renew."""
+        """Take note of an issue, or of the part of it that was sent to the members `rows` [r].
+
+        articles: ids of the issue's pool, which `slates` index
+        feedback: what the members did
+        opened [r]: who opened, as far as the sender knows
+        gone [r]: who unsubscribed or cannot be reached, and is not there for the next issue
+        served [r]: how much the issue interested each, -1 to 1; None where moods move nothing
+        notice: it asked them to renew
+        """
         left = rows[gone]
         self.left[left] = np.minimum(self.left[left], issue)
         self._saw.add(articles, slates.choice, opened, rows)
-        mood, after = self.mood(issue), self._after
+        mood, after = self.advance_to(issue), self._after
         if mood is not None and after is not None and served is not None:
             mood.advance(
                 self._opens, issue, rows, feedback.delivered, feedback.opened, served, after

@@ -1,6 +1,4 @@
-"""The editor's side: each issue's pool of articles, and the rules of its layout."""
-
-from typing import Any
+"""What the editor does for each issue: make the pool of articles, and set the rules."""
 
 import numpy as np
 
@@ -12,9 +10,18 @@ from simulators.association.press import Press
 
 
 class Newsroom:
-    """size: articles in a pool; carried: of them from the last issue of its kind; slots: of a newsletter; quality_sd:
-    logits; max_events: the cap on events; pin_every: issues from one pinned event to the next, 0 never. Pools are
-    keyed by issue, so they may be asked for in any order."""
+    """Pools and rules of all issues, which may be asked for in any order.
+
+    keyed: makes a generator for each purpose and issue
+    size: articles in a pool
+    carried: how many of them are carried over from the last issue of the same name
+    slots: articles in a newsletter
+    quality_sd: standard deviation of the quality of articles, logits
+    max_events: how many events a newsletter may show at most
+    pin_every: issues from one pinned event to the next; 0 never
+    press: how the editor's desk works
+    campaigns: what is sent beside the newsletter
+    """
 
     def __init__(
         self,
@@ -33,53 +40,53 @@ class Newsroom:
         self._quality_sd, self._max_events, self._pin_every = quality_sd, max_events, pin_every
         self._pools: dict[int, Pool] = {}
 
-    def pool(self, number: int) -> Pool:
-        """Issue `number`'s pool, by article id: fresh articles and some carried over from the last issue of its kind."""
+    def make_pool(self, number: int) -> Pool:
+        """The pool of issue `number` in the order of article ids.
+
+        Some articles are carried over from the last issue of the same name, the others are fresh.
+        """
         if number not in self._pools:
-            past = self.campaigns.before(number)
-            before = self.pool(past) if past else None
-            kept: Pool | None = None
-            if before and self._carried:
-                rows = self._keyed("kept", number).choice(
-                    self._size, size=self._carried, replace=False
-                )
-                kept = before.take(np.sort(rows))
-            fresh = self._size - (self._carried if kept else 0)
-            pool = compose(
-                self._keyed("pool", number),
-                fresh,
-                f"A{number:03d}",
-                self._quality_sd,
-                taken=frozenset(kept.articles["title"]) if kept else frozenset[str](),
-                kinds=self.campaigns.at(number)[1].kinds or self.press.kinds(),
-                issue=number,
-            )
-            pool = self.press.edited(self._keyed("press", number), pool, before) if fresh else pool
-            pool = join(kept, pool) if kept else pool
-            self._pools[number] = pool.take(
-                np.argsort(pool.articles["article"].to_numpy(), kind="stable")
-            )
+            self._pools[number] = self._compose(number)
         return self._pools[number]
 
-    def current(self, number: int) -> frozenset[str]:
-        """Articles of issue `number`, and those that a later issue may carry over."""
-        pools = [self.pool(past) for past in self.campaigns.latest(number)]
+    def _compose(self, number: int) -> Pool:
+        past = self.campaigns.find_previous(number)
+        before = self.make_pool(past) if past else None
+        kept: Pool | None = None
+        if before and self._carried:
+            rng = self._keyed("kept", number)
+            kept = before.take(np.sort(rng.choice(self._size, size=self._carried, replace=False)))
+        fresh = self._size - (self._carried if kept else 0)
+        pool = compose(
+            self._keyed("pool", number),
+            fresh,
+            f"A{number:03d}",
+            self._quality_sd,
+            taken=frozenset(kept.articles["title"]) if kept else frozenset[str](),
+            kinds=self.campaigns.look_up(number)[1].kinds or self.press.mix_kinds(),
+            issue=number,
+        )
+        pool = self.press.edit(self._keyed("press", number), pool, before) if fresh else pool
+        pool = join(kept, pool) if kept else pool
+        return pool.take(np.argsort(pool.articles["article"].to_numpy(), kind="stable"))
+
+    def list_current(self, number: int) -> frozenset[str]:
+        """Ids of the articles of issue `number`, and of those that a later issue may carry over."""
+        pools = [self.make_pool(past) for past in self.campaigns.list_latest(number)]
         return frozenset(article for pool in pools for article in pool.articles["article"])
 
-    def rules(self, number: int) -> Rules:
-        """Of the newsletter: two events at most; now and then the editor pins an event that is open to all to the third
-        slot. Other campaigns are free."""
-        if self.campaigns.at(number)[0] != "issue":
+    def make_rules(self, number: int) -> Rules:
+        """The rules of issue `number`.
+
+        A newsletter shows `max_events` events at most. Every `pin_every` issues the editor pins an
+        event that is open to all to the third slot. Other campaigns have no rules.
+        """
+        if self.campaigns.look_up(number)[0] != "issue":
             return Rules(slots=self._slots)
-        articles = self.pool(number).articles
-        national = articles[(articles["kind"] == "event") & (articles["only_region"] == "")][
-            "article"
-        ].tolist()
-        pin = (
-            self._pin_every > 0
-            and number % self._pin_every == 0
-            and self._slots >= 3
-            and bool(national)
-        )
-        most: dict[str, Any] = {"kind": {"event": max(self._max_events, int(pin))}}
-        return Rules(slots=self._slots, pins={3: national[-1]} if pin else {}, at_most=most)
+        articles = self.make_pool(number).articles
+        national = (articles["kind"] == "event") & (articles["only_region"] == "")
+        events = articles.loc[national, "article"].tolist()
+        due = self._pin_every > 0 and number % self._pin_every == 0 and self._slots >= 3
+        pins = {3: events[-1]} if due and events else {}
+        most = {"kind": {"event": max(self._max_events, len(pins))}}
+        return Rules(slots=self._slots, pins=pins, at_most=most)

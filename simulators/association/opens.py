@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from bandit.core import check, keys
 from bandit.core.types import Bools, Context, Floats, Ints, Slates
-from simulators.association.rates import raise_rate
 from simulators.calendar import WEEK, Calendar
+from simulators.logits import raise_rate
+from simulators.normal import to_normal
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ class Opens:
         usual: the mean satisfaction with the reference newsletter
         more: other logits, of all members or of each [n]: day habit, subject line, campaign
         """
-        shift = self.weekdays[self.calendar.weekday(issue)] + np.asarray(more)
         shift = (
-            shift
+            self.weekdays[self.calendar.weekday(issue)]
+            + np.asarray(more)
             + self.satisfaction * (mood.satisfaction - usual)
             + self.habit * (mood.habit - rate)
         )
@@ -131,7 +131,7 @@ class Opens:
             return np.zeros(len(member))
         weekday = np.full((len(member), 1), day % WEEK)
         u = keys.uniforms_at(seed, "association", "day habit", member, weekday)[:, 0]
-        return np.asarray(self.day_sd * ndtri(np.clip(u, 1e-12, 1 - 1e-12)))
+        return np.asarray(self.day_sd * to_normal(u))
 
     def find_subject(self, context: Context, slates: Slates) -> Ints:
         """The article in each member's subject line [n, 1], as an index into the pool.

@@ -1,9 +1,7 @@
-"""The parts that an association may be given, refused by name where they are something else."""
+"""Checks of an association's parameters; each error names the first value that cannot be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from bandit.core import check
 from simulators.association.campaigns import Campaigns
@@ -11,8 +9,6 @@ from simulators.association.drift import Drift, Membership
 from simulators.association.opens import Opens
 from simulators.association.press import Press
 from simulators.association.reading import Reading
-from simulators.examination.models import PositionBased
-from simulators.examination.walk import Examine
 from simulators.noise.noise import Noise
 
 PARTS = {
@@ -24,44 +20,41 @@ PARTS = {
     "campaigns": Campaigns,
     "noise": Noise,
 }
+COUNTS = ("members", "issues", "slots")
+SHARES = (
+    "carried",
+    "open_rate",
+    "click_to_open",
+    "explained",
+    "joiners",
+    "unsubscribe",
+    "bounce",
+    "dead",
+)
+NOT_NEGATIVE = ("taste", "eagerness", "kind_sd", "quality_sd", "max_events", "pin_every")
 
 
-def checked(given: Mapping[str, Any]) -> None:
-    """Raise ValueError for a part that is neither None nor of its kind."""
-    for name, part in given.items():
-        if part is not None and not isinstance(part, PARTS[name]):
-            raise ValueError(
-                f"{name} = {part!r}; must be a {PARTS[name].__module__}.{PARTS[name].__name__}, or None"
-            )
+def check_parameters(given: Mapping[str, Any]) -> None:
+    """Raise ValueError for a parameter of `Association` that cannot be.
 
-
-def sizes(given: Mapping[str, Any]) -> None:
-    """Raise ValueError for members, issues or slots below 1, or a pool that cannot fill the slots."""
-    for what, least in (("members", 1), ("issues", 1), ("slots", 1), ("pool", given["slots"])):
-        check.at_least(what, given[what], least)
-
-
-def shares(given: Mapping[str, Any]) -> None:
-    """Raise ValueError for a share outside [0, 1], among them bounce and dead together, and for an open rate of 0 or 1."""
-    for what, value in {**given, "bounce + dead": given["bounce"] + given["dead"]}.items():
-        check.share(what, value)
+    Sizes are at least 1, and a pool fills the slots. Shares are in [0, 1], `bounce` and `dead`
+    together, too, and `open_rate` is neither 0 nor 1. Each part is None or of its class in `PARTS`.
+    """
+    for what in COUNTS:
+        check.at_least(what, given[what], 1)
+    check.at_least("pool", given["pool"], given["slots"])
+    for what in SHARES:
+        check.share(what, given[what])
+    check.share("bounce + dead", given["bounce"] + given["dead"])
     if not 0 < given["open_rate"] < 1:
         raise ValueError(f"open_rate = {given['open_rate']}; must be in (0, 1)")
-
-
-def examination(model: Any, slots: int) -> Examine:
-    """The examination model, if it is made for that many slots; a chance for each slot makes a position-based one. Raises
-    ValueError naming what cannot be."""
-    if isinstance(model, Sequence | np.ndarray) and not isinstance(model, str):
-        for j, value in enumerate(model):
-            check.share(f"examine of slot {j + 1}", value)
-        if len(model) < slots:
-            raise ValueError(f"examine gives {len(model)} slots; the layout has {slots}")
-        return PositionBased(tuple(model))
-    if not hasattr(model, "chances"):
-        raise ValueError(
-            f"examine = {model!r}; must be an examination model (simulators.examination.models) or a chance for each slot"
-        )
-    made: Examine = model
-    made.chances(slots)
-    return made
+    for what in NOT_NEGATIVE:
+        check.at_least(what, given[what], 0)
+    check.at_least("open_spread", given["open_spread"], 1e-6)
+    check.flag("hygiene", given["hygiene"])
+    for what, kind in PARTS.items():
+        part = given[what]
+        if part is not None and not isinstance(part, kind):
+            raise ValueError(
+                f"{what} = {part!r}; must be a {kind.__module__}.{kind.__name__}, or None"
+            )

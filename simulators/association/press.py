@@ -1,23 +1,33 @@
-"""How the editor's desk works: ads, series, near-duplicates, breaking news, and articles that grow stale."""
+"""How the editor's desk works.
+
+It adds ads, series, near-duplicates and breaking news, and articles lose appeal as they grow old.
+"""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ints
-from simulators.association.articles import Pool, catalogue, written
+from simulators.association.articles import Pool, catalogue, write_article
 
 
 @dataclass(frozen=True)
 class Press:
-    """decay: logits of appeal lost with each issue after the first (freshness). ads: share of fresh articles that are paid
-    for; ad_appeal: their appeal, logits. series: chance that a fresh article is the next part of one from the issue before:
-    same topics, source and appeal. duplicates: chance that it is another fresh article's story written up again; repeated:
-    share of the chance to be clicked that the second telling loses below the first. breaking: chance that an issue has a
-    piece of breaking news; breaking_lift: its appeal to everyone, logits, in that issue. Raises ValueError naming what
-    cannot be."""
+    """What the desk does to the articles of a pool.
+
+    decay: logits of appeal that an article loses with each issue after its first; higher makes
+        fresh articles matter more
+    ads: share of fresh articles that are paid for
+    ad_appeal: logits added to the appeal of an ad
+    series: chance that a fresh article is the next part of one from the issue before, with the same
+        topics, source and appeal
+    duplicates: chance that a fresh article tells the story of another fresh article again
+    repeated: share of its chance to be clicked that the lower one of two such articles loses
+    breaking: chance that an issue has a piece of breaking news
+    breaking_lift: its appeal to everyone in that issue, logits
+    Raises ValueError naming what cannot be.
+    """
 
     decay: float = 0.0
     ads: float = 0.0
@@ -40,70 +50,70 @@ class Press:
             if not np.isfinite(getattr(self, what)):
                 raise ValueError(f"press: {what} = {getattr(self, what)}; must be finite")
 
-    def kinds(self, shares: dict[str, float] | None = None) -> dict[str, float]:
-        """Shares of the kinds of fresh articles, ads among them."""
+    def mix_kinds(self, shares: dict[str, float] | None = None) -> dict[str, float]:
+        """Relative shares of the kinds of fresh articles, with the ads among them.
+
+        shares: those of the other kinds (default: the catalogue's)
+        """
         shares = shares or {name: kind["share"] for name, kind in catalogue()["kinds"].items()}
         if not self.ads:
             return shares
         total = sum(shares.values())
-        return {name: (1 - self.ads) * share / total for name, share in shares.items()} | {
-            "ad": self.ads
-        }
+        others = {name: (1 - self.ads) * share / total for name, share in shares.items()}
+        return others | {"ad": self.ads}
 
-    def edited(self, rng: np.random.Generator, fresh: Pool, before: Pool | None) -> Pool:
-        """The fresh articles as they go to press, given the pool before."""
+    def edit(self, rng: np.random.Generator, fresh: Pool, before: Pool | None) -> Pool:
+        """The fresh articles as they go to press.
+
+        before: the pool of the issue before, whose articles may have a next part; None at first
+        """
         count = len(fresh.stories)
         u, pick, order = rng.random(count), rng.random(count), rng.permutation(count)
-        articles: list[dict[Any, Any]] = fresh.articles.to_dict("records")
-        topics, lift, stories = fresh.topics.copy(), fresh.lift.copy(), list(fresh.stories)
         ads = fresh.articles["kind"].to_numpy() == "ad"
-        quality = fresh.quality + np.where(ads, self.ad_appeal, 0.0)
-        earlier = (
-            [i for i, story in enumerate(before.stories) if story.kind == "article"]
-            if before
-            else []
-        )
-        told = np.flatnonzero(
-            ~ads & (u >= self.series + self.duplicates)
-        )  # what stays as it is, and can be told again
-        for j in np.flatnonzero(~ads & (u < self.series + self.duplicates)):
-            if u[j] < self.series:
-                if before is None or not earlier:
-                    continue
-                i = earlier.pop(int(pick[j] * len(earlier)))
-                title, part = _part(str(before.articles["title"].iloc[i]))
-                row = written(rng, before.stories[i]) | {"title": f"{title} (part {part})"}
-                # the next part is a story of its own: who read the first may well want it
-                story, quality[j], topics[j] = (
-                    replace(before.stories[i]),
-                    before.quality[i],
-                    before.topics[i],
-                )
-            elif len(told):
-                i = int(told[int(pick[j] * len(told))])
-                story, quality[j], topics[j] = stories[i], quality[i], topics[i]
-                row = written(rng, story)
-            else:
+        fresh = replace(fresh, quality=fresh.quality + np.where(ads, self.ad_appeal, 0.0))
+        retold = ~ads & (u < self.series + self.duplicates)
+        originals = np.flatnonzero(~ads & ~retold).tolist()  # any may be told again, many times
+        earlier = before.stories if before else ()
+        ongoing = [i for i, story in enumerate(earlier) if story.kind == "article"]
+        rows, stories = fresh.articles.to_dict("records"), list(fresh.stories)
+        topics, quality, lift = fresh.topics.copy(), fresh.quality.copy(), fresh.lift.copy()
+        for j in np.flatnonzero(retold):
+            goes_on = bool(u[j] < self.series)
+            candidates = ongoing if goes_on else originals
+            source = before if goes_on else fresh
+            if source is None or not candidates:
                 continue
-            articles[j] |= row
-            stories[j] = story
-        news = [j for j in order if articles[j]["kind"] == "article"]
+            place = int(pick[j] * len(candidates))
+            i = candidates.pop(place) if goes_on else candidates[place]
+            stories[j], quality[j], topics[j] = (
+                source.stories[i],
+                source.quality[i],
+                source.topics[i],
+            )
+            rows[j].update(write_article(rng, source.stories[i]))
+            if goes_on:
+                rows[j]["title"] = _name_next_part(str(source.articles["title"].iloc[i]))
+                # A story of its own: who read one part may well want the next.
+                stories[j] = replace(source.stories[i])
+        news = [j for j in order if rows[j]["kind"] == "article"]
         if news and rng.random() < self.breaking:
-            articles[news[0]]["title"] = f"Breaking: {articles[news[0]]['title']}"
+            rows[news[0]]["title"] = f"Breaking: {rows[news[0]]['title']}"
             lift[news[0]] = self.breaking_lift
-        table = fresh.articles.assign(
-            **{name: [row[name] for row in articles] for name in fresh.articles.columns}
-        )
+        columns = {name: [row[name] for row in rows] for name in fresh.articles.columns}
+        table = fresh.articles.assign(**columns)
         return Pool(table, topics, quality, fresh.since, lift, tuple(stories))
 
-    def appeal(self, pool: Pool, issue: int) -> Floats:
-        """What adds to everyone's interest in each article at `issue` [m], logits."""
+    def measure_appeal(self, pool: Pool, issue: int) -> Floats:
+        """What adds to everyone's interest in each article at `issue`, logits [m]."""
         age = issue - pool.since
         return np.asarray(pool.quality + np.where(age == 0, pool.lift, 0.0) - self.decay * age)
 
 
-def told_above(pool: Pool, choice: Ints) -> Bools:
-    """Whether a slot tells the story of a slot above it [n, k]. choice [n, k]: indices into the pool, -1 for none."""
+def find_repeats(pool: Pool, choice: Ints) -> Bools:
+    """Whether each slot tells the story of a slot above it [n, k].
+
+    choice [n, k]: indices into the pool, -1 for an empty slot
+    """
     number: dict[int, int] = {}
     story = np.array([number.setdefault(id(story), len(number)) for story in pool.stories])
     shown = np.where(choice >= 0, story[choice], -1 - np.arange(choice.shape[1]))
@@ -113,7 +123,7 @@ def told_above(pool: Pool, choice: Ints) -> Bools:
     return again
 
 
-def _part(title: str) -> tuple[str, int]:
-    """A title without its part number, and the number of the part that comes next."""
+def _name_next_part(title: str) -> str:
+    """The headline of the part of a series that comes after the one with this headline."""
     stem, found, number = title.removesuffix(")").rpartition(" (part ")
-    return (stem, int(number) + 1) if found else (title, 2)
+    return f"{stem} (part {int(number) + 1})" if found else f"{title} (part 2)"

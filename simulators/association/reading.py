@@ -1,23 +1,31 @@
-"""What happens after the click, and beside it: how long an article is read, what was scrolled past, and the counts."""
+"""What happens after a click, and without one.
+
+How long articles are read, which slots were scrolled past, and counts from sent to read.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 
 from bandit.core import check
-from bandit.core.types import Bools, Feedback, Floats, Ints, Slates
+from bandit.core.types import Bools, Feedback, Floats, Ids, Ints, Slates
+from simulators.normal import to_lognormal, to_normal
 
 
 @dataclass(frozen=True)
 class Reading:
-    """seconds: median time on a clicked article; spread: sd of its logarithm; interest: how much longer a member reads who
-    cares (logarithm of seconds for each unit of care, -1 to 1). skimmed: share of clicks that are given up at once, within
-    ten seconds. observed: share of opens in a page that reports scrolling: there it is known of every slot whether it was
-    looked at, and for how long. glance: median seconds on a slot that is scrolled past. Raises ValueError naming what
-    cannot be.
+    """How long members read, and what of it becomes known.
+
+    seconds: median seconds on a clicked article
+    spread: standard deviation of their logarithm
+    interest: added to the logarithm of seconds for each unit of care, -1 to 1; higher makes members
+        read longer what they care for
+    skimmed: share of clicks that are given up within ten seconds
+    observed: share of opens in a page that reports scrolling, where it is known of every slot
+        whether it was looked at, and for how long
+    glance: median seconds on a slot that is scrolled past
+    Raises ValueError naming what cannot be.
     """
 
     seconds: float = 60.0
@@ -35,26 +43,27 @@ class Reading:
         for what in ("skimmed", "observed"):
             check.share(f"reading: {what}", getattr(self, what))
 
-    def told(
+    def draw_reading(
         self,
-        member: Any,
+        member: Ids,
         opened: Bools,
         examined: Bools,
         clicked: Bools,
         filled: Bools,
         care: Floats | None,
-        luck_at: Callable[[str, Any, Any], Floats],
+        luck_at: Callable[[str, Ids, Ints], Floats],
     ) -> tuple[Floats, Ints]:
-        """Seconds on each slot, and whether it is known to have been looked at, as in `Feedback` [n, k].
+        """Seconds on each slot, and what is known of its being looked at, as in `Feedback` [n, k].
 
-        care [n, k]: how much the reader cares, where `interest` is not 0; luck_at(stream, member, index): keyed uniforms.
+        member [n]: what `luck_at` knows the readers by
+        opened [n]; examined, clicked, filled [n, k]: what they did, and which slots show anything
+        care [n, k]: how much each cares for each slot; needed where `interest` is not 0
+        luck_at: keyed uniforms [r, j] of a stream, for members [r] and columns [r, j]
         """
-        seconds, known = (
-            np.zeros(clicked.shape),
-            np.where(clicked, 1, -1).astype(np.int8),
-        )  # e-mail shows no glance
+        seconds = np.zeros(clicked.shape)
+        known = np.where(clicked, 1, -1).astype(np.int8)  # e-mail reports no glance
         row, slot = np.nonzero(clicked)
-        log_seconds = self.spread * _normal(luck_at("dwell", member[row], slot[:, None])[:, 0])
+        log_seconds = self.spread * to_normal(luck_at("dwell", member[row], slot[:, None])[:, 0])
         if care is not None:
             log_seconds = log_seconds + self.interest * care[row, slot]
         seconds[row, slot] = np.maximum(np.round(self.seconds * np.exp(log_seconds)), 1.0)
@@ -64,27 +73,31 @@ class Reading:
                 u < self.skimmed, 1 + np.floor(10 * u / self.skimmed), seconds[row, slot]
             )
         if self.observed:
-            page = opened & (
-                luck_at("page", member, np.zeros((len(member), 1), dtype=np.int64))[:, 0]
-                < self.observed
-            )
+            first = np.zeros((len(member), 1), dtype=np.int64)
+            page = opened & (luck_at("page", member, first)[:, 0] < self.observed)
             known = np.where(page[:, None] & filled, examined, known).astype(np.int8)
             row, slot = np.nonzero(page[:, None] & examined & ~clicked)
-            glance = 0.5 * _normal(luck_at("glance", member[row], slot[:, None])[:, 0])
-            seconds[row, slot] = np.maximum(np.round(self.glance * np.exp(glance)), 1.0)
+            u = luck_at("glance", member[row], slot[:, None])[:, 0]
+            glance = to_lognormal(u, self.glance, 0.5)
+            seconds[row, slot] = np.maximum(np.round(glance), 1.0)
         return seconds, known
 
 
-def funnel(
+def count_funnel(
     slates: Slates, feedback: Feedback, examined: Bools | None = None, read_seconds: float = 15.0
 ) -> dict[str, int]:
-    """Counts from sent to read. Mails: sent, bounced, delivered, opened, clickers, unsubscribed. Slots: shown (in an opened
-    mail), examined, clicked, read (for `read_seconds` or more), scrolled_past (looked at, not clicked). examined [n, k]: the
-    truth (default: what the feedback knows of)."""
+    """Counts of one issue, from sent to read.
+
+    examined [n, k]: which slots were looked at (default: those that the feedback knows of)
+    read_seconds: seconds on an article from which on it counts as read
+    Counts of mails are sent, bounced, delivered, opened, clickers and unsubscribed. Counts of slots
+    are shown (in an opened mail), examined, clicked, read and scrolled_past (looked at, but not
+    clicked).
+    """
     filled = slates.choice >= 0
     looked = np.equal(feedback.examined, 1) if examined is None else examined
     read = feedback.clicked & (feedback.dwell_seconds >= read_seconds)
-    counts: dict[str, Any] = {
+    counts = {
         "sent": np.ones(len(filled), dtype=bool),
         "bounced": ~feedback.delivered,
         "delivered": feedback.delivered,
@@ -98,7 +111,3 @@ def funnel(
         "scrolled_past": looked & filled & ~feedback.clicked,
     }
     return {name: int(which.sum()) for name, which in counts.items()}
-
-
-def _normal(uniform: Floats) -> Floats:
-    return np.asarray(ndtri(np.clip(uniform, 1e-12, 1 - 1e-12)))

@@ -10,7 +10,7 @@ the reader still has to pass it.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from bandit.core import check
 from bandit.core.types import Bools, Floats
 
 
+@runtime_checkable
 class Examine(Protocol):
     """An examination model: a frozen dataclass whose every number is a probability."""
 

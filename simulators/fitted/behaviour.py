@@ -16,7 +16,7 @@ from scipy.special import betaincinv, betaln, digamma, expit, logit
 from bandit.core import check, keys
 from bandit.core.ids import locate
 from bandit.core.types import Bools, Feedback, Floats, Ints, Round
-from simulators.association.rates import raise_rate
+from simulators.logits import raise_rate
 
 WORTH = 200  # mails that the common chance of leaving weighs in each state's
 NEARLY_ALL = 0.9  # an issue sent to a larger share of those who are there tells who has left

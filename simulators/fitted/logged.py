@@ -25,10 +25,10 @@ from bandit.log import archive
 from bandit.slates.editorial import find_eligible
 from simulators.association.memory import Memory
 from simulators.association.opens import Opens
-from simulators.association.parts import examination
 from simulators.association.reading import Reading
 from simulators.base import Truthful
 from simulators.examination.em import fit, perplexities
+from simulators.examination.given import read_examination
 from simulators.examination.walk import Examine, expected, walk
 from simulators.fitted import behaviour as fitting
 from simulators.fitted import interests as fitting_clicks
@@ -147,7 +147,7 @@ class Logged(Truthful):
                 raise ValueError(f"examine = {examine!r}; choose from {', '.join(models)}")
             self.examine: Examine = fit(models[examine], cells.article, cells.clicked, p).model
         else:
-            self.examine = examination(examine, k)
+            self.examine = read_examination(examine, k)
         # members drawn afresh are to click as the log's do
         matched = fitting_clicks.matched(
             cells, self._x @ learned.B, learned.variance, appeal, self.examine, self.seed
@@ -224,7 +224,7 @@ class Logged(Truthful):
         if number > len(self._contexts):
             raise ValueError(f"issue = {number}; the log has {len(self._contexts)}")
         then = self._contexts[number - 1]
-        rows = np.flatnonzero(self._sent(number) & self._memory.there(number))
+        rows = np.flatnonzero(self._sent(number) & self._memory.find_present(number))
         members = self.members.iloc[rows]
         return self.features.context(
             campaign=then.campaign,
@@ -233,7 +233,7 @@ class Logged(Truthful):
             articles=then.articles,
             rules=then.rules,
             eligible=find_eligible(members, then.articles),
-            seen=self._memory.seen(then.article_ids.tolist(), rows),
+            seen=self._memory.look_up_seen(then.article_ids.tolist(), rows),
             article_features=then.article_features,
             member_features=self._x[rows],
         )
@@ -263,7 +263,7 @@ class Logged(Truthful):
         examined, clicked = walk(self.examine, wants, luck, self.slots)
         examined, clicked = examined & opened[:, None], clicked & opened[:, None]
         luck_at = partial(self._uniform_at, context)
-        seconds, known = self._reading.told(
+        seconds, known = self._reading.draw_reading(
             member, opened, examined & filled, clicked, filled, None, luck_at
         )
         row, slot = np.nonzero(clicked)
@@ -295,7 +295,7 @@ class Logged(Truthful):
     def twin(self) -> "Logged":
         """The same association with a memory of its own."""
         twin = copy(self)
-        twin._memory = self._memory.afresh()
+        twin._memory = self._memory.start_afresh()
         return twin
 
     # The truth

@@ -1,1 +1,1 @@
-"""What real logs add to the truth, and hide."""
+"""What tracking in real e-mail adds to the truth about an issue, and what it hides."""

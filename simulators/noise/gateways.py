@@ -2,23 +2,30 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from bandit.core import check
-from bandit.core.types import Bools, Floats, Ints
+from bandit.core.types import Bools, Floats, Ids
+from simulators.noise.names import name_clouds
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What one kind of gateway did to an issue. follows [n, l]: the links it clicked; at [n, l]: seconds from delivery to
-    the click; network [n, l]: from where; agent [n]; pixel [n]: loaded the images; head [n]: HEAD requests came first."""
+    """What one kind of gateway did to the n mails that pass it, each with l links.
+
+    follows [n, l]: which links it clicked
+    at [n, l]: seconds from delivery to each click
+    network [n, l]: name of the network from which each click came
+    agent [n]: what the gateway says it is, "scanner" or "browser"
+    pixel [n]: whether it loaded the images
+    head [n]: whether a HEAD request came before each click
+    """
 
     follows: Bools
     at: Floats
-    network: Any
-    agent: Any
+    network: Ids
+    agent: Ids
     pixel: Bools
     head: Bools
 
@@ -27,12 +34,19 @@ class Scan:
 class Gateway:
     """How one kind of mail gateway looks at links.
 
-    weight: its share among corporate domains, relative to the others. scans: chance that a mail is looked at. links: chance
-    that a link of it is followed. first: seconds from delivery to the first click, log-uniform between the two. gap: mean
-    seconds between clicks. pixel: chance that the images are loaded, too. declares: chance that the agent says what it is.
-    head: chance that HEAD requests come first. networks: how many it works from; rotates: each click from another of them;
-    onsite: from the organisation's own network instead. unsubscribe: follows that link, too. Raises ValueError naming a
-    parameter that cannot be.
+    weight: its share among corporate domains, relative to the other kinds
+    scans: chance that a mail is looked at
+    links: chance that a link of such a mail is followed
+    first: seconds from delivery to the first click, log-uniform between the two
+    gap: mean seconds from one click to the next
+    pixel: chance that the images are loaded, too
+    declares: chance that the agent says that it is a scanner
+    head: chance that HEAD requests come first
+    networks: how many networks this kind of gateway works from
+    rotates: each click comes from another of them
+    onsite: clicks come from the organisation's own network instead
+    unsubscribe: the unsubscribe link is followed like any other
+    Raises ValueError naming a parameter that cannot be.
     """
 
     weight: float = 1.0
@@ -55,52 +69,39 @@ class Gateway:
             check.at_least(f"gateway {what}", getattr(self, what), least)
         if not (len(self.first) == 2 and 0 < self.first[0] <= self.first[1]):
             raise ValueError(
-                f"gateway first = {list(self.first)}; must be two numbers of seconds above 0, the larger last"
+                f"gateway first = {list(self.first)}; "
+                "must be two numbers of seconds above 0, the larger last"
             )
 
     @property
     def clicks_a_link(self) -> float:
-        """Expected requests for each article link of a mail behind it."""
+        """Expected requests for each article link of a mail that passes the gateway."""
         return self.scans * self.links * (1 + self.head)
 
     def scan(
-        self,
-        number: int,
-        behind: Bools,
-        links: Bools,
-        office: Any,
-        draw: Callable[[str, int], Floats],
+        self, number: int, links: Bools, office: Ids, draw: Callable[[str, int], Floats]
     ) -> Scan:
-        """behind [n]: whose mail passes it. links [n, l]: which there are, the unsubscribe link last. office [n]: networks.
-        draw: keyed uniforms [n, .] by purpose."""
+        """What gateways of this kind do to n mails.
+
+        number: of the kind, which names its networks
+        links [n, l]: which links each mail has, the unsubscribe link last
+        office [n]: name of the organisation's own network
+        draw: gives keyed uniforms [n, k] for a purpose and k
+        """
         k = links.shape[1]
         u = draw("scan", 6)
-        looks = behind & (u[:, 0] < self.scans)
+        looks = u[:, 0] < self.scans
         follows = looks[:, None] & links & (draw("scan links", k) < self.links)
         follows[:, -1] &= self.unsubscribe
         low, high = np.log(np.asarray(self.first, dtype=np.float64))
         waits = np.where(follows, -self.gap * np.log1p(-draw("scan gaps", k)), 0.0)
         at = np.exp(low + (high - low) * u[:, 1])[:, None] + np.cumsum(waits, axis=1)
-        drawn = draw("scan networks", k) if self.rotates else np.repeat(u[:, 2:3], k, axis=1)
-        cloud = clouds(np.full(drawn.shape, number), (drawn * self.networks).astype(np.int64))
-        network = np.repeat(office[:, None], k, axis=1) if self.onsite else cloud
+        if self.onsite:
+            network = np.repeat(office[:, None], k, axis=1)
+        else:
+            drawn = draw("scan networks", k) if self.rotates else np.repeat(u[:, 2:3], k, axis=1)
+            cloud = (drawn * self.networks).astype(np.int64)
+            network = name_clouds(np.full(drawn.shape, number), cloud)
         agent = np.where(u[:, 3] < self.declares, "scanner", "browser")
-        return Scan(
-            follows, at, network, agent, looks & (u[:, 4] < self.pixel), u[:, 5] < self.head
-        )
-
-
-def clouds(gateway: Ints, numbers: Ints) -> Any:
-    """Names of the networks that gateways of each kind work from, of the numbers' shape."""
-    flat = [
-        f"cloud-{kind}-{number}"
-        for kind, number in zip(gateway.ravel(), numbers.ravel(), strict=True)
-    ]
-    return np.array(flat, dtype=object).reshape(numbers.shape)
-
-
-def names(prefix: str, numbers: Ints) -> Any:
-    """Names `prefix`-3, of the numbers' shape."""
-    return np.array([f"{prefix}-{number}" for number in numbers.ravel()], dtype=object).reshape(
-        numbers.shape
-    )
+        pixel, head = looks & (u[:, 4] < self.pixel), u[:, 5] < self.head
+        return Scan(follows, at, network, agent, pixel, head)

@@ -1,4 +1,7 @@
-"""Feedback as a sender knows it: the truth passes through the noise of a real log, and through the hygiene filter or not."""
+"""Feedback as a sender knows it: what people did, seen through a tracking log.
+
+The truth passes through the noise of a real log, and through the hygiene filter or not.
+"""
 
 import numpy as np
 import pandas as pd
@@ -9,16 +12,18 @@ from bandit.log.hygiene import tag
 from simulators.noise.noise import Noise
 
 
-def recorded(
+def record_feedback(
     noise: Noise, context: Context, slates: Slates, feedback: Feedback, hygiene: bool, luck: Floats
 ) -> Feedback:
     """What `feedback` looks like in the log of one issue.
 
-    hygiene: only what people did counts, as far as the filter can tell, and unseen opens are drawn by their chance; else
-    every recorded open and click counts. luck [n]: keyed uniforms for those draws. Reading times are lost either way. Shares
-    hold for these mails: parts of an issue (waves) get noise of their own.
+    hygiene: only what people did counts, as far as the filter can tell, and who opened unseen is
+        drawn by the estimated chance; False counts every recorded open and click
+    luck [n]: keyed uniforms for those draws
+    Reading times are lost either way. Shares of noise hold for these mails, so the parts of an
+    issue (waves) have noise of their own.
     """
-    events, _ = noise.events(context, slates, feedback, strict=False)
+    events, _ = noise.record_events(context, slates, feedback, strict=False)
     delivered = feedback.delivered
     if not hygiene:
         return read_feedback(events.assign(tag="human"), context, slates, delivered)

@@ -20,7 +20,7 @@ from simulators.association.association import Association
 from simulators.base import Simulator
 from simulators.fitted.logged import Logged
 from simulators.play import play
-from tests.support.dynamics_cases import MOVING, built
+from tests.support.dynamics_cases import MOVING, build
 
 
 def test_every_policy_that_could_be_sent_is_ranked() -> None:
@@ -35,7 +35,7 @@ def test_tau_counts_pairs() -> None:
 
 
 def judged(policies: list[str], seed: int = 5) -> tuple[Agreement, list[Round], Association]:
-    association = built(**MOVING | {"members": 300})
+    association = build(**MOVING | {"members": 300})
     twin, log = association.twin(), list(play(Random(), association, seed, 6))
     return (
         compare_rankings(log, 2, policies, association.features, twin, seed, association.twin()),
@@ -76,7 +76,7 @@ def test_the_true_simulator_expects_the_truth() -> None:
 
 
 def test_without_the_truth_it_is_not_known() -> None:
-    association = built()
+    association = build()
     log = list(play(Random(), association, 5, 4))
     result = compare_rankings(
         log, 2, ["random", "recency", "blast"], association.features, association.twin(), 5
@@ -87,7 +87,7 @@ def test_without_the_truth_it_is_not_known() -> None:
 
 
 def test_a_log_with_nothing_to_judge_by_is_refused_by_name() -> None:
-    association = built()
+    association = build()
     log = list(play(Random(), association, 5, 3))
     for until in (0, 3):
         with pytest.raises(ValueError, match=f"until = {until}; .* 3 issues"):

@@ -21,12 +21,12 @@ from experiments.runner.configs import CONFIGS, make, resolve
 from simulators.association.association import Association
 from simulators.fitted.logged import Logged
 from simulators.play import play
-from tests.support.dynamics_cases import MOVING, built, run
+from tests.support.dynamics_cases import MOVING, build, run
 
 
 @pytest.fixture(scope="module")
 def rounds() -> list[Round]:
-    return run(built(**MOVING))
+    return run(build(**MOVING))
 
 
 def histories(rounds: list[Round]) -> dict[Any, list[tuple[bool, bool, np.ndarray, np.ndarray]]]:

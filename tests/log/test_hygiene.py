@@ -14,7 +14,7 @@ from bandit.log.events import COLUMNS, TAGS, estimate_open_rate, read_feedback, 
 from bandit.log.hygiene import tag
 from simulators.noise.gateways import Gateway
 from simulators.noise.noise import Noise
-from tests.support.noise_cases import logged, sent
+from tests.support.noise_cases import record_issues, send_issues
 
 # Bins, priors and weights were chosen on associations 10-17 with: the default noise; gateways that are quick or slow (30-120
 # s, 2-10 min, 10-60 min), take half of the links or one or two, rotate, sit on site, scan every mail or few; shares of 0,
@@ -97,7 +97,7 @@ def holds(recall: float, lost: float, _: float) -> None:
 
 @pytest.mark.parametrize("name", HELD_OUT)
 def test_scanners_on_settings_it_was_not_tuned_on(name: str) -> None:
-    table, truth = logged(Noise(seed=31, **HELD_OUT[name]), sent(31))
+    table, truth = record_issues(Noise(seed=31, **HELD_OUT[name]), send_issues(31))
     recall, lost, share = measured(table, truth)
     print(
         f"| {name} | {share:.2f} | {recall:.4f} | {lost:.4f} |"
@@ -109,24 +109,24 @@ def test_scanners_on_settings_it_was_not_tuned_on(name: str) -> None:
 @pytest.mark.parametrize("seed", [32, 33, 34])
 @pytest.mark.parametrize("name", HELD_OUT)
 def test_and_on_other_associations(name: str, seed: int) -> None:
-    holds(*measured(*logged(Noise(seed=seed, **HELD_OUT[name]), sent(seed))))
+    holds(*measured(*record_issues(Noise(seed=seed, **HELD_OUT[name]), send_issues(seed))))
 
 
 @pytest.mark.parametrize(("members", "slots"), [(400, 6), (3000, 3)])
 def test_short_lists_and_short_mails(members: int, slots: int) -> None:
-    holds(*measured(*logged(Noise(seed=31), sent(31, members=members, slots=slots))))
+    holds(*measured(*record_issues(Noise(seed=31), send_issues(31, members=members, slots=slots))))
 
 
 @pytest.mark.parametrize("seed", [31, 35])
 def test_where_there_are_no_scanners_people_keep_their_clicks(seed: int) -> None:
-    table, truth = logged(Noise(seed=seed, scanner_share=0.0), sent(seed))
+    table, truth = record_issues(Noise(seed=seed, scanner_share=0.0), send_issues(seed))
     clicks = (table["kind"] == "click") & ~truth["duplicate"]
     assert (tag(table)["tag"][clicks] == "scanner").mean() <= LOST
 
 
 def test_a_poor_log_is_enough() -> None:
     """No agents, no networks, whole seconds."""
-    table, truth = logged(Noise(seed=31), sent(31))
+    table, truth = record_issues(Noise(seed=31), send_issues(31))
     poor = table.assign(
         agent=np.where(table["agent"] == "bare", "bare", "none"),
         network="",
@@ -136,7 +136,7 @@ def test_a_poor_log_is_enough() -> None:
 
 
 def test_the_other_tags() -> None:
-    table, truth = logged(Noise(seed=31), sent(31))
+    table, truth = record_issues(Noise(seed=31), send_issues(31))
     tagged = tag(table)
     once = ~truth["duplicate"]
     assert (tagged["tag"][once & (truth["source"] == "prefetch")] == "prefetch").all()
@@ -165,9 +165,9 @@ def test_the_other_tags() -> None:
 
 
 def test_answers_are_what_people_did() -> None:
-    table, _ = logged(Noise(seed=31), sent(31))
+    table, _ = record_issues(Noise(seed=31), send_issues(31))
     tagged = tag(table)
-    for context, shown, feedback in sent(31):
+    for context, shown, feedback in send_issues(31):
         got = read_feedback(tagged, context, shown)
         missed, made_up = feedback.clicked & ~got.clicked, got.clicked & ~feedback.clicked
         assert missed.sum() <= 0.01 * feedback.clicked.sum()
@@ -181,11 +181,14 @@ def test_answers_are_what_people_did() -> None:
     "noise", [{}, {"prefetch_share": 0.6}, {"blocked": 0.4}, {"scanner_share": 0.5}]
 )
 def test_the_open_rate_of_people(noise: dict[str, float]) -> None:
-    table, _ = logged(Noise(seed=31, **noise), sent(31))
+    table, _ = record_issues(Noise(seed=31, **noise), send_issues(31))
     deliveries = pd.concat(
-        [pd.DataFrame({"campaign": c.campaign, "member": c.member_ids}) for c, _, _ in sent(31)]
+        [
+            pd.DataFrame({"campaign": c.campaign, "member": c.member_ids})
+            for c, _, _ in send_issues(31)
+        ]
     )
-    truth = np.concatenate([f.opened for _, _, f in sent(31)])
+    truth = np.concatenate([f.opened for _, _, f in send_issues(31)])
     found = estimate_open_rate(tag(table), deliveries)
     # hidden opens are known from some 300 member-issues with a click: two standard errors are about .03 at blocked = .4
     assert found.human == pytest.approx(truth.mean(), abs=0.03)
@@ -197,10 +200,10 @@ def test_the_open_rate_of_people(noise: dict[str, float]) -> None:
 
 def test_opens_drawn_by_their_chance_give_clicks_an_honest_denominator() -> None:
     """Of the members who opened, which share clicked? Hidden opens make it too high; drawn ones set it right."""
-    table, _ = logged(Noise(seed=31), sent(31))
+    table, _ = record_issues(Noise(seed=31), send_issues(31))
     tagged = tag(table)
     rates = []
-    for context, shown, feedback in sent(31):
+    for context, shown, feedback in send_issues(31):
         found = estimate_open_rate(
             tagged, pd.DataFrame({"campaign": context.campaign, "member": context.member_ids})
         )
@@ -345,7 +348,7 @@ def test_member_ids_are_only_names(table: pd.DataFrame) -> None:
 
 
 def test_a_real_log_in_another_order_and_under_other_names() -> None:
-    table, _ = logged(Noise(seed=31), sent(31))
+    table, _ = record_issues(Noise(seed=31), send_issues(31))
     columns = ["tag", "why", "confidence"]
     rows = np.random.default_rng(5).permutation(len(table))
     other = table.iloc[rows].assign(member=-table["member"].iloc[rows])
@@ -356,7 +359,7 @@ def test_an_empty_table_works(make_context: Callable[..., Context]) -> None:
     tagged = tag(events_of([]))
     assert len(tagged) == 0
     assert list(tagged.columns) == [*COLUMNS, "tag", "why", "confidence"]
-    context, shown, _ = sent(31)[0]
+    context, shown, _ = send_issues(31)[0]
     assert not read_feedback(tagged, context, shown).opened.any()
     assert (
         estimate_open_rate(tagged, pd.DataFrame({"campaign": ["c"] * 3, "member": [1, 2, 3]})).human
@@ -393,7 +396,7 @@ def test_a_missing_column_and_a_stranger_are_refused() -> None:
     table = events_of([{}])
     with pytest.raises(ValueError, match="events lacks column 'links'"):
         validate(table.drop(columns="links"))
-    context, shown, _ = sent(31)[0]
+    context, shown, _ = send_issues(31)[0]
     with pytest.raises(ValueError, match="opened has shape"):
         read_feedback(tag(events_of([])), context, shown, opened=np.zeros(2, dtype=bool))
     here = tag(events_of([{}, {"campaign": context.campaign}]))

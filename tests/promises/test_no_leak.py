@@ -18,8 +18,9 @@ from bandit.core.types import Context, SlotPmf
 from bandit.policy import Policy
 from experiments.checks.no_leak import WHAT, Teller, list_learners, measure_earnings, measure_lifts
 from experiments.runner.configs import CONFIGS, list_configs, make, read_policy, resolve
+from simulators.association.association import Association
 from simulators.base import Simulator, Truthful
-from tests.support.dynamics_cases import MOVING, at_random, built
+from tests.support.dynamics_cases import MOVING, at_random, build
 
 WORLDS = ("association", "newsletter")
 SIZE: dict[str, Any] = {"members": 400, "issues": 14, "text_dims": 8, "embeddings": None}
@@ -34,9 +35,15 @@ def config(name: str) -> dict[str, Any]:
         return resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
 
 
-def world(name: str, seed: int) -> Truthful:
-    association: Truthful = make(config(name) | SIZE, seed=seed)
+@cache
+def built_once(name: str, seed: int) -> Association:
+    association: Association = make(config(name) | SIZE, seed=seed)
     return association
+
+
+def world(name: str, seed: int) -> Association:
+    """The same members, pools and luck for every policy, none of whom has seen anything yet."""
+    return built_once(name, seed).twin()
 
 
 def measure(name: str, whats: list[str], policies: list[str], seeds: range) -> pd.DataFrame:
@@ -56,7 +63,7 @@ def test_every_policy_that_learns_is_tried() -> None:
 
 @pytest.mark.parametrize("what", [*WHAT, "nothing", "withheld"])
 def test_only_what_is_false_is_changed_and_it_stays_false(what: str) -> None:
-    association = built(**MOVING)
+    association = build(**MOVING)
     tell, texts, attributes = Teller(association, what, 5), {}, {}
     true_texts, true_attributes, carried = {}, {}, 0
     for number in range(1, 7):
@@ -115,15 +122,15 @@ def test_a_falsehood_that_does_not_exist_is_refused_by_name() -> None:
     with pytest.raises(
         ValueError, match="what = 'kinds'; choose from text, attributes, both, nothing, withheld"
     ):
-        Teller(built(), "kinds", 5)
+        Teller(build(), "kinds", 5)
 
 
 def test_random_earns_the_same_whatever_it_is_told() -> None:
-    tellers = [Teller(built(), what, 5) for what in (*WHAT, "nothing")]
+    tellers = [Teller(build(), what, 5) for what in (*WHAT, "nothing")]
     assert (
         len(
             {
-                measure_earnings(built(), make(read_policy("random")), tell, 4, 2, 5)
+                measure_earnings(build(), make(read_policy("random")), tell, 4, 2, 5)
                 for tell in tellers
             }
         )

@@ -1,4 +1,7 @@
-"""The simulated association: published rates, the same luck for every policy, and no truth in the context."""
+"""The simulated association.
+
+It has published rates, gives every policy the same luck, and tells no truth in the context.
+"""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -24,17 +27,17 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def best_for_all(association: Association, context: Context) -> Slates:
-    """The one best newsletter, sent to everyone who may see its articles: greedy on the population's mean."""
+def choose_best_for_all(association: Association, context: Context) -> Slates:
+    """The one best newsletter for all: greedy on the mean of the members' true chances."""
     everyone = np.tile(association.truth(context).mean(axis=0), (len(context.members), 1))
     return slates.draw(SlotPmf(everyone, greedy), context, 5)
 
 
-def at_random(context: Context, seed: int = 5) -> Slates:
+def draw_at_random(context: Context, seed: int = 5) -> Slates:
     return slates.draw(SlotPmf(np.zeros(context.eligible.shape), RANDOM), context, seed)
 
 
-def same(a: Feedback, b: Feedback, rows: np.ndarray | slice = slice(None)) -> bool:
+def is_same(a: Feedback, b: Feedback, rows: np.ndarray | slice = slice(None)) -> bool:
     return all(getattr(a, name)[rows].tobytes() == getattr(b, name).tobytes() for name in vars(b))
 
 
@@ -49,7 +52,7 @@ def test_rates_are_near_the_published_averages_and_clicks_are_concentrated(world
         clicks = np.zeros(2500)
         for number in range(1, 7):
             context = association.issue(number)
-            feedback = association.respond(context, best_for_all(association, context))
+            feedback = association.respond(context, choose_best_for_all(association, context))
             sent += feedback.delivered.sum()
             opened += feedback.opened.sum()
             clickers += feedback.clicked.any(axis=1).sum()
@@ -69,12 +72,13 @@ def test_clicks_have_the_probabilities_that_truth_and_expected_say(world: World)
     excess = variance = 0.0
     for number in range(1, 9):
         context = association.issue(number)
-        drawn = at_random(context)
+        drawn = draw_at_random(context)
         p = association.expected(context, drawn)
         clicked = association.respond(context, drawn).clicked
         assert (p[drawn.choice < 0] == 0).all()
         excess, variance = excess + clicked.sum() - p.sum(), variance + (p * (1 - p)).sum()
-    # a member's clicks in one issue share the opening, so they vary a little more than independent ones
+    # A member's clicks in one issue share the opening, so their sum varies a little more than that
+    # of independent clicks.
     assert abs(excess) / np.sqrt(1.2 * variance) < 4
 
 
@@ -89,7 +93,7 @@ def test_two_policies_meet_the_same_opens_and_the_same_clicks(world: World) -> N
         assert a.member_ids.tolist() == b.member_ids.tolist()
         assert a.articles.equals(b.articles)
         assert one.truth(a).tobytes() == two.truth(b).tobytes()
-        drawn, other = at_random(a, 5), best_for_all(two, b)
+        drawn, other = draw_at_random(a, 5), choose_best_for_all(two, b)
         first, second = one.respond(a, drawn), two.respond(b, other)
         assert first.opened.tobytes() == second.opened.tobytes()
         assert first.unsubscribed.tobytes() == second.unsubscribed.tobytes()
@@ -105,7 +109,7 @@ def test_a_member_who_looks_at_all_slots_clicks_the_same_articles_wherever_they_
 ) -> None:
     association = world(examine=(1.0,) * 6, click_to_open=0.5)
     context = association.issue(1)
-    drawn = at_random(context)
+    drawn = draw_at_random(context)
     clicked = association.respond(context, drawn).clicked
     turned = Slates(**{name: array[:, ::-1] for name, array in vars(drawn).items()})
     assert (association.respond(context, turned).clicked == clicked[:, ::-1]).all()
@@ -119,7 +123,7 @@ def test_everything_follows_from_the_seed() -> None:
         runs.append([])
         for number in range(1, 4):
             context = association.issue(number)
-            feedback = association.respond(context, at_random(context))
+            feedback = association.respond(context, draw_at_random(context))
             features = context.member_features.tobytes() + context.article_features.tobytes()
             runs[-1].append(
                 (
@@ -137,13 +141,13 @@ def test_everything_follows_from_the_seed() -> None:
 def test_answers_do_not_depend_on_chunks_or_row_order(world: World) -> None:
     whole, parts = world(), world()
     context = whole.issue(1)
-    drawn = at_random(context)
+    drawn = draw_at_random(context)
     feedback = whole.respond(context, drawn)
     order = np.random.default_rng(0).permutation(len(context.members))
     for rows in (order[:50], order[50:51], order[51:]):
         part = context.take(rows)
         taken = Slates(**{name: array[rows] for name, array in vars(drawn).items()})
-        assert same(feedback, parts.respond(part, taken), rows)
+        assert is_same(feedback, parts.respond(part, taken), rows)
     assert whole.issue(2).seen.tobytes() == parts.issue(2).seen.tobytes()
     assert whole.issue(2).member_ids.tolist() == parts.issue(2).member_ids.tolist()
 
@@ -174,7 +178,7 @@ def test_the_context_holds_no_truth(world: World) -> None:
     truth = association.truth(context)
     assert truth.shape == context.eligible.shape
     assert ((truth > 0) & (truth < 1)).all()
-    feedback = association.respond(context, at_random(context))
+    feedback = association.respond(context, draw_at_random(context))
     assert (
         feedback.examined == np.where(feedback.clicked, 1, -1)
     ).all()  # a glance leaves no trace in an e-mail
@@ -195,7 +199,7 @@ def test_pools_carry_articles_over_and_seen_follows_opens(world: World) -> None:
             for member in context.member_ids
         ]
         assert context.seen.tolist() == expected
-        drawn = at_random(context)
+        drawn = draw_at_random(context)
         feedback = association.respond(context, drawn)
         for i, j in zip(*np.nonzero(feedback.opened[:, None] & (drawn.choice >= 0)), strict=True):
             opened_with.setdefault(ids[drawn.choice[i, j]], set()).add(context.member_ids[i])
@@ -213,7 +217,7 @@ def test_an_event_of_a_chapter_is_for_its_members_only(world: World) -> None:
             assert (context.eligible[:, j] == (mine if chapter else True)).all()
             limited += bool(chapter)
         for slot, article in context.rules.pins.items():
-            drawn = at_random(context)
+            drawn = draw_at_random(context)
             assert (context.article_ids[drawn.choice[:, slot - 1]] == article).all()
     assert limited > 5
 
@@ -230,7 +234,7 @@ def test_members_join_and_leave(world: World) -> None:
             if association.joined([m])[0] <= number
         }
         assert now == due - gone
-        feedback = association.respond(context, at_random(context))
+        feedback = association.respond(context, draw_at_random(context))
         gone |= set(context.member_ids[feedback.unsubscribed].tolist())
         present |= now
     joined = association.joined(association.members["member"])
@@ -242,7 +246,7 @@ def test_members_join_and_leave(world: World) -> None:
 def test_a_twin_shares_the_world_and_not_the_memory(world: World) -> None:
     first = world(joiners=0.0, unsubscribe=0.2)
     context = first.issue(1)
-    drawn = at_random(context)
+    drawn = draw_at_random(context)
     feedback = first.respond(context, drawn)
     twin = first.twin()
     assert not twin.issue(2).seen.any()
@@ -303,4 +307,4 @@ def test_edges_of_what_is_allowed_work(options: dict) -> None:
     for number in range(1, association.issues + 1):
         context = association.issue(number)
         assert np.isfinite(association.truth(context)).all()
-        association.respond(context, at_random(context))
+        association.respond(context, draw_at_random(context))

@@ -1,4 +1,7 @@
-"""What moves in the association: drift, renewal, reading, all parts at once. Identities and closed forms first."""
+"""What moves in the association: drift, renewal, reading, and all parts at once.
+
+Identities and closed forms come first.
+"""
 
 from functools import partial
 from pathlib import Path
@@ -15,8 +18,8 @@ from simulators.association.drift import Drift, InterestPath, Membership
 from simulators.association.memory import Memory
 from simulators.association.opens import Mood, Opens
 from simulators.association.press import Press
-from simulators.association.reading import Reading, funnel
-from tests.support.dynamics_cases import HABITS, MOVING, at_random, best, built, run, told
+from simulators.association.reading import Reading, count_funnel
+from tests.support.dynamics_cases import HABITS, MOVING, at_random, best, build, collect_bytes, run
 
 # Nothing moves where all sizes are 0
 
@@ -30,9 +33,9 @@ def test_parts_of_size_zero_change_no_byte() -> None:
         "press": Press(),
         "campaigns": Campaigns(),
     }
-    still, moving = built(), built(**neutral)
+    still, moving = build(), build(**neutral)
     a, b = run(still, issues=6), run(moving, issues=6)
-    assert told(a) == told(b)
+    assert collect_bytes(a) == collect_bytes(b)
     assert (
         still.expected(a[-1].context, a[-1].slates).tobytes()
         == moving.expected(b[-1].context, b[-1].slates).tobytes()
@@ -45,7 +48,9 @@ def test_parts_of_size_zero_change_no_byte() -> None:
     "part", ["opens", "reading", "drift", "membership", "press", "campaigns", "bounce"]
 )
 def test_every_part_changes_something(part: str) -> None:
-    assert told(run(built(), issues=9)) != told(run(built(**{part: MOVING[part]}), issues=9))
+    assert collect_bytes(run(build(), issues=9)) != collect_bytes(
+        run(build(**{part: MOVING[part]}), issues=9)
+    )
 
 
 # Drift
@@ -77,8 +82,8 @@ def test_interests_walk_and_keep_their_distribution() -> None:
 
 def test_a_break_changes_its_share_at_its_issue() -> None:
     association, still = (
-        built(drift=Drift(break_at=4, broken=0.3), members=3000),
-        built(members=3000),
+        build(drift=Drift(break_at=4, broken=0.3), members=3000),
+        build(members=3000),
     )
     for number, share in ((3, 0.0), (4, 0.3), (5, 0.3)):
         changed = association.truth(association.issue(number)) != still.truth(still.issue(number))
@@ -86,7 +91,7 @@ def test_a_break_changes_its_share_at_its_issue() -> None:
 
 
 def test_going_back_finds_the_same_interests() -> None:
-    association = built(drift=Drift(walk=0.1))
+    association = build(drift=Drift(walk=0.1))
     first, late = association.truth(association.issue(2)), association.truth(association.issue(6))
     assert association.truth(association.twin().issue(2)).tobytes() == first.tobytes()
     assert association.truth(association.issue(6)).tobytes() == late.tobytes()
@@ -104,9 +109,9 @@ def test_renewal_is_logistic_in_how_well_a_member_was_served() -> None:
 
 def test_terms_end_once_a_term_and_founders_are_spread() -> None:
     membership = Membership(term=5)
-    ends = membership.first_end(np.array([1, 1, 1, 4]), np.array([0.0, 0.5, 0.99, 0.3]))
+    ends = membership.find_first_end(np.array([1, 1, 1, 4]), np.array([0.0, 0.5, 0.99, 0.3]))
     assert ends.tolist() == [1, 3, 5, 8]
-    assert [membership.left(ends, issue).tolist() for issue in (1, 3, 8)] == [
+    assert [membership.count_left(ends, issue).tolist() for issue in (1, 3, 8)] == [
         [0, 2, 4, 2],
         [3, 0, 2, 0],
         [3, 0, 2, 0],
@@ -131,12 +136,12 @@ def test_a_reminder_counts_until_the_term_ends() -> None:
     yes, clicked = np.ones(n, dtype=bool), np.array([[True], [True], [False]])
     feedback = Feedback(yes, yes, ~yes, clicked.astype(np.int8), clicked, 1.0 * clicked)
     memory.remember(1, np.arange(n), ["a"], drawn, feedback, yes, ~yes, np.zeros(n), True)
-    told = [memory.mood(issue).reminded.tolist() for issue in (1, 2, 3, 4)]
+    told = [memory.advance_to(issue).reminded.tolist() for issue in (1, 2, 3, 4)]
     assert told == [[False] * 3, [True, True, False], [False, True, False], [False] * 3]
 
 
 def test_lapses_come_at_their_rate() -> None:
-    association = built(
+    association = build(
         members=4000, membership=Membership(term=4, renewal=0.7), joiners=0.0, unsubscribe=0.0
     )
     sizes = [len(round.context.members) for round in run(association, issues=9)]
@@ -149,7 +154,7 @@ def test_lapses_come_at_their_rate() -> None:
 def test_members_who_were_served_renew_more() -> None:
     membership, left = Membership(term=6, renewal=0.7, served=3.0), []
     for least in (False, True):
-        association = built(
+        association = build(
             members=1500,
             membership=membership,
             opens=Opens(memory=0.3),
@@ -165,10 +170,13 @@ def test_members_who_were_served_renew_more() -> None:
 
 
 def test_expected_clicks_are_what_comes_with_all_parts_moving() -> None:
-    """Clicks less what was expected of the state just before is a martingale: members' sums are the z score's terms."""
+    """Clicks are what was expected of the state just before, up to luck.
+
+    The differences are a martingale, so a z score can be made of their sums by member.
+    """
     terms = []
     for seed in (10, 11):
-        association = built(seed=seed, members=2500, **MOVING)
+        association = build(seed=seed, members=2500, **MOVING)
         for number in range(1, 11):
             context = association.issue(number)
             drawn = best(association, context) if number % 2 else at_random(context)
@@ -183,7 +191,7 @@ def test_expected_clicks_are_what_comes_with_all_parts_moving() -> None:
 
 
 def test_waves_in_any_order_and_twice_leave_the_same_bytes() -> None:
-    whole, parts = built(**MOVING), built(**MOVING)
+    whole, parts = build(**MOVING), build(**MOVING)
     for number in range(1, 9):
         context, again = whole.issue(number), parts.issue(number)
         assert context.members.equals(again.members)
@@ -198,8 +206,8 @@ def test_waves_in_any_order_and_twice_leave_the_same_bytes() -> None:
 
 
 def test_a_run_resumes_from_its_log(tmp_path: Path) -> None:
-    first = run(built(**MOVING), best)
-    resumed = built(**MOVING)
+    first = run(build(**MOVING), best)
+    resumed = build(**MOVING)
     for round in first[:7]:
         path = tmp_path / f"{round.context.issue}.parquet"
         log.write(path, round)
@@ -208,9 +216,9 @@ def test_a_run_resumes_from_its_log(tmp_path: Path) -> None:
         resumed.remember(context, back.slates, back.feedback)
     for round in first[7:]:
         context = resumed.issue(round.context.issue)
-        assert told([Round(context, round.slates, resumed.respond(context, round.slates))]) == told(
-            [round]
-        )
+        assert collect_bytes(
+            [Round(context, round.slates, resumed.respond(context, round.slates))]
+        ) == collect_bytes([round])
         assert (
             best(resumed, context).choice.tobytes() == round.slates.choice.tobytes()
             if context.issue < 12
@@ -219,16 +227,16 @@ def test_a_run_resumes_from_its_log(tmp_path: Path) -> None:
 
 
 def test_a_twin_has_a_memory_of_its_own() -> None:
-    one = built(**MOVING)
+    one = build(**MOVING)
     rounds = run(one, best)
-    assert told(run(one.twin(), best)) == told(rounds)
+    assert collect_bytes(run(one.twin(), best)) == collect_bytes(rounds)
     other = one.twin()
     run(other, partial(best, least=True))
-    assert told(run(one.twin(), best)) == told(rounds)
+    assert collect_bytes(run(one.twin(), best)) == collect_bytes(rounds)
 
 
 def test_an_issue_that_is_over_is_refused_where_moods_count() -> None:
-    association = built(opens=HABITS)
+    association = build(opens=HABITS)
     context = association.issue(1)
     drawn = at_random(context)
     association.issue(3)
@@ -264,7 +272,7 @@ def test_an_issue_that_is_over_is_refused_where_moods_count() -> None:
     ids=str,
 )
 def test_edges_of_what_is_allowed_work(options: dict[str, Any]) -> None:
-    association = built(
+    association = build(
         **(MOVING | {"members": 60, "dead": 0.0, "joiners": 0.0, "unsubscribe": 0.0} | options)
     )
     for number in range(1, 7):
@@ -280,12 +288,12 @@ def test_edges_of_what_is_allowed_work(options: dict[str, Any]) -> None:
 
 
 def test_the_funnel_nests() -> None:
-    association = built(
+    association = build(
         **(MOVING | {"members": 2000, "reading": Reading(skimmed=0.3, observed=1.0)})
     )
     for round in run(association, issues=6):
         feedback, filled = round.feedback, round.slates.choice >= 0
-        counts = funnel(round.slates, feedback)
+        counts = count_funnel(round.slates, feedback)
         assert (
             counts["sent"] == len(round.context.members) == counts["delivered"] + counts["bounced"]
         )
@@ -306,7 +314,7 @@ def test_the_funnel_nests() -> None:
 
 
 def test_only_a_page_tells_what_was_scrolled_past() -> None:
-    mail, page = (built(members=2000, reading=Reading(observed=share)) for share in (0.0, 0.4))
+    mail, page = (build(members=2000, reading=Reading(observed=share)) for share in (0.0, 0.4))
     a, b = run(mail, issues=1)[0].feedback, run(page, issues=1)[0].feedback
     assert a.clicked.tobytes() == b.clicked.tobytes()
     assert (a.examined == np.where(a.clicked, 1, -1)).all()
@@ -316,7 +324,7 @@ def test_only_a_page_tells_what_was_scrolled_past() -> None:
 
 def test_reading_takes_longer_for_those_who_care_and_skims_are_short() -> None:
     usual, caring, skimming = (
-        built(members=3000, click_to_open=0.6, reading=reading)
+        build(members=3000, click_to_open=0.6, reading=reading)
         for reading in (None, Reading(interest=0.8), Reading(skimmed=0.25))
     )
     rounds = [run(association, issues=1)[0] for association in (usual, caring, skimming)]
@@ -331,7 +339,7 @@ def test_reading_takes_longer_for_those_who_care_and_skims_are_short() -> None:
 
 
 def test_what_bounces_is_expected_to() -> None:
-    still, bouncing = built(), built(bounce=0.1, dead=0.2)
+    still, bouncing = build(), build(bounce=0.1, dead=0.2)
     context = still.issue(1)
     drawn = at_random(context)
     np.testing.assert_allclose(
@@ -340,7 +348,7 @@ def test_what_bounces_is_expected_to() -> None:
 
 
 def test_the_dead_are_not_written_to_again() -> None:
-    association = built(members=3000, dead=0.05, bounce=0.1, joiners=0.0, unsubscribe=0.0)
+    association = build(members=3000, dead=0.05, bounce=0.1, joiners=0.0, unsubscribe=0.0)
     first, second = run(association, issues=2)
     lost = set(first.context.member_ids) - set(second.context.member_ids)
     assert len(lost) / 3000 == pytest.approx(0.05, abs=0.015)
@@ -349,8 +357,8 @@ def test_the_dead_are_not_written_to_again() -> None:
 
 
 def test_feedback_is_what_the_log_holds() -> None:
-    feedback = run(built(**MOVING), issues=1)[0].feedback
-    usual = run(built(), issues=1)[0].feedback
+    feedback = run(build(**MOVING), issues=1)[0].feedback
+    usual = run(build(), issues=1)[0].feedback
     assert {name: array.dtype for name, array in vars(feedback).items()} == {
         name: array.dtype for name, array in vars(usual).items()
     }

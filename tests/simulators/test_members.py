@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from simulators.association.articles import catalogue
-from tests.support.dynamics_cases import built
+from tests.support.dynamics_cases import build
 
 
 def test_attributes_have_the_catalogues_joint_frequencies() -> None:
-    members, book = built(members=20_000).members, catalogue()["attributes"]
+    members, book = build(members=20_000).members, catalogue()["attributes"]
     for value, share in book["member_type"].items():
         rows = members[members["member_type"] == value]
         assert len(rows) / 20_000 == pytest.approx(share, abs=0.012)
@@ -21,7 +21,7 @@ def test_attributes_have_the_catalogues_joint_frequencies() -> None:
 
 @pytest.mark.parametrize("explained", [0.0, 0.15, 0.6, 1.0])
 def test_attributes_explain_their_share_of_interests(explained: float) -> None:
-    association = built(members=6000, explained=explained, taste=1.3)
+    association = build(members=6000, explained=explained, taste=1.3)
     known = association.hyperparameters()
     topics = (association.features.members(association.members) @ known["B"])[:, 3:]
     between, within = topics.var(axis=0).mean(), (known["interest_variance"][3:]).mean()

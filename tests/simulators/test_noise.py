@@ -1,4 +1,4 @@
-"""Noise: the configured shares of recorded events, published delays, and the truth still in there."""
+"""Noise has the configured shares of recorded events and published delays, and keeps the truth."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from experiments.runner.configs import make
 from simulators.calendar import Calendar
 from simulators.noise.gateways import Gateway
 from simulators.noise.noise import USUAL, Noise
-from tests.support.noise_cases import logged, sent
+from tests.support.noise_cases import record_issues, send_issues
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "noise").glob("*.yaml"))
 SILENT: dict[str, Any] = {
@@ -36,7 +36,7 @@ def share(
 
 @pytest.mark.parametrize("wanted", [0.3, 0.5, 0.6])
 def test_prefetch_has_its_share_of_recorded_opens(wanted: float) -> None:
-    table, truth = logged(Noise(seed=5, prefetch_share=wanted), sent())
+    table, truth = record_issues(Noise(seed=5, prefetch_share=wanted), send_issues())
     assert share(table, truth, "open", "prefetch", ("human", "prefetch")) == pytest.approx(
         wanted, abs=0.02
     )
@@ -44,16 +44,20 @@ def test_prefetch_has_its_share_of_recorded_opens(wanted: float) -> None:
 
 @pytest.mark.parametrize("wanted", [0.1, 0.2, 0.3, 0.6])
 def test_scanners_have_their_share_of_recorded_clicks(wanted: float) -> None:
-    table, truth = logged(Noise(seed=5, scanner_share=wanted), sent())
-    # scans come in handfuls of clicks: a share w of 1,500 clicks rests on some 60 w / (1 - w) of them an issue
+    table, truth = record_issues(Noise(seed=5, scanner_share=wanted), send_issues())
+    # Scans come in handfuls of clicks: a share w of 1,500 clicks rests on some 60 w / (1 - w) scans
+    # an issue.
     assert share(table, truth, "click", "scanner", ("human", "scanner")) == pytest.approx(
         wanted, abs=0.05
     )
 
 
 def test_opens_come_as_published() -> None:
-    """Within 1 h 21-33 %, 6 h 52-61 %, a day 77-79 %, a week 95 % (sources in configs/noise/default.yaml)."""
-    table, truth = logged(Noise(seed=5, **SILENT), sent())
+    """21-33 % within 1 h, 52-61 % within 6 h, 77-79 % within a day, 95 % within a week.
+
+    configs/noise/default.yaml has the sources.
+    """
+    table, truth = record_issues(Noise(seed=5, **SILENT), send_issues())
     hours = table["seconds"][table["kind"] == "open"] / 3600
     assert (truth["source"] == "human").all()
     for within, low, high in (
@@ -66,9 +70,9 @@ def test_opens_come_as_published() -> None:
 
 
 def test_mails_go_out_on_the_days_that_the_calendar_says() -> None:
-    """As many a week as there are days, like those of `Opens`; every first Tuesday is in the week of 5 January 2026."""
+    """One on each send day of a week, from the week of Monday 5 January 2026 on."""
     for days in ((1,), (0, 3, 4)):
-        table, _ = logged(Noise(seed=5, send_days=days), sent())
+        table, _ = record_issues(Noise(seed=5, send_days=days), send_issues())
         first = table.groupby("campaign")["sent"].min().dt.normalize()
         calendar = Calendar(days)
         wanted = [
@@ -79,7 +83,7 @@ def test_mails_go_out_on_the_days_that_the_calendar_says() -> None:
 
 
 def test_few_read_at_night() -> None:
-    table, _ = logged(Noise(seed=5, **SILENT), sent())
+    table, _ = record_issues(Noise(seed=5, **SILENT), send_issues())
     opened = table[table["kind"] == "open"]
     hour = (opened["sent"] + pd.to_timedelta(opened["seconds"], unit="s")).dt.hour
     assert (hour < 5).mean() < 0.06
@@ -90,8 +94,8 @@ def test_few_read_at_night() -> None:
 )
 def test_the_truth_is_in_there(noise: Noise) -> None:
     """Read with the true sources, the events give every click back, and no click that was not."""
-    for context, shown, feedback in sent():
-        table, truth = noise.events(context, shown, feedback)
+    for context, shown, feedback in send_issues():
+        table, truth = noise.record_events(context, shown, feedback)
         events.validate(table)
         got = events.answers(table.assign(tag=truth["source"]), context, shown)
         assert got.clicked.tobytes() == feedback.clicked.tobytes()
@@ -102,8 +106,8 @@ def test_the_truth_is_in_there(noise: Noise) -> None:
 
 
 def test_without_noise_the_events_are_the_feedback() -> None:
-    for context, shown, feedback in sent():
-        table, truth = Noise(seed=5, **SILENT).events(context, shown, feedback)
+    for context, shown, feedback in send_issues():
+        table, truth = Noise(seed=5, **SILENT).record_events(context, shown, feedback)
         got = events.answers(table.assign(tag=truth["source"]), context, shown)
         assert got.opened.tobytes() == feedback.opened.tobytes()
         assert (
@@ -113,7 +117,7 @@ def test_without_noise_the_events_are_the_feedback() -> None:
 
 
 def test_a_click_follows_its_open_and_rows_come_as_received() -> None:
-    table, _ = logged(Noise(seed=5, **SILENT), sent()[:1])
+    table, _ = record_issues(Noise(seed=5, **SILENT), send_issues()[:1])
     first = table[table["kind"] == "open"].set_index("member")["seconds"]
     clicks = table[table["kind"] == "click"]
     assert (clicks["seconds"].to_numpy() > first[clicks["member"]].to_numpy()).all()
@@ -122,31 +126,31 @@ def test_a_click_follows_its_open_and_rows_come_as_received() -> None:
 
 
 def test_asked_twice_and_in_another_order_the_events_are_the_same() -> None:
-    context, shown, feedback = sent()[0]
+    context, shown, feedback = send_issues()[0]
     rows = np.random.default_rng(3).permutation(len(context.members))
     mixed = context.take(rows)
     shown2 = Slates(**{name: value[rows] for name, value in vars(shown).items()})
     feedback2 = Feedback(**{name: value[rows] for name, value in vars(feedback).items()})
-    first, _ = Noise(seed=5).events(context, shown, feedback)
-    again, _ = Noise(seed=5).events(mixed, shown2, feedback2)
+    first, _ = Noise(seed=5).record_events(context, shown, feedback)
+    again, _ = Noise(seed=5).record_events(mixed, shown2, feedback2)
     pd.testing.assert_frame_equal(first, again)
-    assert not first.equals(Noise(seed=6).events(context, shown, feedback)[0])
+    assert not first.equals(Noise(seed=6).record_events(context, shown, feedback)[0])
 
 
 def test_the_same_members_use_apple_mail_in_every_issue() -> None:
-    table, truth = logged(Noise(seed=5, prefetched=1.0), sent())
+    table, truth = record_issues(Noise(seed=5, prefetched=1.0), send_issues())
     fetched = table[truth["source"] == "prefetch"]
     first, last = (
         set(fetched.loc[fetched["campaign"] == f"issue-00{i}", "member"]) for i in (1, 6)
     )
-    joined = set(sent()[0][0].member_ids) & set(sent()[-1][0].member_ids)
+    joined = set(send_issues()[0][0].member_ids) & set(send_issues()[-1][0].member_ids)
     assert len(first & last) > 0.9 * len(first & joined)
 
 
 def test_a_gateway_that_scans_everything_clicks_every_link() -> None:
     gateway = Gateway(scans=1.0, pixel=1.0, declares=1.0, head=1.0)
-    context, shown, feedback = sent()[0]
-    table, truth = Noise(seed=5, gateways={"all": gateway}, duplicates=0.0).events(
+    context, shown, feedback = send_issues()[0]
+    table, truth = Noise(seed=5, gateways={"all": gateway}, duplicates=0.0).record_events(
         context, shown, feedback
     )
     scans = table[truth["source"] == "scanner"]
@@ -159,7 +163,7 @@ def test_a_gateway_that_scans_everything_clicks_every_link() -> None:
 
 
 def test_duplicates_repeat_and_late_events_are_late() -> None:
-    table, truth = logged(Noise(seed=5, duplicates=0.3, late=0.2), sent()[:1])
+    table, truth = record_issues(Noise(seed=5, duplicates=0.3, late=0.2), send_issues()[:1])
     repeat = truth["duplicate"].to_numpy()
     assert repeat.mean() == pytest.approx(0.3 / 1.3, abs=0.02)
     what = ["member", "kind", "slot", "network"]
@@ -180,7 +184,7 @@ def test_nobody_answers(make_context: Callable[..., Context]) -> None:
     feedback = Feedback(
         ~nothing[:, 0], nothing[:, 0], nothing[:, 0], nothing - 1, nothing, np.zeros((4, 3))
     )
-    table, truth = Noise().events(context, shown, feedback)
+    table, truth = Noise().record_events(context, shown, feedback)
     assert len(table) == len(truth) == 0
     events.validate(table)
 
@@ -188,7 +192,7 @@ def test_nobody_answers(make_context: Callable[..., Context]) -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_makes_noise(path: Path) -> None:
     noise = make(yaml.safe_load(path.read_text(encoding="utf-8")), seed=5)
-    table, truth = logged(noise, sent()[:2])
+    table, truth = record_issues(noise, send_issues()[:2])
     events.validate(table)
     assert set(truth["source"]) == {"human", "prefetch", "scanner"}
 
@@ -242,4 +246,4 @@ def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], said: str) -> 
 )
 def test_a_share_that_the_list_cannot_reach_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Noise(**given).events(*sent()[0])
+        Noise(**given).record_events(*send_issues()[0])

@@ -1,4 +1,7 @@
-"""Who opens: rates, moods and subject lines. Closed forms first, then what they do in an association."""
+"""Who opens: rates, moods and subject lines.
+
+Closed forms come first, then what they do in an association.
+"""
 
 import numpy as np
 import pytest
@@ -10,10 +13,10 @@ from bandit.core.types import Slates, SlotPmf
 from bandit.slates import walk as slates
 from bandit.slates.exploration import greedy
 from simulators.association.opens import Mood, Opens
-from simulators.association.rates import anchor_rates, raise_rate
-from simulators.association.reference import interest
+from simulators.association.reference import measure_interest
 from simulators.calendar import Calendar
-from tests.support.dynamics_cases import HABITS, at_random, best, built, opening, run
+from simulators.logits import anchor_rates, raise_rate
+from tests.support.dynamics_cases import HABITS, at_random, best, build, measure_opening, run
 
 # Rates
 
@@ -57,20 +60,21 @@ def test_anchoring_keeps_the_mean() -> None:
 
 
 def test_the_newsletter_for_all_is_opened_at_the_base_rates() -> None:
-    """On pools that it was not calibrated on, whose best articles differ: within their sampling error."""
+    """Within sampling error, on pools that it was not calibrated on, whose best articles differ."""
     more, sizes = (
         [],
         {"members": 1000, "pool": 40, "joiners": 0.0, "pin_every": 0, "examine": (1.0,) * 5},
     )
     for seed in range(10, 14):
-        moving = built(seed=seed, opens=Opens(subject=0.9, satisfaction=1.1, day_sd=0.8), **sizes)
-        still = built(seed=seed, **sizes)
+        moving = build(seed=seed, opens=Opens(subject=0.9, satisfaction=1.1, day_sd=0.8), **sizes)
+        still = build(seed=seed, **sizes)
         for number in range(1, 6):
             context = moving.issue(number)
             everyone = np.tile(moving.truth(context).mean(axis=0), (len(context.members), 1))
             drawn = slates.draw(SlotPmf(everyone, greedy), context, 5)
             more.append(
-                opening(moving, context, drawn).mean() - opening(still, context, drawn).mean()
+                measure_opening(moving, context, drawn).mean()
+                - measure_opening(still, context, drawn).mean()
             )
     assert abs(np.mean(more)) < 0.012
     assert np.std(more) > 0.005  # some subject lines are better than others
@@ -110,11 +114,11 @@ def test_founders_begin_as_the_reference_left_them_and_others_as_strangers() -> 
 
 def test_interest_in_an_issue_is_that_in_its_filled_slots() -> None:
     care, looked = np.array([[0.5, np.nan, -0.2], [np.nan] * 3]), np.array([0.9, 0.6, 0.3])
-    np.testing.assert_allclose(interest(care, looked), [(0.9 * 0.5 - 0.3 * 0.2) / 1.2, 0.0])
+    np.testing.assert_allclose(measure_interest(care, looked), [(0.9 * 0.5 - 0.3 * 0.2) / 1.2, 0.0])
 
 
 def test_an_empty_slot_moves_nobody() -> None:
-    association = built(opens=HABITS, examine=(1.0,) * 5)
+    association = build(opens=HABITS, examine=(1.0,) * 5)
     context = association.issue(1)
     drawn = at_random(context)
     without = Slates(**(vars(drawn) | {"choice": np.where(np.arange(5) == 0, -1, drawn.choice)}))
@@ -122,7 +126,7 @@ def test_an_empty_slot_moves_nobody() -> None:
     expected = association.expected(context, without)
     assert (expected[:, 0] == 0).all()
     p = np.take_along_axis(association.truth(context), drawn.choice[:, 1:2], axis=1)[:, 0]
-    moved = logit(opening(association, context, drawn)) - logit(expected[:, 1] / p)
+    moved = logit(measure_opening(association, context, drawn)) - logit(expected[:, 1] / p)
     np.testing.assert_allclose(
         moved, HABITS.subject * association.care(context, drawn.choice[:, :1])[:, 0], atol=1e-6
     )
@@ -194,10 +198,11 @@ def test_more_mails_are_opened_less_and_left_more() -> None:
     rates = []
     for days in ((1,), (0, 1, 2, 3, 4)):
         opens = Opens(fatigue=0.06, irritation=0.3, send_days=days)
-        rounds = run(built(members=3000, opens=opens, unsubscribe=0.01), issues=8)
+        rounds = run(build(members=3000, opens=opens, unsubscribe=0.01), issues=8)
         sent = sum(len(round.context.members) for round in rounds)
-        rates.append([sum(round.feedback.opened.sum() for round in rounds) / sent,
-                      sum(round.feedback.unsubscribed.sum() for round in rounds) / sent])  # fmt: skip
+        opened = sum(round.feedback.opened.sum() for round in rounds)
+        left = sum(round.feedback.unsubscribed.sum() for round in rounds)
+        rates.append([opened / sent, left / sent])
     assert rates[1][0] < 0.93 * rates[0][0]
     assert rates[1][1] > 2 * rates[0][1]
 
@@ -213,12 +218,14 @@ def test_send_day_habits_stay_and_have_their_size() -> None:
 
 
 def test_a_subject_line_lifts_those_who_care_by_its_logits() -> None:
-    association = built(members=1500, opens=Opens(subject=2.0), examine=(1.0,) * 5, pin_every=0)
+    association = build(members=1500, opens=Opens(subject=2.0), examine=(1.0,) * 5, pin_every=0)
     context = association.issue(1)
     one, two = at_random(context, 5), at_random(context, 6)
     care = [association.care(context, drawn.choice[:, :1])[:, 0] for drawn in (one, two)]
     assert all(np.abs(each).max() <= 1 for each in care)
-    moved = logit(opening(association, context, one)) - logit(opening(association, context, two))
+    moved = logit(measure_opening(association, context, one)) - logit(
+        measure_opening(association, context, two)
+    )
     np.testing.assert_allclose(moved, 2.0 * (care[0] - care[1]), atol=1e-6)
     opened = [association.respond(context, drawn).opened for drawn in (one, two)]
     more = care[0] > care[1]
@@ -230,7 +237,7 @@ def test_a_subject_line_lifts_those_who_care_by_its_logits() -> None:
 
 def test_a_featured_article_is_everybodys_subject_line() -> None:
     top, featured = (
-        built(opens=Opens(subject=2.0, featured=f), pin_every=2, examine=(1.0,) * 5)
+        build(opens=Opens(subject=2.0, featured=f), pin_every=2, examine=(1.0,) * 5)
         for f in (False, True)
     )
     for association in (top, featured):
@@ -238,14 +245,16 @@ def test_a_featured_article_is_everybodys_subject_line() -> None:
     context = featured.issue(2)
     assert context.rules.pins
     one, two = at_random(context, 5), at_random(context, 6)
-    opened = [opening(featured, context, drawn) for drawn in (one, two)]
+    opened = [measure_opening(featured, context, drawn) for drawn in (one, two)]
     np.testing.assert_allclose(opened[0], opened[1])
-    assert not np.allclose(opening(top, top.issue(2), one), opening(top, top.issue(2), two))
+    assert not np.allclose(
+        measure_opening(top, top.issue(2), one), measure_opening(top, top.issue(2), two)
+    )
     number = context.article_ids.tolist().index(context.rules.pins[3])
     care = featured.care(context, np.full((len(context.members), 1), number))[:, 0]
     assert (
         np.corrcoef(
-            logit(opened[0]) - logit(opening(built(examine=(1.0,) * 5), context, one)), care
+            logit(opened[0]) - logit(measure_opening(build(examine=(1.0,) * 5), context, one)), care
         )[0, 1]
         > 0.99
     )
@@ -254,7 +263,7 @@ def test_a_featured_article_is_everybodys_subject_line() -> None:
 def test_good_issues_raise_later_opens_and_irrelevant_ones_lower_them() -> None:
     opens, rates = Opens(satisfaction=1.5, memory=0.3), []
     for least in (False, True):
-        association = built(members=1500, opens=opens, joiners=0.0)
+        association = build(members=1500, opens=opens, joiners=0.0)
         rounds = run(association, lambda a, c, least=least: best(a, c, least), issues=6)
         rates.append([round.feedback.opened.mean() for round in rounds])
     assert rates[0][0] == rates[1][0]  # the first issue knows nothing of itself
@@ -267,12 +276,12 @@ def test_the_weekday_moves_opening_and_clicks() -> None:
         weekdays=(0.0, 0.3, 0.0, 0.0, -0.2, 0.0, 0.0),
         weekday_clicks=(0.1, 0.4, 0.0, 0.2, -0.1, 0.0, 0.0),
     )
-    association, still = built(opens=opens, examine=(1.0,) * 5), built(examine=(1.0,) * 5)
+    association, still = build(opens=opens, examine=(1.0,) * 5), build(examine=(1.0,) * 5)
     for number, more, clicks in ((1, 0.3, 0.4), (2, -0.2, -0.1)):
         a, b = association.issue(number), still.issue(number)
         np.testing.assert_allclose(association.truth(a), expit(logit(still.truth(b)) + clicks))
         drawn = at_random(a)
         np.testing.assert_allclose(
-            opening(association, a, drawn),
-            raise_rate(opening(still, b, drawn), np.full(len(a.members), more)),
+            measure_opening(association, a, drawn),
+            raise_rate(measure_opening(still, b, drawn), np.full(len(a.members), more)),
         )

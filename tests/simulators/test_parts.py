@@ -15,14 +15,15 @@ from bandit.slates import walk as slates
 from bandit.slates.exploration import epsilon_greedy
 from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association import parts
-from simulators.association.articles import catalogue, checked, compose
+from simulators.association.articles import catalogue, check_catalogue, compose
 from simulators.association.association import Association
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Drift, Membership
 from simulators.association.opens import Opens
 from simulators.association.press import Press
 from simulators.association.reading import Reading
-from tests.support.dynamics_cases import at_random, built
+from simulators.examination.given import read_examination
+from tests.support.dynamics_cases import at_random, build
 
 # Refused by name
 
@@ -63,19 +64,19 @@ from tests.support.dynamics_cases import at_random, built
         (lambda: Campaign(kinds={"event": 0.0}), "one must have a share above 0"),
         (lambda: Campaign(opens=float("inf")), "campaign: opens = inf"),
         (lambda: Campaigns(shared=1.1), "campaigns: shared = 1.1"),
-        (lambda: built(bounce=-0.1), "bounce = -0.1"),
-        (lambda: built(bounce=0.75, dead=0.5), r"bounce \+ dead = 1.25"),
+        (lambda: build(bounce=-0.1), "bounce = -0.1"),
+        (lambda: build(bounce=0.75, dead=0.5), r"bounce \+ dead = 1.25"),
         (
-            lambda: built(opens="habits"),
+            lambda: build(opens="habits"),
             r"opens = 'habits'; must be a simulators\.association\.opens\.Opens, or None",
         ),
         (
-            lambda: built(press=Reading()),
+            lambda: build(press=Reading()),
             r"press = Reading\(.*; must be a simulators\.association\.press\.Press, or None",
         ),
-        (lambda: built(examine="cascade"), "examine = 'cascade'; must be an examination model"),
-        (lambda: built(examine=None), "examine = None"),
-        (lambda: parts.examination([0.9, 0.8], 3), "examine gives 2 slots; the layout has 3"),
+        (lambda: build(examine="cascade"), "examine = 'cascade'; must be an examination model"),
+        (lambda: build(examine=None), "examine = None"),
+        (lambda: read_examination([0.9, 0.8], 3), "examine gives 2 slots; the layout has 3"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(make_it: Any, said: str) -> None:
@@ -87,19 +88,19 @@ def test_an_empty_catalogue_is_refused_by_name() -> None:
     for part in ("topics", "kinds", "attributes", "sources", "places"):
         book = dict(catalogue()) | {part: []}
         with pytest.raises(ValueError, match=f"the catalogue is empty: it has no {part}"):
-            checked(book)
+            check_catalogue(book)
     book = deepcopy(catalogue())
     book["topics"][3]["subjects"] = ["one"]
     with pytest.raises(
         ValueError, match=f"topic {book['topics'][3]['name']!r} needs at least 2 subjects"
     ):
-        checked(book)
+        check_catalogue(book)
     with pytest.raises(ValueError, match="the catalogue has 1 topic;"):
-        checked(dict(catalogue()) | {"topics": catalogue()["topics"][:1]})
+        check_catalogue(dict(catalogue()) | {"topics": catalogue()["topics"][:1]})
     book = deepcopy(catalogue())
     book["kinds"]["event"]["share"] = 1.7
     with pytest.raises(ValueError, match=r"kind 'event' has share 1\.7"):
-        checked(book)
+        check_catalogue(book)
 
 
 def test_kinds_that_only_campaigns_ask_for_do_not_come_by_themselves() -> None:

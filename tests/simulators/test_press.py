@@ -6,14 +6,14 @@ from scipy.special import logit
 
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Membership
-from simulators.association.press import Press, told_above
-from tests.support.dynamics_cases import at_random, built
+from simulators.association.press import Press, find_repeats
+from tests.support.dynamics_cases import at_random, build
 
 # Articles
 
 
 def test_appeal_fades_by_its_logits() -> None:
-    fading, lasting = built(press=Press(decay=0.3), carried=0.5), built(carried=0.5)
+    fading, lasting = build(press=Press(decay=0.3), carried=0.5), build(carried=0.5)
     ages = set()
     for number in range(1, 6):
         context = fading.issue(number)
@@ -28,7 +28,7 @@ def test_appeal_fades_by_its_logits() -> None:
 
 
 def test_ads_have_their_share_and_appeal() -> None:
-    association = built(press=Press(ads=0.25, ad_appeal=-2.0), carried=0.0)
+    association = build(press=Press(ads=0.25, ad_appeal=-2.0), carried=0.0)
     pools = [association.pool(number) for number in range(1, 15)]
     kinds = np.concatenate([pool.articles["kind"] for pool in pools])
     quality = np.concatenate([pool.quality for pool in pools])
@@ -36,12 +36,12 @@ def test_ads_have_their_share_and_appeal() -> None:
     assert quality[kinds == "ad"].mean() - quality[kinds != "ad"].mean() == pytest.approx(
         -2.0, abs=0.15
     )
-    shares = Press(ads=0.25).kinds({"event": 1.0, "article": 3.0})
+    shares = Press(ads=0.25).mix_kinds({"event": 1.0, "article": 3.0})
     assert shares == {"event": 0.1875, "article": 0.5625, "ad": 0.25}
 
 
 def test_a_series_goes_on_from_the_issue_before() -> None:
-    association = built(press=Press(series=0.4))
+    association = build(press=Press(series=0.4))
     found = 0
     for number in range(2, 10):
         pool, before = association.pool(number), association.pool(number - 1)
@@ -62,7 +62,7 @@ def test_a_series_goes_on_from_the_issue_before() -> None:
 
 
 def test_a_near_duplicate_is_the_same_story_in_other_words() -> None:
-    association = built(press=Press(duplicates=0.4), carried=0.0)
+    association = build(press=Press(duplicates=0.4), carried=0.0)
     texts = found = 0
     for number in range(1, 8):
         pool = association.pool(number)
@@ -80,9 +80,9 @@ def test_a_near_duplicate_is_the_same_story_in_other_words() -> None:
     assert texts > 0.9 * found
 
 
-def test_a_story_told_above_is_clicked_less() -> None:
-    association = built(press=Press(duplicates=0.5, repeated=0.75), carried=0.0, examine=(1.0,) * 5)
-    once = built(press=Press(duplicates=0.5), carried=0.0, examine=(1.0,) * 5)
+def test_a_story_find_repeats_is_clicked_less() -> None:
+    association = build(press=Press(duplicates=0.5, repeated=0.75), carried=0.0, examine=(1.0,) * 5)
+    once = build(press=Press(duplicates=0.5), carried=0.0, examine=(1.0,) * 5)
     context = association.issue(1)
     drawn = at_random(context)
     stories = association.pool(1).stories
@@ -96,18 +96,18 @@ def test_a_story_told_above_is_clicked_less() -> None:
         ]
     )
     assert again.sum() > 20
-    assert (told_above(association.pool(1), drawn.choice) == again).all()
+    assert (find_repeats(association.pool(1), drawn.choice) == again).all()
     whole = once.expected(context, drawn)
     np.testing.assert_allclose(
         association.expected(context, drawn), np.where(again, 0.25 * whole, whole)
     )
     empty = np.full((2, 5), -1)
-    assert not told_above(association.pool(1), empty).any()
+    assert not find_repeats(association.pool(1), empty).any()
 
 
 def test_breaking_news_is_news_once() -> None:
     association, usual = (
-        built(press=Press(breaking=share, breaking_lift=1.7), carried=0.5) for share in (1.0, 0.0)
+        build(press=Press(breaking=share, breaking_lift=1.7), carried=0.5) for share in (1.0, 0.0)
     )
     carried = 0
     for number in range(1, 9):
@@ -134,10 +134,12 @@ CAMPAIGNS = Campaigns(
 
 
 def test_campaigns_have_their_days_pools_and_rules() -> None:
-    association = built(campaigns=CAMPAIGNS)
-    names = [CAMPAIGNS.at(number)[0] for number in range(1, 13)]
-    assert names == ["issue", "promotion", "issue", "renewal", "promotion", "conference", "issue", "renewal", "issue",
-                     "issue", "promotion", "conference"]  # fmt: skip
+    association = build(campaigns=CAMPAIGNS)
+    names = [CAMPAIGNS.look_up(number)[0] for number in range(1, 13)]
+    assert names == [
+        *("issue", "promotion", "issue", "renewal", "promotion", "conference"),
+        *("issue", "renewal", "issue", "issue", "promotion", "conference"),
+    ]
     kinds = {"promotion": {"event"}, "renewal": {"resource"}, "conference": {"session"}}
     before: dict[str, set[str]] = {}
     for number, name in enumerate(names, start=1):
@@ -154,7 +156,7 @@ def test_campaigns_have_their_days_pools_and_rules() -> None:
 
 
 def test_the_same_members_get_all_campaigns() -> None:
-    association = built(campaigns=CAMPAIGNS, joiners=0.0, unsubscribe=0.0)
+    association = build(campaigns=CAMPAIGNS, joiners=0.0, unsubscribe=0.0)
     contexts = [association.issue(number) for number in (1, 2, 4, 6)]
     for context in contexts[1:]:
         assert context.members.equals(contexts[0].members)
@@ -162,7 +164,7 @@ def test_the_same_members_get_all_campaigns() -> None:
 
 
 def test_what_was_seen_is_known_when_it_is_carried_over_issues_later() -> None:
-    association, opened_with = built(campaigns=CAMPAIGNS, carried=0.5), {}
+    association, opened_with = build(campaigns=CAMPAIGNS, carried=0.5), {}
     for number in range(1, 13):
         context = association.issue(number)
         ids = context.article_ids.tolist()
@@ -180,13 +182,13 @@ def test_what_was_seen_is_known_when_it_is_carried_over_issues_later() -> None:
 
 def test_a_campaign_shifts_by_its_logits() -> None:
     one, two = (
-        built(campaigns=Campaigns(promotion=Campaign(every=1, clicks=more))) for more in (0.0, 0.4)
+        build(campaigns=Campaigns(promotion=Campaign(every=1, clicks=more))) for more in (0.0, 0.4)
     )
     truths = [logit(association.truth(association.issue(1))) for association in (one, two)]
     np.testing.assert_allclose(truths[1] - truths[0], 0.4)
     opened = []
     for more in (0.0, 0.5):
-        association = built(
+        association = build(
             campaigns=Campaigns(promotion=Campaign(every=1, opens=more)), examine=(1.0,) * 5
         )
         context = association.issue(1)
@@ -198,10 +200,15 @@ def test_a_campaign_shifts_by_its_logits() -> None:
 
 def test_renewal_notices_go_to_those_whose_term_ends_soon_and_help() -> None:
     membership = Membership(term=8, notice=3, renewal=0.5, reminder=9.0)
-    association = built(
-        campaigns=Campaigns(renewal=Campaign(every=4, first=4)), membership=membership, members=2000, joiners=0.0,
-        click_to_open=0.9, open_rate=0.8, unsubscribe=0.0,
-    )  # fmt: skip
+    association = build(
+        campaigns=Campaigns(renewal=Campaign(every=4, first=4)),
+        membership=membership,
+        members=2000,
+        joiners=0.0,
+        click_to_open=0.9,
+        open_rate=0.8,
+        unsubscribe=0.0,
+    )
     everyone = {}
     for number in range(1, 8):
         context = association.issue(number)
@@ -225,8 +232,8 @@ def test_interests_in_sessions_are_shared_as_asked(shared: float) -> None:
     campaigns = Campaigns(shared=shared)
     sd = np.array([0.9, 0.4, 1.7])
     personal = np.random.default_rng(0).normal(size=(20_000, 3)) * sd
-    sessions = campaigns.interests("conference", personal, np.random.default_rng(1), sd)
-    assert campaigns.interests("issue", personal, np.random.default_rng(1), sd) is personal
+    sessions = campaigns.blend_interests("conference", personal, np.random.default_rng(1), sd)
+    assert campaigns.blend_interests("issue", personal, np.random.default_rng(1), sd) is personal
     for j in (1, 2):
         assert np.corrcoef(personal[:, j], sessions[:, j])[0, 1] == pytest.approx(shared, abs=0.02)
         assert sessions[:, j].std() == pytest.approx(sd[j], rel=0.02)

@@ -1,4 +1,7 @@
-"""An association whose feedback passes through a real log's noise: what a policy learns from, and what stays the truth."""
+"""An association whose feedback passes through the noise of a real log.
+
+Policies learn from what was recorded; what they are measured by stays what people did.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -144,8 +147,8 @@ def test_a_run_that_resumes_from_its_noisy_log_goes_on_to_the_same_bytes(
 
 def test_what_is_no_noise_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"hygiene = 'off'; must be true or false"):
-        Association(seed=0, members=10, issues=1, hygiene="off")  # type: ignore[arg-type]  # the point
+        Association(members=10, issues=1, hygiene="off")  # type: ignore[arg-type]  # the point
     with pytest.raises(
         ValueError, match=r"noise = 'default'; must be a simulators.noise.noise.Noise, or None"
     ):
-        Association(seed=0, members=10, issues=1, noise="default")  # type: ignore[arg-type]  # the point
+        Association(members=10, issues=1, noise="default")  # type: ignore[arg-type]  # the point

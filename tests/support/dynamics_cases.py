@@ -48,7 +48,7 @@ MOVING: dict[str, Any] = {
 }
 
 
-def built(**options: Any) -> Association:
+def build(**options: Any) -> Association:
     return Association(**(SMALL | options))
 
 
@@ -75,7 +75,7 @@ def run(
     return rounds
 
 
-def told(rounds: list[Round]) -> list[Any]:
+def collect_bytes(rounds: list[Round]) -> list[Any]:
     """Everything a run left behind, as bytes."""
     return [
         *(
@@ -94,7 +94,7 @@ def told(rounds: list[Round]) -> list[Any]:
     ]
 
 
-def opening(association: Association, context: Context, drawn: Slates) -> np.ndarray:
+def measure_opening(association: Association, context: Context, drawn: Slates) -> np.ndarray:
     """P(opened) [n], from the first slot's expected clicks where it is always looked at."""
     p = np.take_along_axis(association.truth(context), drawn.choice[:, :1], axis=1)[:, 0]
     return association.expected(context, drawn)[:, 0] / p

@@ -15,7 +15,9 @@ Sent = tuple[Context, Slates, Feedback]
 
 
 @cache
-def sent(seed: int = 21, members: int = 3000, issues: int = 6, slots: int = 6) -> tuple[Sent, ...]:
+def send_issues(
+    seed: int = 21, members: int = 3000, issues: int = 6, slots: int = 6
+) -> tuple[Sent, ...]:
     """Issues as they were answered, before noise; most slots show what most members like."""
     association = Association(seed=seed, members=members, issues=issues, pool=20, slots=slots)
     made = []
@@ -27,7 +29,7 @@ def sent(seed: int = 21, members: int = 3000, issues: int = 6, slots: int = 6) -
     return tuple(made)
 
 
-def logged(noise: Noise, issues: tuple[Sent, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def record_issues(noise: Noise, issues: tuple[Sent, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events of several issues, and the truth about each row."""
-    tables, truths = zip(*(noise.events(*issue) for issue in issues), strict=True)
+    tables, truths = zip(*(noise.record_events(*issue) for issue in issues), strict=True)
     return pd.concat(tables, ignore_index=True), pd.concat(truths, ignore_index=True)

@@ -15,6 +15,7 @@ from bandit.core.types import Context, Feedback, Floats, Ints, Round, SlotPmf
 from bandit.policies.offpolicy import OffPolicy
 from bandit.slates import exploration
 from bandit.slates.walk import draw
+from tests.support.builders import context_of, pool_of
 
 ACTIONS = 10
 
@@ -48,17 +49,14 @@ def synthetic(
 
 def one_issue(features: Floats, actions: int) -> Context:
     n = len(features)
-    words = {"title": "t", "summary": "s", "kind": "article", "source": "x"}
-    return Context(
-        "log",
-        1,
-        pd.DataFrame({"member": np.arange(n)}),
-        pd.DataFrame({"article": [f"a{j:02d}" for j in range(actions)]} | words),
-        np.hstack([np.ones((n, 1)), features]),
-        np.hstack([np.ones((actions, 1)), np.eye(actions)]),
-        np.ones((n, actions), dtype=bool),
-        np.zeros((n, actions), dtype=bool),
+    return context_of(
+        n,
+        actions,
         Rules(slots=1),
+        members=pd.DataFrame({"member": np.arange(n)}),
+        articles=pool_of(actions, article=[f"a{j:02d}" for j in range(actions)]),
+        member_features=np.hstack([np.ones((n, 1)), features]),
+        article_features=np.hstack([np.ones((actions, 1)), np.eye(actions)]),
     )
 
 

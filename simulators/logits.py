@@ -1,4 +1,4 @@
-"""Chances that are moved by shifts in logits: opening, unsubscribing, renewing."""
+"""Chances that are moved by shifts in logits: of opening, of unsubscribing, of renewing."""
 
 import numpy as np
 
