@@ -24,7 +24,7 @@ from bandit.core.types import Round
 from bandit.features.features import Features
 from bandit.policies.random import Random
 from experiments.checks import agreement, examination, no_leak, rates, two_sample
-from experiments.report import calibration_page
+from experiments.report.calibration import page
 from experiments.runner.configs import (
     Settings,
     check_whole,
@@ -202,7 +202,7 @@ def calibrate(config: Settings, console: Console) -> Path:
                 write_json(run / f"{name}.done", {})
             progress.advance(task)
     tables = {path.stem: read_frame(path) for path in sorted(run.glob("*.parquet"))}
-    return calibration_page.write(run / "report.html", tables, config)
+    return page.write(run / "report.html", tables, config)
 
 
 def _check_sizes(config: Settings) -> None:
@@ -246,10 +246,10 @@ def _clear(run: Path) -> None:
 @hydra.main(version_base="1.3", config_path="../configs", config_name="calibrate")
 def main(cfg: DictConfig) -> None:
     try:
-        page = calibrate(resolve(cfg), Console())
+        path = calibrate(resolve(cfg), Console())
     except (ValueError, OSError) as error:
         raise SystemExit(f"calibrate: {error}") from None
-    print(f"page: {page}")
+    print(f"page: {path}")
 
 
 if __name__ == "__main__":
