@@ -38,13 +38,13 @@ from experiments.runner.digest import digest_code, digest_file
 from experiments.runner.folders import choose_folder, is_begun, read_frame
 from experiments.runner.threads import use_one_thread
 from simulators.base import Simulator
-from simulators.fitted.logged import Logged
 from simulators.play import play
 
 Tick = Callable[[str], None]
 Tables = dict[str, pd.DataFrame]
 
 COLUMNS = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+FITTED = read_config("simulator", "logged")
 LEAST = {  # of each size: what the checks need to say anything
     "rates": {"seeds": 1},
     "likeness": {"members": 100, "issues": 3},
@@ -157,9 +157,11 @@ def _make_world(name: str, sizes: Settings, seed: int) -> Simulator:
 
 def _fit(
     log: Sequence[Round], features: Features, seed: int, members: list[object] | None = None
-) -> Logged:
+) -> Simulator:
     """The association fitted to a log, with luck of its own; members: to these alone."""
-    return Logged(log, seed=seed + 1, features=features, only=members)
+    config = FITTED | {"log": log, "features": features, "only": members}
+    simulator: Simulator = make(config, seed=seed + 1)
+    return simulator
 
 
 def _make_models() -> examination.Models:
@@ -229,7 +231,7 @@ def _digest_checks(worlds: Sequence[str]) -> str:
     checks = (agreement, examination, no_leak, rates, two_sample)
     configs = [read_policy(name) for name in list_configs("policy")]
     configs += [read_config("clicks", name) for name in list_configs("clicks")]
-    configs += [rates.load_preset(name) for name in worlds]
+    configs += [FITTED, *(rates.load_preset(name) for name in worlds)]
     return digest_code([each.__name__ for each in checks], configs)
 
 
