@@ -18,9 +18,9 @@ PAUSE = 60.0  # seconds without a click that end a visit
 # Where the bins of "start" end, in seconds from delivery.
 STARTS = (5.0, 15.0, 60.0, 180.0, 600.0, 3600.0, 21600.0)
 # How people and scanners behave, before any data: the bin in words, its chance for a person, and
-# for a scanner. Most scanners click within 10 minutes of delivery (Upsales), every link (Live Direct
-# Marketing), people one or two; half of the opens come within 3 to 6 hours (Inntopia; MailerMailer
-# 2013). The rest is a rough guess that EM moves.
+# for a scanner. Most scanners click within 10 minutes of delivery (Upsales), every link (Live
+# Direct Marketing), people one or two; half of the opens come within 3 to 6 hours (Inntopia;
+# MailerMailer 2013). The rest is a rough guess that EM moves.
 BINS: dict[str, tuple[tuple[str, float, float], ...]] = {
     "start": (
         ("within 5 s of delivery", 0.001, 0.40),

@@ -86,7 +86,7 @@ def _check_mass(w: Floats) -> Floats:
 
 
 def _normalise(w: Floats, reward: Floats) -> Terms:
-    """Terms [n] of w and reward [n, s]: each column's ratio estimator and its influence function."""
+    """Terms [n] of w, reward [n, s]: each column's ratio estimator and its influence function."""
     w = w / w.mean(axis=0)
     value = (w * reward).mean(axis=0)
     terms: Terms = (value + w * (reward - value)).sum(axis=1)

@@ -22,7 +22,7 @@ ESTIMATORS: dict[str, Callable[..., Floats]] = {
     "cascade": estimators.cascade,
     "cascade_sn": estimators.cascade_sn,
 }
-# share of the target's slates; intervals were at best 17 % of the estimate wide to each side (below)
+# share of the target's slates; intervals were at best 17 % of the estimate wide to each side
 MOST_LOST = 0.01
 
 
