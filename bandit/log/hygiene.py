@@ -48,7 +48,7 @@ def tag(
     ['human', 'prefetch']
     """
     validate(events)
-    order = _order(events)
+    order = _sort(events)
     table = events.iloc[order]
     mail = table.groupby(["campaign", "member"], sort=False, observed=True).ngroup().to_numpy()
     is_open = (table["kind"] == "open").to_numpy()
@@ -86,7 +86,7 @@ def tag(
     return events.assign(tag=tags[back], why=why[back], confidence=np.round(sure[back], 6))
 
 
-def _order(events: pd.DataFrame) -> Ints:
+def _sort(events: pd.DataFrame) -> Ints:
     """The rows sorted by mail and time, whatever order they came in; ties by what they say."""
     text = [
         pd.util.hash_array(events[name].astype(str).to_numpy(dtype=object))
