@@ -398,41 +398,23 @@ def test_eligible_names_an_attribute_that_members_lack(make_pool: Make) -> None:
         find_eligible(MEMBERS, make_pool(2, only_chapter=["", "x"]))
 
 
-def test_sections_below_keep_what_they_need_and_count_for_caps_and_minimums() -> None:
+def test_sections_below_keep_what_they_need_and_count_for_caps_and_minimums(
+    make_context: Make, make_pool: Make
+) -> None:
     """Slot 4 is for events; two events at most, one resource at least.
 
     The policy likes events best, resources least.
     """
     kinds = ["event"] * 3 + ["article"] * 4 + ["resource"] * 2
-    articles = pd.DataFrame(
-        {
-            "article": [f"a{j}" for j in range(9)],
-            "title": "t",
-            "summary": "",
-            "kind": kinds,
-            "source": "s",
-        }
-    )
     rules = Rules(
         slots=4,
         at_most={"kind": {"event": 2}},
         at_least={"kind": {"resource": 1}},
         only={4: {"kind": ["event"]}},
     )
-    members = pd.DataFrame({"member": np.arange(5)})
     eligible = np.ones((5, 9), dtype=bool)
     eligible[4, :2] = False  # the last member may see one event only
-    context = Context(
-        "c",
-        1,
-        members,
-        articles,
-        np.ones((5, 1)),
-        np.ones((9, 1)),
-        eligible,
-        np.zeros((5, 9), dtype=bool),
-        rules,
-    )
+    context = make_context(5, 9, rules, articles=make_pool(9, kind=kinds), eligible=eligible)
     drawn = slates.draw(SlotPmf(np.tile(np.arange(9.0)[::-1], (5, 1)), greedy), context, seed=0)
     shown = np.array(kinds)[drawn.choice]
     assert (drawn.choice >= 0).all()
