@@ -14,7 +14,7 @@ import pandas as pd
 from bandit.core.types import PINNED, Floats, Round
 from bandit.policy import Policy
 from serving import bundle
-from simulators.association.articles import Pool, catalogue
+from simulators.association.pools.articles import Pool, catalogue
 from simulators.base import Simulator, Truthful
 from simulators.play import play_back
 
