@@ -34,8 +34,8 @@ from tests.support.click_cases import (
 # EM
 
 # Of each number, at 200,000 opens and about 15 % of them with a click: two to three times what
-# seeds 3 to 5 were off by at most. What a slot does after a click rests on some hundred second clicks in
-# each cell.
+# seeds 3 to 5 were off by at most. What a slot does after a click rests on some hundred second
+# clicks in each cell.
 BOUNDS: dict[str, list[float]] = {
     "position_based": [0] + 5 * [0.05],
     "cascade": [],

@@ -477,7 +477,7 @@ def test_a_table_checks_itself(tmp_path: Path) -> None:
 
 
 def test_real_open_bandit() -> None:
-    if data.missing(OBD, data.FILES):
+    if data.list_missing(OBD, data.FILES):
         pytest.skip("the Open Bandit Dataset is not at hand (make data)")
     clicks = {}
     for logger in ("random", "bts"):
