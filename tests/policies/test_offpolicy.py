@@ -18,6 +18,7 @@ from bandit.policies.random import Random
 from bandit.slates import exploration
 from bandit.slates.walk import draw
 from simulators.association.association import Association
+from tests.support.builders import association_of
 from tests.support.offpolicy_cases import (
     ACTIONS,
     ipw,
@@ -39,7 +40,7 @@ SIZES: dict[str, Any] = {
 
 
 def logged_rounds(issues: int = 4) -> tuple[Association, list[Round]]:
-    association, found = Association(**SIZES), []
+    association, found = association_of(**SIZES), []
     for number in range(1, issues + 1):
         context = association.issue(number)
         slates = draw(Random().plan(context), context, 5)
