@@ -22,7 +22,7 @@ from bandit.core import check
 from bandit.core.files import read_json, write_json, write_table
 from bandit.policies.random import Random
 from experiments.checks import agreement, examination, no_leak, rates, two_sample
-from experiments.report import calibration_page
+from experiments.report.calibration import page
 from experiments.runner.configs import (
     check_whole,
     list_configs,
@@ -202,7 +202,7 @@ def calibrate(config: dict[str, Any], console: Console) -> Path:
                 write_json(run / f"{name}.done", {})
             progress.advance(task)
     tables = {path.stem: read_frame(path) for path in sorted(run.glob("*.parquet"))}
-    return calibration_page.write(run / "report.html", tables, config)
+    return page.write(run / "report.html", tables, config)
 
 
 def _digest(worlds: Sequence[str]) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.special import expit
 
 from bandit.core.types import Floats, Ints
-from simulators.association.articles import Pool
 from simulators.association.opens import Opens
+from simulators.association.pools.articles import Pool
 from simulators.bisect import find_crossing
 from simulators.examination.walk import Examine, chance_of_click, expected
 from simulators.logits import anchor_rates, raise_rate

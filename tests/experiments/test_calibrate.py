@@ -11,7 +11,7 @@ from rich.console import Console
 
 from experiments import calibrate
 from experiments.checks import examination
-from experiments.report import calibration_page
+from experiments.report.calibration import page as calibration_page
 from experiments.runner import folders
 from experiments.runner.configs import CONFIGS, resolve
 from simulators.examination.models import Cascade, DynamicBayesian, UserBrowsing

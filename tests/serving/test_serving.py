@@ -1,4 +1,7 @@
-"""Promises 2 and 5: a bundle gives bit for bit what the policy in the experiment gives, in any order and any chunks."""
+"""Promises 2 and 5: a bundle gives bit for bit what the policy in the experiment gives.
+
+It does so in any order and in any chunks.
+"""
 
 import json
 import shutil
