@@ -100,7 +100,11 @@ def _check_policies(listed: str | list[object]) -> list[str]:
 
 
 def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings) -> None:
-    """Write what the report is made from: parquet tables, and parity, winner, two_members, run json."""
+    """Write what the report is made from.
+
+    results, summary, coldstart, off_policy: parquet
+    parity, winner, two_members, run: json
+    """
     for name in ("off_policy.parquet", "two_members.json", "winner.json"):
         (run / name).unlink(missing_ok=True)  # another run may have left them here
     baseline = config["baseline"]

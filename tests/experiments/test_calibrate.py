@@ -1,4 +1,6 @@
-"""The calibration page: every check leaves its table, what is done is kept, and sentences follow from the numbers."""
+"""The calibration page: every check leaves its table, what is done is kept, and sentences follow
+from the numbers.
+"""
 
 from pathlib import Path
 from typing import Any
