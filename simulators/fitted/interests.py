@@ -134,7 +134,7 @@ class Interests:
         """Posterior of the interests of members with these ids and features [n, p]; of those never met, the prior."""
         prior = exact.dot(x, self.B.T)
         return self.profiles.posterior(
-            self.profiles.rows(ids), prior, np.broadcast_to(self.variance, prior.shape)
+            self.profiles.find_rows(ids), prior, np.broadcast_to(self.variance, prior.shape)
         )
 
     def appeals(self, ids: NDArray[Any]) -> tuple[Floats, Floats]:
@@ -162,7 +162,7 @@ def given(
 ) -> Interests:
     """Members and articles by one pass over the log, all else being known."""
     policy = Profile()
-    policy.given(B, variance, quality, curve)
+    policy.fix(B, variance, quality, curve)
     appeal, foreseen = _learned(policy, rounds)
     return Interests(B, variance, quality, policy.profiles, appeal, foreseen)
 
@@ -174,7 +174,7 @@ def _learned(
     appeal: dict[Any, tuple[float, float]] = {}
     means: list[Floats] = []
     for round in rounds:
-        mean = policy.interests(round.context).mean
+        mean = policy.infer_interests(round.context).mean
         means.append(first_slot(round.context.article_features, mean, round.slates.choice))
         policy.learn(round)
         appeal |= policy.appeal.articles

@@ -17,7 +17,7 @@ from bandit.core.rules import Rules
 from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Round, Slates
 from bandit.models.examination import Examination
 from bandit.models.profile.appeal import Appeal
-from bandit.models.profile.expectation import averaged, score
+from bandit.models.profile.expectation import average, score
 from bandit.policies.profile import Profile
 from bandit.slates.walk import draw
 
@@ -120,7 +120,7 @@ class World:
 
     def told(self, **options: Any) -> Profile:
         policy = Profile(**options)
-        policy.given(self.B, self.S, 0.3**2, EXAMINE)
+        policy.fix(self.B, self.S, 0.3**2, EXAMINE)
         return policy
 
     def learning(self, **options: Any) -> Profile:
@@ -130,9 +130,12 @@ class World:
 
     def coverage(self, policy: Profile, context: Context) -> dict[str, float]:
         """Share of the members' true values inside their 90 % intervals: constant, kinds, text, all, and scores w_i . a."""
-        found, a = policy.interests(context), self.articles(keys.generator("new", self.seed), 40)
+        found, a = (
+            policy.infer_interests(context),
+            self.articles(keys.generator("new", self.seed), 40),
+        )
         inside: Bools = np.abs(self.w - found.mean) < NINETY * np.sqrt(found.variance)
-        mean, variance = found.scores(a)
+        mean, variance = found.score(a)
         scores = np.abs(self.w @ a.T - mean) < NINETY * np.sqrt(variance)
         parts = {
             "constant": inside[:, 0],
@@ -175,7 +178,7 @@ class Informed(Profile):
         self.world, self.own = world, world.w - world.x @ world.B
         self.start(world.features)
         self.variance, self.appeal = world.S, Appeal(0.3**2, learns=False)
-        self.examination = Examination.known(EXAMINE)
+        self.examination = Examination.fix(EXAMINE)
 
     def _learn_variance(self, context: Context) -> None:
         pass
@@ -189,10 +192,10 @@ class Informed(Profile):
         for _ in range(3):
             logits = (x @ prior.B + self.own) @ a.T + appeals
             gradient, weight = score(
-                *averaged(logits[rows, index], np.zeros(len(rows))), clicked, looked
+                *average(logits[rows, index], np.zeros(len(rows))), clicked, looked
             )
-            prior.step(x, a, rows, index, gradient, weight, nothing, nothing + 1e12)
-        prior.settle()
+            step = prior.step(x, a, rows, index, gradient, weight, nothing, nothing + 1e12)
+        prior.settle(step)
         self.B, self.prior = prior.B, None
         expected = super()._learn_shared(context, rows, index, clicked, looked)
         self.prior = prior
@@ -240,8 +243,8 @@ def test_hyperparameters_are_learned() -> None:
     assert np.corrcoef((world.x @ policy.B)[:, text].ravel(), truth[:, text].ravel())[0, 1] > 0.7
     assert np.abs(policy.variance / world.S - 1).max() < 0.8
     np.testing.assert_allclose(policy.examination.curve[:6], EXAMINE, atol=0.12)
-    before = start.interests(context).variance
-    assert (policy.interests(context).variance <= before + 0.05).all()
+    before = start.infer_interests(context).variance
+    assert (policy.infer_interests(context).variance <= before + 0.05).all()
 
 
 def test_rests_on_attributes_first_and_on_behaviour_with_every_look() -> None:
@@ -286,7 +289,7 @@ def test_forgetting_follows_a_member_whose_taste_turns() -> None:
         world.run(policy, 12)
         world.w[:600, 3:] *= -1
         context, _ = world.run(policy, 24)
-        mean = policy.interests(context).mean
+        mean = policy.infer_interests(context).mean
         often = world.open_rate[:600] > 0.3
         own, true = (
             (mean - world.x @ world.B)[:600, 3:][often],
