@@ -2,8 +2,8 @@
 
 Open this file for the sums over clicks and the posterior that the linear policies, `neural` and the
 prior of `profile` share. With few articles and many members the Gram matrix of the products x (x) a
-is cheap: sum_e w_e (x x') (x) (a a') needs one [p, p] matrix for each article, whatever the number of
-members. Posteriors are factorised in torch, in float64; what is kept are numpy arrays.
+is cheap: sum_e w_e (x x') (x) (a a') needs one [p, p] matrix for each article, whatever the number
+of members. Posteriors are factorised in torch, in float64; what is kept are numpy arrays.
 """
 
 from dataclasses import dataclass

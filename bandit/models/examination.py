@@ -3,8 +3,8 @@
 What was not looked at says nothing about interest, so learners need the chance that a slot was
 looked at. Open this file to see where that chance starts and how clicks move it. It is the
 position-based model, P(click) = P(slot examined) P(click | examined), learned by EM (Richardson,
-Dominowska & Ragno 2007; Wang et al. 2018, "Position bias estimation for unbiased learning to rank in
-personal search", eq. 3-4).
+Dominowska & Ragno 2007; Wang et al. 2018, "Position bias estimation for unbiased learning to rank
+in personal search", eq. 3-4).
 """
 
 from dataclasses import dataclass
@@ -83,8 +83,8 @@ class Examination:
         """Learn from e slots, in which P(click | examined) is p [e].
 
         This is the likelihood's own equation, e = clicks / sum over no click of p / (1 - e p); the
-        first slot stays at 1. EM has the same fixed point, but each of its steps closes only a share
-        p (1 - e) of the gap.
+        first slot stays at 1. EM has the same fixed point, but each of its steps closes only a
+        share p (1 - e) of the gap.
         """
         k = len(self.support)
         slots = np.minimum(slots, k - 1)

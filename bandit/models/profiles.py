@@ -7,8 +7,8 @@ with P_i = 1/S + L_i. So B and S may be re-estimated at any time, and what B com
 longer counted as the member's own; forgetting is one multiplication.
 
 L_i is an arrow: only its diagonal and its first row (and column) are kept. The first row is needed
-because a click may be due to readiness (the constant) as well as to taste, and only together are the
-two known. The diagonal is float32, the rest float16: 8 q bytes a member.
+because a click may be due to readiness (the constant) as well as to taste, and only together are
+the two known. The diagonal is float32, the rest float16: 8 q bytes a member.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Click rates of groups of members, by article text.
 
-Open this file for the arithmetic behind `blast` and `segment_learned`. A group's P(click | examined)
-is linear in the article's features. What a group has seen is its Gram matrix and its moment, summed
-over looks; groups are shrunk to their parent.
+Open this file for the arithmetic behind `blast` and `segment_learned`. A group's click
+rate, P(click | examined), is linear in the article's features. What a group has seen is its Gram
+matrix and its moment, summed over looks; groups are shrunk to their parent.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """The limit of learning: `profile`, given the true hyperparameters and the articles' true topics.
 
-It learns each member and each article from clicks like any policy, but nothing else is left for it to
-find out. Compare with it to see what learning the rest costs. It exists only in simulation and cannot
-be exported.
+It learns each member and each article from clicks like any policy, but nothing else is left for it
+to find out. Compare with it to see what learning the rest costs. It exists only in simulation and
+cannot be exported.
 """
 
 from dataclasses import replace

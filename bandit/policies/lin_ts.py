@@ -1,8 +1,8 @@
 """Thompson sampling for linear click models, and logistic ones.
 
-Agrawal & Goyal 2013 for linear, Chapelle & Li 2011 for logistic links. The pmf of a slot is the share
-of posterior draws in which each article is best, plus a floor: what is logged is what was sampled
-from. The policy knows attributes and text, not the single member.
+Agrawal & Goyal 2013 for linear, Chapelle & Li 2011 for logistic links. The pmf of a slot is the
+share of posterior draws in which each article is best, plus a floor: what is logged is what was
+sampled from. The policy knows attributes and text, not the single member.
 """
 
 from typing import Any

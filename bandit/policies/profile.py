@@ -1,8 +1,12 @@
 """Hierarchical Bayesian interest profiles: attributes first, behaviour later.
 
-Member i wants article j with P(click | examined) = sigmoid(w_i . a_j + b_j), w_i ~ Normal(B x_i, S),
-S diagonal, b_j ~ Normal(0, s^2), where x_i are the attributes and a_j is the article's text. All is
-learned by empirical Bayes:
+Member i has the attributes x_i, article j has the text a_j, and
+
+    P(click | examined) = sigmoid(w_i . a_j + b_j)
+    w_i ~ Normal(B x_i, S), S diagonal
+    b_j ~ Normal(0, s^2)
+
+All is learned by empirical Bayes:
 
     B       what attributes say, the prior            bandit.models.profile.prior
     S       how far members differ from it            here
@@ -11,8 +15,9 @@ learned by empirical Bayes:
     w_i     from the member's own clicks              bandit.models.profiles
     b_j     from everybody's clicks                   bandit.models.profile.appeal
 
-w_i is learned by expectation propagation in each issue, projected on a Gaussian with an arrow for its
-precision (assumed density filtering, Minka 2001). Open this file for the order in which these learn.
+w_i is learned by expectation propagation in each issue, projected on a Gaussian with an arrow for
+its precision (assumed density filtering, Minka 2001). Open this file for the order in which these
+learn.
 """
 
 from functools import partial
@@ -47,14 +52,14 @@ class Profile(Policy):
     temperature: of the exploration; higher spreads it more evenly over the articles
     keep: what is left of a member's evidence after one issue; 1 never forgets, lower follows drift
         faster
-    text_sd: how far members are thought to differ from their attributes in taste for text, in logits,
-        before data says so; higher lets a member's own clicks count more; so do the next two
-    click_sd: the same for how readily they click at all
-    kind_sd: the same for taste in events and resources
-    prior_sd: how strongly attributes are thought to move taste before data says so, in logits; higher
-        lets everybody's clicks move B further
-    quality_sd: how far articles are thought to differ in appeal beyond their text, in logits; higher
-        lets clicks move an article's appeal further
+    text_sd: how far members are thought to differ from their attributes in taste for text, in
+        logits, before data says so; higher lets a member's own clicks count more
+    click_sd: the same for how readily they click at all, in logits
+    kind_sd: the same for taste in events and resources, in logits
+    prior_sd: how strongly attributes are thought to move taste before data says so, in logits;
+        higher lets everybody's clicks move B further
+    quality_sd: how far articles are thought to differ in appeal beyond their text, in logits;
+        higher lets clicks move an article's appeal further
     click_rate: P(click | examined) to start from
     max_slots: the longest layout to be met, in slots
 
@@ -159,9 +164,9 @@ class Profile(Policy):
     def rests_on(self, context: Context) -> Floats:
         """How far each member's newsletter rests on behaviour [n].
 
-        0 is attributes alone, towards 1 is clicks alone. It is the share of the prior's variance that
-        the member's own evidence has removed, over taste in kinds and text. The constant, how readily
-        a member clicks at all, is left out: it is learned fast and orders nothing.
+        0 is attributes alone, towards 1 is clicks alone. It is the share of the prior's variance
+        that the member's own evidence has removed, over taste in kinds and text. The constant, how
+        readily a member clicks at all, is left out: it is learned fast and orders nothing.
         """
         before = self.variance + self._read_attributes(context)[1]
         after = self.infer_interests(context).variance
@@ -177,7 +182,7 @@ class Profile(Policy):
         return self.infer_interests(context).score(context.article_features)
 
     def _read_attributes(self, context: Context) -> tuple[Floats, Floats]:
-        """What attributes alone say of w_i, B x_i, and its variance by the doubt about B; [n, q]."""
+        """What attributes alone say of w_i: B x_i, and its variance as B is in doubt; [n, q]."""
         x = context.member_features
         doubt = self.prior.variance(x) if self.prior else np.zeros((len(x), self.B.shape[1]))
         return exact.dot(x, self.B.T), doubt

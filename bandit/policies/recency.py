@@ -1,6 +1,7 @@
 """The newest articles first: what a newsletter does when nobody chooses.
 
-All that it learns is when an article first came. Open this file for how an article's age is counted.
+All that it learns is when an article first came. Open this file for how an article's age is
+counted.
 """
 
 from collections.abc import Hashable
@@ -22,9 +23,9 @@ FORGOTTEN = 52  # issues: an article that was absent from so many in a row is ne
 class Recency(Policy):
     """Shows everybody the newest articles first.
 
-    An article is as old as the issues since its first pool; those of one age are shown in the pool's
-    order, which is the article ids'. An issue is a new campaign name, however many waves it is sent
-    in, and counts when somebody opened it.
+    An article is as old as the issues since its first pool; those of one age are shown in the
+    pool's order, which is the article ids'. An issue is a new campaign name, however many waves it
+    is sent in, and counts when somebody opened it.
 
     epsilon: share of slots filled at random; higher explores more
 

@@ -1,9 +1,9 @@
 """Segmentation at its best: click rates by segment, and the segmentation chosen by held-out clicks.
 
 Every subset of the attributes is a candidate. Within a candidate each segment has its own taste in
-article text, shrunk to the whole list's; how hard, and which candidate, is what predicted the clicks
-of issues before learning from them. Compare with this policy to see what profiles of single members
-are worth over the best segments.
+article text, shrunk to the whole list's; how hard, and which candidate, is what predicted the
+clicks of issues before learning from them. Compare with this policy to see what profiles of single
+members are worth over the best segments.
 """
 
 from collections.abc import Sequence
@@ -114,8 +114,8 @@ class SegmentLearned(Policy):
     ) -> Floats:
         """Each segment's taste [s, q].
 
-        A crossed segment is shrunk to the sum of its attributes' own effects, and those to the whole
-        list's taste.
+        A crossed segment is shrunk to the sum of its attributes' own effects, and those to the
+        whole list's taste.
 
         strength: the shrinkage, in looks
         singles: what `_fit_singles` returned for these attributes or more, where it is at hand
@@ -198,8 +198,8 @@ class SegmentLearned(Policy):
 def _measure_error(rates: Floats, rows: Ints, looked: Floats, clicked: Floats) -> float:
     """Squared error of the rates, up to a constant, in telling apart one newsletter's articles.
 
-    Rates and clicks are taken from their mean over the slots the member looked at: who clicks at all
-    is not what segments are for.
+    Rates and clicks are taken from their mean over the slots the member looked at, because who
+    clicks at all is not what segments are for.
 
     rates, rows, looked, clicked: [e], of each slot
     """

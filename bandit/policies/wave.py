@@ -1,9 +1,9 @@
 """An issue sent in waves: a small first wave learns the new articles' appeal, the rest profit.
 
-This wraps any policy. Which wave a member is in is drawn by key for each campaign, so everybody takes
-a turn at going first. Whoever sends (`simulators.play`, or a production sender that reads feedback
-between two sends) asks `waves` for the members of each, and plans, sends and learns one wave after
-the other. Sent all at once, it is the policy it wraps.
+This wraps any policy. Which wave a member is in is drawn by key for each campaign, so everybody
+takes a turn at going first. Whoever sends (`simulators.play`, or a production sender that reads
+feedback between two sends) asks `waves` for the members of each, and plans, sends and learns one
+wave after the other. Sent all at once, it is the policy it wraps.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""Linear and logistic models against closed forms: ridge regression, LinUCB as printed, Laplace, dense inverses."""
+"""Linear and logistic models against closed forms.
+
+These are ridge regression, LinUCB as printed, Laplace's approximation and dense inverses.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -120,7 +123,7 @@ def test_axes_are_those_of_the_text_only(make_context: Make) -> None:
 
 @pytest.mark.parametrize("batch", [1, 40])
 def test_a_segment_never_seen_before_is_a_group_of_its_own(make_context: Make, batch: int) -> None:
-    """Independent ridge regressions on the article's features, one for each value and one for the rest."""
+    """Independent ridge regressions on the article: one for each value, one for the rest."""
     linear, context, (x, a, index, clicked) = taught(
         make_context, batch, model="disjoint", link="linear", by="group"
     )
@@ -155,7 +158,10 @@ def test_disjoint_is_algorithm_1(make_context: Make, batch: int) -> None:
 
 
 def test_by_hand(make_context: Make) -> None:
-    """x = (1, 0, 0, 2), lambda = 3, shown once and clicked: A = 3 I + x x', so theta = x / 8 and x' A^-1 x = 5 / 8."""
+    """x = (1, 0, 0, 2), lambda = 3, shown once and clicked.
+
+    A = 3 I + x x', so theta = x / 8 and x' A^-1 x = 5 / 8.
+    """
     linear = Linear(Form(model="disjoint", link="linear", **TEXTBOOK))
     linear.start(features_of(4, ["class0", "class1"]))
     context = context_for(make_context, np.array([[1.0, 0.0, 0.0, 2.0]]), np.eye(2))
@@ -187,7 +193,10 @@ def test_the_bonus_of_a_cold_article_is_alpha_over_the_root_of_lambda(
 
 @pytest.mark.parametrize("batch", [1, 40])
 def test_hybrid_is_algorithm_2(make_context: Make, batch: int) -> None:
-    """Its block elimination, as printed (with lambda for its 1): z = x (x) a is shared, x has weights in each cell."""
+    """Its block elimination, as printed, with lambda for its 1.
+
+    z = x (x) a is shared, and x has weights in each cell.
+    """
     linear, context, (x, a, index, clicked) = taught(
         make_context, batch, model="hybrid", link="linear"
     )
@@ -297,7 +306,10 @@ def test_rank_one_updates_are_the_dense_inverse(seed: int, d: int, size: float) 
 def test_a_hundred_thousand_float32_updates_stay_positive_definite_and_near_the_closed_form(
     spread: float,
 ) -> None:
-    """The square root in float32 against the float64 sum: widths within .1 %, means within .1 % of a width (3e-5 seen)."""
+    """The square root in float32 against the float64 sum.
+
+    Widths are within .1 %, means within .1 % of a width (3e-5 seen).
+    """
     rng, d = np.random.default_rng(5), 12
     blocks = Blocks.start(np.zeros((1, d)), np.full((1, d), LAMBDA))
     theta, shift = rng.normal(size=d) / d, np.zeros(d)
@@ -318,7 +330,10 @@ def test_a_hundred_thousand_float32_updates_stay_positive_definite_and_near_the_
 
 
 def test_the_root_stays_positive_definite_where_the_plain_formula_does_not() -> None:
-    """Looks that hardly differ under a wide prior: the covariance's eigenvalues are 10^9 apart, beyond float32."""
+    """Looks that hardly differ, under a wide prior.
+
+    The covariance's eigenvalues are then 10^9 apart, beyond float32.
+    """
     rng, d, ridge = np.random.default_rng(5), 12, 0.003
     v = rng.normal(size=d)
     blocks = Blocks.start(np.zeros((1, d)), np.full((1, d), ridge))
@@ -440,7 +455,7 @@ def test_draws_have_the_posterior_covariance(make_context: Make) -> None:
     ("model", "by"), [("shared", "articles"), ("disjoint", "articles"), ("hybrid", "group")]
 )
 def test_drawn_scores_spread_as_wide_as_the_bounds(make_context: Make, model: str, by: str) -> None:
-    """Two computations of one thing: 4,000 draws of W, and the covariance contracted with each article."""
+    """One thing computed twice: 4,000 draws of W, and the covariance with each article."""
     linear, context, _ = taught(make_context, 40, model=model, link="linear", by=by)
     noise = np.random.default_rng(3).standard_normal((4000, *linear.blocks.mean.shape))
     drawn = linear.score(context, linear.draw(noise))

@@ -71,7 +71,7 @@ def test_score_is_the_derivative_of_the_likelihood_and_its_variance() -> None:
 @pytest.mark.parametrize("clicked", [0.0, 1.0])
 @pytest.mark.parametrize("looked", [1.0, 0.4])
 def test_one_slot_is_exact(clicked: float, looked: float) -> None:
-    """With one slot expectation propagation is moment matching: mean and variance of the true posterior."""
+    """With one slot, expectation propagation has the true posterior's mean and variance."""
     f = np.linspace(-25, 15, 40_001)
     for eta, K in ((-3.5, 1.3), (-1.0, 0.4), (0.5, 2.0)):
         weight = np.exp(-((f - eta) ** 2) / (2 * K)) * np.where(
@@ -127,7 +127,10 @@ def test_a_wide_prior_does_not_break_the_sweeps() -> None:
 
 
 def test_prior_and_appeals_are_one_regression() -> None:
-    """B and the articles' appeals by one Newton step, appeals integrated out, against the joint system solved at once."""
+    """B and the articles' appeals by one Newton step, against the joint system solved at once.
+
+    In the step the appeals are integrated out.
+    """
     x, a, rows, index, weight, gradient = _exposures(11, 6, 2, 3, 40)
     prior = Prior(
         np.arange(6.0).reshape(2, 3) / 10, np.full((2, 3), LAMBDA**-0.5), np.full((2, 3), -1)
@@ -228,7 +231,10 @@ def test_gram_and_moment_equal_kronecker_loops(p: int, q: int, e: int) -> None:
 
 
 def test_gaussian_posterior_closed_form() -> None:
-    """By hand, one observation z = (2), value 5, weight 1, prior Normal(1, 1/3): precision 7, mean (3 + 10) / 7."""
+    """By hand: one observation z = (2) of value 5 and weight 1, under the prior Normal(1, 1/3).
+
+    The precision is 7, the mean (3 + 10) / 7.
+    """
     one = Gaussian.start(np.ones(1), np.full(1, LAMBDA))
     one.absorb(np.array([[4.0]]), np.array([10.0]))
     assert one.solve(one.factor())[0] == pytest.approx(float(Fraction(13, 7)))
@@ -285,7 +291,10 @@ def test_examination_weights_are_bayes() -> None:
 
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.5])
 def test_examination_recovers_a_known_curve(rate: float) -> None:
-    """400,000 opens, members' and articles' click probabilities known: the slots' shares come out, from any start."""
+    """400,000 opens, with the click probabilities of members and articles known.
+
+    The slots' shares come out, whatever the start.
+    """
     rng = np.random.default_rng(7)
     true = np.array([1.0, 0.6, 0.35, 0.2])
     examination = Examination.start(4)

@@ -43,7 +43,10 @@ def _arrow(rng: np.random.Generator, q: int) -> np.ndarray:
 
 
 def test_a_belief_is_the_nearest_arrow() -> None:
-    """What it keeps of a covariance: variances, covariances with the constant; an arrow it keeps whole, and inverts."""
+    """Of a covariance it keeps the variances and the covariances with the constant.
+
+    An arrow's it keeps whole, and inverts.
+    """
     rng = np.random.default_rng(4)
     A = rng.normal(size=(4, 4))
     for covariance, whole in ((_arrow(rng, 4), True), (A @ A.T + np.eye(4), False)):
@@ -88,7 +91,10 @@ def test_absorb_and_posterior_are_inverse_and_strangers_keep_the_prior() -> None
 
 
 def test_profiles_add_evidence_take_a_new_prior_and_forget() -> None:
-    """Gaussian evidence in natural form, precision L (an arrow) and shift h, whatever the prior was when it came."""
+    """Evidence in natural form, precision L (an arrow) and shift h.
+
+    It is the same whatever the prior was when it came.
+    """
     start, variance, keep = np.array([[0.3, -1.0]]), np.array([[0.5, 2.0]]), 0.8
     profiles = Profiles(2)
     row = profiles.add(np.array([7]))
@@ -141,7 +147,10 @@ def test_text_ids_never_pass_for_new_members() -> None:
 
 
 def test_ids_may_be_mixed_but_not_of_another_kind() -> None:
-    """A column of text and numbers works in any order; numbers where all were text would make every member new."""
+    """A column of text and numbers works in any order.
+
+    Numbers where all were text would make every member new, and are refused.
+    """
     mixed = np.array(["a", np.int64(7), "b", 8], dtype=object)
     profiles = Profiles(3)
     profiles.add(mixed)

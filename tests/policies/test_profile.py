@@ -1,6 +1,7 @@
-"""`profile` on data drawn from its own model: do its intervals cover, and how near does it come to knowing the prior?
+"""`profile` on data drawn from its own model.
 
-`World` is that model: w_i ~ Normal(B x_i, S), b_j ~ Normal(0, s^2), P(click | opened) = e_slot sigmoid(w_i . a_j + b_j).
+Do its intervals cover, and how near does it come to knowing the prior? `World` is that model:
+w_i ~ Normal(B x_i, S), b_j ~ Normal(0, s^2), P(click | opened) = e_slot sigmoid(w_i . a_j + b_j).
 """
 
 from dataclasses import dataclass, replace
@@ -27,8 +28,12 @@ EXAMINE = np.array([1.0, 0.82, 0.7, 0.6, 0.52, 0.46])
 
 @dataclass
 class World:
-    """Members of three attributes, weekly pools of new articles, six slots; B, S and s^2 from the policy's default prior
-    (scale: how much wider than that the text's part of B and S is drawn)."""
+    """Members of three attributes, weekly pools of new articles, six slots.
+
+    B, S and s^2 are drawn from the policy's default prior.
+
+    scale: how much wider than that the text's part of B and S is drawn
+    """
 
     seed: int
     members: int = 2000
@@ -129,7 +134,10 @@ class World:
         return policy
 
     def coverage(self, policy: Profile, context: Context) -> dict[str, float]:
-        """Share of the members' true values inside their 90 % intervals: constant, kinds, text, all, and scores w_i . a."""
+        """Share of the members' true values inside their 90 % intervals.
+
+        By part: the constant, kinds, text, all of these, and scores w_i . a.
+        """
         found, a = (
             policy.infer_interests(context),
             self.articles(keys.generator("new", self.seed), 40),
@@ -169,9 +177,12 @@ def test_intervals_cover_when_the_prior_is_learned(seed: int) -> None:
     assert all(0.88 <= share <= 0.92 for share in cover.values()), cover
 
 
-class Informed(Profile):
-    """Knows all but B, and learns B as if it were told how far each member and each article is from it: more than any log
-    says. What it still misses of `told`'s clicks is the price of learning B at all."""
+class AllButPrior(Profile):
+    """Knows all but B, and learns B as if told how far each member and each article is from it.
+
+    That is more than any log says. What it still misses of `told`'s clicks is the price of learning
+    B at all.
+    """
 
     def __init__(self, world: World) -> None:
         super().__init__(budget=0.0)
@@ -204,12 +215,15 @@ class Informed(Profile):
 
 @pytest.mark.slow
 def test_clicks_come_near_to_those_with_the_prior_given() -> None:
-    """5,000 members. Issues 14 to 26 reach 97 % of `told`, and so does the sum over 78 issues; that over the first 26 does
-    not (.94), for B has to be learned: even `Informed` reaches only .95, and we 98 % of that."""
+    """5,000 members. Issues 14 to 26 reach 97 % of `told`, and so does the sum over 78 issues.
+
+    The sum over the first 26 does not (.94), because B has to be learned: even `AllButPrior`
+    reaches only .95, and we 98 % of that.
+    """
     world = World(21, members=5000)
     _, limit = world.run(world.told(budget=0.0), 78)
     _, earned = world.run(world.learning(budget=0.0), 78)
-    _, informed = world.run(Informed(world))
+    _, informed = world.run(AllButPrior(world))
     assert earned[13:26].sum() >= 0.97 * limit[13:26].sum()
     assert earned.sum() >= 0.97 * limit.sum()
     assert earned[26:].sum() >= 0.99 * limit[26:].sum()
@@ -219,7 +233,10 @@ def test_clicks_come_near_to_those_with_the_prior_given() -> None:
 
 
 def test_the_first_issue_shows_everybody_something_else() -> None:
-    """Where nothing is known, nothing can be exploited. From the second issue on, or with B given, the budget holds."""
+    """Where nothing is known, nothing can be exploited.
+
+    From the second issue on, or with B given, the budget holds.
+    """
     world = World(18, members=300, text=4)
     context = world.issue(1)
     everything = np.ones(context.eligible.shape, dtype=bool)
@@ -281,7 +298,7 @@ def test_no_evidence_no_change(keep: float) -> None:
 
 
 def test_forgetting_follows_a_member_whose_taste_turns() -> None:
-    """Half the members' text taste turns round after issue 12: with keep < 1 it is followed faster."""
+    """Half the members' text taste turns round after issue 12: keep < 1 follows it faster."""
     found = {}
     for keep in (1.0, 0.8):
         world = World(16, members=1200, text=4, scale=2.5)

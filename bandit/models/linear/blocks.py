@@ -2,9 +2,9 @@
 
 Open this file for the arithmetic of the posteriors of `lin_ts` and `lin_ucb`. A batch adds its Gram
 matrix in float64 and is factorised in torch. A single look is a rank-one update of a square root of
-the covariance in float32, which cannot lose its positive definiteness; the next batch makes the root
-anew and so ends what drift there was. What planning reads goes through `exact.dot`, so scores do not
-depend on which members are planned together or on the machine.
+the covariance in float32, which cannot lose its positive definiteness; the next batch makes the
+root anew and so ends what drift there was. What planning reads goes through `exact.dot`, so scores
+do not depend on which members are planned together or on the machine.
 """
 
 from dataclasses import dataclass
@@ -40,10 +40,12 @@ class Blocks:
     def look(self, g: int, z: Floats, clicked: float, weight: float, link: str) -> None:
         """Learn from one look in block g at z [d].
 
-        The posterior is exact where the link is linear, and Laplace's where it is logistic. The root
-        moves by Potter's form of the Sherman-Morrison formula (Potter 1963; Bierman 1977,
+        The posterior is exact where the link is linear, and Laplace's where it is logistic. The
+        root moves by Potter's form of the Sherman-Morrison formula (Potter 1963; Bierman 1977,
         "Factorization methods for discrete sequential estimation"):
-        R <- R (I - c s s' / (u (u + 1))), s = R' z, u = sqrt(1 + c |s|^2), c the curvature.
+
+            R <- R (I - c s s' / (u (u + 1))), s = R' z, u = sqrt(1 + c |s|^2), c the curvature
+
         R R' cannot be negative, and the bracket's eigenvalues, 1 and 1 / u, are positive.
 
         clicked: 1.0 or 0.0

@@ -40,8 +40,8 @@ class Form:
     bandwidth: how far two members may differ in each attribute and still be alike, where
         fourier > 0; higher bends less (see `bandit.models.linear.fourier.Fourier`)
     ridge: prior precision of an entry of W, in looks; higher learns slower
-    constant: prior precision of the overall rate, as a share of `ridge`; 1 is textbook, lower learns
-        the rate faster
+    constant: prior precision of the overall rate, as a share of `ridge`; 1 is textbook, lower
+        learns the rate faster
     rate: click rate to start from
     max_slots: the longest layout to be met, in slots
 
@@ -74,7 +74,7 @@ class Form:
 
 
 class Design:
-    """A form for given features: x [n, p'] and a [m, q'] that W [p', q'] multiplies, and its blocks.
+    """What W [p', q'] multiplies, x [n, p'] and a [m, q'], and how W falls into blocks.
 
     form: the options
     features: how members [n, p] and articles [m, q] are read

@@ -142,8 +142,8 @@ class Linear:
 def _measure_joint_widths(x: Floats, a: Floats, root: Floats) -> Floats:
     """sqrt(z' R R' z) [n, m] of z = x (x) a, for x [n, p], a [m, q] and root R [p, q, p q].
 
-    This is sqrt(x' C x), C [p, p] the covariance contracted with the article, so that a member costs
-    p^2 for each article instead of (p q)^2.
+    This is sqrt(x' C x), C [p, p] the covariance contracted with the article, so that a member
+    costs p^2 for each article instead of (p q)^2.
     """
     p, q, _ = root.shape
     root, scale = scale_down(root)

@@ -1,9 +1,9 @@
 """Clicks on a logit that is only known up to a Gaussian.
 
 Open this file for averages over that doubt, and for what a click says about the logit. A slot is
-clicked with probability e sigmoid(f): it was looked at (e) and wanted (f ~ Normal). No click may mean
-that it was not looked at or not wanted, and the likelihood 1 - e sigmoid(f) says so exactly. All
-averages are Gauss-Hermite sums of nine nodes.
+clicked with probability e sigmoid(f): it was looked at (e) and wanted (f ~ Normal). No click may
+mean that it was not looked at or not wanted, and the likelihood 1 - e sigmoid(f) says so exactly.
+All averages are Gauss-Hermite sums of nine nodes.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 Logistic regression in batches with a Laplace posterior (Chapelle & Li 2011, algorithm 3, with the
 full precision matrix). The articles' own appeals are regression coefficients, too, for one issue:
 they are solved for jointly and integrated out, so that an article many have met is not taken for as
-many independent articles. Open this file for how `profile` learns from everybody about somebody new.
+many independent articles. Open this file for what `profile` learns from all about somebody new.
 """
 
 from dataclasses import dataclass
