@@ -1,6 +1,9 @@
 # make demo: the main job and its report. make test: all that CI checks. Both set up .venv from the lock file first.
 PYTHON ?= python3
 BIN := .venv/bin
+# tests side by side: a process for each core, at most 8, for each builds its associations anew; a
+# file's tests stay in one process, which makes what they share once
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 
 .PHONY: demo test check slow data lock clean
 
@@ -8,7 +11,7 @@ demo: .venv/ready
 	$(BIN)/python -m experiments.demo $(ARGS)
 
 test: .venv/ready check
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -16,7 +19,7 @@ check: .venv/ready
 	$(BIN)/mypy
 
 slow: .venv/ready
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 # real logs for simulator=replay, checked by SHA-256
 data: .venv/ready

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bandit.core import check
 from bandit.core.files import read_json, write_json, write_table
-from experiments.report import report, story
+from experiments.report import report
 from experiments.runner.configs import (
     Settings,
     check_whole,
@@ -32,6 +32,7 @@ from experiments.tables.coldstart import collect_newcomers, find_parity
 from experiments.tables.off_policy import estimate_off_policy
 from experiments.tables.summary import collect_results, summarise
 from experiments.tables.table import show
+from experiments.tables.two_members import find_two_members
 
 Units = dict[tuple[str, int], Path]  # folders, by policy and seed
 NOT_RESULTS = ("workers", "name", "force")  # settings that no result depends on
@@ -99,7 +100,11 @@ def _check_policies(listed: str | list[object]) -> list[str]:
 
 
 def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings) -> None:
-    """Write what the report is made from: parquet tables, and parity, winner, two_members, run json."""
+    """Write what the report is made from.
+
+    results, summary, coldstart, off_policy: parquet
+    parity, winner, two_members, run: json
+    """
     for name in ("off_policy.parquet", "two_members.json", "winner.json"):
         (run / name).unlink(missing_ok=True)  # another run may have left them here
     baseline = config["baseline"]
@@ -121,7 +126,7 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
         winner = {"policy": best, "unit": str(units[best, 0].relative_to(run))}
         write_json(run / "winner.json", winner)
     if {"profile", baseline} <= set(policies):
-        pair = story.two_members(units[baseline, 0], units["profile", 0], make(simulator, seed=0))
+        pair = find_two_members(units[baseline, 0], units["profile", 0], make(simulator, seed=0))
         if pair:
             who = {"segment_policy": baseline, "profile_policy": "profile"}
             write_json(run / "two_members.json", pair | who)

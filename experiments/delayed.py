@@ -1,8 +1,8 @@
 """Thompson sampling when feedback comes late: python -m experiments.delayed
 
-Repeats table 1 of Chapelle & Li 2011, "An empirical evaluation of Thompson sampling", for the delays
-that they tried: feedback arrives every so many steps, for all the steps since the last time. What an
-article was shown before it retired teaches nothing.
+Repeats table 1 of Chapelle & Li 2011, "An empirical evaluation of Thompson sampling", for the
+delays that they tried: feedback arrives every so many steps, for all the steps since the last time.
+What an article was shown before it retired teaches nothing.
 """
 
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def simulate_regret(
     seed: int = 0,
     prior: tuple[float, float] = (1.0, 1.0),
 ) -> Floats:
-    """Regret of textbook Thompson sampling (one draw, no floor) in each replication, [replications].
+    """Regret of textbook Thompson sampling, one draw and no floor, by replication, [replications].
 
     delay: feedback comes every so many steps
     steps: after how many the regret is taken

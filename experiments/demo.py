@@ -1,6 +1,7 @@
 """The main job from end to end: compare, report, export the winner, compose the next issue with it.
 
-python -m experiments.demo (what `make demo` runs); takes the same overrides as experiments.compare, e.g. force=true.
+python -m experiments.demo (what `make demo` runs); takes the same overrides as experiments.compare,
+e.g. force=true.
 """
 
 import shutil
@@ -17,15 +18,19 @@ from rich.console import Console
 from bandit.core.files import read_json, replacing, write_table
 from bandit.core.types import Context
 from experiments.compare import compare
-from experiments.runner.configs import make, resolve
+from experiments.runner.configs import Settings, make, resolve
 from experiments.runner.folders import read_frame
 from experiments.tables.table import show
 from serving import export, send
+from simulators.base import Simulator
 from simulators.play import play_back
 
 
-def next_issue(folder: Path, context: Context) -> dict[str, Path]:
-    """What an editor and a member database would hand to the sender for this context."""
+def write_next_issue(folder: Path, context: Context) -> dict[str, Path]:
+    """Write what an editor and a member database would hand to the sender for this context.
+
+    Returns the paths of `members`, `pool`, `seen` and `rules`.
+    """
     rules = {name: value for name, value in context.rules.model_dump().items() if value}
     if not rules.get("pins"):  # so that the example shows one
         events = context.articles[
@@ -52,18 +57,47 @@ def print_letters(
     console: Console,
     count: int = 3,
 ) -> None:
-    """A few members' newsletters as they would arrive: the subject line is the first headline."""
+    """Print some newsletters as they would arrive: the subject line is the first headline.
+
+    slates: what `serving.send` wrote
+    pool, members: what it was written for
+    count: of how many members, evenly spaced in the list
+    """
     titles = pool.set_index("article")["title"]
     for member in members["member"].iloc[:: max(1, len(members) // count)].head(count):
         row = members.set_index("member").loc[member]
         letter = slates[slates["member"] == member].dropna(subset="article")
-        console.print(
-            f"\n[bold]Member {member}[/bold]: {row['member_type']}, {row['practice_area']}, {row['career_stage']}"
-        )
+        who = ", ".join(row[["member_type", "practice_area", "career_stage"]])
+        console.print(f"\n[bold]Member {member}[/bold]: {who}")
         console.print(f"  Subject: {titles[letter['article'].iloc[0]]}", markup=False)
         for _, slot in letter.iterrows():
-            line = f"  {slot['slot']}. {titles[slot['article']]}  [{slot['role']}, p = {slot['propensity']:.3f}]"
+            why = f"[{slot['role']}, p = {slot['propensity']:.3f}]"
+            line = f"  {slot['slot']}. {titles[slot['article']]}  {why}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def send_next_issue(run: Path, simulator: Settings) -> Context:
+    """Export the winner, and let it compose the issue that follows; returns that issue's context.
+
+    run: folder of the comparison; gets bundle/ and next_issue/, which is sent to nobody
+    simulator: config of the association that was compared on
+
+    Raises SystemExit where exporting or sending fails.
+    """
+    association: Simulator = make(simulator, seed=0)
+    winner = read_json(run / "winner.json")
+    for _ in play_back(run / winner["unit"] / "log", association):
+        pass  # the association remembers who has left, and who has seen what
+    context = association.issue(association.issues + 1)
+    folder, bundle = run / "next_issue", str(run / "bundle")
+    shutil.rmtree(folder, ignore_errors=True)  # an issue once composed is never overwritten
+    paths = write_next_issue(folder, context)
+    files = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
+    campaign = ["--campaign", context.campaign, "--seed", "7", "--out", str(folder)]
+    failed = export.main([str(run), bundle]) or send.main([bundle, *files, *campaign])
+    if failed:
+        raise SystemExit(failed)
+    return context
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="compare")
@@ -76,41 +110,11 @@ def main(cfg: DictConfig) -> None:
     except (ValueError, OSError) as error:
         raise SystemExit(f"demo: {error}") from None
     show(read_frame(run / "summary.parquet"), config["baseline"], console)
-    association = make(config["simulator"] | {"issues": config["issues"]}, seed=0)
-    winner = read_json(run / "winner.json")
-    for _ in play_back(run / winner["unit"] / "log", association):
-        pass  # the association remembers who has left, and who has seen what
-    context = association.issue(association.issues + 1)
-    folder = run / "next_issue"
-    shutil.rmtree(
-        folder, ignore_errors=True
-    )  # an issue once composed is never overwritten; this one is sent to nobody
-    paths = next_issue(folder, context)
-    files = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    commands = [
-        (export.main, [str(run), str(run / "bundle")]),
-        (
-            send.main,
-            [
-                str(run / "bundle"),
-                *files,
-                "--campaign",
-                context.campaign,
-                "--seed",
-                "7",
-                "--out",
-                str(folder),
-            ],
-        ),
-    ]
-    for command, arguments in commands:
-        failed = command(arguments)
-        if failed:
-            raise SystemExit(failed)
-    print_letters(read_frame(folder / "slates.parquet"), context.articles, context.members, console)
-    print(
-        f"\nThe winner, {winner['policy']}, is in {run / 'bundle'}; its next issue in {folder / 'slates.parquet'}"
-    )
+    context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
+    slates = run / "next_issue" / "slates.parquet"
+    print_letters(read_frame(slates), context.articles, context.members, console)
+    winner = read_json(run / "winner.json")["policy"]
+    print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")
     print(f"Report: {run / 'report.html'}")
 
 

@@ -1,8 +1,11 @@
-"""What an association costs as it grows, in CPU time and memory: python -m experiments.scale 'members=[10000,100000]'
+"""What an association costs as it grows, in CPU time and memory.
+
+python -m experiments.scale 'members=[10000,100000]'
 
 Each size runs in a process of its own, one after another, on one thread. An issue is planned, drawn
-and answered in pieces of the member list, which changes no slate, and learned from once, as a whole.
-Folder: table.parquet (CPU seconds of each issue and part), run.json (what each size cost), scale.png.
+and answered in pieces of the member list, which changes no slate, and learned from once, as a
+whole. Folder: table.parquet (CPU seconds of each issue and part), run.json (what each size cost),
+scale.png.
 """
 
 import resource
@@ -58,7 +61,8 @@ COLUMNS = (
 class Measured:
     """What was measured of one size.
 
-    rows: of the table, one an issue: members, issue, sent_to, delivered, clicks, seconds of each part
+    rows: of the table, one an issue: members, issue, sent_to, delivered, clicks, CPU seconds of
+        each part
     peak: the most memory of the process, bytes
     setup: CPU seconds before the first issue
     elapsed: seconds from beginning to end
@@ -215,7 +219,8 @@ def compare_sizes(costs: Sequence[Cost]) -> dict[str, float | None]:
     """How the cost grows from the smallest size to the largest; None with one size.
 
     flat: a member-issue's cost at the largest size over that at the smallest
-    fixed_seconds, member_microseconds: of an issue and of each member, by the line through these two
+    fixed_seconds, member_microseconds: what an issue costs and what each of its members adds, by
+        the line through these two
     """
     small, large = costs[0], costs[-1]
     if small is large:

@@ -1,4 +1,6 @@
-"""Train a policy from another's log: python -m experiments.train policy=offpolicy log=runs/demo/units/random-0
+"""Train a policy from the log of another one.
+
+python -m experiments.train policy=offpolicy log=runs/demo/units/random-0
 
 Only what was logged is used: members, pools, choices, propensities, clicks. Each issue from
 `judge_from` on is judged before it is learned from, so the estimate rests on clicks that the policy
@@ -73,7 +75,8 @@ def train(
     slots: how many of the top slots to judge
 
     Returns what each estimator says that the policy would have earned, in clicks a send on the top
-    slots, and what the logger earned on the same. Raises ValueError where nothing is left to judge by.
+    slots, and what the logger earned on the same. Raises ValueError where nothing is left to judge
+    by.
     """
     parts = []
     for round in log:

@@ -1,13 +1,13 @@
-"""A classification set as a bandit: the classes are the pool, one slot, and only the right class is clicked.
+"""A classification set as a bandit: the classes are the pool, and only the right class is clicked.
 
-The usual way to compare contextual bandits on data whose answers are known (Dudik, Langford & Li 2011, "Doubly robust
-policy evaluation and learning", sec. 4.1). Every example is met once, in an order keyed by the seed; the share without a
-click is the progressive error. The sets come with scikit-learn.
+Open this to compare contextual bandits on data whose answers are known, as is usual (Dudik,
+Langford & Li 2011, "Doubly robust policy evaluation and learning", sec. 4.1). Every example is met
+once, in an order keyed by the seed; the share without a click is the progressive error. The sets
+come with scikit-learn.
 """
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,29 +15,33 @@ from numpy.typing import NDArray
 
 from bandit.core import check, keys
 from bandit.core.rules import Rules
-from bandit.core.types import Context, Feedback, Floats, Ints, Round, Slates
+from bandit.core.types import Context, Feedback, Floats, Ints, Slates
 from bandit.features.features import Features
 from bandit.policy import Policy
-from bandit.slates.walk import draw
 from simulators.base import Truthful
+from simulators.play import play
 
 SETS = ("digits", "breast_cancer", "wine", "iris")
 
 
 class Labels:
-    """Reads a title as the class it names, one-hot; text it does not know is all zeros."""
+    """An encoder that reads a title as the class it names.
+
+    names: the classes, in the order of the columns
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.name, self.dim, self._names = "labels", len(names), np.array(names, dtype=object)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One-hot classes, [len(texts), dim]; zeros for text that names no class."""
         titles = np.array([text.partition(". ")[0] for text in texts], dtype=object)
         return np.asarray(titles[:, None] == self._names, dtype=np.float32)
 
 
 @cache
 def _load(data: str) -> tuple[pd.DataFrame, Ints, tuple[str, ...]]:
-    """Attributes as measured, in the set's own order, the class of each [n], the names of the classes."""
+    """Attributes in the set's own order, the class of each example [n], names of the classes."""
     from sklearn import datasets
 
     bunch = getattr(datasets, f"load_{data}")()
@@ -47,12 +51,18 @@ def _load(data: str) -> tuple[pd.DataFrame, Ints, tuple[str, ...]]:
 
 
 class Classification(Truthful):
-    """data: digits, breast_cancer, wine or iris. batch: examples an issue; 1 learns after each. issues: how many to play
-    (default: as many as meet every example once).
+    """A classification set as a simulator with one slot. Everyone opens and looks.
 
-    A member is an example: a constant and its attributes, min-max scaled over the set. The id is the place in the order
-    in which examples are met (the set's own order is by class in some). An article is a class: a constant and its one-hot.
-    Everyone opens and looks. Raises ValueError for another set, or more issues than there are examples.
+    A member is an example: a constant and its attributes, min-max scaled over the set. The id is
+    the place in the order in which examples are met (the set's own order is by class in some). An
+    article is a class: a constant and its one-hot.
+
+    seed: orders the examples
+    data: digits, breast_cancer, wine or iris
+    batch: examples an issue; 1 learns after each, more is faster
+    issues: how many to play; default: as many as meet every example once
+
+    Raises ValueError for another set, or more issues than there are examples.
     """
 
     slots = 1
@@ -64,12 +74,13 @@ class Classification(Truthful):
             raise ValueError(f"data = {data!r}; choose from {', '.join(SETS)}")
         check.at_least("batch", batch, 1)
         examples, labels, names = _load(data)
-        most = -(-len(examples) // batch)
+        n = len(examples)
+        most = -(-n // batch)
         self.seed, self.batch, self.issues = seed, batch, most if issues is None else issues
         check.at_least("issues", self.issues, 1)
         if self.issues > most:
             raise ValueError(
-                f"issues = {issues}; {data} has {len(examples)} examples, which make {most} of {batch}"
+                f"issues = {issues}; {data} has {n} examples, which make {most} of {batch}"
             )
 
         low, high = examples.min(), examples.max()
@@ -85,15 +96,18 @@ class Classification(Truthful):
                 "source": data,
             }
         )
-        order = keys.generator("classification", seed, data).permutation(len(examples))
+        order = keys.generator("classification", seed, data).permutation(n)
         self.members = examples.iloc[order].reset_index(drop=True)
-        self.members.insert(0, "member", np.arange(1, len(examples) + 1))
+        self.members.insert(0, "member", np.arange(1, n + 1))
         self._x = self.features.members(self.members)
         self._a = self.features.articles(self.articles)
         self._truth = unit[labels[order]]  # by member id, from 1
 
     def issue(self, number: int) -> Context:
-        """The next `batch` examples (fewer in the last issue), counted from 1."""
+        """The next `batch` examples (fewer in the last issue), counted from 1.
+
+        Raises ValueError where there are none.
+        """
         if not 1 <= number <= self.issues:
             raise ValueError(f"issue = {number}; must be in 1 to {self.issues}")
         rows = slice((number - 1) * self.batch, number * self.batch)
@@ -108,6 +122,7 @@ class Classification(Truthful):
         )
 
     def respond(self, context: Context, slates: Slates) -> Feedback:
+        """Everyone opens, looks, and clicks where the class is the right one."""
         n = len(context.members)
         clicked = self.expected(context, slates) > 0
         return Feedback(
@@ -119,42 +134,27 @@ class Classification(Truthful):
             dwell_seconds=np.zeros(clicked.shape),
         )
 
-    def remember(self, context: Context, slates: Slates, feedback: Feedback) -> None:
-        """Nothing: an example comes once, whatever was shown."""
-
-    def twin(self) -> "Classification":
-        """Itself: it keeps no memory."""
-        return self
-
-    def joined(self, ids: Any) -> Ints:
-        """The first issue of each member; all were there from the start."""
-        return np.ones(len(ids), dtype=np.int64)
-
-    def truth(self, context: Context) -> Floats:
-        """P(click) [n, m], one-hot. Never for a learning policy."""
-        return np.asarray(self._truth[context.member_ids - 1])
-
-    def hyperparameters(self) -> dict[str, Floats]:
-        """Raises ValueError: examples were measured, not drawn from interests, so there is no limit of learning to know."""
-        raise ValueError(
-            "a classification set has no true hyperparameters; oracle is its only ceiling"
-        )
-
     def expected(self, context: Context, slates: Slates) -> Floats:
         """Clicks of these slates, [n, 1]: there is no luck in them."""
         shown = np.take_along_axis(self.truth(context), slates.choice, axis=1)
         return np.where(slates.choice >= 0, shown, 0.0)
 
+    def truth(self, context: Context) -> Floats:
+        """P(click), one-hot, [n, m]. Never for a learning policy."""
+        return np.asarray(self._truth[context.member_ids - 1])
+
+    def hyperparameters(self) -> dict[str, Floats]:
+        """Raises ValueError: examples were measured, so no distribution of interests is known."""
+        raise ValueError(
+            "a classification set has no true hyperparameters; oracle is its only ceiling"
+        )
+
 
 def progressive_error(policy: Policy, simulator: Classification) -> float:
-    """The share of examples shown a wrong class, each before it was learned from. `policy` is started, then taught; the
-    same choices as a run of `experiments.run` with the simulator's seed."""
-    policy.start(simulator.features)
-    wrong = met = 0
-    for number in range(1, simulator.issues + 1):
-        context = simulator.issue(number)
-        slates = draw(policy.plan(context), context, simulator.seed)
-        feedback = simulator.respond(context, slates)
-        policy.learn(Round(context, slates, feedback))
-        met, wrong = met + len(context.members), wrong + int((~feedback.clicked).sum())
-    return wrong / met
+    """The share of examples shown a wrong class, each before it was learned from.
+
+    The policy is started, then taught. Its choices are those of a run of `experiments.run` with the
+    simulator's seed.
+    """
+    wrong = [~round.feedback.clicked for round in play(policy, simulator)]
+    return float(np.concatenate(wrong).mean())

@@ -1,6 +1,7 @@
 """The one loop: a policy plans, slates are drawn, a simulator answers, the policy learns.
 
-Everything that lets a policy meet a simulator goes through `play` or, issue by issue, `send`.
+Everything that lets a policy meet a simulator goes through `play` or, issue by issue, `send`. What
+was sent before and is in a log comes back through `play_back` and `learn_again`.
 
     >>> from bandit.policies.random import Random
     >>> from simulators.association.association import Association
@@ -26,14 +27,14 @@ Watch = Callable[[int, SlotPmf | None, Round | None], None]
 Tell = Callable[[Context], Context]
 
 
-def _untimed(stage: str) -> AbstractContextManager[None]:
+def _time_nothing(stage: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def _unwatched(wave: int, plan: SlotPmf | None, sent: Round | None) -> None: ...
+def _watch_nothing(wave: int, plan: SlotPmf | None, sent: Round | None) -> None: ...
 
 
-def _as_it_is(context: Context) -> Context:
+def _tell_all(context: Context) -> Context:
     return context
 
 
@@ -60,12 +61,12 @@ def play(
     *,
     started: bool = False,
     learn: bool = True,
-    tell: Tell = _as_it_is,
+    tell: Tell = _tell_all,
     piece: int | None = None,
-    stage: Stage = _untimed,
-    watch: Watch = _unwatched,
+    stage: Stage = _time_nothing,
+    watch: Watch = _watch_nothing,
 ) -> Iterator[Round]:
-    """Send issues 1 to `issues` one after the other, and yield each as a whole when it is learned.
+    """Send issues 1 to `issues` one after the other; yields each as a whole when it is learned.
 
     seed: keys the draws of slates; default: the simulator's own
     issues: how many to send; default: all that the simulator has
@@ -99,12 +100,14 @@ def send(
     seed: int,
     *,
     learn: bool = True,
-    tell: Tell = _as_it_is,
+    tell: Tell = _tell_all,
     piece: int | None = None,
-    stage: Stage = _untimed,
-    watch: Watch = _unwatched,
+    stage: Stage = _time_nothing,
+    watch: Watch = _watch_nothing,
 ) -> Round:
-    """Plan, draw, answer and learn one issue, wave by wave; returns the whole issue.
+    """Plan, draw, answer and learn one issue, wave by wave.
+
+    Returns the whole issue, with the true context.
 
     seed: keys the draws of slates
     learn: False teaches the policy nothing
@@ -124,7 +127,7 @@ def send(
             watch(wave, None, None)
             continue
         parts: list[Round] = []
-        places = _pieces(len(members), piece)
+        places = _cut(len(members), piece)
         for place in places:
             some = members[place]
             with stage("compose"):
@@ -153,7 +156,7 @@ def send(
         return Round.join(context, rows, rounds)
 
 
-def _pieces(count: int, piece: int | None) -> list[Ints]:
+def _cut(count: int, piece: int | None) -> list[Ints]:
     """Places 0 to `count` in order, `piece` at a time (None: all at once)."""
     size = piece or count
     return [np.arange(at, min(at + size, count)) for at in range(0, count, size)]

@@ -4,9 +4,11 @@ What a policy has learned is one flat dictionary, because that is what an array 
 policy is made of parts that keep arrays of their own, each array is named `part.array`.
 """
 
-from bandit.core.types import Array
+from typing import Any
 
-State = dict[str, Array]
+from numpy.typing import NDArray
+
+State = dict[str, NDArray[Any]]
 
 
 def nest(**parts: State) -> State:

@@ -31,7 +31,7 @@ class VWSlates(Policy):
 
     explore: epsilon, first, softmax or squarecb
     gamma_scale: of squarecb; higher explores less
-    learning_rate: VW's step size; higher learns faster and forgets sooner
+    learning_rate: VW's step size; higher learns faster
 
     Raises ValueError for what VW would not take, or would take and be harmed by.
     """

@@ -15,7 +15,8 @@ from bandit.core.types import Floats, Round
 from bandit.policies.random import Random
 from experiments.runner.configs import make
 from simulators.base import Truthful
-from simulators.examination.em import fit, opens, perplexities
+from simulators.examination.compare import compare_models, read_opens
+from simulators.examination.em import fit
 from simulators.examination.walk import Examine
 from simulators.play import play
 
@@ -30,7 +31,7 @@ def make_uniform_log(simulator: Mapping[str, object], seed: int) -> tuple[list[R
     seed: of the simulator and of the slates
 
     Returns the whole issues, and P(click | examined) of each opened slot [o, k], in the order of
-    `simulators.examination.em.opens`; 0 where a slot is empty.
+    `simulators.examination.compare.read_opens`; 0 where a slot is empty.
     """
     association: Truthful = make(dict(simulator), seed=seed)
     rounds: list[Round] = []
@@ -54,7 +55,7 @@ def recover_parameters(models: Models, simulator: Mapping[str, object], seed: in
     rows = []
     for name, model in models.items():
         rounds, p = make_uniform_log({**simulator, "examine": model}, seed)
-        _, article, clicks = opens(rounds)
+        _, article, clicks = read_opens(rounds)
         found = fit(_move_away(model), article, clicks, p).model
         pairs = zip(_list_parameters(model), _list_parameters(found), strict=True)
         rows += [(name, parameter, true, value) for (parameter, true), (_, value) in pairs]
@@ -66,8 +67,8 @@ def compare_perplexities(models: Models, rounds: list[Round]) -> pd.DataFrame:
 
     Each article has one attraction, the same for all members.
     """
-    _, article, clicks = opens(rounds)
-    return perplexities(models, article, clicks)
+    _, article, clicks = read_opens(rounds)
+    return compare_models(models, article, clicks)
 
 
 def _list_parameters(model: Any) -> list[tuple[str, float]]:

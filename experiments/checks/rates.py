@@ -9,16 +9,21 @@ preset is changed.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import pandas as pd
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
 
 from bandit.core.types import Feedback, Round
 from experiments.checks.published import DAYS, DYNAMIC, FATIGUE, OVERALL, PUBLISHED
-from experiments.runner.configs import CONFIGS, make, read_policy, resolve
+from experiments.runner.configs import (
+    CONFIGS,
+    Settings,
+    make,
+    read_config,
+    read_policy,
+    resolve,
+)
 from experiments.runner.threads import use_one_thread
 from simulators.noise.noise import Noise
 from simulators.play import play
@@ -27,10 +32,9 @@ START = 4  # issues before rates are counted: the first newsletters are chosen b
 CHECKED = range(110, 134)  # seeds of the check; the presets were settled on 10-19, 30-39 and 60-99
 TUESDAY = 1
 OFTEN = (0, 1, 2, 3, 4)  # five mails a week are 22 a month
-Config = dict[str, Any]
 
 
-def load_preset(name: str) -> Config:
+def load_preset(name: str) -> Settings:
     """The config of a simulator by name.
 
     May be called below a command that Hydra runs; Hydra's own state is put back.
@@ -44,12 +48,12 @@ def load_preset(name: str) -> Config:
         GlobalHydra.instance().hydra = running
 
 
-def load_tracking() -> Config:
+def load_tracking() -> Settings:
     """The config of the noise of a log of 2023."""
-    return resolve(OmegaConf.load(CONFIGS / "noise" / "higher_logic.yaml"))
+    return read_config("noise", "higher_logic")
 
 
-def send_on(simulator: Config, days: Iterable[int]) -> Config:
+def send_on(simulator: Settings, days: Iterable[int]) -> Settings:
     """The config of the same association, sending on these days of the week (0 is Monday)."""
     return simulator | {"opens": simulator["opens"] | {"send_days": list(days)}}
 
@@ -132,10 +136,10 @@ def ratio(table: pd.DataFrame, part: str, whole: str) -> float:
 
 @use_one_thread()
 def count_mailings(
-    simulator: Config,
-    policy: Config,
+    simulator: Settings,
+    policy: Settings,
     seeds: Iterable[int],
-    noise: Config | None = None,
+    noise: Settings | None = None,
     start: int = START,
 ) -> pd.DataFrame:
     """What came back from each mailing, one row each.

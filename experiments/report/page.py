@@ -1,10 +1,15 @@
-"""How pages look: colours, matplotlib's style, numbers in words, and figures as inline SVG that is the same bytes for the
-same numbers. Text stays text, ids are unique on the page, and nothing in the markup points outside it."""
+"""How pages look: colours, matplotlib's style, numbers in words, templates, figures as inline SVG.
+
+Both pages (the report of a run, and the calibration) are made with these. A figure is the same
+bytes for the same numbers. Its text stays text, its ids are unique on the page, and nothing in the
+markup points outside it.
+"""
 
 import io
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, SOFT, HAIR, BASELINE, ACCENT = "#1f2428", "#646c76", "#dfe2e6", "#3f464f", "#0b7d73"
@@ -39,27 +45,36 @@ STYLE: dict[str, Any] = {
 }
 
 
-def percent(value: float, digits: int = 0, sign: bool = False) -> str:
-    """12 % or, with its sign, +12 %: a no-break space and a real minus. A dash for NaN."""
+def format_percent(value: float, decimals: int = 0, sign: bool = False) -> str:
+    """A share as 12 % or, with its sign, +12 %; a dash for NaN.
+
+    The space does not break, and minus is a real minus.
+    """
     if not math.isfinite(value):
         return "\u2013"
-    text = f"{100 * value:{'+' if sign else ''}.{digits}f}"
+    text = f"{100 * value:{'+' if sign else ''}.{decimals}f}"
     text = text.lstrip("+-") if float(text) == 0 else text
     return text.replace("-", "\u2212") + "\u00a0%"
 
 
-def thousand(value: float, digits: int = 1) -> str:
-    """A rate of clicks, per 1,000."""
-    return f"{1000 * value:,.{digits}f}" if math.isfinite(value) else "\u2013"
+def format_thousand(value: float, decimals: int = 1) -> str:
+    """A rate of clicks, per 1,000; a dash for NaN."""
+    return f"{1000 * value:,.{decimals}f}" if math.isfinite(value) else "\u2013"
 
 
-def digits(*values: float) -> int:
-    """Decimals for percentages told together: one if the smallest would otherwise round to next to nothing."""
+def count_decimals(*values: float) -> int:
+    """Decimals for percentages that stand together.
+
+    One if the smallest would otherwise round to next to nothing, else none.
+    """
     return 1 if any(abs(v) < 0.015 for v in values if math.isfinite(v)) else 0
 
 
-def spread(heights: list[float], gap: float) -> list[float]:
-    """Move labels, on a scale of 0 to 1, apart until neighbours are `gap` apart, as little as possible; order kept."""
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Move labels apart, as little as possible, until neighbours are `gap` apart; order is kept.
+
+    heights: where the labels would stand, on a scale of 0 to 1
+    """
     order = sorted(range(len(heights)), key=lambda i: heights[i])
     places = np.array(heights)[order]
     for _ in range(400):
@@ -70,16 +85,31 @@ def spread(heights: list[float], gap: float) -> list[float]:
     return [float(places[order.index(i)]) for i in range(len(heights))]
 
 
-def svg(figure: Figure, name: str, alt: str) -> Markup:
-    """The figure as an element to paste into a page: no prologue, no namespaces, no metadata, ids prefixed by `name`."""
+def draw_dot(
+    axes: Axes, x: float, y: float, colour: str, size: float = 7, edge: float = 1.2
+) -> None:
+    """A round dot with a white edge."""
+    axes.plot(
+        x,
+        y,
+        marker="o",
+        color=colour,
+        markersize=size,
+        markeredgecolor="white",
+        markeredgewidth=edge,
+    )
+
+
+def render_svg(figure: Figure, name: str, alt: str) -> Markup:
+    """The figure as an element to paste into a page: no prologue, namespaces or metadata.
+
+    name: comes before every id, so that it must be unique on the page
+    alt: what the figure shows, for those who cannot see it
+    """
     with style.context({"svg.hashsalt": name}):
         buffer = io.StringIO()
-        figure.savefig(
-            buffer,
-            format="svg",
-            transparent=True,
-            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
-        )
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -90,23 +120,27 @@ def svg(figure: Figure, name: str, alt: str) -> Markup:
     return Markup(text)  # noqa: S704  (made here from numbers; matplotlib escapes the text)
 
 
-def flat(value: Any, path: str = "") -> list[tuple[str, str]]:
-    """Nested settings as sorted (dotted name, value) pairs."""
+def flatten(value: object, path: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (dotted name, value as JSON) pairs, sorted by name."""
     if isinstance(value, dict) and value:
         return [
             pair
             for key in sorted(value, key=str)
-            for pair in flat(value[key], f"{path}.{key}".lstrip("."))
+            for pair in flatten(value[key], f"{path}.{key}".lstrip("."))
         ]
     return [(path, json.dumps(value))] if path else []
 
 
-def filled(template: str, **values: Any) -> str:
-    """A page of this folder as text; autoescaped, and a value that is missing is an error."""
-    where, strict = jinja2.FileSystemLoader(Path(__file__).parent), jinja2.StrictUndefined
+def fill_template(template: str, **values: object) -> str:
+    """A page of the folder templates as text; autoescaped, and a missing value is an error."""
+    where = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     env = jinja2.Environment(
-        loader=where, autoescape=True, undefined=strict, trim_blocks=True, lstrip_blocks=True
+        loader=where,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    env.filters |= {"thousand": thousand, "percent": percent, "flat": flat}
+    env.filters |= {"thousand": format_thousand, "percent": format_percent, "flat": flatten}
     colours = {"INK": INK, "SOFT": SOFT, "HAIR": HAIR, "BASELINE": BASELINE, "ACCENT": ACCENT}
     return env.get_template(template).render(colours=colours, **values)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.report.figures import COLOURS
+from experiments.report.looks import COLOURS
 from experiments.report.page import ACCENT, BASELINE, SOFT, STYLE
 
 PARTS = {  # of the work on an issue, and their colours

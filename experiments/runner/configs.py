@@ -1,4 +1,4 @@
-"""From the YAML files of configs/ to objects: which configs there are, what they say, what they make.
+"""From the YAML files of configs/ to objects: which there are, what they say, what they make.
 
 Open this file when a command needs a policy or a simulator, or checks a number that a user gave.
 """

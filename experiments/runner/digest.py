@@ -62,10 +62,11 @@ def digest_code(modules: Iterable[str], configs: Iterable[Settings], root: Path 
 
 
 def find_sources(modules: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
-    """The files that modules need, by name: their own, and those of all they import, directly or not.
+    """The files that modules need, by name: their own, and those of all that they import.
 
-    Imports inside functions count. Only the project's own modules are followed. A YAML file counts
-    where a module beside it does: it is that module's data.
+    Imports of imports count, and those inside functions. Only the project's own modules are
+    followed; of a package, the `__init__.py` counts where a name is imported from it. A YAML file
+    counts where a module beside it does: it is that module's data.
     """
     found: dict[str, Path] = {}
     waiting = list(modules)
@@ -100,7 +101,7 @@ def _locate(name: str, root: Path) -> Path | None:
 
 @cache
 def _read_imports(source: str) -> tuple[str, ...]:
-    """What a source file imports of the project: `a.b` for `import a.b`, `a.b.c` for `from a.b import c`."""
+    """What a source file imports of the project: `a.b`, or `a.b.c` for `from a.b import c`."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

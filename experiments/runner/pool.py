@@ -1,8 +1,9 @@
 """Many tasks on few cores: one process each, one thread a process, with a progress bar.
 
-joblib is not used. Its `Parallel` would replace the pool below and nothing else, and the rest is most
-of this file: a bar that moves with every issue (joblib reports whole tasks only, so the queue stays),
-tasks that wait for another one, and workers that end when the parent is interrupted or killed.
+joblib is not used. Its `Parallel` would replace the pool below and nothing else, and the rest is
+most of this file: a bar that moves with every issue (joblib reports whole tasks only, so the queue
+stays), tasks that wait for another one, and workers that end when the parent is interrupted or
+killed.
 """
 
 import os

@@ -1,6 +1,6 @@
 """One thread for everything that computes, so that no result depends on how many cores there are.
 
-Sums of floats depend on their order, and libraries that compute on several threads split their sums.
+Sums of floats depend on their order, and libraries that compute on several threads split them.
 """
 
 import os

@@ -104,7 +104,10 @@ def run_unit(
 def write_bundle(
     folder: Path, learner: Policy, config: Settings, simulator: Simulator, made_from: Settings
 ) -> None:
-    """Write a trained policy that was made from `config`. Raises ValueError as `bundle.write` does."""
+    """Write a trained policy that was made from `config`.
+
+    Raises ValueError as `bundle.write` does.
+    """
     parameters = {name: value for name, value in config.items() if name != "_target_"}
     bundle.write(folder, learner, config["_target_"], parameters, simulator.features, made_from)
 

@@ -1,7 +1,7 @@
-"""What is counted of an issue beside its log: clicks without exploring, and a replay on another's log.
+"""What is counted of an issue beside its log: clicks without exploring, and a replay on a log.
 
-Both need a policy's plan as it was before the policy learned from the issue, so they are taken while
-the issue is sent: `simulators.play.send` calls a `Watcher` after each wave.
+Both need a policy's plan as it was before the policy learned from the issue, so they are taken
+while the issue is sent: `simulators.play.send` calls a `Watcher` after each wave.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from simulators.base import Simulator
 
 
 class LogReplay:
-    """A policy on the log of another policy, which sent the same issue: chances of the logged slates.
+    """A policy on the log of another one that sent the same issue: chances of the logged slates.
 
     policy: which is replayed
     simulator: remembers what the other policy sent, not what this one sends
@@ -38,7 +38,7 @@ class LogReplay:
         self._earned: list[Floats] = []
 
     def add(self, wave: int) -> None:
-        """Replay a wave with what the policy knows now: before it learns from that wave of its own."""
+        """Replay a wave with what the policy knows before it learns from that wave of its own."""
         if wave >= len(self._waves) or not len(self._waves[wave]):
             return
         logged = self._logged.take(self._waves[wave])

@@ -39,7 +39,7 @@ def _read_counts(path: Path) -> Settings:
 
 
 def student_interval(values: Floats, level: float = 0.95) -> tuple[float, float, float]:
-    """Mean of one value a seed, and its Student t interval; NaN bounds with fewer than two seeds."""
+    """Mean of one value a seed, and its Student t interval; with one seed its bounds are NaN."""
     mean, n = float(values.mean()), len(values)
     if n < 2:
         return mean, float("nan"), float("nan")
@@ -50,8 +50,9 @@ def student_interval(values: Floats, level: float = 0.95) -> tuple[float, float,
 def summarise(results: pd.DataFrame, baseline: str, late_from: int) -> pd.DataFrame:
     """One row a policy, from `collect_results`.
 
-    Rates are over all issues; those named late, the lifts over the baseline, the share of the oracle
-    and the cost of exploring are over issues `late_from` on. Lifts are relative and paired by seed.
+    Rates are over all issues; those named late, the lifts over the baseline, the share of the
+    oracle and the cost of exploring are over issues `late_from` on. Lifts are relative, and paired
+    by seed.
     """
     wide = results.pivot_table(
         index=["policy", "seed", "issue"], columns="metric", values="value"

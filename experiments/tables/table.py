@@ -30,7 +30,8 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
         console.print(f"\nno lift: the baseline, {baseline}, is not among the policies")
     if against:
         console.print(
-            f"\nlift: over {baseline} in the later issues, %, with the 95 % interval of paired seeds"
+            f"\nlift: over {baseline} in the later issues, %, "
+            "with the 95 % interval of paired seeds"
         )
     console.print(
         "open: clicks an open; oracle: share of its clicks; explores: what exploring costs\n"

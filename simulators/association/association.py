@@ -14,15 +14,15 @@ from bandit.core.types import Context, Feedback, Floats, Ids, Ints, Slates
 from bandit.features.features import Features
 from bandit.features.text import Cached, Encoder, StaticEncoder
 from bandit.slates.editorial import find_eligible
-from simulators.association.articles import Pool, compose, compose_texts
 from simulators.association.audience import Audience, Delivery
 from simulators.association.campaigns import Campaigns
 from simulators.association.drift import Drift, InterestPath, Membership
 from simulators.association.members import FIRST_ID, draw_attributes, draw_habits, draw_interests
 from simulators.association.memory import Memory
-from simulators.association.newsroom import Newsroom
 from simulators.association.opens import Mood, Opens
 from simulators.association.parts import check_parameters
+from simulators.association.pools.articles import Pool, compose, compose_texts
+from simulators.association.pools.newsroom import Newsroom
 from simulators.association.press import Press
 from simulators.association.reading import Reading
 from simulators.association.reference import Readers, measure_interest, measure_reference

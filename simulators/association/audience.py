@@ -12,7 +12,7 @@ from simulators.association.opens import Mood, Opens
 from simulators.association.reading import Reading
 from simulators.association.reference import Reference
 from simulators.association.wants import Wants
-from simulators.examination.walk import Examine, expected, walk
+from simulators.examination.walk import Examine, expect_clicks, walk
 from simulators.luck import Luck
 
 
@@ -138,7 +138,7 @@ class Audience:
         shown = self.wants.chance_shown(context.issue, slates.choice, rows)
         p = np.where(slates.choice >= 0, shown, 0.0)
         opens = self.delivery.arrival * self._chance_of_opening(context, slates, mood)
-        return np.asarray(opens[:, None] * expected(self.examine, p, self.slots))
+        return np.asarray(opens[:, None] * expect_clicks(self.examine, p, self.slots))
 
     def _chance_of_opening(self, context: Context, slates: Slates, mood: Mood | None) -> Floats:
         """P(opened | delivered) of the members of `context` [n]."""

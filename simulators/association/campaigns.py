@@ -12,7 +12,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
-from simulators.association.articles import catalogue
+from simulators.association.pools.articles import catalogue
 
 
 @dataclass(frozen=True)

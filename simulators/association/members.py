@@ -11,7 +11,7 @@ import pandas as pd
 
 from bandit.core.types import Floats, Ints
 from bandit.features.features import KINDS
-from simulators.association.articles import catalogue
+from simulators.association.pools.articles import catalogue
 
 FIRST_ID = 100_001
 # The attributes that move interests. Region moves none, but whoever builds segments does not know.

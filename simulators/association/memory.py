@@ -7,6 +7,7 @@ order, or twice.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from simulators.association.opens import Mood, Opens
 NEVER = np.iinfo(np.int64).max
 
 
+@dataclass(eq=False)
 class Memory:
     """What n members saw, how they feel, and who of them has left.
 
@@ -30,48 +32,37 @@ class Memory:
     luck: keyed uniforms [r] of an issue, a stream and the rows [r] of some members
     """
 
-    def __init__(
-        self,
-        opens: Opens,
-        membership: Membership | None,
-        joined: Ints,
-        first: Mood | None,
-        usual: float,
-        first_end: Ints | None,
-        luck: Callable[[int, str, Ints], Floats],
-    ) -> None:
-        self._opens, self._membership, self._joined = opens, membership, joined
-        self._first, self._usual, self._first_end, self._luck = first, usual, first_end, luck
-        self.left = np.full(len(joined), NEVER)
-        self._saw = Seen(len(joined))
+    opens: Opens
+    membership: Membership | None
+    joined: Ints
+    first: Mood | None
+    usual: float
+    first_end: Ints | None
+    luck: Callable[[int, str, Ints], Floats]
+
+    def __post_init__(self) -> None:
+        self.left = np.full(len(self.joined), NEVER)
+        self._saw = Seen(len(self.joined))
         self._issue = 1
-        self._mood, self._after = first, first and first.copy()
+        self._mood, self._after = self.first, self.first and self.first.copy()
 
     def start_afresh(self) -> "Memory":
         """A memory of the same members before the first issue."""
-        return Memory(
-            self._opens,
-            self._membership,
-            self._joined,
-            self._first,
-            self._usual,
-            self._first_end,
-            self._luck,
-        )
+        return replace(self)
 
     def find_present(self, number: int) -> Bools:
         """Who is a member at issue `number`: has joined, and has not left [n]."""
-        return np.asarray((self._joined <= number) & (self.left >= number))
+        return np.asarray((self.joined <= number) & (self.left >= number))
 
     def find_ending(self, number: int) -> Bools:
         """Whose term ends soon enough for a renewal notice with issue `number` [n].
 
         It is nobody's where memberships do not end.
         """
-        if self._membership is None or self._first_end is None:
-            return np.zeros(len(self._joined), dtype=bool)
+        if self.membership is None or self.first_end is None:
+            return np.zeros(len(self.joined), dtype=bool)
         return np.asarray(
-            self._membership.count_left(self._first_end, number) < self._membership.notice
+            self.membership.count_left(self.first_end, number) < self.membership.notice
         )
 
     def look_up_seen(self, articles: list[str], rows: Ints) -> Bools:
@@ -103,16 +94,16 @@ class Memory:
 
     def _renew(self, issue: int, mood: Mood) -> None:
         """Let those whose term ends with `issue` renew or lapse."""
-        if self._membership is None or self._first_end is None:
+        if self.membership is None or self.first_end is None:
             return
         ends = (
             self.find_present(issue + 1)
-            & (issue >= self._first_end)
-            & (self._membership.count_left(self._first_end, issue) == 0)
+            & (issue >= self.first_end)
+            & (self.membership.count_left(self.first_end, issue) == 0)
         )
         rows = np.flatnonzero(ends)
-        chance = self._membership.chance(mood.satisfaction[rows], self._usual, mood.reminded[rows])
-        lapsed = rows[self._luck(issue, "renew", rows) >= chance]
+        chance = self.membership.chance(mood.satisfaction[rows], self.usual, mood.reminded[rows])
+        lapsed = rows[self.luck(issue, "renew", rows) >= chance]
         self.left[lapsed] = np.minimum(self.left[lapsed], issue)
         mood.reminded[rows] = False
 
@@ -143,7 +134,7 @@ class Memory:
         mood, after = self.advance_to(issue), self._after
         if mood is not None and after is not None and served is not None:
             mood.advance(
-                self._opens, issue, rows, feedback.delivered, feedback.opened, served, after
+                self.opens, issue, rows, feedback.delivered, feedback.opened, served, after
             )
             if notice:
                 after.reminded[rows] = mood.reminded[rows] | feedback.clicked.any(axis=1)

@@ -20,17 +20,7 @@ PARTS = {
     "campaigns": Campaigns,
     "noise": Noise,
 }
-COUNTS = ("members", "issues", "slots")
-SHARES = (
-    "carried",
-    "open_rate",
-    "click_to_open",
-    "explained",
-    "joiners",
-    "unsubscribe",
-    "bounce",
-    "dead",
-)
+SHARES = ("carried", "open_rate", "click_to_open", "explained", "joiners", "unsubscribe")
 NOT_NEGATIVE = ("taste", "eagerness", "kind_sd", "quality_sd", "max_events", "pin_every")
 
 
@@ -40,10 +30,10 @@ def check_parameters(given: Mapping[str, Any]) -> None:
     Sizes are at least 1, and a pool fills the slots. Shares are in [0, 1], `bounce` and `dead`
     together, too, and `open_rate` is neither 0 nor 1. Each part is None or of its class in `PARTS`.
     """
-    for what in COUNTS:
+    for what in ("members", "issues", "slots"):
         check.at_least(what, given[what], 1)
     check.at_least("pool", given["pool"], given["slots"])
-    for what in SHARES:
+    for what in (*SHARES, "bounce", "dead"):
         check.share(what, given[what])
     check.share("bounce + dead", given["bounce"] + given["dead"])
     if not 0 < given["open_rate"] < 1:

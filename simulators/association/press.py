@@ -9,7 +9,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ints
-from simulators.association.articles import Pool, catalogue, write_article
+from simulators.association.pools.articles import Pool, catalogue, write_article
 
 
 @dataclass(frozen=True)

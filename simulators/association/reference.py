@@ -12,10 +12,10 @@ import numpy as np
 from scipy.special import expit
 
 from bandit.core.types import Floats, Ints
-from simulators.association.articles import Pool
 from simulators.association.opens import Opens
+from simulators.association.pools.articles import Pool
 from simulators.bisect import find_crossing
-from simulators.examination.walk import Examine, chance_of_click, expected
+from simulators.examination.walk import Examine, chance_of_click, expect_clicks
 from simulators.logits import anchor_rates, raise_rate
 
 SAMPLE = 20_000  # so many members are enough to find an intercept
@@ -162,4 +162,4 @@ def _measure_looks(model: Examine, slots: int, p: Floats) -> Floats:
     chances = model.chances(slots)
     if (chances == chances[0, 0]).all():
         return np.array(chances[0, 0])
-    return np.asarray(expected(model, p, slots).mean(axis=0) / p.mean(axis=0))
+    return np.asarray(expect_clicks(model, p, slots).mean(axis=0) / p.mean(axis=0))

@@ -1,20 +1,22 @@
 """What members want: the chance that a member clicks an article that the member looks at."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
 from bandit.core.types import Floats, Ints
-from simulators.association.articles import Pool
 from simulators.association.campaigns import Campaigns
 from simulators.association.drift import InterestPath
 from simulators.association.members import Interests
 from simulators.association.opens import Opens
+from simulators.association.pools.articles import Pool
 from simulators.association.press import Press, find_repeats
 from simulators.luck import Luck
 
 
+@dataclass(eq=False)
 class Wants:
     """What all n members want of each issue's articles. The latest issue asked for is kept.
 
@@ -29,22 +31,18 @@ class Wants:
     luck: of the association
     """
 
-    def __init__(
-        self,
-        interests: Interests,
-        path: InterestPath,
-        make_pool: Callable[[int], Pool],
-        press: Press,
-        campaigns: Campaigns,
-        opens: Opens,
-        base: float,
-        scale: float,
-        luck: Luck,
-    ) -> None:
-        self._interests, self._path, self._make_pool = interests, path, make_pool
-        self._press, self._campaigns, self._opens = press, campaigns, opens
-        self._base, self._scale, self._luck = base, scale, luck
-        self._ready = interests.all[:, 0].copy()
+    interests: Interests
+    path: InterestPath
+    make_pool: Callable[[int], Pool]
+    press: Press
+    campaigns: Campaigns
+    opens: Opens
+    base: float
+    scale: float
+    luck: Luck
+
+    def __post_init__(self) -> None:
+        self._ready = self.interests.all[:, 0].copy()
         # Of a million members, the logits of one issue are enough to hold.
         self._issue, self._logits = 0, np.zeros((0, 0))
 
@@ -59,9 +57,9 @@ class Wants:
         A slot that tells the story of a slot above again has a lower chance, by `Press.repeated`.
         """
         p = expit(self._look_up(number, choice, rows))
-        repeated = self._press.repeated
+        repeated = self.press.repeated
         if repeated:
-            again = find_repeats(self._make_pool(number), choice)
+            again = find_repeats(self.make_pool(number), choice)
             p = np.where(again, (1 - repeated) * p, p)
         return np.asarray(p)
 
@@ -73,7 +71,7 @@ class Wants:
         """
         ready = self._ready[rows] + self._shift(number)
         logits = self._look_up(number, choice, rows)
-        return np.where(choice >= 0, np.tanh((logits - ready[:, None]) / self._scale), np.nan)
+        return np.where(choice >= 0, np.tanh((logits - ready[:, None]) / self.scale), np.nan)
 
     def _look_up(self, number: int, choice: Ints, rows: Ints) -> Floats:
         logits = self._weigh(number)
@@ -83,20 +81,20 @@ class Wants:
         """Logits of P(click | examined) of all members and the pool of issue `number` [n, m]."""
         if self._issue != number:
             self._issue, self._logits = 0, np.zeros((0, 0))  # not two issues at a time
-            pool, campaigns = self._make_pool(number), self._campaigns
+            pool, campaigns = self.make_pool(number), self.campaigns
             personal = campaigns.blend_interests(
                 campaigns.look_up(number)[0],
-                self._path.interests(number),
-                self._luck.make_generator("sessions"),
-                self._interests.sd,
+                self.path.interests(number),
+                self.luck.make_generator("sessions"),
+                self.interests.sd,
             )
-            logits = (self._interests.mean + personal) @ pool.interests().T
-            logits += self._press.measure_appeal(pool, number)
+            logits = (self.interests.mean + personal) @ pool.interests().T
+            logits += self.press.measure_appeal(pool, number)
             logits += self._shift(number)
             self._issue, self._logits = number, logits
         return self._logits
 
     def _shift(self, number: int) -> float:
         """Logits that issue `number` adds to wanting any of its articles."""
-        campaign = self._campaigns.look_up(number)[1]
-        return self._base + self._opens.shift_clicks(number) + campaign.clicks
+        campaign = self.campaigns.look_up(number)[1]
+        return self.base + self.opens.shift_clicks(number) + campaign.clicks

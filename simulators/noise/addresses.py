@@ -6,8 +6,7 @@ import numpy as np
 
 from bandit.core import keys
 from bandit.core.types import Bools, Floats, Ids, Ints
-from simulators.noise.draws import Draws
-from simulators.noise.names import name_clouds, name_each
+from simulators.noise.draws import Draws, name_clouds, name_each
 
 # Shares of public mail providers; the first keeps images in a cache (assumption).
 FREEMAIL = (0.5, 0.25, 0.15, 0.1)

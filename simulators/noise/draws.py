@@ -1,4 +1,7 @@
-"""Random numbers of tracking noise, keyed so that each depends only on what it is for."""
+"""Random numbers, ids and names of tracking noise.
+
+They are keyed, so that each depends only on what it is for.
+"""
 
 from dataclasses import dataclass
 
@@ -35,3 +38,16 @@ class Draws:
 def draw_ids(u: NDArray[np.floating]) -> NDArray[np.int64]:
     """Ids of events, 53 bits, from uniforms of any shape."""
     return (u * 2.0**53).astype(np.int64)
+
+
+def name_clouds(gateway: NDArray[np.integer], numbers: NDArray[np.integer]) -> NDArray[np.object_]:
+    """Names of the clouds that gateways of each kind work from, of the shape of `numbers`."""
+    pairs = zip(gateway.ravel(), numbers.ravel(), strict=True)
+    flat = [f"cloud-{kind}-{number}" for kind, number in pairs]
+    return np.array(flat, dtype=object).reshape(numbers.shape)
+
+
+def name_each(prefix: str, numbers: NDArray[np.integer]) -> NDArray[np.object_]:
+    """Names like `prefix`-3, of the shape of `numbers`."""
+    flat = [f"{prefix}-{number}" for number in numbers.ravel()]
+    return np.array(flat, dtype=object).reshape(numbers.shape)

@@ -7,7 +7,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ids
-from simulators.noise.names import name_clouds
+from simulators.noise.draws import name_clouds
 
 
 @dataclass(frozen=True)

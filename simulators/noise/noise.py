@@ -35,19 +35,8 @@ USUAL = {
         weight=0.15, links=0.5, first=(1.0, 20.0), gap=1.0, declares=0.0, rotates=True, networks=200
     ),
 }
-SHARES = (
-    "prefetch_share",
-    "scanner_share",
-    "prefetched",
-    "second_device",
-    "relay",
-    "tunnel",
-    "blocked",
-    "corporate",
-    "tabs",
-    "duplicates",
-    "late",
-)
+OF_MEMBERS = ("corporate", "tunnel", "blocked", "relay", "tabs", "second_device", "prefetched")
+OF_EVENTS = ("prefetch_share", "scanner_share", "duplicates", "late")
 
 
 @dataclass(frozen=True)
@@ -109,7 +98,7 @@ class Noise:
     first_week: str = "2026-01-05 09:00"
 
     def __post_init__(self) -> None:
-        for what in SHARES:
+        for what in OF_MEMBERS + OF_EVENTS:
             check.share(what, getattr(self, what))
         for what in ("prefetch_share", "scanner_share"):
             if getattr(self, what) == 1:
@@ -154,6 +143,7 @@ class Noise:
         day = Calendar(self.send_days).day(context.issue)
         start = pd.Timestamp(self.first_week) + pd.Timedelta(days=day)
         wait = np.floor(600 * draws.draw("sending")[:, 0])  # a campaign takes ten minutes to go out
+        sent = (start + pd.to_timedelta(wait, unit="s")).to_numpy()
         hour = start.hour + start.minute / 60 + wait / 3600
         shown = (slates.choice >= 0) & feedback.delivered[:, None]
         weights = np.array([gateway.weight for gateway in self.gateways.values()])
@@ -173,18 +163,11 @@ class Noise:
         clicks = draw_clicks(
             draws, opens, feedback, self.click_seconds, self.click_spread, self.tabs
         )
-        prefetches = draw_prefetches(draws, self.prefetch_hours, self.prefetch_spread)
+        pace = Pace(
+            opens, clicks, draw_prefetches(draws, self.prefetch_hours, self.prefetch_spread)
+        )
         return Sources(
-            draws,
-            context,
-            feedback,
-            shown,
-            (start + pd.to_timedelta(wait, unit="s")).to_numpy(),
-            addresses,
-            programs,
-            Pace(opens, clicks, prefetches),
-            self.gateways,
-            scanned,
+            draws, context, feedback, shown, sent, addresses, programs, pace, self.gateways, scanned
         )
 
     def _receive(self, table: pd.DataFrame, campaign: str) -> pd.DataFrame:

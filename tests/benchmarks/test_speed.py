@@ -1,6 +1,7 @@
-"""Speed, as ratios within one run: pytest tests/benchmarks --benchmark-only (skipped otherwise)."""
+"""Speed, as ratios within one run. Run with `pytest tests/benchmarks --benchmark-only`, in a single
+process on a quiet machine; other runs of pytest skip these tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from time import perf_counter, process_time
@@ -8,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from bandit.core import exact
 from bandit.core.types import SlotPmf
@@ -23,7 +23,7 @@ def context() -> Any:
 
 
 def seconds(work: Any, repeats: int = 5) -> float:
-    """The fastest of a few runs."""
+    """The time that the fastest of a few runs took."""
     times = []
     for _ in range(repeats):
         start = perf_counter()
@@ -33,7 +33,7 @@ def seconds(work: Any, repeats: int = 5) -> float:
 
 
 def test_drawing_slates_beside_the_bare_pmfs(benchmark: Any, context: Any) -> None:
-    """What rules, propensities and keyed draws add to six softmax pmfs: about 3 times their cost in all."""
+    """Rules, propensities and keyed draws make six softmax pmfs cost about 3 times as much."""
     scores = np.random.default_rng(0).normal(size=context.eligible.shape)
     plan = SlotPmf(scores, partial(softmax, temperature=0.5))
     bare = seconds(lambda: [plan(context.eligible) for _ in range(context.rules.slots)])
@@ -42,7 +42,7 @@ def test_drawing_slates_beside_the_bare_pmfs(benchmark: Any, context: Any) -> No
 
 
 def test_exact_products_beside_plain_ones(benchmark: Any) -> None:
-    """What the grid costs: two roundings; hardly anything."""
+    """What the grid costs is two roundings, which is hardly anything."""
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(20_000, 35)), rng.normal(size=(200, 35))
     plain = seconds(lambda: a @ b.T)
@@ -50,22 +50,21 @@ def test_exact_products_beside_plain_ones(benchmark: Any) -> None:
     benchmark.extra_info["times a plain product"] = benchmark.stats["min"] / plain
 
 
-# Drawing and answering, pool 50 and 6 slots: processor time on one thread, the least of many runs taken in turn
+# Drawing and answering, with a pool of 50 and 6 slots. Times are processor time on one thread, to
+# which tests/conftest.py keeps the suite: the least of many runs, which take turns.
 
 
 MEMBERS = 18_000
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    with threadpool_limits(1):
-        yield
-
-
 @pytest.fixture(scope="module")
 def works() -> dict[str, Callable[[], Any]]:
-    """The floor: the bare product of interests and articles in float32, and an exponential of each score. The steps: a slate
-    for each member by softmax scores, drawn and answered. Each draw has a seed of its own: processors learn what repeats."""
+    """What is timed.
+
+    The floor is the bare product of interests and articles in float32, and an exponential of each
+    score. The steps are a slate for each member by softmax scores, drawn and answered. Each draw
+    has a seed of its own, because processors learn what repeats.
+    """
     simulator, seeds = (
         Association(seed=0, members=MEMBERS, issues=2, pool=50, joiners=0, pin_every=0),
         count(),
@@ -86,7 +85,7 @@ def works() -> dict[str, Callable[[], Any]]:
 
 
 def least(works: dict[str, Callable[[], Any]], repeats: int = 40) -> dict[str, float]:
-    """Seconds of processor time."""
+    """The fewest seconds of processor time that each work took, in `repeats` rounds of them all."""
     times = dict.fromkeys(works, np.inf)
     for _ in range(repeats):
         for name, work in works.items():
@@ -96,12 +95,11 @@ def least(works: dict[str, Callable[[], Any]], repeats: int = 40) -> dict[str, f
     return times
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.benchmark(timer=process_time)
 def test_drawing_and_answering_beside_the_floor(
     benchmark: Any, works: dict[str, Callable[[], Any]]
 ) -> None:
-    """At most 25 times the floor."""
+    """Drawing and answering take at most 25 times as long as the floor."""
     taken = least(works)
     benchmark(works["steps"])
     ratio = taken["steps"] / taken["floor"]
@@ -112,13 +110,15 @@ def test_drawing_and_answering_beside_the_floor(
     assert ratio <= 25
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.benchmark(timer=process_time)
 def test_steps_beside_sardine(benchmark: Any, works: dict[str, Callable[[], Any]]) -> None:
-    """At least 60 times the steps a second of sardine-rec 1.0.8 (Deffayet et al. 2024), whose environment answers one member
-    at a time. Its faster figure counts: with slates at random, or by Plackett-Luce (Gumbel's top six of softmax scores).
-    It is no dependency of ours: `pip install --no-deps sardine-rec==1.0.8 gymnasium farama-notifications`
-    beside what is here."""
+    """We take at least 60 times as many steps a second as sardine-rec 1.0.8 (Deffayet et al. 2024),
+    whose environment answers one member at a time.
+
+    Its faster figure counts: with slates at random, or by Plackett-Luce (Gumbel's top six of
+    softmax scores). It is no dependency of ours; install it beside what is here with
+    `pip install --no-deps sardine-rec==1.0.8 gymnasium farama-notifications`.
+    """
     pytest.importorskip("sardine", reason="sardine-rec is not installed: see this test's docstring")
     gymnasium = pytest.importorskip("gymnasium")
     sizes = {"num_items": 50, "slate_size": 6, "env_embedds": None}

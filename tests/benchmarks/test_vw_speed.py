@@ -1,6 +1,7 @@
-"""Vowpal Wabbit beside its own driver, ratios of processor time within one run: pytest tests/benchmarks --benchmark-only.
+"""Vowpal Wabbit beside its own driver: pytest tests/benchmarks --benchmark-only.
 
-The driver is VW's C++ loop over a cache file with the same decisions: 40 articles of 34 numbers, members of 5 attributes.
+Ratios of processor time within one run. The driver is VW's C++ loop over a cache file with the same
+decisions: 40 articles of 34 numbers, members of 5 attributes.
 """
 
 from pathlib import Path
@@ -42,9 +43,8 @@ def cache(decisions: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
     with (folder / "text").open("w") as file:
         for i, member in enumerate(decisions["members"]):
             lines, j = list(decisions["lines"]), decisions["index"][i]
-            lines[j] = (
-                f"{text.write_label(0, decisions['cost'][i], decisions['propensity'][i])} {lines[j]}"
-            )
+            label = text.write_label(0, decisions["cost"][i], decisions["propensity"][i])
+            lines[j] = f"{label} {lines[j]}"
             file.write("\n".join([member, *lines]) + "\n\n")
     workspace.start_vw(
         ARGUMENTS, "-d", str(folder / "text"), "--cache_file", str(folder / "cache")
@@ -68,7 +68,10 @@ def driver_seconds(cache: Path, more: str = "") -> float:
 
 @pytest.mark.benchmark(timer=process_time)
 def test_learning_beside_the_driver(benchmark: Any, decisions: dict[str, Any], cache: Path) -> None:
-    """About 1.05 times the driver, opening the model included: articles are parsed once, a decision costs two lines."""
+    """About 1.05 times the driver, opening the model included.
+
+    Articles are parsed once, and a decision costs two lines.
+    """
     lines, columns = decisions["lines"], ("members", "index", "cost", "propensity")
     model = workspace.make_model(ARGUMENTS)
 
@@ -88,7 +91,10 @@ def test_learning_beside_the_driver(benchmark: Any, decisions: dict[str, Any], c
 def test_predicting_beside_the_driver(
     benchmark: Any, decisions: dict[str, Any], cache: Path, few: bool
 ) -> None:
-    """About 0.8 times the driver when every member is asked about, 0.03 with one question for each attribute value."""
+    """About 0.8 times the driver when every member is asked about.
+
+    With one question for each attribute value it is 0.03 times.
+    """
     model = workspace.make_model(ARGUMENTS)
     with workspace.open_model(model, ARGUMENTS) as vw:
         articles = [text.parse(vw, line) for line in decisions["lines"]]

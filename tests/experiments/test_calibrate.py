@@ -1,4 +1,6 @@
-"""The calibration page: every check leaves its table, what is done is kept, and sentences follow from the numbers."""
+"""The calibration page: every check leaves its table, what is done is kept, and sentences follow
+from the numbers.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from rich.console import Console
 
 from experiments import calibrate
 from experiments.checks import examination
-from experiments.report import calibration_page
+from experiments.report.calibration import page as calibration_page
 from experiments.runner import folders
 from experiments.runner.configs import CONFIGS, resolve
 from simulators.examination.models import Cascade, DynamicBayesian, UserBrowsing

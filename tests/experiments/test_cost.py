@@ -18,7 +18,7 @@ SIMULATOR: dict[str, Any] = {
 
 
 def test_bytes_of_state_are_those_of_its_arrays() -> None:
-    """blast keeps a Gram matrix [9, 9], a moment [9] and an examination curve [2, 24], in float64."""
+    """blast keeps a Gram matrix [9, 9], a moment [9] and a position curve [2, 24], in float64."""
     found = measure_cost(read_policy("blast"), SIMULATOR, 0)
     assert found["state"] == 8 * (81 + 9 + 48)
     assert found["plan"] > 0

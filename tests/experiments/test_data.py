@@ -1,4 +1,4 @@
-"""Fetching data: checked before it is written, fetched once, and from wherever pip is set up to look."""
+"""Fetching data: checked before it is written, and fetched once, from wherever pip is set up to."""
 
 import hashlib
 import sys
@@ -21,14 +21,14 @@ def test_data_is_checked_before_anything_is_written(tmp_path: Path) -> None:
     content = {"random/men/men.csv": b"a,b\n", "bts/men/men.csv": b"c\n"}
     digests = {name: hashlib.sha256(text).hexdigest() for name, text in content.items()}
     wheel = wheel_of(tmp_path / "a.whl", content)
-    assert data.missing(tmp_path / "out", digests) == list(content)
+    assert data.list_missing(tmp_path / "out", digests) == list(content)
     with pytest.raises(ValueError, match=r"bts/men/men\.csv has SHA-256 .*must be 000000000000"):
         data.unpack(wheel, tmp_path / "out", digests | {"bts/men/men.csv": "0" * 64})
     assert not (tmp_path / "out").exists()
     data.unpack(wheel, tmp_path / "out", digests)
-    assert data.missing(tmp_path / "out", digests) == []
+    assert data.list_missing(tmp_path / "out", digests) == []
     (tmp_path / "out" / "bts/men/men.csv").write_text("changed\n")
-    assert data.missing(tmp_path / "out", digests) == ["bts/men/men.csv"]
+    assert data.list_missing(tmp_path / "out", digests) == ["bts/men/men.csv"]
     with pytest.raises(ValueError, match=r"a\.whl is not the wheel obp==0\.4\.1"):
         data.unpack(wheel, tmp_path / "out", data.FILES)
     (tmp_path / "b.whl").write_text("no archive")

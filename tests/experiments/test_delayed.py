@@ -1,4 +1,7 @@
-"""Thompson sampling under delayed feedback: exact counts first, then the published regret (Chapelle & Li 2011, table 1)."""
+"""Thompson sampling under delayed feedback: exact counts first, then the published regret.
+
+Chapelle & Li 2011, table 1.
+"""
 
 from itertools import pairwise
 
@@ -85,7 +88,7 @@ def test_pools_do_not_depend_on_what_is_shown() -> None:
 
 
 def test_delay_one_is_hearing_back_at_once() -> None:
-    """Against a plain loop over one replication after another, that learns from each click as it comes."""
+    """Against a plain loop over one replication after another, learning from each click at once."""
     from bandit.core import keys
 
     world, rng = Retiring(seed=6, replications=3), keys.generator("delayed", 6, "draws")

@@ -222,7 +222,10 @@ def test_the_command_line_refuses_what_it_does_not_know(
 
 
 def test_units_compute_on_one_thread() -> None:
-    """What is learned must not depend on the number of cores: a caller who computes on two threads has them back afterwards."""
+    """What is learned must not depend on the number of cores.
+
+    A caller who computes on two threads has them back afterwards.
+    """
     import torch
 
     def threads() -> tuple[int, list[int]]:

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.report import figures, report
+from experiments.report import report
+from experiments.report.looks import assign_looks
 
 RATES = {
     "random": 0.036,
@@ -322,7 +323,7 @@ def test_same_tables_same_bytes_in_any_process_and_row_order(run: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     environment = os.environ | {"PYTHONHASHSEED": "5", "PYTHONPATH": str(root)}
     subprocess.run(
-        [sys.executable, "-m", "experiments.report.report", str(run)],
+        [sys.executable, "-m", "experiments.report", str(run)],
         cwd=root,
         env=environment,
         check=True,
@@ -428,8 +429,8 @@ def test_absent_or_incomplete_tables_are_named(run: Path) -> None:
 
 def test_a_policy_keeps_its_look_whatever_else_runs() -> None:
     alone, among = (
-        figures.looks(["profile"], "segment_learned"),
-        figures.looks(RATES, "segment_learned"),
+        assign_looks(["profile"], "segment_learned"),
+        assign_looks(RATES, "segment_learned"),
     )
     assert alone["profile"] == among["profile"]
     assert [p for p, look in among.items() if look.role == "baseline"] == ["segment_learned"]

@@ -1,4 +1,4 @@
-"""What an association costs as it grows: pieces change nothing, and the experiment leaves what it says."""
+"""What an association costs as it grows: pieces change nothing, and the run's folder is whole."""
 
 import subprocess
 import sys

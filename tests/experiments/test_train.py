@@ -1,4 +1,4 @@
-"""Training from a finished unit's log alone, judging by what is not yet learned, and a bundle that can be sent."""
+"""Training from a finished unit's log alone: judged by what is not yet learned, and sent."""
 
 from pathlib import Path
 from shutil import copytree

@@ -138,7 +138,10 @@ def test_self_normalised_moves_with_a_constant_added_to_the_rewards_and_its_grad
 
 
 def test_doubly_robust_with_a_perfect_model_corrects_nothing() -> None:
-    """Rewards that are their expectation leave r - guess = 0: the estimate is the direct one, whatever the weights."""
+    """Rewards that are their expectation leave r - guess = 0.
+
+    Then the estimate is the direct one, whatever the weights.
+    """
     open, shown, logged, _, count = log()
     pi = objectives.log_policy(scores(), open).exp()
     model = torch.from_numpy(np.random.default_rng(6).random((E, M)))
@@ -213,7 +216,10 @@ def test_the_same_numbers_as_the_estimators_that_evaluate() -> None:
     ("p", "pi"), [(p, pi) for p, pi in product((0.2, 0.5), (0.1, 0.9)) if p != pi]
 )
 def test_ips_is_unbiased_over_all_that_could_have_happened(p: float, pi: float) -> None:
-    """Two articles, chances of a click .3 and .7: the expectation over choice and click is the policy's own value."""
+    """Two articles, chances of a click .3 and .7.
+
+    The expectation over choice and click is the policy's own value.
+    """
     logged, policy, rate = (
         torch.tensor([p, 1 - p]),
         torch.tensor([pi, 1 - pi]),

@@ -1,4 +1,7 @@
-"""Vowpal Wabbit's own driver on the same decisions: the same progressive loss, and the same pmf after a restart."""
+"""Vowpal Wabbit's own driver on the same decisions.
+
+It has the same progressive loss, and the same pmf after a restart.
+"""
 
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +24,10 @@ def exploration(explore: str, cb_type: str = "mtr") -> Exploration:
 
 
 class Stream:
-    """Made decisions with unequal propensities: lines as the policy renders them, and VW's text of the same."""
+    """Made decisions with unequal propensities.
+
+    They come as lines as the policy writes them, and as VW's text of the same.
+    """
 
     def __init__(self) -> None:
         rng = np.random.default_rng(5)
@@ -48,7 +54,10 @@ class Stream:
                 file.write("\n".join(lines) + "\n\n")
 
     def teach(self, vw: Any, start: int, stop: int) -> float:
-        """The progressive loss of decisions `start` to `stop`: before each is learned, what VW's pmf would have cost."""
+        """The progressive loss of decisions `start` to `stop`.
+
+        It is what VW's pmf would have cost before each decision was learned.
+        """
         articles, loss = [text.parse(vw, line) for line in self.lines], 0.0
         for i in range(start, stop):
             j, cost, p, member = (
@@ -84,7 +93,10 @@ KINDS = [
 def test_progressive_loss_is_the_drivers(
     explore: str, cb_type: str, stream: Stream, tmp_path: Path
 ) -> None:
-    """Within 2 % was asked; in a workspace that is kept open it is the same but for the order of summation."""
+    """Within 2 % was asked.
+
+    In a workspace that is kept open it is the same but for the order of summation.
+    """
     stream.write(tmp_path / "stream.txt")
     arguments = (
         f"--cb_explore_adf {exploration(explore, cb_type).arguments} --interactions ma -b 14"
@@ -124,7 +136,10 @@ def test_reopened_each_issue_the_progressive_loss_stays_near_the_drivers(
 
 @pytest.mark.parametrize("explore", EVERY)
 def test_restored_mid_stream_gives_the_same_pmf(explore: str, stream: Stream) -> None:
-    """Against VW never closed. Exact where VW keeps one set of weights; else it forgets the scale of all but the first."""
+    """Against VW never closed.
+
+    Exact where VW keeps one set of weights; else it forgets the scale of all but the first.
+    """
     arguments = f"--cb_explore_adf {exploration(explore).arguments} --interactions ma -b 14"
     model = workspace.make_model(arguments)
     with workspace.open_model(model, arguments) as vw:

@@ -1,4 +1,7 @@
-"""The neural policy: numpy and torch agree, closed forms, gradients, memory, the last layer's posterior, devices."""
+"""The neural policy: numpy and torch agree, closed forms, gradients.
+
+Also its memory, the last layer's posterior, and devices.
+"""
 
 import subprocess
 import sys
@@ -33,7 +36,10 @@ def rng(seed: int) -> np.random.Generator:
 def case(
     b: int = 6, t: int = 9, h: int = 5
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Weights [SIZE], a table [t, Q] and b newsletters, some with empty slots and some with no history."""
+    """Weights [SIZE], a table [t, Q] and b newsletters.
+
+    Some newsletters have empty slots, and some have no history.
+    """
     g = rng(1)
     items, history = g.integers(0, t, (b, SLOTS)), g.integers(0, t, (b, h))
     items[1, 2:], history[0], history[2, 1:], history[3, [0, 2]] = -1, -1, -1, -1
@@ -127,7 +133,10 @@ def test_the_history_moves_a_member_towards_what_was_clicked_more_with_more_clic
 
 
 def test_listwise_loss_by_hand() -> None:
-    """Rates e exp(s) of 1 and 2 beside the stop's 1; the second clicked: P(second) = 2/4, then P(stop) = 1/4."""
+    """Rates e exp(s) of 1 and 2 beside the stop's 1; the second clicked.
+
+    P(second) = 2/4, then P(stop) = 1/4.
+    """
     scores = torch.tensor([[0.0, np.log(4.0), 5.0], [0.0, np.log(4.0), 5.0]])
     offset = torch.tensor([[0.0, np.log(0.5), -np.inf]]).expand(2, 3)
     clicks = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
@@ -137,7 +146,7 @@ def test_listwise_loss_by_hand() -> None:
 
 
 def test_rates_are_expected_clicks() -> None:
-    """Picking until one stops: a slot is picked e exp(s) times on average, whatever else is shown."""
+    """Until one stops, a slot is picked e exp(s) times on average, whatever else is shown."""
     rates, g = np.array([0.3, 0.1, 0.6]), rng(5)
     picks = g.choice(4, p=np.append(rates, 1.0) / 2.0, size=(20_000, 40))
     going = np.cumprod(picks < 3, axis=1).astype(bool)
@@ -169,7 +178,10 @@ def test_gradient_against_finite_differences() -> None:
 
 
 def test_training_finds_the_posterior_mode_of_a_bilinear_toy() -> None:
-    """Only B may move, every newsletter is in every batch: Adam must end where the gradient of the posterior is zero."""
+    """Only B may move, and every newsletter is in every batch.
+
+    Adam must end where the gradient of the posterior is zero.
+    """
     g, (_, table, batch) = rng(7), case(b=40)
     batch["items"], batch["history"] = g.integers(0, 9, (40, SLOTS)), np.full((40, 2), -1)
     batch["clicks"] = (g.random((40, SLOTS)) < 0.3).astype(float)
@@ -360,7 +372,8 @@ from simulators.association.association import Association
 association, policy = Association(seed=3, **{SMALL}), Neural()
 policy.start(association.features)
 policy.restore(dict(np.load({str(tmp_path / "state.npz")!r})))
-assert policy.plan(association.issue(1)).scores.tobytes() == np.load({str(tmp_path / "scores.npy")!r}).tobytes()
+scores = np.load({str(tmp_path / "scores.npy")!r})
+assert policy.plan(association.issue(1)).scores.tobytes() == scores.tobytes()
 assert "torch" not in sys.modules
 """
     done = subprocess.run(

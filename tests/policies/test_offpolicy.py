@@ -1,4 +1,7 @@
-"""The off-policy learner: what it keeps of a log, what it makes of it, and how far it comes on a log with a known oracle."""
+"""The off-policy learner: what it keeps of a log, and what it makes of it.
+
+Also how far it comes on a log with a known oracle.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,11 +23,11 @@ from bandit.slates.walk import draw
 from simulators.association.association import Association
 from tests.support.offpolicy_cases import (
     ACTIONS,
-    ipw,
-    learned,
-    learned_from_one_issue,
-    one_issue,
-    synthetic,
+    fit_ipw,
+    learn_from_issue,
+    learn_log,
+    make_issue,
+    make_log,
 )
 
 SIZES: dict[str, Any] = {
@@ -103,7 +106,7 @@ def test_without_a_click_it_goes_on_logging_at_random(world: Any) -> None:
 
 
 def test_a_single_held_out_member_leaves_the_first_choice(world: Any) -> None:
-    """Who is held out goes by key: one of these eight members is, so there is no spread to judge by."""
+    """Who is held out goes by key. One of these eight is, so there is no spread to judge by."""
     association, rounds = world
     context = rounds[0].context.take(np.arange(8))
     draws = keys.uniforms(0, "", "held out", np.arange(1, 1000, dtype=np.uint64), 1)[:, 0]
@@ -185,15 +188,18 @@ def test_finish_learns_from_what_every_left_over(world: Any) -> None:
 
 @pytest.mark.parametrize("objective", ["ips", "snips", "dr"])
 def test_every_objective_learns_a_taste_from_a_random_log(objective: str) -> None:
-    """Three articles that everyone likes, three that nobody does: told apart from a log of a uniform policy."""
+    """Three articles that everyone likes and three that nobody does, in a uniform policy's log."""
     rates = np.array([0.4, 0.1, 0.4, 0.1, 0.4, 0.1, 0.2])
-    policy, context = learned_from_one_issue(np.tile(rates, (3000, 1)), objective=objective)
+    policy, context = learn_from_issue(np.tile(rates, (3000, 1)), objective=objective)
     scores = policy.plan(context).scores[0]
     assert scores[[0, 2, 4]].min() > scores[6] > scores[[1, 3, 5]].max()
 
 
 def test_choosing_uses_the_log_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever could tell the truth refuses while the policy learns; and what it learns follows from the log's columns."""
+    """Whatever could tell the truth refuses while the policy learns.
+
+    What it learns follows from the log's columns.
+    """
     association, rounds = logged_rounds()
 
     def refuse(*_: Any, **__: Any) -> Any:
@@ -213,7 +219,10 @@ def test_choosing_uses_the_log_and_nothing_else(monkeypatch: pytest.MonkeyPatch)
 
 
 def exposures(n: int = 4000, temperature: float = 1.0) -> tuple[Exposures, Weights, Page]:
-    """One page logged by the very policy of the weights: two articles open to all, a third to some."""
+    """One page logged by the very policy of the weights.
+
+    Two articles are open to all, a third to some.
+    """
     rng = np.random.default_rng(4)
     x, articles = np.ones((n, 1), np.float32), np.array([[1, 0.0], [1, 1], [1, -0.5]], np.float32)
     weights = Weights(np.array([[-1.0, 0.7]]), np.ones(2))
@@ -256,7 +265,8 @@ def test_the_click_model_agrees_with_closed_rates() -> None:
     held, weights, page = exposures(n=8000)
     fitted = held.fit_click_model(weights, np.full((1, 2), 30.0))
     rate = expit(page.articles @ fitted.W[0].astype(np.float32))
-    # two weights and three rates: the score equations still make the counts agree, in sum and along the text
+    # Two weights and three rates: the score equations still make the counts agree, in sum and along
+    # the text.
     shown = rate[page.article]
     np.testing.assert_allclose(
         [
@@ -348,12 +358,12 @@ def test_regret_to_the_oracle_is_at_most_half_of_a_tuned_ipw_classifiers(
 ) -> None:
     ours, theirs = [], []
     for seed in range(3):
-        x, features, q, action, p, reward = synthetic(kind, d, n, seed)
+        x, features, q, action, p, reward = make_log(kind, d, n, seed)
         past, new, at = slice(n), slice(n, None), np.arange(len(x) - n)
         log = action[past], p[past], reward[past]
-        policy = learned(features[past], *log, ACTIONS, prior_sds=[0.05, 0.1, 0.2, 0.4], steps=60)
-        mine = policy.plan(one_issue(features[new], ACTIONS)).scores.argmax(axis=1)
-        other = ipw(x[past], features[past], *log)(x[new], features[new])
+        policy = learn_log(features[past], *log, ACTIONS, prior_sds=[0.05, 0.1, 0.2, 0.4], steps=60)
+        mine = policy.plan(make_issue(features[new], ACTIONS)).scores.argmax(axis=1)
+        other = fit_ipw(x[past], features[past], *log)(x[new], features[new])
         best = q[new].max(axis=1)
         ours.append((best - q[new][at, mine]).mean())
         theirs.append((best - q[new][at, other]).mean())

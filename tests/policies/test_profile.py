@@ -21,6 +21,7 @@ from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import average, score
 from bandit.policies.profile import Profile
 from bandit.slates.walk import draw
+from tests.support.builders import context_of, pool_of
 
 NINETY = 1.6448536269514722  # half width of a 90 % interval, in standard deviations
 EXAMINE = np.array([1.0, 0.82, 0.7, 0.6, 0.52, 0.46])
@@ -77,23 +78,20 @@ class World:
 
     def issue(self, number: int) -> Context:
         rng = keys.generator("pool", self.seed, number)
-        a, nobody = self.articles(rng, self.pool), np.zeros((self.members, self.pool), dtype=bool)
+        a = self.articles(rng, self.pool)
         self.appeals = rng.normal(scale=0.3, size=self.pool)
         self.wants = expit(self.w @ a.T + self.appeals)
-        columns = {"title": "title", "summary": "", "kind": "article", "source": "us"}
-        table = pd.DataFrame({"article": [f"{number:03}-{j:02}" for j in range(self.pool)]}).assign(
-            **columns
-        )
-        return Context(
-            f"issue-{number}",
-            number,
-            self.table,
-            table,
-            self.x,
-            a,
-            ~nobody,
-            nobody,
+        names = [f"{number:03}-{j:02}" for j in range(self.pool)]
+        return context_of(
+            self.members,
+            self.pool,
             Rules(slots=len(EXAMINE)),
+            campaign=f"issue-{number}",
+            issue=number,
+            members=self.table,
+            articles=pool_of(self.pool, article=names),
+            member_features=self.x,
+            article_features=a,
         )
 
     def respond(self, context: Context, slates: Slates) -> Feedback:

@@ -1,4 +1,7 @@
-"""Vowpal Wabbit: the contract for every exploration type, slots filled as VW would, and nothing harmful reaches it."""
+"""Vowpal Wabbit: the contract for every exploration type, and slots filled as VW would.
+
+Also that nothing harmful reaches VW.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -99,7 +102,7 @@ def test_few_questions_bring_back_every_members_costs(interactions: list[str]) -
 
 
 def test_a_conditional_bandits_costs_are_those_vw_fills_the_slots_by() -> None:
-    """Slot by slot, with the articles above taken out by inclusion lists: VW's greedy choice is ours."""
+    """Slot by slot, with the articles above taken out by inclusion lists, VW's choice is ours."""
     policy, association = trained(made(VWSlates, "epsilon", epsilon=0.0))
     context = association.issue(4)
     scores = policy.plan(context).scores
@@ -133,7 +136,7 @@ CCB = [
 def test_slates_teach_what_they_teach_vws_driver(
     explore: str, cb_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Written out as text, the same slates give the driver the same progressive loss and the same costs."""
+    """Written out as text, the same slates give the driver the same loss and the same costs."""
     policy, association = trained(made(VWSlates, explore, cb_type=cb_type), issues=0)
     context = association.issue(1)
     slates = draw(policy.plan(context), context, 5)
@@ -322,7 +325,10 @@ def test_an_issue_for_nobody_is_planned(kind: Any, explore: str) -> None:
 
 
 def test_regcb_tells_apart_costs_of_clicks_far_down() -> None:
-    """A click in the last slot costs 1 / curve: two articles, each always clicked in its slot, both cost less than -1."""
+    """A click in the last slot costs 1 / curve.
+
+    Two articles, each always clicked in its slot, both cost less than -1.
+    """
     policy = made(VW, "regcb", epsilon=0.0, bits=18)
     association = Association(seed=3, **SIZES)
     policy.start(association.features)
@@ -345,7 +351,10 @@ def test_regcb_tells_apart_costs_of_clicks_far_down() -> None:
 
 
 def test_members_are_switches() -> None:
-    """One switch for each attribute value, one for the quarter of each number; what is unknown switches on nothing."""
+    """One switch for each attribute value, and one for the quarter of each number.
+
+    What is unknown switches on nothing.
+    """
     names, x = (
         ["constant", "a=1", "a=2", "since"],
         np.array([[1, 1, 0, -3.0], [1, 0, 0, 0.1], [1, 0, 1, 0.67], [1, 0, 1, 0.7]]),

@@ -171,6 +171,42 @@ def test_imports_make_no_circle() -> None:
         }
 
 
+ROOMS = (
+    *("bandit/core", "bandit/features", "bandit/policy.py", "bandit/slates", "bandit/log"),
+    *("bandit/ope", "bandit/models", "bandit/policies"),
+    *(
+        "simulators/base.py",
+        "simulators/calendar.py",
+        "simulators/bisect.py",
+        "simulators/logits.py",
+    ),
+    *("simulators/luck.py", "simulators/normal.py", "simulators/play.py"),
+    *("simulators/examination", "simulators/noise", "simulators/association", "simulators/fitted"),
+    *("simulators/replay", "simulators/classification.py", "simulators/retiring.py", "serving"),
+    *("experiments/runner", "experiments/tables", "experiments/checks", "experiments/report"),
+    "experiments",
+)
+
+
+def room(module: str) -> int:
+    """The place of a module's folder (or of the file, if it stands alone) in `ROOMS`."""
+    path = module.replace(".", "/")
+    found = [r for r in ROOMS if f"{path}/".startswith(r.removesuffix(".py") + "/")]
+    return ROOMS.index(max(found, key=len)) if found else -1  # a package's own exports
+
+
+def test_every_file_stands_in_a_room() -> None:
+    assert all((ROOT / room).exists() for room in ROOMS)
+    exports = {"bandit", "simulators"}
+    assert {name for name in needs() if room(name) < 0} <= exports
+
+
+def test_rooms_use_only_those_before_them() -> None:
+    """So the folder says what a file may touch, as the tree in docs/architecture.md does."""
+    upward = [(m, n) for m, found in needs().items() for n in found if room(n) > room(m) >= 0]
+    assert not upward
+
+
 def test_no_long_chain_of_imports() -> None:
     """Whoever reads a module has at most seven others below it to go through, one below the other."""
     graph = needs()

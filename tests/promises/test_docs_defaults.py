@@ -1,4 +1,7 @@
-"""docs/simulator.md says of every default where it comes from: each parameter has its row, with the value it has."""
+"""docs/simulator.md says where every default of the simulator comes from.
+
+Each parameter has a row in the page's tables, and the row shows the value that the code has.
+"""
 
 import inspect
 import re
@@ -55,7 +58,7 @@ def section(title: str) -> str:
 
 
 def rows(title: str) -> dict[str, tuple[str, str]]:
-    """What the section's tables say of each parameter: its default, and where that comes from."""
+    """Of each parameter in the section's tables, the default and where that comes from, as text."""
     lines = [
         line.strip("| ").split(" | ")
         for line in section(title).splitlines()
@@ -90,6 +93,7 @@ def test_no_row_is_of_a_parameter_that_is_gone() -> None:
 
 
 def values() -> dict[str, dict[str, Any]]:
+    """The default of each parameter in the code or its preset, under the title of its section."""
     simulator = rates.load_preset("informz")
     noise = {
         name: parameter.default for name, parameter in inspect.signature(Noise).parameters.items()
@@ -110,7 +114,7 @@ def test_defaults_are_what_the_page_says(title: str) -> None:
 
 
 def test_the_other_preset_is_told_in_full() -> None:
-    """Numbers that `higher_logic` has and `informz` has not."""
+    """The page shows every number of `higher_logic` that differs from `informz`."""
     told, mine, usual = (
         rows("The preset `higher_logic`"),
         rates.load_preset("higher_logic"),

@@ -18,6 +18,7 @@ from bandit.core.types import Context, SlotPmf
 from bandit.policy import Policy
 from experiments.checks.no_leak import WHAT, Teller, list_learners, measure_earnings, measure_lifts
 from experiments.runner.configs import CONFIGS, list_configs, make, read_policy, resolve
+from simulators.association.association import Association
 from simulators.base import Simulator, Truthful
 from tests.support.dynamics_cases import MOVING, at_random, build
 
@@ -34,9 +35,15 @@ def config(name: str) -> dict[str, Any]:
         return resolve(compose("run", overrides=[f"simulator={name}"])["simulator"])
 
 
-def world(name: str, seed: int) -> Truthful:
-    association: Truthful = make(config(name) | SIZE, seed=seed)
+@cache
+def built_once(name: str, seed: int) -> Association:
+    association: Association = make(config(name) | SIZE, seed=seed)
     return association
+
+
+def world(name: str, seed: int) -> Association:
+    """The same members, pools and luck for every policy, none of whom has seen anything yet."""
+    return built_once(name, seed).twin()
 
 
 def measure(name: str, whats: list[str], policies: list[str], seeds: range) -> pd.DataFrame:

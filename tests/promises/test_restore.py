@@ -1,8 +1,13 @@
-"""What comes from a file may be anything: states that cannot be are refused by name, and so is what nobody can be sent."""
+"""What comes from a file may be anything.
+
+A state that cannot have been learned is refused by the name of its array, and a changed bundle by
+the name of its file. An issue that goes to nobody is planned, drawn and learned like any other.
+"""
 
 import json
 import re
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +24,9 @@ from experiments.runner.configs import list_configs, make, read_policy
 from serving import bundle
 from serving.manifest import MANIFEST, POLICY, measure
 from simulators.association.association import Association
+from simulators.play import begin, play, send
+from tests.support.builders import association_of
+from tests.support.words import same_arrays
 
 NAMES = list_configs("policy")
 FORMS: dict[str, dict[str, Any]] = {
@@ -30,33 +38,26 @@ FORMS: dict[str, dict[str, Any]] = {
 Change = Callable[[Any], Any]
 
 
-@cache
 def world() -> Association:
-    return Association(
-        seed=3, members=300, issues=6, pool=12, slots=4, text_dims=8, click_to_open=0.4
-    )
+    return association_of(issues=6, pool=12, slots=4, text_dims=8, click_to_open=0.4)
 
 
-def made(name: str, **other: Any) -> Any:
-    policy = make(read_policy(name.split()[0]) | FORMS.get(name, {}) | other)
-    policy.start(world().features)
-    if hasattr(policy, "reveal"):
-        policy.reveal(world())
+def made(name: str, **other: Any) -> Policy:
+    policy: Policy = make(read_policy(name.split()[0]) | FORMS.get(name, {}) | other)
+    begin(policy, world())
     return policy
 
 
 @cache
 def taught(name: str) -> Policy:
-    policy: Policy = made(name)
-    for number in (1, 2):
-        context = world().issue(number)
-        slates = draw(policy.plan(context), context, 5)
-        policy.learn(Round(context, slates, world().respond(context, slates)))
+    """What two issues taught the policy."""
+    policy = made(name)
+    deque(play(policy, world(), seed=5, issues=2, started=True), maxlen=0)
     return policy
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _let_go() -> Any:
+def _let_go() -> Iterator[None]:
     """Vowpal Wabbit complains if it is still there when the interpreter goes."""
     yield
     taught.cache_clear()
@@ -68,11 +69,12 @@ def _let_go() -> Any:
 @pytest.mark.parametrize("name", [*NAMES, *FORMS])
 def test_nobody_is_planned_for_and_drawn(name: str) -> None:
     """A wave, or a chunk of a member list, may be empty."""
-    context = world().issue(3).take(np.arange(0))
+    association = world()
+    context = association.issue(3).take(np.arange(0))
     for policy in (made(name), taught(name)):
         slates = draw(policy.plan(context), context, 7)
         assert {table.shape for table in vars(slates).values()} == {(0, 4)}
-        policy.learn(Round(context, slates, world().respond(context, slates)))
+        policy.learn(Round(context, slates, association.respond(context, slates)))
 
 
 def test_more_slots_than_neural_was_made_for_are_refused_before_anything_is_sent() -> None:
@@ -185,13 +187,12 @@ def test_a_state_that_cannot_be_is_refused(
 
 @pytest.mark.parametrize("name", ["blast", "segment_learned"])
 def test_a_state_does_not_change_with_what_is_learned_later(name: str) -> None:
-    policy, context = made(name), world().issue(1)
+    policy, association = made(name), world()
     policy.restore(taught(name).state())
     state = policy.state()
-    before = {key: array.tobytes() for key, array in state.items()}
-    slates = draw(policy.plan(context), context, 5)
-    policy.learn(Round(context, slates, world().respond(context, slates)))
-    assert {key: array.tobytes() for key, array in state.items()} == before
+    before = {key: array.copy() for key, array in state.items()}
+    send(policy, association, association.issue(1), 5)
+    same_arrays("state -> learn", before, state)
 
 
 def test_check_gram_takes_what_rounding_leaves() -> None:
@@ -228,10 +229,8 @@ def test_a_bundle_keeps_no_array_of_another_type(name: str, tmp_path: Path) -> N
         own = base[key]
         for other in (own.astype(np.float32 if own.dtype == np.float64 else np.float64), own[None]):
             vouched(folder, base | {key: other})
-            with pytest.raises(
-                ValueError,
-                match=rf"b: .* cannot be restored: ValueError: {re.escape(key)} is {other.dtype} in",
-            ):
+            refused = rf"b: .* cannot be restored: ValueError: {re.escape(key)} is {other.dtype} in"
+            with pytest.raises(ValueError, match=refused):
                 bundle.read(folder)
 
 

@@ -17,21 +17,25 @@ from simulators.association.association import Association
 from serving import bundle
 
 sizes = {"members": 300, "issues": 3, "pool": 12, "slots": 4}
+config = {"_target_": "simulators.association.association.Association", **sizes}
 association = Association(seed=3, **sizes)
 context = association.issue(1)
-arrays = {"centre": association.features.centre, "components": association.features.components,
-          "member_features": context.member_features, "article_features": context.article_features}
+features = association.features
+arrays = {
+    "centre": features.centre,
+    "components": features.components,
+    "members": context.member_features,
+    "articles": context.article_features,
+}
 for name in ("profile", "lin_ts"):
-    unit = Path(name)
-    config = {"_target_": "simulators.association.association.Association", **sizes}
+    unit, new = Path(name), make(read_policy(name))
     run_unit(unit, read_policy(name), config, seed=3)
     for path in sorted([*unit.glob("log/*"), *unit.glob("bundle/*.safetensors")]):
         print(path, sha256(path.read_bytes()).hexdigest())
-    for kind, policy in (("new", make(read_policy(name))), ("restored", bundle.read(unit / "bundle").policy)):
-        if kind == "new":
-            policy.start(association.features)
+    new.start(features)
+    for kind, policy in {"new": new, "restored": bundle.read(unit / "bundle").policy}.items():
         slates = draw(policy.plan(context), context, 5)
-        arrays |= {f"{kind} {name}: {field}": values for field, values in vars(slates).items()}
+        arrays |= {f"{kind} {name}: {field}": table for field, table in vars(slates).items()}
 for name, array in arrays.items():
     print(name, sha256(array.tobytes()).hexdigest())
 print("threads", max(pool["num_threads"] for pool in threadpool_info()))
@@ -39,7 +43,8 @@ print("threads", max(pool["num_threads"] for pool in threadpool_info()))
 
 
 def digests(threads: int, folder: Path) -> list[str]:
-    """What a process with this many threads fits, draws and learns, a line for each array and file."""
+    """Runs SCRIPT with this many threads, in a new folder. Returns what it prints: a line for each
+    array and file that it fitted, drew or learned."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     environment = os.environ | dict.fromkeys(names, str(threads)) | {"PYTHONPATH": str(ROOT)}
     folder.mkdir()

@@ -122,7 +122,8 @@ def test_row_groups_do_not_follow_the_chunks(
 
 
 def test_loads_without_the_heavy_libraries() -> None:
-    code = "import sys, serving.send, serving.export; print({'torch', 'vowpalwabbit', 'hydra'} & set(sys.modules))"
+    heavy = {"torch", "vowpalwabbit", "hydra"}
+    code = f"import sys, serving.send, serving.export; print({heavy} & set(sys.modules))"
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -20,6 +20,7 @@ from bandit.policies.bayes_limit import BayesLimit
 from bandit.policies.lin_ucb import LinUCB
 from bandit.policies.oracle import Oracle
 from bandit.policies.random import Random
+from bandit.policy import Policy
 from bandit.slates.exploration import greedy
 from bandit.slates.walk import draw
 from experiments.runner.configs import ROOT
@@ -46,7 +47,7 @@ SIZES = {
 }
 
 
-class Told:
+class Told(Policy):
     """Is told the class of every example, or misled about all of them."""
 
     def __init__(self, simulator: Classification, sign: float = 1.0) -> None:

@@ -16,7 +16,13 @@ from simulators.examination.models import (
     PositionBased,
     UserBrowsing,
 )
-from simulators.examination.walk import chance_of_click, expected, log_likelihood, perplexity, walk
+from simulators.examination.walk import (
+    chance_of_click,
+    expect_clicks,
+    log_likelihood,
+    perplexity,
+    walk,
+)
 from tests.support.click_cases import CONFIGS, TRUE, every, one_thread, uniform  # noqa: F401  (one_thread is an autouse fixture)
 
 # Identities
@@ -47,7 +53,7 @@ def test_position_based_with_ones_is_an_independent_coin_for_each_slot() -> None
     seen, _ = walk(PositionBased([1] * 4), uniform(1, "a", 500, 4) < p, uniform(1, "b", 500, 4))
     clicks = uniform(1, "a", 500, 4) < p
     assert seen.all()
-    assert np.array_equal(expected(PositionBased([1] * 4), p), p)
+    assert np.array_equal(expect_clicks(PositionBased([1] * 4), p), p)
     coin = np.log(np.where(clicks, p, 1 - p)).sum()
     assert log_likelihood(PositionBased([1] * 4), p, clicks) == pytest.approx(coin, rel=1e-12)
 
@@ -71,7 +77,7 @@ def test_a_reader_who_never_tires_and_is_never_satisfied_sees_every_slot() -> No
     every_slot = PositionBased([1] * 5)
     for same in (DynamicBayesian(1, 0), DependentClick([1] * 4), Newsletter(1, 1, 0, 0.5)):
         assert walk(same, clicks, uniform(3, "b", 400, 5))[0].all()
-        np.testing.assert_allclose(expected(same, p), p, rtol=1e-14)
+        np.testing.assert_allclose(expect_clicks(same, p), p, rtol=1e-14)
         assert log_likelihood(same, p, clicks) == pytest.approx(
             log_likelihood(every_slot, p, clicks), rel=1e-12
         )
@@ -86,7 +92,7 @@ def test_user_browsing_with_equal_columns_is_position_based() -> None:
         walk(browsing, wants, luck), walk(PositionBased(e), wants, luck), strict=True
     ):
         assert np.array_equal(one, other)
-    assert np.array_equal(expected(browsing, p), expected(PositionBased(e), p))
+    assert np.array_equal(expect_clicks(browsing, p), expect_clicks(PositionBased(e), p))
     assert np.array_equal(
         chance_of_click(browsing, p, wants), chance_of_click(PositionBased(e), p, wants)
     )
@@ -128,7 +134,7 @@ def test_all_patterns_have_total_probability_one_and_give_the_expected_clicks(
         )
         assert chances.sum() == pytest.approx(1, abs=1e-12)
         np.testing.assert_allclose(
-            expected(TRUE[name], row[None], slots=6)[0], chances @ patterns, rtol=1e-11
+            expect_clicks(TRUE[name], row[None], slots=6)[0], chances @ patterns, rtol=1e-11
         )
 
 
@@ -149,7 +155,7 @@ def test_the_walk_against_a_plain_tree_of_looks_and_clicks(name: str) -> None:
         down(j + 1, 1, j + 1, looks * p[j])
 
     down(0, 1, 0, 1.0)
-    np.testing.assert_allclose(expected(model, p[None])[0], clicks, rtol=1e-12)
+    np.testing.assert_allclose(expect_clicks(model, p[None])[0], clicks, rtol=1e-12)
 
 
 @every
@@ -157,7 +163,7 @@ def test_simulated_clicks_are_the_expected_ones(name: str) -> None:
     n, k = 200_000, 6
     p = np.tile(np.random.default_rng(6).uniform(0.05, 0.6, (1, k)), (n, 1))
     seen, clicks = walk(TRUE[name], uniform(7, "a", n, k) < p, uniform(7, "b", n, k))
-    exact = expected(TRUE[name], p[:1])[0]
+    exact = expect_clicks(TRUE[name], p[:1])[0]
     assert (np.abs(clicks.mean(0) - exact) < 4 * np.sqrt(exact * (1 - exact) / n)).all()
     assert not (clicks & ~seen).any()
     # and given the clicks above: the residual is noise in every slot below those that the members are picked by
@@ -185,7 +191,7 @@ def test_rows_chunks_and_top_slots_change_nothing(name: str) -> None:
     ):
         assert np.array_equal(one, other[some, :top])
     assert np.array_equal(
-        expected(TRUE[name], p[some, :top], slots=k), expected(TRUE[name], p)[some, :top]
+        expect_clicks(TRUE[name], p[some, :top], slots=k), expect_clicks(TRUE[name], p)[some, :top]
     )
     part = chance_of_click(TRUE[name], p[some, :top], clicks[some, :top], slots=k)
     assert np.array_equal(part, chance_of_click(TRUE[name], p, clicks)[some, :top])
@@ -197,9 +203,9 @@ def test_float32_gives_float32_and_the_same_clicks_but_for_rounding(name: str) -
     wants, luck = uniform(10, "a", 5000, 6) < p, uniform(10, "b", 5000, 6)
     single = np.minimum(luck.astype(np.float32), np.nextafter(np.float32(1), np.float32(0)))
     assert (walk(TRUE[name], wants, single)[1] != walk(TRUE[name], wants, luck)[1]).mean() < 1e-4
-    low = expected(TRUE[name], p.astype(np.float32))
+    low = expect_clicks(TRUE[name], p.astype(np.float32))
     assert low.dtype == np.float32
-    np.testing.assert_allclose(low, expected(TRUE[name], p), rtol=1e-5)
+    np.testing.assert_allclose(low, expect_clicks(TRUE[name], p), rtol=1e-5)
 
 
 def test_perplexity_by_hand() -> None:
@@ -239,7 +245,7 @@ def test_perplexity_by_hand() -> None:
             "uniform has shape",
         ),
         (
-            lambda: expected(Cascade(), np.full((2, 3), 0.1), slots=2),
+            lambda: expect_clicks(Cascade(), np.full((2, 3), 0.1), slots=2),
             "slots of the layout = 2; must be at least 3",
         ),
         (

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bandit.core.types import Round, SlotPmf
 from bandit.slates.walk import draw
-from simulators.examination.em import _e_step, fit, opens, perplexities
+from simulators.examination.compare import compare_models, read_opens
+from simulators.examination.em import expect_looks, fit
 from simulators.examination.models import (
     Cascade,
     DynamicBayesian,
@@ -121,7 +122,7 @@ def test_the_e_step_against_every_pattern_of_looks(name: str) -> None:
                 above, last = seen[j], j + 1 if pattern[j] else last
             looks, total = looks + mass * np.array(seen), total + mass
         tried, looked = np.zeros(table.shape), np.zeros(table.shape)
-        seen_by_em, value = _e_step(table, attraction[:, None], pattern, tried, looked)
+        seen_by_em, value = expect_looks(table, attraction[:, None], pattern, tried, looked)
         np.testing.assert_allclose(seen_by_em[:, 0], looks / total, rtol=1e-12, atol=1e-15)
         assert value == pytest.approx(np.log(total))
         np.testing.assert_allclose(looked.sum((0, 1)), looks / total, rtol=1e-12, atol=1e-15)
@@ -202,7 +203,7 @@ def test_on_its_own_data_the_true_model_has_the_lowest_perplexity_of_the_five(na
     lowest = perplexity(TRUE[name], fresh_p, judged).overall
     for other in set(FIVE) - {name}:
         fitted = fit(
-            START[other].relative(), article, clicks, p
+            START[other].fix_scale(), article, clicks, p
         ).model  # that the first slot is looked at is known
         lost = np.log(perplexity(fitted, fresh_p, judged).overall / lowest) * (fresh >= 0).sum()
         assert lost > (-3 if other in CONTAIN.get(name, set()) else 50)
@@ -211,7 +212,7 @@ def test_on_its_own_data_the_true_model_has_the_lowest_perplexity_of_the_five(na
 def test_the_table_of_perplexities_ranks_models_by_what_they_were_not_fitted_to() -> None:
     article, clicks, _ = log(DynamicBayesian(0.6, 0.5), n=6000)
     article[1, 0] = 40  # shown once, in the half that judges
-    table = perplexities({name: START[name] for name in FIVE}, article, clicks)
+    table = compare_models({name: START[name] for name in FIVE}, article, clicks)
     assert table["model"][0] == "dynamic_bayesian"
     assert list(table.columns) == ["model", "perplexity", *(f"slot {j}" for j in range(1, 7))]
     assert table["perplexity"].is_monotonic_increasing
@@ -231,7 +232,7 @@ def test_a_log_of_rounds_is_read_by_article_id_and_only_where_opened(world: Any)
             3,
         )
         rounds.append(Round(context, slates, association.respond(context, slates)))
-    names, article, clicks = opens(rounds)
+    names, article, clicks = read_opens(rounds)
     opened = [r.feedback.opened for r in rounds]
     assert article.shape == clicks.shape == (sum(o.sum() for o in opened), 5)
     assert names == sorted(set(rounds[0].context.article_ids) | set(rounds[1].context.article_ids))

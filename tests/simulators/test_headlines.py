@@ -8,7 +8,7 @@ import pytest
 
 from bandit.features.features import Features
 from simulators.replay.loaders.tables import Account
-from simulators.replay.loaders.upworthy import Headlines, Upworthy, cross_fitted, judge
+from simulators.replay.loaders.upworthy import Headlines, Upworthy, cross_fit, judge
 
 SHARED = next(
     (
@@ -54,10 +54,10 @@ def test_judging_at_its_ends() -> None:
 
 def test_text_that_tells_is_found_and_text_that_does_not_is_not() -> None:
     headlines, features = contests(200)
-    told = judge(headlines, cross_fitted(headlines, features, ridge=10.0))
+    told = judge(headlines, cross_fit(headlines, features, ridge=10.0))
     assert told.accuracy.low > 0.9
     assert told.lift.low > 0.3
-    noise = judge(headlines, cross_fitted(headlines, features[:, 1:], ridge=10.0))
+    noise = judge(headlines, cross_fit(headlines, features[:, 1:], ridge=10.0))
     assert noise.accuracy.low < 0.5 < noise.accuracy.high
     assert noise.lift.low < 0 < noise.lift.high
 
@@ -67,8 +67,8 @@ def test_a_test_is_not_scored_by_its_own_clicks() -> None:
     arms = headlines.arms.copy()
     own = (arms["test"] == "7").to_numpy()
     arms.loc[own, "clicks"] = arms.loc[own, "clicks"].to_numpy()[::-1]
-    before = cross_fitted(headlines, features, 3.0)
-    after = cross_fitted(Headlines(arms, headlines.account), features, 3.0)
+    before = cross_fit(headlines, features, 3.0)
+    after = cross_fit(Headlines(arms, headlines.account), features, 3.0)
     np.testing.assert_array_equal(before[own], after[own])
     assert not np.array_equal(before, after)
 
@@ -81,7 +81,7 @@ def test_the_projects_text_features_tell_which_real_headline_wins() -> None:
     headlines = Upworthy(str(path)).read()
     texts = headlines.arms["headline"].tolist()
     features = Features.fit(pd.DataFrame({"member": [1]}), texts, 32).text(texts)
-    told = judge(headlines, cross_fitted(headlines, features, ridge=100.0))
+    told = judge(headlines, cross_fit(headlines, features, ridge=100.0))
     assert told.accuracy.low > 0.53
     assert told.clear_accuracy.low > 0.58
     assert told.lift.low > 0.03

@@ -15,7 +15,7 @@ from simulators.replay.loaders.columbia import Columbia
 from simulators.replay.loaders.hillstrom import MAILINGS, Hillstrom
 from simulators.replay.loaders.mind import Mind
 from simulators.replay.loaders.open_bandit import OpenBandit
-from simulators.replay.loaders.tables import Account, Logged, check_uniform
+from simulators.replay.loaders.tables import Account, ChoiceLog, check_uniform
 from simulators.replay.loaders.upworthy import Upworthy
 
 SHARED = next(
@@ -471,11 +471,11 @@ def test_a_table_checks_itself(tmp_path: Path) -> None:
         ("clicked", np.zeros(39, dtype=bool), r"clicked has shape \(39,\); must be \(40,\)"),
     ]:
         with pytest.raises(ValueError, match=message):
-            Logged(**fields | {name: value})
+            ChoiceLog(**fields | {name: value})
 
 
 def test_real_open_bandit() -> None:
-    if data.missing(OBD, data.FILES):
+    if data.list_missing(OBD, data.FILES):
         pytest.skip("the Open Bandit Dataset is not at hand (make data)")
     clicks = {}
     for logger in ("random", "bts"):

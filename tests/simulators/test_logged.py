@@ -156,9 +156,9 @@ def test_issues_after_the_log_are_answered_as_the_average_one() -> None:
     expected = world.expected(part.context, part.slates)
     assert np.array_equal(expected, world.twin().expected(part.context, part.slates))
     assert 0.5 < expected.sum() / part.feedback.clicked.sum() < 2
-    appeal = world._appealing(later.context.article_ids[new])
+    appeal = world.clicks.look_up_appeals(later.context.article_ids[new])
     assert len(set(appeal)) == new.sum()
-    assert abs(appeal).max() < 4 * np.sqrt(world.learned.quality)
+    assert abs(appeal).max() < 4 * np.sqrt(world.clicks.learned.quality)
 
 
 def test_truth_and_hyperparameters_serve_the_policies_that_may_know() -> None:

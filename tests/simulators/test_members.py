@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulators.association.articles import catalogue
+from simulators.association.pools.articles import catalogue
 from tests.support.dynamics_cases import build
 
 

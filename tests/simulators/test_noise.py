@@ -97,7 +97,7 @@ def test_the_truth_is_in_there(noise: Noise) -> None:
     for context, shown, feedback in send_issues():
         table, truth = noise.record_events(context, shown, feedback)
         events.validate(table)
-        got = events.answers(table.assign(tag=truth["source"]), context, shown)
+        got = events.read_feedback(table.assign(tag=truth["source"]), context, shown)
         assert got.clicked.tobytes() == feedback.clicked.tobytes()
         assert got.unsubscribed.tobytes() == feedback.unsubscribed.tobytes()
         assert not (
@@ -108,7 +108,7 @@ def test_the_truth_is_in_there(noise: Noise) -> None:
 def test_without_noise_the_events_are_the_feedback() -> None:
     for context, shown, feedback in send_issues():
         table, truth = Noise(seed=5, **SILENT).record_events(context, shown, feedback)
-        got = events.answers(table.assign(tag=truth["source"]), context, shown)
+        got = events.read_feedback(table.assign(tag=truth["source"]), context, shown)
         assert got.opened.tobytes() == feedback.opened.tobytes()
         assert (
             len(table)

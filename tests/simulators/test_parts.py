@@ -15,11 +15,11 @@ from bandit.slates import walk as slates
 from bandit.slates.exploration import epsilon_greedy
 from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association import parts
-from simulators.association.articles import catalogue, check_catalogue, compose
 from simulators.association.association import Association
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Drift, Membership
 from simulators.association.opens import Opens
+from simulators.association.pools.articles import catalogue, check_catalogue, compose
 from simulators.association.press import Press
 from simulators.association.reading import Reading
 from simulators.examination.given import read_examination

@@ -16,13 +16,15 @@ from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.policies.lin_ts import LinTS
 from bandit.policies.popular import Popular
 from bandit.policies.random import Random
+from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy, greedy
 from bandit.slates.walk import draw
 from experiments.runner.configs import make, resolve
 from experiments.runner.unit import run_unit
+from simulators.replay.evaluation import evaluate_by_replay, exact_interval
 from simulators.replay.loaders.mind import Mind
-from simulators.replay.loaders.tables import Account, Logged, numbered
-from simulators.replay.replay import Numbered, Replay, exact_interval, replayed
+from simulators.replay.loaders.tables import Account, ChoiceLog, list_articles
+from simulators.replay.replay import Numbered, Replay
 
 M = 4
 # P(click | group, article): the groups want different articles
@@ -35,7 +37,7 @@ TARGET = np.array(
 VALUE = float((TARGET * WANTS).sum(axis=1).mean())
 
 
-def logged(n: int, seed: int, chances: Floats = EVEN, wants: Floats = WANTS) -> Logged:
+def logged(n: int, seed: int, chances: Floats = EVEN, wants: Floats = WANTS) -> ChoiceLog:
     """n rounds of three groups, articles drawn with `chances` [3, m] by group, clicks by `wants`."""
     rng = np.random.default_rng(seed)
     group = rng.integers(0, 3, n)
@@ -45,9 +47,9 @@ def logged(n: int, seed: int, chances: Floats = EVEN, wants: Floats = WANTS) -> 
         {"member": np.arange(1, n + 1), "group": np.array(["a", "b", "c"])[group]}
     )
     m = chances.shape[1]
-    articles = numbered([f"n{j}" for j in range(m)], [f"News {j}" for j in range(m)])
+    articles = list_articles([f"n{j}" for j in range(m)], [f"News {j}" for j in range(m)])
     account = Account("made", n, n, {})
-    return Logged(
+    return ChoiceLog(
         members,
         articles,
         pd.DataFrame(index=members.index),
@@ -58,7 +60,7 @@ def logged(n: int, seed: int, chances: Floats = EVEN, wants: Floats = WANTS) -> 
     )
 
 
-class Fixed:
+class Fixed(Policy):
     """Chooses by TARGET and never learns; remembers what it was shown to learn from."""
 
     def __init__(self) -> None:
@@ -113,7 +115,7 @@ def test_the_batches_are_the_log() -> None:
         np.concatenate([Replay(log, seed=4, issues=5).issue(t).member_ids for t in range(1, 6)]),
     )
     np.testing.assert_array_equal(
-        log.members["member"].to_numpy()[place.rows(issues[2])], issues[2].member_ids
+        log.members["member"].to_numpy()[place.find_rows(issues[2])], issues[2].member_ids
     )
     features = issues[0].article_features
     np.testing.assert_array_equal(features[:, -M:], np.eye(M))
@@ -127,7 +129,7 @@ def test_what_matches_is_kept_and_nothing_else() -> None:
         SlotPmf(np.zeros((100, M)), lambda s, open: open / open.sum(1, keepdims=True)), context, 9
     )
     feedback = place.respond(context, slates)
-    rows = place.rows(context)
+    rows = place.find_rows(context)
     match = slates.choice[:, 0] == log.choice[rows]
     assert 10 < match.sum() < 45
     np.testing.assert_array_equal(feedback.opened, match)
@@ -141,7 +143,7 @@ def test_what_matches_is_kept_and_nothing_else() -> None:
 
 def test_a_policy_is_taught_what_was_kept() -> None:
     log, policy = logged(300, 3), Fixed()
-    result = replayed(policy, log, seed=5, batches=7)
+    result = evaluate_by_replay(policy, log, seed=5, batches=7)
     assert len(policy.taught) == 7
     assert (
         sum(len(round.exposures()[0]) for round in policy.taught)
@@ -154,7 +156,7 @@ def test_a_policy_is_taught_what_was_kept() -> None:
         at = round.context.member_ids[rows] - 1
         np.testing.assert_array_equal(index, log.choice[at])
         np.testing.assert_array_equal(clicked, log.clicked[at])
-    assert replayed(Fixed(), log, seed=5, batches=7) == result
+    assert evaluate_by_replay(Fixed(), log, seed=5, batches=7) == result
 
 
 def z_score(values: list[float], truth: float) -> float:
@@ -167,7 +169,8 @@ def z_score(values: list[float], truth: float) -> float:
 def test_rejection_is_unbiased(chances: Floats, floor: float) -> None:
     """Over 150 logs of 900 rounds. A match is kept with the chance `floor`, whoever chose."""
     results = [
-        replayed(Fixed(), logged(900, 100 + s, chances), seed=s, batches=3) for s in range(150)
+        evaluate_by_replay(Fixed(), logged(900, 100 + s, chances), seed=s, batches=3)
+        for s in range(150)
     ]
     rejection = [r.rejection.estimate for r in results if r.rejection]
     assert len(rejection) == 150
@@ -182,7 +185,9 @@ def test_rejection_is_unbiased(chances: Floats, floor: float) -> None:
 @pytest.mark.parametrize("chances", [EVEN, UNEVEN], ids=["uniform", "not uniform"])
 def test_the_weighted_form_is_unbiased(chances: Floats) -> None:
     results = [
-        replayed(Fixed(), logged(3000, 500 + s, chances), seed=s, batches=2).weighted.interval
+        evaluate_by_replay(
+            Fixed(), logged(3000, 500 + s, chances), seed=s, batches=2
+        ).weighted.interval
         for s in range(60)
     ]
     found = [interval for interval in results if interval]
@@ -229,7 +234,7 @@ def test_a_policy_that_learns_is_judged_fairly_at_every_issue(chances: Floats) -
 def test_better_policies_are_told_apart() -> None:
     wants = np.tile([0.05, 0.6, 0.1, 0.2], (3, 1))
     log = logged(6000, 8, wants=wants)
-    popular, chance = replayed(Popular(), log), replayed(Random(), log)
+    popular, chance = evaluate_by_replay(Popular(), log), evaluate_by_replay(Random(), log)
     assert popular.rejection
     assert chance.rejection
     assert popular.rejection.low > chance.rejection.high
@@ -239,7 +244,10 @@ def test_better_policies_are_told_apart() -> None:
 
 def test_attributes_are_used() -> None:
     log = logged(6000, 9)
-    personal, popular = replayed(LinTS(ridge=20.0), log), replayed(Popular(), log)
+    personal, popular = (
+        evaluate_by_replay(LinTS(ridge=20.0), log),
+        evaluate_by_replay(Popular(), log),
+    )
     assert personal.rejection
     assert popular.rejection
     assert personal.rejection.low > popular.rejection.high
@@ -248,7 +256,9 @@ def test_attributes_are_used() -> None:
 def test_nothing_kept_has_no_click_rate() -> None:
     log = logged(12, 4, wants=np.zeros((3, M)))
     chances = np.where(np.arange(12) == 3, 1e-9, 0.9)
-    result = replayed(Random(), Logged(**vars(log) | {"propensity": chances}), batches=2)
+    result = evaluate_by_replay(
+        Random(), ChoiceLog(**vars(log) | {"propensity": chances}), batches=2
+    )
     assert (result.kept, result.rejection) == (0, None)
     assert result.weighted.interval is None
     assert "fewer than 500" in result.weighted.reason
@@ -275,7 +285,7 @@ def test_what_a_log_cannot_tell_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"behaviors\.tsv: replay needs one choice a round and its propensity"
     ):
-        Replay(Mind(str(tmp_path)))  # type: ignore[arg-type]  # that is the point
+        Replay(Mind(str(tmp_path)))
 
 
 @given(st.integers(1, 40), st.floats(0.01, 0.99), st.floats(0.5, 0.99))
@@ -339,7 +349,7 @@ def test_a_unit_runs_on_a_log_and_resumes_from_its_own(
         pd.read_json(path, typ="series")
         for path in sorted((tmp_path / "whole/issues").glob("*.json"))
     ]
-    result = replayed(make(policy()), make(loader), seed=11, batches=5)
+    result = evaluate_by_replay(make(policy()), make(loader), seed=11, batches=5)
     assert sum(issue["opened"] for issue in sent) == result.kept
     assert sum(issue["delivered"] for issue in sent) == result.rounds
     assert result.rejection
@@ -379,7 +389,7 @@ def test_greedy_policies_keep_about_one_in_m() -> None:
         def plan(self, context: Context) -> SlotPmf:
             return SlotPmf(WANTS[self.group(context)], greedy)
 
-    result = replayed(Greedy(), logged(4000, 6), batches=2)
+    result = evaluate_by_replay(Greedy(), logged(4000, 6), batches=2)
     assert abs(result.kept - 1000) < 4 * np.sqrt(4000 * 0.25 * 0.75)
     assert result.rejection
     assert result.rejection.low <= WANTS.max(axis=1).mean() <= result.rejection.high

@@ -1,5 +1,8 @@
-"""Logs with a known oracle, in the manner of the Open Bandit Pipeline (Saito, Aihara, Matsutani & Narita 2021), and its
-IPW learner: what the off-policy learner is measured against."""
+"""Logs with a known oracle, and a learner that the off-policy learner is measured against.
+
+The logs are made in the manner of the Open Bandit Pipeline (Saito, Aihara, Matsutani & Narita
+2021), and the other learner is its IPW learner.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,16 +18,21 @@ from bandit.core.types import Context, Feedback, Floats, Ints, Round, SlotPmf
 from bandit.policies.offpolicy import OffPolicy
 from bandit.slates import exploration
 from bandit.slates.walk import draw
+from tests.support.builders import context_of, pool_of
 
 ACTIONS = 10
 
 
-def synthetic(
+def make_log(
     kind: str, d: int, n: int, seed: int
 ) -> tuple[Floats, Floats, Floats, Ints, Floats, Floats]:
-    """n logged rounds and 20,000 more to judge by: contexts x, features both learners get, P(reward | action), the logged
-    action, its propensity, its reward. Rewards are logistic in the features, which are the contexts ("logistic") or their
-    monomials of degree 2 as well ("quadratic"); the logger is a softmax of its own random linear taste."""
+    """n logged rounds and 20,000 more to judge by.
+
+    Contexts x, features that both learners get, P(reward | action), the logged action, its
+    propensity, its reward. Rewards are logistic in the features, which are the contexts
+    ("logistic") or their monomials of degree 2 as well ("quadratic"). The logger is a softmax of
+    its own random linear taste.
+    """
     rng = np.random.default_rng([seed, d, n, kind == "quadratic"])
     features = x = rng.standard_normal((n + 20_000, d))
     if kind == "quadratic":
@@ -46,33 +54,31 @@ def synthetic(
     )
 
 
-def one_issue(features: Floats, actions: int) -> Context:
+def make_issue(features: Floats, actions: int) -> Context:
     n = len(features)
-    words = {"title": "t", "summary": "s", "kind": "article", "source": "x"}
-    return Context(
-        "log",
-        1,
-        pd.DataFrame({"member": np.arange(n)}),
-        pd.DataFrame({"article": [f"a{j:02d}" for j in range(actions)]} | words),
-        np.hstack([np.ones((n, 1)), features]),
-        np.hstack([np.ones((actions, 1)), np.eye(actions)]),
-        np.ones((n, actions), dtype=bool),
-        np.zeros((n, actions), dtype=bool),
+    return context_of(
+        n,
+        actions,
         Rules(slots=1),
+        members=pd.DataFrame({"member": np.arange(n)}),
+        articles=pool_of(actions, article=[f"a{j:02d}" for j in range(actions)]),
+        member_features=np.hstack([np.ones((n, 1)), features]),
+        article_features=np.hstack([np.ones((actions, 1)), np.eye(actions)]),
     )
 
 
-def learned(
+def learn_log(
     features: Floats, action: Ints, p: Floats, reward: Floats, actions: int, **given: Any
 ) -> OffPolicy:
     """What the policy learns from one-slot newsletters that everyone opened."""
     defaults = {"temperature": 0.2, "unclicked": 1.0, "own_sd": 0.0, "rate": 0.3, "max_slots": 1}
-    policy = OffPolicy(**(defaults | {"logging_issues": 1, "every": 1} | given))  # type: ignore[arg-type]  # options by name
+    asked: dict[str, Any] = defaults | {"logging_issues": 1, "every": 1} | given
+    policy = OffPolicy(**asked)
     names = {"member_names": ["constant", *(f"x{d}" for d in range(features.shape[1]))]}
     policy.start(
         SimpleNamespace(**names, article_names=["constant", *(f"text{j}" for j in range(actions))])
     )  # type: ignore[arg-type]  # options by name
-    context = one_issue(features, actions)
+    context = make_issue(features, actions)
     plan = SlotPmf(np.zeros((len(p), actions)), lambda s, o: exploration.softmax(s, o, 1.0))
     slates = replace(draw(plan, context, 0), choice=action[:, None], propensity=p[:, None])
     yes = np.ones(len(p), dtype=bool)
@@ -87,19 +93,23 @@ def learned(
     return policy
 
 
-def learned_from_one_issue(q: Floats, **given: Any) -> tuple[OffPolicy, Context]:
+def learn_from_issue(q: Floats, **given: Any) -> tuple[OffPolicy, Context]:
     rng, (n, m) = np.random.default_rng(12), q.shape
     action = rng.integers(0, m, n)
     reward = (rng.random(n) < q[np.arange(n), action]).astype(np.float64)
     features = np.zeros((n, 1))
-    return learned(features, action, np.full(n, 1 / m), reward, m, **given), one_issue(features, m)
+    policy = learn_log(features, action, np.full(n, 1 / m), reward, m, **given)
+    return policy, make_issue(features, m)
 
 
-def ipw(
+def fit_ipw(
     x: Floats, features: Floats, action: Ints, p: Floats, reward: Floats
 ) -> Callable[[Floats, Floats], Ints]:
-    """A classifier of the action with sample weights r / p, tuned by three-fold self-normalised estimates of its value:
-    logistic regression on the features, or a random forest on the contexts."""
+    """A classifier of the action with sample weights r / p.
+
+    Logistic regression on the features, or a random forest on the contexts, whichever has the best
+    three-fold self-normalised estimate of its value.
+    """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import KFold

@@ -5,13 +5,13 @@ from functools import partial
 from itertools import product
 
 import numpy as np
-import pandas as pd
 
 from bandit.core.rules import Rules
 from bandit.core.types import Bools, Context, Floats, Ints, SlotPmf
 from bandit.ope.intervals import Interval
 from bandit.slates import exploration
 from bandit.slates import walk as slates
+from tests.support.builders import context_of, pool_of
 
 Explore = Callable[[Floats, Bools], Floats]
 
@@ -20,27 +20,10 @@ LOGGER = partial(exploration.softmax, temperature=1.3)
 
 
 def context(n: int, m: int, rules: Rules, eligible: Bools | None = None) -> Context:
-    articles = pd.DataFrame(
-        {
-            "article": [f"a{j}" for j in range(m)],
-            "title": "t",
-            "summary": "s",
-            "kind": ["event" if j == 2 else "article" for j in range(m)],
-            "source": "x",
-        }
-    )
-    everyone = np.ones((n, m), dtype=bool)
-    return Context(
-        campaign="news",
-        issue=3,
-        members=pd.DataFrame({"member": range(n)}),
-        articles=articles,
-        member_features=np.ones((n, 1)),
-        article_features=np.ones((m, 1)),
-        eligible=everyone if eligible is None else eligible,
-        seen=~everyone,
-        rules=rules,
-    )
+    """An issue whose third article is an event, and every other a plain one."""
+    kinds = ["event" if j == 2 else "article" for j in range(m)]
+    given = {} if eligible is None else {"eligible": eligible}
+    return context_of(n, m, rules, articles=pool_of(m, kind=kinds), **given)
 
 
 def every_slate(m: int, rules: Rules, explore: Explore, scores: list[float]) -> tuple[Ints, Floats]:

@@ -1,1 +1,1 @@
-"""The two-tower network and what it is trained on."""
+"""The two-tower network, and what is kept of past issues to train it on."""

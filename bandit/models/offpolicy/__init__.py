@@ -1,1 +1,1 @@
-"""Learning from a log alone."""
+"""Learning from a log alone: what is kept of it, what is fitted to it, and what is chosen."""

@@ -1,1 +1,1 @@
-"""Everything that touches Vowpal Wabbit."""
+"""Everything that touches Vowpal Wabbit: options, text, models as bytes, questions and lessons."""

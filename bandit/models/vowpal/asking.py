@@ -69,9 +69,9 @@ def release(vw: Workspace, question: list[Example]) -> None:
 def ask_all(on: Bools, interactions: Sequence[str], ask: Callable[[Bools], Floats]) -> Floats:
     """`ask` [f] -> [...] for every member, on [n, f] -> [n, ...], with few questions.
 
-    A cost is a sum over what is switched on, unless attributes interact with each other: then a
-    member's answer is that of nobody in particular, plus what each value adds. Otherwise there is
-    one question for each combination of attributes.
+    Where attributes do not interact with each other, a cost is a sum over what is switched on: a
+    member's answer is that of nobody in particular, plus what each value adds. Where they do, there
+    is one question for each combination of attributes.
     """
     if any(pair.count("m") > 1 for pair in interactions):
         return ask_each(on, ask)

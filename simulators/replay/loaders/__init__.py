@@ -1,1 +1,1 @@
-"""Real logs as tables in this project's words. Each loader validates, and accounts for every row it did not keep."""
+"""Real logs as tables in this project's words. Each loader accounts for every row it dropped."""

@@ -1,8 +1,10 @@
-"""Headline experiments: readers were randomised between versions of one article. What text says before it is sent.
+"""Headline experiments: readers were randomised between versions of one article.
 
-Matias, Munger, Le Quere & Ebersole 2021, "The Upworthy Research Archive, a time series of 32,487 experiments in U.S. media"
-(CC BY 4.0). Only headlines that competed with everything else equal (test, picture, lede, excerpt) are kept, so a
-difference in click rate is the headline's.
+Open this to ask what text says before anything is sent: it reads the archive, judges scores of
+headlines by their click rates, and fits scores to text features. The archive: Matias, Munger,
+Le Quere & Ebersole 2021, "The Upworthy Research Archive, a time series of 32,487 experiments in
+U.S. media" (CC BY 4.0). Only headlines that competed with everything else equal (test, picture,
+lede, excerpt) are kept, so a difference in click rate is the headline's.
 """
 
 from dataclasses import dataclass
@@ -14,28 +16,38 @@ import pandas as pd
 from bandit.core import check
 from bandit.core.types import Floats, Ints
 from bandit.ope.intervals import Interval, normal_interval
-from simulators.replay.loaders.tables import Account, numbers, read, refuse, words
+from simulators.replay.loaders.tables import Account, parse_integers, parse_words, read, refuse
 
 BROKEN = (201325, 201402)  # weeks whose randomisation failed, by the archive's own notice
+COUNTS = ["impressions", "clicks", "test_week"]
 PUBLISHED = {"clickability_test_id": "test_id", "eyecatcher_id": "image_id"}
+BESIDE = ["image_id", "lede", "excerpt"]  # what a reader sees beside the headline
 CLEAR = 1.96  # standard errors between two click rates
 LARGEST = 2**53
 
 
 @dataclass(frozen=True)
 class Headlines:
-    """arms: a rows, test (text), contest (number: same test and everything but the headline equal), headline, impressions,
-    clicks."""
+    """The experiments' arms.
+
+    arms: a rows, test (text), contest (number: same test and everything but the headline equal),
+        headline, impressions, clicks
+    account: where the rows of the file went
+    """
 
     arms: pd.DataFrame
     account: Account
 
     @property
     def rate(self) -> Floats:
+        """Clicks an impression, [a]."""
         return np.asarray(self.arms["clicks"] / self.arms["impressions"], dtype=np.float64)
 
     def pairs(self) -> Ints:
-        """Rows of every two different headlines of one contest whose click rates differ, the better one first [p, 2]."""
+        """Rows of every two headlines of one contest that differ, the better one first, [p, 2].
+
+        Pairs whose click rates are equal are left out.
+        """
         rate, headline = self.rate, self.arms["headline"].to_numpy()
         found = [
             (i, j)
@@ -49,31 +61,31 @@ class Headlines:
 
 @dataclass(frozen=True)
 class Upworthy:
+    """The loader of the archive.
+
+    path: the archive's csv, or a parquet copy
+    """
+
     path: str
 
     def read(self) -> Headlines:
-        """The archive's csv or a parquet copy. Raises ValueError naming row and value for what cannot be."""
+        """The arms. Raises ValueError naming row and value for what cannot be."""
         path = Path(self.path)
-        needed = [
-            "test_id",
-            "headline",
-            "lede",
-            "excerpt",
-            "impressions",
-            "clicks",
-            "test_week",
-            "image_id",
-        ]
+        needed = ["test_id", "headline", "lede", "excerpt", *COUNTS, "image_id"]
         table = read(path, needed, PUBLISHED)
-        impressions = numbers(path, table, "impressions", 0, LARGEST, whole=True)
-        clicks = numbers(path, table, "clicks", 0, LARGEST, whole=True)
+        impressions = parse_integers(path, table, "impressions", 0, LARGEST)
+        clicks = parse_integers(path, table, "clicks", 0, LARGEST)
         refuse(path, table, "clicks", clicks > impressions, "must be at most the impressions")
-        week = numbers(path, table, "test_week", 201201, 203053, whole=True)
+        week = parse_integers(path, table, "test_week", 201201, 203053)
         arms = pd.DataFrame(
-            {"test": words(path, table, "test_id"), "headline": words(path, table, "headline")}
+            {
+                "test": parse_words(path, table, "test_id"),
+                "headline": parse_words(path, table, "headline"),
+                "impressions": impressions,
+                "clicks": clicks,
+            }
         )
-        arms = arms.assign(impressions=impressions, clicks=clicks)
-        beside = [table[name].fillna("").astype(str) for name in ("image_id", "lede", "excerpt")]
+        beside = [table[name].fillna("").astype(str) for name in BESIDE]
         arms["contest"] = arms.groupby([arms["test"], *beside], sort=False).ngroup()
         broken = (week >= BROKEN[0]) & (week <= BROKEN[1])
         unseen = ~broken & (impressions == 0)
@@ -89,11 +101,16 @@ class Upworthy:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """How well scores tell which headline wins. accuracy: share of pairs in the right order (ties count a half), of all
-    `pairs` and of those `clear` ones whose click rates differ by more than CLEAR standard errors. lift: clicks an
-    impression of each contest's best-scored headline over those of its average headline, relative. Intervals take a test's
-    pairs as dependent."""
+class HeadlineAccuracy:
+    """How well scores tell which headline wins. Intervals take a test's pairs as dependent.
+
+    pairs: how many pairs were judged
+    accuracy: share of pairs in the right order; ties count a half
+    clear: how many pairs' click rates differ by more than CLEAR standard errors
+    clear_accuracy: the same share of those pairs
+    lift: clicks an impression of each contest's best-scored headline over those of its average
+        headline, relative
+    """
 
     pairs: int
     accuracy: Interval
@@ -102,11 +119,12 @@ class Judged:
     lift: Interval
 
 
-def judge(headlines: Headlines, scores: Floats) -> Judged:
+def judge(headlines: Headlines, scores: Floats) -> HeadlineAccuracy:
     """Judge scores [a], which must not have been fitted to the same tests. Chance is .5 and 0.
 
-    The accuracy over all pairs is held down by luck in the click rates, that over clear pairs leaves the hard ones out; the
-    lift has neither trouble: readers were randomised, so the click rate of the headline picked is unbiased.
+    The accuracy over all pairs is held down by luck in the click rates, that over clear pairs
+    leaves the hard ones out; the lift has neither trouble: readers were randomised, so the click
+    rate of the headline picked is unbiased.
     """
     arms, rate = headlines.arms, headlines.rate
     check.shape("scores", scores, (len(arms),))
@@ -120,32 +138,38 @@ def judge(headlines: Headlines, scores: Floats) -> Judged:
     error = np.sqrt(together * (1 - together) * (1 / shown[better] + 1 / shown[worse]))
     clear = rate[better] - rate[worse] > CLEAR * error
     test = arms["test"].to_numpy()[better]
-    top = (
-        scores == arms.assign(score=scores).groupby("contest")["score"].transform("max").to_numpy()
-    )
-    contest, tests = arms["contest"].to_numpy(), arms.groupby("contest")["test"].first().to_numpy()
-    code = np.unique(contest, return_inverse=True)[1]
-    picked = np.bincount(code, top * rate) / np.bincount(code, top)  # equal scores share the pick
-    average = np.bincount(code, rate) / np.bincount(code)
-    ratio = picked.mean() / average.mean()
-    lift = normal_interval(
-        ratio - 1 + (picked - ratio * average) / average.mean(), tests
-    )  # linearised, as in snips
-    return Judged(
+    return HeadlineAccuracy(
         pairs=len(right),
         accuracy=normal_interval(right, test),
         clear=int(clear.sum()),
         clear_accuracy=normal_interval(right[clear], test[clear]),
-        lift=lift,
+        lift=_measure_lift(arms, rate, scores),
     )
 
 
-def cross_fitted(headlines: Headlines, features: Floats, ridge: float, folds: int = 5) -> Floats:
-    """Scores [a] from text features [a, d] by ridge regression of the log click rate, each test scored by a fit to others.
+def _measure_lift(arms: pd.DataFrame, rate: Floats, scores: Floats) -> Interval:
+    best = arms.assign(score=scores).groupby("contest")["score"].transform("max").to_numpy()
+    top = scores == best
+    code = np.unique(arms["contest"], return_inverse=True)[1]
+    tests = arms.groupby("contest")["test"].first().to_numpy()
+    picked = np.bincount(code, top * rate) / np.bincount(code, top)  # equal scores share the pick
+    average = np.bincount(code, rate) / np.bincount(code)
+    ratio = picked.mean() / average.mean()
+    linear = ratio - 1 + (picked - ratio * average) / average.mean()  # as in snips
+    return normal_interval(linear, tests)
 
-    Features and log rates are taken from their contest's mean, so that only what differs between rivals teaches; an arm
-    weighs its expected number of clicks. ridge: prior precision in clicks, for features of unit variance. Raises ValueError
-    for shapes that do not fit, ridge <= 0 or fewer than 2 folds or tests.
+
+def cross_fit(headlines: Headlines, features: Floats, ridge: float, folds: int = 5) -> Floats:
+    """Scores [a] from text features [a, d], each test scored by a fit to the other tests.
+
+    The fit is a ridge regression of the log click rate. Features and log rates are taken from their
+    contest's mean, so that only what differs between rivals teaches; an arm weighs its expected
+    number of clicks.
+
+    ridge: prior precision in clicks, for features of unit variance; higher trusts the text less
+    folds: how many parts the tests are split into
+
+    Raises ValueError for shapes that do not fit, ridge <= 0 or fewer than 2 folds or tests.
     """
     arms = headlines.arms
     check.shape("features", features, (len(arms), features.shape[-1]))
@@ -157,16 +181,15 @@ def cross_fitted(headlines: Headlines, features: Floats, ridge: float, folds: in
     shown, clicks = (arms[name].to_numpy(dtype=np.float64) for name in ("impressions", "clicks"))
     both = np.bincount(code, clicks) / np.bincount(code, shown)
     weight = np.maximum(both[code] * shown, 1e-9)
-    rate = np.log(
-        (clicks + 1) / (shown + 1 / np.maximum(both[code], 1e-6))
-    )  # one click more at the contest's own rate
+    # with one click more at the contest's own rate
+    rate = np.log((clicks + 1) / (shown + 1 / np.maximum(both[code], 1e-6)))
     mass = np.bincount(code, weight)
 
-    def centred(values: Floats) -> Floats:
+    def centre(values: Floats) -> Floats:
         return np.asarray(values - (np.bincount(code, weight * values) / mass)[code])
 
-    x = np.column_stack([centred(column) for column in features.T])
-    y = centred(rate)
+    x = np.column_stack([centre(column) for column in features.T])
+    y = centre(rate)
     scores = np.zeros(len(arms))
     for fold in range(folds):
         out = test % folds == fold

@@ -1,0 +1,1 @@
+"""The page that `experiments.calibrate` leaves, and its figures."""

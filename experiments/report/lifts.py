@@ -1,0 +1,91 @@
+"""The report's figure of lifts: each policy's gain over the baseline, with its interval."""
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from experiments.report.curves import write_name
+from experiments.report.looks import Look
+from experiments.report.page import (
+    BASELINE,
+    SOFT,
+    STYLE,
+    count_decimals,
+    draw_dot,
+    format_percent,
+    render_svg,
+)
+from experiments.report.run import Run
+
+Row = tuple[Look, float, float, float]  # lift, and the ends of its interval (NaN: none)
+LEFT, WIDTH = 0.17, 0.82  # where the axes begin in the figure, and how wide they are
+
+
+def draw_lift_figure(run: Run) -> Markup | None:
+    """A dot and its interval for each policy that has a lift; None where there is no baseline."""
+    rows = [(look, *run.find_lift(p)) for p, look in run.looks.items() if p != run.baseline]
+    rows = [row for row in rows if math.isfinite(row[1])]
+    if not rows or not run.baseline:
+        return None
+    alt = "Lift in clicks over the baseline, with 95 % intervals, for each policy"
+    return _draw_lifts("lift", alt, rows, run.looks[run.baseline].label)
+
+
+def _draw_lifts(name: str, alt: str, rows: Sequence[Row], zero: str) -> Markup:
+    """A dot and its interval for each policy, against a line at zero that is named `zero`.
+
+    The axis spans what is close enough to compare; a floor or the oracle may lie outside, and is
+    then an arrow at the edge.
+    """
+    near = [row for row in rows if row[0].role != "floor" and row[0].policy != "oracle"]
+    values = [v for row in near for v in row[1:]] or [row[1] for row in rows]
+    values = [0.0, *filter(math.isfinite, values)]
+    pad = max(0.03, 0.18 * (max(values) - min(values)))
+    left, right = min(values) - pad, max(values) + pad
+    with style.context(STYLE, after_reset=True):
+        height = 1.0 + 0.34 * len(rows)
+        figure = Figure(figsize=(10, height))
+        axes = figure.add_axes((LEFT, 0.62 / height, WIDTH, 1 - 1.0 / height))
+        axes.axvline(0, color=BASELINE, linewidth=1.4, zorder=1)
+        axes.text(0, -0.85, zero, color=BASELINE, ha="center", fontweight="bold", fontsize=9.5)
+        for place, row in enumerate(rows):
+            write_name(axes, -LEFT / WIDTH, place, row[0], axes.get_yaxis_transform())
+            _draw_row(axes, place, row, left, right)
+        axes.set(xlim=(left, right), ylim=(len(rows) - 0.4, -0.6), yticks=[])
+        axes.grid(axis="x")
+        axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
+        decimals = count_decimals(right - left)
+        axes.xaxis.set_major_formatter(lambda value, _: format_percent(value, decimals, sign=True))
+        axes.set_xlabel("More or fewer clicks per newsletter delivered", loc="left", labelpad=6)
+        return render_svg(figure, name, alt)
+
+
+def _draw_row(axes: Axes, place: int, row: Row, left: float, right: float) -> None:
+    """One policy's dot, interval and number on an axis that spans `left` to `right`."""
+    look, lift, low, high = row
+    gap = 0.014 * (right - left)
+    words = format_percent(lift, count_decimals(lift) or int(abs(lift) < 0.1), sign=True)
+    if not left <= lift <= right:
+        edge, marker, side = right - gap, ">", "right"
+        inner = edge - gap
+        if lift < left:
+            edge, marker, side = left + gap, "<", "left"
+            inner = edge + gap
+        axes.plot(edge, place, marker=marker, color=look.colour, markersize=6)
+        words = f"off the chart, {words}"
+        axes.text(inner, place, words, ha=side, va="center", color=SOFT, fontsize=9.5)
+        return
+    if math.isfinite(low):
+        ends = [max(low, left), min(high, right)]
+        axes.plot(ends, [place, place], color=look.colour, linewidth=4.5, alpha=0.38)
+    draw_dot(axes, lift, place, look.colour, 7.5)
+    beyond = min(high, right) if math.isfinite(high) else lift + gap / 2
+    x, side = beyond + gap, "left"
+    if beyond < 0 < x + 0.08 * (right - left):  # the line at zero would strike the number through
+        x, side = (max(low, left) if math.isfinite(low) else lift - gap / 2) - gap, "right"
+    axes.text(x, place, words, ha=side, va="center", color=look.ink, fontsize=9.5)

@@ -1,0 +1,113 @@
+"""The report's sentences: the headline, the paragraph under it, and the large numbers.
+
+Each is made from the numbers of the run, and says so when the numbers do not carry a finding.
+Clicks are told per 1,000 newsletters delivered.
+"""
+
+import math
+
+from experiments.report.page import count_decimals, format_percent, format_thousand
+from experiments.report.run import Run
+
+
+def name_rival(run: Run) -> str:
+    """What the baseline is, in words.
+
+    It is the best segmentation only if no other segmentation in the run beat it.
+    """
+    if run.baseline is None:
+        return ""
+    segmentations = [p for p in run.looks if p.startswith("segment_")]
+    name = run.looks[run.baseline].label
+    if run.baseline not in segmentations:
+        return name
+    best = run.look_up(run.baseline) >= max(map(run.look_up, segmentations))
+    return "the best segmentation" if best else f"the baseline ({name})"
+
+
+def write_headline(run: Run) -> str:
+    """The finding in one sentence, no stronger than its interval."""
+    if run.winner is None:
+        return "This run has no policy that could be deployed in place of the baseline."
+    name, issues = run.looks[run.winner].label, f"issues {run.late}"
+    lift, low, high = run.find_lift(run.winner)
+    if not math.isfinite(lift):
+        rate = format_thousand(run.look_up(run.winner))
+        earned = f"{rate} clicks per 1,000 newsletters delivered, {issues}"
+        return f"{name} earned {earned}; this run has no segmentation to compare it with."
+    places = count_decimals(lift, low, high)
+    gain = (
+        f"{name} got {format_percent(abs(lift), places)} {'more' if lift >= 0 else 'fewer'} "
+        f"clicks per newsletter delivered than {name_rival(run)}"
+    )
+    if math.isnan(low):
+        return f"{gain}, {issues}, in a single simulation: without more seeds there is no interval."
+    if low <= 0 <= high:
+        return (
+            f"No clear difference: {gain}, but the 95\u00a0% interval, "
+            f"{_write_span(low, high, places, sign=True)}, includes zero ({issues})."
+        )
+    near, far = sorted((abs(low), abs(high)))
+    return f"{gain} (95\u00a0% interval {_write_span(near, far, places)}), {issues}."
+
+
+def _write_span(low: float, high: float, places: int, sign: bool = False) -> str:
+    return f"{format_percent(low, places, sign)} to {format_percent(high, places, sign)}"
+
+
+def write_lead(run: Run) -> str:
+    """The paragraph under the headline: the size of the run, and how far there was to go."""
+    size = f" of {run.facts['members']:,} members" if run.facts.get("members") else ""
+    times = f", {run.seeds} times over, each time with other members and articles"
+    words = [
+        f"A simulated association{size} was sent {run.facts['issues']} weekly issues"
+        f"{times if run.seeds != 1 else ''}."
+    ]
+    if run.winner and "oracle" in run.looks:
+        most, ours = (format_thousand(run.look_up(p), 0) for p in ("oracle", run.winner))
+        words.append(
+            "A newsletter that knew every member\u2019s taste would have earned "
+            f"{most} clicks per 1,000 delivered; {run.looks[run.winner].label} earned {ours}."
+        )
+    if run.baseline and len(run.rivals) > 2 and run.winner in (run.rivals[0], run.chosen):
+        words.append(
+            f"It was picked as the best of {len(run.rivals)} on these same issues, which flatters "
+            "it a little."
+        )
+    return " ".join(words)
+
+
+def list_numbers(run: Run) -> list[tuple[str, str]]:
+    """Up to four large numbers, each with what it says; what this run cannot give is left out."""
+    if run.winner is None:
+        return []
+    found, (lift, low, high) = [], run.find_lift(run.winner)
+    if math.isfinite(lift):
+        places = count_decimals(lift, low, high)
+        span = f"95\u00a0% interval {_write_span(low, high, places, sign=True)}"
+        span = "no interval" if math.isnan(low) else span
+        words = f"clicks compared with {name_rival(run)}; {span}"
+        found.append((format_percent(lift, places, sign=True), words))
+    words = f"clicks per 1,000 newsletters delivered, issues {run.late}"
+    if run.baseline:
+        base = format_thousand(run.look_up(run.baseline))
+        words = f"{words}; {run.looks[run.baseline].label}: {base}"
+    found.append((format_thousand(run.look_up(run.winner)), words))
+    if math.isfinite(share := run.look_up(run.winner, "oracle_share")):
+        words = "of the clicks of a newsletter that knew every member\u2019s taste"
+        found.append((format_percent(share), words))
+    if run.baseline and run.winner in run.parity:
+        found.append(_write_wait(run.parity[run.winner], name_rival(run)))
+    if len(found) < 4 and math.isfinite(cost := run.look_up(run.winner, "exploration_cost")):
+        found.append((format_percent(cost, 1), "of clicks given up by trying things out"))
+    return found
+
+
+def _write_wait(issues: int | None, rival: str) -> tuple[str, str]:
+    """How many issues a new member waits for a newsletter as good as the baseline's."""
+    good = f"a new member\u2019s newsletter is on average as good as {rival}"
+    if issues is None:
+        return "not yet", f"in this run no point from which {good}"
+    if issues == 0:
+        return "at once", good
+    return f"{issues} issue{'s' * (issues > 1)}", f"until {good}"

@@ -1,0 +1,166 @@
+"""Two members side by side: the same segment, different people.
+
+They are read back from two logs of one run: what the segment newsletter and the profile newsletter
+sent them in the last issue. `experiments.compare` writes them down, and the report shows them.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bandit.core.types import PINNED, Floats, Round
+from bandit.policy import Policy
+from serving import bundle
+from simulators.association.pools.articles import Pool, catalogue
+from simulators.base import Simulator, Truthful
+from simulators.play import play_back
+
+SAME = ("member_type", "region", "career_stage")
+
+
+def find_two_members(
+    segment: Path, profile: Path, simulator: Simulator, member_type: str = "hospital pharmacist"
+) -> dict[str, object] | None:
+    """The two members, and their newsletters of the last issue.
+
+    They are of one type, chapter and career stage (and practice area, if there is such a pair: then
+    hardly any segment can tell them apart). Of the pairs that never clicked on a common topic it is
+    the one with the most clicks, counted by the member with fewer. Clicks so far are the profile
+    run's.
+
+    segment, profile: the folders of two units; the profile's has a bundle
+    simulator: made anew as the units made it
+    member_type: of both members
+
+    Returns None where there is no pair, or nobody knows the articles' topics.
+    """
+    if not isinstance(simulator, Truthful) or "member_type" not in simulator.members:
+        return None
+    if not _find_topics(simulator, 1):
+        return None
+    # What members are up to depends on what they were sent, so each log has a world of its own.
+    worlds = simulator.twin(), simulator.twin()
+    ours, theirs = (
+        list(play_back(unit / "log", world))
+        for unit, world in zip((profile, segment), worlds, strict=True)
+    )
+    *past, last = ours
+    clicks = _list_clicks(past, simulator)
+    rows = _choose_pair(last, theirs[-1], clicks, member_type)
+    if rows is None:
+        return None
+    sent = zip(worlds, (last, theirs[-1]), strict=True)
+    worth = [world.expected(each.context, each.slates).sum(axis=1) for world, each in sent]
+    policy = bundle.read(profile / "bundle").policy
+    members = [
+        _describe_person(row, last)
+        | _describe_behaviour(row, last, past, clicks, policy)
+        | _describe_letters(row, last, theirs[-1], worth)
+        for row in rows
+    ]
+    return {"issue": last.context.issue, "members": members}
+
+
+def _find_topics(simulator: Truthful, issue: int) -> list[str]:
+    """The main topic of each article of an issue; empty where the simulator knows none.
+
+    Topics are known to the association and to this report, and to no policy.
+    """
+    pool = simulator.pool(issue)
+    names = [topic["name"] for topic in catalogue()["topics"]]
+    return [names[t] for t in pool.topics.argmax(axis=1)] if isinstance(pool, Pool) else []
+
+
+def _list_clicks(past: list[Round], simulator: Truthful) -> pd.DataFrame:
+    """Every click: member, title, and the article's main topic."""
+    found: list[tuple[object, str, str]] = []
+    for round in past:
+        topics = _find_topics(simulator, round.context.issue)
+        titles = round.context.articles["title"].to_numpy()
+        for row, slot in np.argwhere(round.feedback.clicked):
+            article = round.slates.choice[row, slot]
+            found.append((round.context.member_ids[row], titles[article], topics[article]))
+    return pd.DataFrame(found, columns=["member", "title", "topic"])
+
+
+def _choose_pair(
+    ours: Round, theirs: Round, clicks: pd.DataFrame, member_type: str
+) -> tuple[int, int] | None:
+    """The rows of the two members in our last issue; None where there is no pair."""
+    seen, tastes = clicks.groupby("member").size(), clicks.groupby("member")["topic"].agg(set)
+    members = ours.context.members.reset_index(names="row")
+    members = members[(members["member_type"] == member_type) & members["member"].isin(seen.index)]
+    members = members[members["member"].isin(theirs.context.member_ids)]
+
+    def pairs(names: list[str]) -> Iterator[tuple[int, int, int]]:
+        for _, group in members.groupby(names):
+            people = group[["row", "member"]].itertuples(index=False, name=None)
+            for (row, member), (other_row, other) in combinations(people, 2):
+                if not tastes[member] & tastes[other]:
+                    yield min(seen[member], seen[other]), row, other_row
+
+    for names in ([*SAME, "practice_area"], [*SAME]):
+        if best := max(pairs(names), key=lambda pair: pair[0], default=None):
+            return best[1:]
+    return None
+
+
+def _describe_person(row: int, ours: Round) -> dict[str, object]:
+    member = ours.context.members.iloc[row]
+    attributes = {name: str(value) for name, value in member.items() if name != "member"}
+    return {"name": f"Member {member['member']}", "attributes": attributes}
+
+
+def _describe_letters(
+    row: int, ours: Round, theirs: Round, worth: list[Floats]
+) -> dict[str, object]:
+    """What both newsletters hold, and what they are worth.
+
+    worth: clicks expected of each member's newsletter by the simulator's truth, ours and theirs
+    """
+    there = int(np.flatnonzero(theirs.context.member_ids == ours.context.member_ids[row])[0])
+    return {
+        "profile_expected": float(worth[0][row]),
+        "segment_expected": float(worth[1][there]),
+        "segment_slate": _list_articles(theirs, there),
+        "profile_slate": _list_articles(ours, row),
+    }
+
+
+def _describe_behaviour(
+    row: int, ours: Round, past: list[Round], clicks: pd.DataFrame, policy: Policy
+) -> dict[str, object]:
+    """What a member did so far, and how far the newsletter rests on it."""
+    member = ours.context.member_ids[row]
+    rows = [round.context.member_ids == member for round in past]
+    got = [(round, which) for round, which in zip(past, rows, strict=True) if which.any()]
+    opened = sum(bool(round.feedback.opened[which][0]) for round, which in got)
+    own = clicks[clicks["member"] == member]
+    topics = own["topic"].value_counts(sort=False).sort_values(ascending=False, kind="stable")
+    listed = ", ".join(f"{count} on {topic}" for topic, count in topics.items())
+    words = f"Opened {opened} of {len(got)} newsletters and clicked {len(own)} articles: {listed}."
+    shares = policy.rests_on(ours.context.take(np.array([row])))
+    return {
+        "clicks_in_words": words,
+        "rests_on_behaviour": None if shares is None else float(shares[0]),
+        "clicked_titles": own["title"].tolist(),
+    }
+
+
+def _list_articles(round: Round, row: int) -> list[dict[str, object]]:
+    """One member's newsletter, from the top; empty slots are left out."""
+    return [
+        {
+            "title": str(article["title"]),
+            "kind": str(article["kind"]),
+            "source": str(article["source"]),
+            "pinned": bool(round.slates.role[row, slot] == PINNED),
+            "clicked": bool(round.feedback.clicked[row, slot]),
+        }
+        for slot, index in enumerate(round.slates.choice[row])
+        if index >= 0
+        for article in [round.context.articles.iloc[index]]
+    ]

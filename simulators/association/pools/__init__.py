@@ -1,0 +1,1 @@
+"""What an issue may show: pools of articles whose text is composed, and the rules of its layout."""

@@ -1,0 +1,28 @@
+"""Examples in docstrings are run, and give what they say."""
+
+import doctest
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("bandit", "simulators", "serving", "experiments")
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for room in ROOMS
+    for path in (ROOT / room).rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+)
+
+
+def test_there_are_examples() -> None:
+    assert MODULES
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_give_what_they_say(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = import_module(name.removesuffix(".__init__"))
+    failed, tried = doctest.testmod(module)
+    assert tried, f"{name}: no docstring holds its example"
+    assert not failed, capsys.readouterr().out
