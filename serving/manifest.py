@@ -70,6 +70,9 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
         raise ValueError(f"{path}: {describe(error)}") from None
     if set(manifest.files) != {POLICY, FEATURES}:
         raise ValueError(f"{path}: files = {sorted(manifest.files)}; must be {[FEATURES, POLICY]}")
+    if "_target_" in manifest.parameters:  # the class is named by `policy`, and nowhere else
+        named = manifest.parameters["_target_"]
+        raise ValueError(f"{path}: parameters name _target_ = {named!r}; no policy has that option")
     return manifest, hashlib.sha256(data).hexdigest()
 
 

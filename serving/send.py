@@ -26,7 +26,7 @@ from bandit.core import check
 from bandit.core.files import read_json, replacing, write_json
 from bandit.core.rules import Rules
 from bandit.core.types import ROLES, Bools, Ints
-from bandit.log.issue import slate_columns
+from bandit.log.issue import tabulate_slates
 from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, find_eligible
 from bandit.slates.walk import draw
 from serving.bundle import Bundle, read
@@ -88,7 +88,7 @@ def compose(
         roles = pa.DictionaryArray.from_arrays(pa.array(slates.role.ravel()), pa.array(ROLES))
         # Plain columns, for whatever program sends the mail; parquet stores repeated words once all
         # the same.
-        table = slate_columns(context, slates) | {"role": roles}
+        table = tabulate_slates(context, slates) | {"role": roles}
         yield pa.table({name: _decode(column) for name, column in table.items()})
 
 

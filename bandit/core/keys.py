@@ -22,11 +22,11 @@ _PIECE = 9000  # members whose words fit the processor's cache
 def philox(counter: NDArray[np.integer], key: tuple[int, int]) -> NDArray[np.uint64]:
     """Ten rounds of Philox4x32 on `counter` [4, ...], four 32-bit words; four words, same shape."""
     words = np.array(counter, dtype=np.uint64).reshape(4, -1)
-    words[::2], words[1::2] = _rounds(words[::2].copy(), words[1::2].copy(), key)
+    words[::2], words[1::2] = _run_rounds(words[::2].copy(), words[1::2].copy(), key)
     return words.reshape(np.shape(counter))
 
 
-def _rounds(
+def _run_rounds(
     even: NDArray[np.uint64], odd: NDArray[np.uint64], key: tuple[int, int]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Ten rounds on words 0 and 2, `even` [2, n], and words 1 and 3, `odd` [2, n].
@@ -114,7 +114,7 @@ def _fill_pairs(
         np.bitwise_and(keys[piece], _LOW, out=even[0])
         np.right_shift(keys[piece], _32, out=odd[0])
         even[1], odd[1] = blocks[piece], 0
-        even, odd = _rounds(even, odd, (purpose & 0xFFFFFFFF, purpose >> 32))
+        even, odd = _run_rounds(even, odd, (purpose & 0xFFFFFFFF, purpose >> 32))
         even >>= np.uint64(5)
         even <<= np.uint64(26)
         odd >>= np.uint64(6)

@@ -1,8 +1,8 @@
 """Tracking events: what the tracking server saw, and what that says about members.
 
-`hygiene.tag` says who made each event; then `read_feedback` and `estimate_open_rate` read them. Open
-this file to feed real e-mail back into a policy. A table of events is a pandas frame with one row
-for each request, in any order, of one issue or several, and with these columns:
+`hygiene.tag` says who made each event; then `read_feedback` and `estimate_open_rate` read them.
+Open this file to feed real e-mail back into a policy. A table of events is a pandas frame with one
+row for each request, in any order, of one issue or several, and with these columns:
 
     event     id of the record; the same id twice is one event that was sent twice
     campaign  the issue's campaign, as in `Context`

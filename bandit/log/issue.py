@@ -26,7 +26,7 @@ WITHIN = {
 COLUMNS = ("campaign", "member", "slot", "article", *CHOICES, *ANSWERS, *SLOT_ANSWERS)
 
 
-def slate_columns(context: Context, slates: Slates) -> dict[str, pa.Array]:
+def tabulate_slates(context: Context, slates: Slates) -> dict[str, pa.Array]:
     """What was shown, one row for each (member, slot).
 
     The columns are campaign, member, slot (from 1), article (null for an empty slot), propensity,
@@ -55,7 +55,7 @@ def write(path: Path, round: Round) -> None:
     k = round.slates.choice.shape[1]
     answers = {name: pa.array(np.repeat(getattr(round.feedback, name), k)) for name in ANSWERS}
     by_slot = {name: pa.array(getattr(round.feedback, name).ravel()) for name in SLOT_ANSWERS}
-    write_table(path, pa.table(slate_columns(round.context, round.slates) | answers | by_slot))
+    write_table(path, pa.table(tabulate_slates(round.context, round.slates) | answers | by_slot))
 
 
 def list_members(path: Path, table: pa.Table, slots: int) -> Ids:

@@ -1,4 +1,5 @@
 """Off-policy evaluation: what another policy would have earned, from a log with exact propensities.
 
-Axes: n sends, k slots. Every estimator returns one term for each send; the mean of the terms is the estimate.
+Axes: n sends, k slots. Every estimator returns one term for each send; the mean of the terms is
+the estimate.
 """

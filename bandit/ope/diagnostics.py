@@ -1,7 +1,9 @@
-"""How much of the log speaks about the target policy, and down to which slot."""
+"""How much of the log speaks about the target policy, and down to which slot.
+
+Open this file when an evaluation gives a reason instead of a number.
+"""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats
@@ -9,15 +11,25 @@ from bandit.ope.inputs import check_inputs
 
 
 def weights(logged: Floats, target: Floats) -> Floats:
-    """w[i, j] = product over l <= j of target[i, l] / logged[i, l], [n, k]: how much more often the target shows the first
-    j slots of this slate. Its mean is 1 at every slot where the logger could show all that the target can."""
+    """w[i, j] = product over l <= j of target[i, l] / logged[i, l], [n, k].
+
+    This is how much more often the target shows the first j slots of the slate than the logger did.
+    Its mean is 1 at every slot where the logger could show all that the target can.
+
+    logged, target: [n, k], as for the estimators
+
+    Raises ValueError for values that cannot be (`check_inputs`).
+    """
     check_inputs(logged, target)
     return np.cumprod(np.asarray(target, np.float64) / logged, axis=1)
 
 
 def effective_sample_size(w: Floats) -> float:
-    """(sum w)^2 / sum w^2 of weights [n] (Kish 1965): the number of equally weighted sends that would be as
-    good. Between 1 and n; 0 where all weights are 0."""
+    """(sum w)^2 / sum w^2 of weights [n] (Kish 1965).
+
+    This is the number of equally weighted sends that would be as good. It is between 1 and n, and
+    0 where all weights are 0.
+    """
     largest = float(np.max(w, initial=0.0))
     if largest == 0.0:
         return 0.0
@@ -26,16 +38,27 @@ def effective_sample_size(w: Floats) -> float:
 
 
 def deficiency(target: Floats, full_support: Bools) -> Floats:
-    """The target's probability [n, k] that the logger may never have shown, given the slots above (deficient support:
-    Sachdeva, Su & Joachims 2020): 0 where full_support [n, k] says that every open article could be drawn, elsewhere
-    1 - target, as if nothing but the article shown could have been. An upper bound."""
+    """The target's probability of what the logger may never have shown, [n, k].
+
+    This is deficient support (Sachdeva, Su & Joachims 2020), given the slots above, as an upper
+    bound: 0 where every open article could be drawn, elsewhere 1 - target, as if nothing but the
+    article shown could have been.
+
+    target: [n, k], as for the estimators
+    full_support: [n, k], every open article could be drawn
+    """
     check.shape("full_support", full_support, target.shape)
     return np.where(full_support, 0.0, np.maximum(1.0 - target, 0.0))
 
 
-def measure_lost(logged: Floats, target: Floats, full_support: Bools) -> NDArray[np.float64]:
-    """The share of the target's slates, up to each slot [k], that the log may not speak about: 1 - prod(1 - d_j), where
-    d_j is the mean deficiency at slot j of the sends as the target would fill the slots above (weighted by those)."""
+def measure_lost(logged: Floats, target: Floats, full_support: Bools) -> Floats:
+    """The share of the target's slates, up to each slot, that the log may not speak about, [k].
+
+    It is 1 - prod(1 - d_j), where d_j is the mean deficiency at slot j of the sends as the target
+    would fill the slots above: each send has the weight of those slots.
+
+    logged, target, full_support: [n, k], as for `weights` and `deficiency`
+    """
     above = np.ones(logged.shape)
     above[:, 1:] = weights(logged, target)[:, :-1]
     total = above.sum(axis=0)
@@ -46,6 +69,6 @@ def measure_lost(logged: Floats, target: Floats, full_support: Bools) -> NDArray
 
 
 def find_depth(logged: Floats, target: Floats, least_ess: float) -> int:
-    """The largest number of slots s, 0 to k, such that the effective sample size is at least least_ess at slots 1 to s."""
+    """How many slots from the top have an effective sample size of at least least_ess, 0 to k."""
     enough = [effective_sample_size(w) >= least_ess for w in weights(logged, target).T]
     return int(np.logical_and.accumulate(enough).sum())

@@ -1,14 +1,16 @@
-"""One answer a reader can act on: an interval, or the reason why this log cannot give one."""
+"""Off-policy evaluation that a reader can act on: an interval, or the reason why there is none.
+
+Open this file to ask what another policy would have earned on a log, or to see which limits an
+answer has to pass.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check
-from bandit.core.types import Bools, Floats
+from bandit.core.types import Bools, Floats, Ids
 from bandit.ope import estimators
 from bandit.ope.diagnostics import effective_sample_size, find_depth, measure_lost, weights
 from bandit.ope.inputs import check_inputs
@@ -20,13 +22,20 @@ ESTIMATORS: dict[str, Callable[..., Floats]] = {
     "cascade": estimators.cascade,
     "cascade_sn": estimators.cascade_sn,
 }
-MOST_LOST = 0.01  # share of the target's slates; intervals were at best 17 % of the estimate wide to each side (below)
+# share of the target's slates; intervals were at best 17 % of the estimate wide to each side
+MOST_LOST = 0.01
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Clicks a send on the first `slots` slots. interval is None where the log cannot tell. ess: effective sample size at
-    the last slot evaluated (slot 1 where none is). reason: why no number or why not more slots, empty for whole slates."""
+    """What the target would have earned on the first `slots` slots.
+
+    estimator: its name
+    slots: how many slots from the top were evaluated
+    interval: clicks a send; None where the log cannot tell
+    ess: effective sample size at the last slot evaluated (at slot 1 where none is)
+    reason: why there is no number, or why there are not more slots; empty for whole slates
+    """
 
     estimator: str
     slots: int
@@ -40,24 +49,36 @@ def evaluate(
     target: Floats,
     reward: Floats | Bools,
     full_support: Bools,
-    members: NDArray[Any],
+    members: Ids,
     least_ess: float = 500.0,
     least_clicks: float = 10.0,
     level: float = 0.95,
 ) -> list[Estimate]:
-    """What the target policy would have earned, by every estimator, on as many slots from the top as the log supports.
+    """What the target would have earned, by every estimator, on as many slots as the log supports.
 
-    logged, target, reward as for the estimators and full_support (every open article could be drawn), all [n, k]; members
-    [n] ids, whose sends count as dependent. A slot is evaluated while (1) at most 1 % of the target's slates may be ones
-    the logger never shows (`diagnostics.measure_lost`), (2) the effective sample size is at least least_ess, and (3) times the
-    share of sends with a click on these slots it is at least least_clicks. Compare policies on the same slots.
+    The question answered is: each issue as it was, with the log's own past (its profiles, its
+    repeats), but this policy's slate. The target must not have learned from the clicks that it is
+    judged by. Compare policies on the same slots.
 
-    The question answered is: each issue as it was, with the log's own past (its profiles, its repeats), but this policy's
-    slate. The target must not have learned from the clicks it is judged by.
+    A slot is evaluated while
+    (1) at most 1 % of the target's slates may be ones that the logger never shows
+        (`diagnostics.measure_lost`),
+    (2) the effective sample size is at least least_ess, and
+    (3) times the share of sends with a click on these slots it is at least least_clicks.
 
-    The defaults come from measured coverage of nominal 95 % intervals: uniform logger over 40 articles, near-greedy target
-    (5 % explores), clicks .2 to .02 an open from a member's best article to the worst, 37 % open, 14 sends a member; 500 to
-    1,500 logs each, at slot 1, `cascade_sn`; "poor" wants the articles clicked least. Plain: Student's t with members - 1
+    logged, target, reward: [n, k], as for the estimators
+    full_support: [n, k], every open article could be drawn
+    members: [n], ids; sends to the same member count as dependent
+    least_ess: a higher one answers more rarely and more reliably
+    least_clicks: likewise
+    level: of confidence, in (0, 1); a higher one gives wider intervals
+
+    Raises ValueError for impossible values, limits below 1, or a log of fewer than two members.
+
+    The defaults come from measured coverage of nominal 95 % intervals: uniform logger over 40
+    articles, near-greedy target (5 % explores), clicks .2 to .02 an open from a member's best
+    article to the worst, 37 % open, 14 sends a member; 500 to 1,500 logs each, at slot 1,
+    `cascade_sn`; "poor" wants the articles clicked least. Plain: Student's t with members - 1
     degrees of freedom; ours: `normal_interval`.
 
         sends   ess    clicks   plain, ours (good target)   plain, ours (poor target)
@@ -67,10 +88,10 @@ def evaluate(
        36,000    994    21.3     .95   .96                   .91  1.00
        70,000  1,933    41.5     .94   .95                   .93   .96
 
-    Below the defaults intervals miss from below: no heavy click was seen, so estimate and width are both too small. With a
-    softmax logger so sharp that rare slates carry most of E w^2, ess 435 covered only .85 to .93, and what passed the
-    defaults at 80,000 sends .90 to .94 (100 logs): ess cannot count weights it has not met.
-    Raises ValueError for impossible values, limits below 1, or a log of fewer than two members.
+    Below the defaults intervals miss from below: no heavy click was seen, so estimate and width are
+    both too small. With a softmax logger so sharp that rare slates carry most of E w^2, ess 435
+    covered only .85 to .93, and what passed the defaults at 80,000 sends .90 to .94 (100 logs): ess
+    cannot count weights it has not met.
     """
     check_inputs(logged, target, reward)
     n, k = logged.shape
@@ -91,9 +112,15 @@ def evaluate(
         share = f"{missing[slots]:.1%} of what this policy wants, more than {MOST_LOST:.0%}"
         reason = f"the logging policy may never show {share}"
     elif slots == heavy:
-        reason = f"{n} sends count as {ess[slots]:.0f} that chose as this policy would, fewer than {least_ess:g}"
+        reason = (
+            f"{n} sends count as {ess[slots]:.0f} that chose as this policy would, "
+            f"fewer than {least_ess:g}"
+        )
     else:
-        reason = f"the sends that count hold about {clicks[slots]:.1f} with a click, fewer than {least_clicks:g}"
+        reason = (
+            f"the sends that count hold about {clicks[slots]:.1f} with a click, "
+            f"fewer than {least_clicks:g}"
+        )
     if reason:
         reason = f"at slot {slots + 1} {reason}"
     size = float(ess[max(slots, 1) - 1])

@@ -1,20 +1,19 @@
-"""The one check in front of every estimator."""
-
-from typing import Any
+"""The one check in front of every estimator. Open this file when a log or a replay is refused."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check
-from bandit.core.types import Bools, Floats
+from bandit.core.types import Array, Bools, Floats
 
 ROUNDING = 1e-9  # a propensity is a sum of floats; `slates` accepts a pmf that is off by as much
 
 
 def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None = None) -> None:
-    """Raise ValueError at the first value that no log and no policy can have produced, naming its send and its slot.
+    """Raise ValueError at the first value that no log and no policy can have produced.
 
-    logged, target and reward [n, k] with n, k >= 1; logged in (0, 1], target in [0, 1], reward finite.
+    logged: [n, k] in (0, 1], with n, k >= 1
+    target: [n, k] in [0, 1]
+    reward: [n, k], finite
     """
     if logged.ndim != 2 or 0 in logged.shape:
         raise ValueError(
@@ -29,7 +28,7 @@ def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None =
         _refuse("reward", reward, ~np.isfinite(reward), "must be finite")
 
 
-def _refuse(what: str, array: NDArray[Any], wrong: Bools, rule: str) -> None:
+def _refuse(what: str, array: Array, wrong: Bools, rule: str) -> None:
     if wrong.any():
         i, j = np.argwhere(wrong)[0]
         raise ValueError(f"{what}[{i}, {j}] = {array[i, j]}; {rule}")

@@ -1,37 +1,43 @@
-"""Intervals for the mean of per-send terms."""
+"""Intervals for the mean of an estimator's terms, one term for each send.
+
+Open this file for what an interval assumes about sends to the same member.
+"""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from bandit.core import check
-from bandit.core.types import Floats
+from bandit.core.types import Floats, Ids
 from bandit.ope.diagnostics import effective_sample_size
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and the ends of its confidence interval."""
+    """An estimate and the two ends of its confidence interval, in clicks a send."""
 
     estimate: float
     low: float
     high: float
 
 
-def normal_interval(
-    terms: Floats, clusters: NDArray[Any] | None = None, level: float = 0.95
-) -> Interval:
-    """mean +- t standard errors of terms [n].
+def normal_interval(terms: Floats, clusters: Ids | None = None, level: float = 0.95) -> Interval:
+    """mean +- t standard errors of the terms.
 
-    clusters [n] (member ids: sends to one member depend on one another) gives the cluster-robust variance of the mean,
-    G / (G - 1) / n^2 sum_g e_g^2 with e_g = sum_{i in g} (terms_i - mean) (Liang & Zeger 1986). Without clusters each send
-    is its own, and this is s^2 / n. t is Student's, with as many degrees of freedom as clusters carry the variance,
-    (sum e^2)^2 / sum e^4, at most G - 1 (moment matching as in Satterthwaite 1946, without its factor for normal e): two
-    heavy clicks among 10,000 sends say little about the spread. With many comparable clusters it is the normal interval.
-    Raises ValueError for fewer than two clusters, terms that are not finite or a level outside (0, 1).
+    The variance of the mean is the cluster-robust one, G / (G - 1) / n^2 sum_g e_g^2 with
+    e_g = sum_{i in g} (terms_i - mean) (Liang & Zeger 1986). Without clusters each send is its own,
+    and this is s^2 / n. t is Student's, with as many degrees of freedom as clusters carry the
+    variance, (sum e^2)^2 / sum e^4, at most G - 1 (moment matching as in Satterthwaite 1946,
+    without its factor for normal e): two heavy clicks among 10,000 sends say little about the
+    spread. With many comparable clusters it is the normal interval.
+
+    terms: [n]
+    clusters: [n], member ids: sends to one member depend on one another
+    level: of confidence, in (0, 1); a higher one gives a wider interval
+
+    Raises ValueError for fewer than two clusters, terms that are not finite, and such a level.
     """
     if not 0 < level < 1:
         raise ValueError(f"level = {level}; must be in (0, 1)")

@@ -148,7 +148,10 @@ def test_member_keys_of_numbers_and_text() -> None:
 
 
 def test_a_number_in_a_column_of_mixed_ids_keeps_its_key() -> None:
-    """A chunk that holds only numbers has an integer column, the whole list an object column: same members, same draws."""
+    """The same members have the same draws in a chunk of numbers and in a list of mixed ids.
+
+    The chunk's column holds integers, the whole list's column objects.
+    """
     whole = np.array([5, 7, "M-001"], dtype=object)
     assert keys.member_keys(whole)[:2].tolist() == keys.member_keys(np.array([5, 7])).tolist()
 

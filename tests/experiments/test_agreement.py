@@ -34,7 +34,7 @@ def test_tau_counts_pairs() -> None:
     assert tau(values, -values) == pytest.approx(-1)
 
 
-def judged(policies: list[str], seed: int = 5) -> tuple[Agreement, list[Round], Association]:
+def judge(policies: list[str], seed: int = 5) -> tuple[Agreement, list[Round], Association]:
     association = build(**MOVING | {"members": 300})
     twin, log = association.twin(), list(play(Random(), association, seed, 6))
     return (
@@ -45,7 +45,7 @@ def judged(policies: list[str], seed: int = 5) -> tuple[Agreement, list[Round], 
 
 
 def test_the_logger_is_valued_at_what_it_earned() -> None:
-    result, log, _ = judged(["random", "popular"])
+    result, log, _ = judge(["random", "popular"])
     met = {member for round in log[:2] for member in round.context.member_ids}
     judged_by = [(round, np.isin(round.context.member_ids, list(met))) for round in log[2:]]
     deliveries = sum(rows.sum() for _, rows in judged_by)
@@ -58,7 +58,7 @@ def test_the_true_simulator_expects_the_truth() -> None:
 
     Moods, lapses and campaigns are followed along the log.
     """
-    result, log, association = judged(["random", "popular", "recency"])
+    result, log, association = judge(["random", "popular", "recency"])
     np.testing.assert_array_equal(result.values["simulated"], result.values["true"])
     assert result.simulated_true == pytest.approx(1)
     assert result.tau == result.log_true

@@ -19,14 +19,14 @@ PRESETS = ("informz", "higher_logic")
 
 
 @cache
-def measured(preset: str) -> dict[str, float]:
+def measure(preset: str) -> dict[str, float]:
     return rates.measure(preset)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("figure", PUBLISHED, ids=lambda figure: f"{figure.preset}: {figure.what}")
 def test_published_figures_are_reproduced_within_five_percent(figure: Published) -> None:
-    value = measured(figure.preset)[figure.what]
+    value = measure(figure.preset)[figure.what]
     assert abs(figure.error(value)) <= (0.05 if figure.low == figure.high else 0), (
         f"{value} for {figure.low}"
     )
@@ -38,7 +38,7 @@ def test_days_differ_by_what_was_published() -> None:
 
     Wednesday is clicked most, Saturday least.
     """
-    found = measured("higher_logic")
+    found = measure("higher_logic")
     clicked = {
         figure.what: figure.low
         for figure in PUBLISHED

@@ -1,4 +1,4 @@
-"""Members and articles to matrices: what is unknown, missing or malformed, and the same bits in any batch."""
+"""Features: what is unknown, missing or malformed, and the same bits in any batch."""
 
 import json
 from typing import Any
@@ -200,7 +200,10 @@ def test_a_texts_bits_ignore_its_batch(features: Features) -> None:
 
 
 def test_an_archive_that_repeats_itself_does_not_blow_up_new_texts() -> None:
-    """64 texts of which 3 differ span 2 dimensions: the other 3 of the 5 asked for must not magnify rounding noise."""
+    """64 texts of which 3 differ span 2 dimensions.
+
+    The other 3 of the 5 asked for must not magnify rounding noise.
+    """
     repeated = (ARCHIVE[:3] * 22)[:64]
     try:
         text = Features.fit(MEMBERS, repeated, dims=5).text([*ARCHIVE, "something else entirely"])

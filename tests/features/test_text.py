@@ -107,7 +107,8 @@ def test_cache_refuses_a_wrong_shape_and_keeps_nothing(
 ) -> None:
     inner = Hashed()
     cached = Cached(inner, tmp_path / "cache.db")
-    inner.encode = lambda texts: np.zeros(shape)  # type: ignore[method-assign]  # a service gone wrong
+    # a service that answers with the wrong shape
+    inner.encode = lambda texts: np.zeros(shape)  # type: ignore[method-assign]
     with pytest.raises(ValueError, match=r"encoder hashed gave shape .*; must be \(2, 5\)"):
         cached.encode(["a", "b"])
     good = Hashed()
@@ -124,7 +125,8 @@ def test_several_processes_share_one_cache(tmp_path: Path) -> None:
         class Lengths:
             name, dim = "lengths", 3
             def encode(self, texts):
-                return np.array([[len(t), hash(t) * 0 + len(set(t)), 1] for t in texts], dtype=np.float32)
+                rows = [[len(t), hash(t) * 0 + len(set(t)), 1] for t in texts]
+                return np.array(rows, dtype=np.float32)
         path, shift = sys.argv[1], int(sys.argv[2])
         cached = Cached(Lengths(), path)
         texts = [f"text {i * 31 % 97} " + "x" * (i % 7) for i in range(120)]

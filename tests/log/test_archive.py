@@ -1,4 +1,7 @@
-"""A log that stands alone: what is written is read back the same, and what cannot be is refused by file, row and value."""
+"""A log that stands alone: what is written is read back the same.
+
+What cannot be read is refused by file, row and value.
+"""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""Hygiene: finds scanners on noise that it was not tuned on, tags and never deletes, and says what it cannot read."""
+"""Hygiene finds scanners on noise that it was not tuned on.
+
+It tags and never deletes, and says what it cannot read.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,10 +19,11 @@ from simulators.noise.gateways import Gateway
 from simulators.noise.noise import Noise
 from tests.support.noise_cases import record_issues, send_issues
 
-# Bins, priors and weights were chosen on associations 10-17 with: the default noise; gateways that are quick or slow (30-120
-# s, 2-10 min, 10-60 min), take half of the links or one or two, rotate, sit on site, scan every mail or few; shares of 0,
-# .05, .2, .4, .63; fast people; 3,000 small domains; half of the images blocked; logs without networks, domains or agents.
-# The settings below were written down afterwards, and first run on association 31 as they stand here.
+# Bins, priors and weights were chosen on associations 10-17 with: the default noise; gateways that
+# are quick or slow (30-120 s, 2-10 min, 10-60 min), take half of the links or one or two, rotate,
+# sit on site, scan every mail or few; shares of 0, .05, .2, .4, .63; fast people; 3,000 small
+# domains; half of the images blocked; logs without networks, domains or agents. The settings below
+# were written down afterwards, and first run on association 31 as they stand here.
 HELD_OUT: dict[str, dict[str, Any]] = {
     "at once": {"gateways": {"g": Gateway(first=(0.05, 0.5), gap=0.05)}},
     "after 45-240 s, half": {
@@ -79,7 +83,8 @@ RECALL, LOST = 0.95, 0.01
 
 
 def measured(table: pd.DataFrame, truth: pd.DataFrame) -> tuple[float, float, float]:
-    """Shares: of scanner clicks that were tagged, of people's clicks that were tagged scanner, of scanners in all clicks."""
+    """The shares of scanner clicks that were tagged, of people's clicks that were tagged scanner, and
+    of scanners in all clicks."""
     click = (table["kind"] == "click") & ~truth["duplicate"]
     scanner, person = click & (truth["source"] == "scanner"), click & (truth["source"] == "human")
     tagged = tag(table)["tag"] == "scanner"
@@ -190,7 +195,8 @@ def test_the_open_rate_of_people(noise: dict[str, float]) -> None:
     )
     truth = np.concatenate([f.opened for _, _, f in send_issues(31)])
     found = estimate_open_rate(tag(table), deliveries)
-    # hidden opens are known from some 300 member-issues with a click: two standard errors are about .03 at blocked = .4
+    # hidden opens are known from some 300 member-issues with a click: two standard errors are
+    # about .03 at blocked = .4
     assert found.human == pytest.approx(truth.mean(), abs=0.03)
     assert abs(found.recorded - truth.mean()) > abs(found.human - truth.mean())
     sure = found.chance == 1
@@ -199,7 +205,10 @@ def test_the_open_rate_of_people(noise: dict[str, float]) -> None:
 
 
 def test_opens_drawn_by_their_chance_give_clicks_an_honest_denominator() -> None:
-    """Of the members who opened, which share clicked? Hidden opens make it too high; drawn ones set it right."""
+    """Of the members who opened, which share clicked?
+
+    Hidden opens make it too high; drawn ones set it right.
+    """
     table, _ = record_issues(Noise(seed=31), send_issues(31))
     tagged = tag(table)
     rates = []
@@ -222,7 +231,10 @@ def test_opens_drawn_by_their_chance_give_clicks_an_honest_denominator() -> None
 
 
 def test_opens_by_hand() -> None:
-    """5 members without a proxy: 3 opens recorded, 2 clicks, 1 of them without its open: Chapman says 4 * 3 / 2 - 1 = 5."""
+    """5 members without a proxy: 3 opens recorded, 2 clicks, 1 of them without its open.
+
+    Chapman says 4 * 3 / 2 - 1 = 5.
+    """
     rows = [
         ("a", "open"),
         ("b", "open"),

@@ -1,4 +1,4 @@
-"""Off-policy estimators: identities, exact unbiasedness over every slate, closed forms, coverage, errors."""
+"""Off-policy estimators: identities, exact unbiasedness over every slate, closed forms, errors."""
 
 from collections.abc import Callable
 from functools import partial

@@ -67,8 +67,11 @@ def test_clusters_are_needed_where_a_member_s_sends_agree() -> None:
 def newsletter(
     rng: np.random.Generator, sends: int, best: float, worst: float
 ) -> tuple[Floats, Floats, Bools, Ints, float]:
-    """A uniform log over 40 articles, one slot; a target that shows the first with .95, else any. 37 % open, 14 sends a
-    member. Clicks fall (or rise) from `best` to `worst`. Returns logged, target, reward, members and the true value."""
+    """A uniform log over 40 articles, one slot; a target that shows the first with .95, else any.
+
+    37 % open, 14 sends a member. Clicks fall (or rise) from `best` to `worst`. Returns logged,
+    target, reward, members and the true value.
+    """
     m, share = 40, 0.05
     appeal = np.linspace(best, worst, m)
     members = np.arange(sends) % (sends // 14)
@@ -153,7 +156,8 @@ def test_evaluate_gives_no_number_where_the_logger_may_never_show_what_the_targe
         assert e.ess == pytest.approx(4000)
         assert (
             e.reason
-            == "at slot 1 the logging policy may never show 10.0% of what this policy wants, more than 1%"
+            == "at slot 1 the logging policy may never show 10.0% of what this policy wants, "
+            "more than 1%"
         )
     target[:, 0] = 0.995
     assert evaluate(logged, target, reward, support, members)[0].slots == 3

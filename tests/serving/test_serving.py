@@ -352,3 +352,11 @@ def test_a_manifest_cannot_smuggle_options_into_vw(
     with pytest.raises(ValueError, match="cannot be restored"):
         bundle.read(tmp_path / "b")
     assert not Path("stolen").exists()
+
+
+def test_the_parameters_of_a_manifest_name_no_class(tmp_path: Path) -> None:
+    """The policy is named in one place: a second name would be ignored in silence."""
+    trained("blast").write(tmp_path / "b")
+    edit(tmp_path / "b", parameters={"_target_": "bandit.policies.random.Random"})
+    with pytest.raises(ValueError, match=r"manifest\.json: parameters name _target_ = 'bandit\."):
+        bundle.read(tmp_path / "b")

@@ -1,4 +1,7 @@
-"""Promise 3: the editor's rules. Hard ones are never broken, soft ones only where `relaxed` says so."""
+"""Promise 3: the editor's rules.
+
+Hard rules are never broken, soft ones only where `relaxed` says so.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +25,7 @@ EVENTS = {"kind": {"event": 1}}  # with make_pool's kinds, a0 and a4 are events;
 
 
 def in_pool_order(context: Context, seed: int = 3) -> Slates:
-    """The slates of a policy that likes the pool's first article best, then the second, and so on."""
+    """The slates of a policy that likes the pool's first article best, then the second, ..."""
     n, m = context.eligible.shape
     return slates.draw(SlotPmf(np.tile(-np.arange(m, dtype=float), (n, 1)), greedy), context, seed)
 
@@ -115,7 +118,8 @@ def test_soft_rules_are_given_up_in_order(make_context: Make, make_pool: Make) -
         ]
     )
     context = make_context(4, 5, rules, articles=pool, seen=seen)
-    # no resource in the pool: the last slot gives up the minimum, and a third article that is no event does not exist
+    # no resource in the pool: the last slot gives up the minimum, and there is no third article
+    # that is no event
     assert shown(context, 0) == ([0, 3, 4, 1], [0, 0, 0, MAXIMUM])
     assert shown(context, 1) == (
         [0, 4, 1, 2],
@@ -163,7 +167,10 @@ def test_a_minimum_that_is_not_met_is_logged(make_context: Make, rules: Rules) -
 def test_rules_on_a_column_of_numbers_hold(
     make_context: Make, make_pool: Make, rules: dict
 ) -> None:
-    """Values in the rules are text; a column of whole numbers is compared as text, as `eligible` does."""
+    """Values in the rules are text; a column of whole numbers is compared as text.
+
+    `find_eligible` does the same.
+    """
     context = make_context(
         2, 4, Rules(slots=2, **rules), articles=make_pool(4, year=[2024, 2024, 2025, 2025])
     )
@@ -177,7 +184,10 @@ def test_rules_on_a_column_of_numbers_hold(
 
 @st.composite
 def worlds(draw: Callable[..., Any], single: bool = False) -> tuple[Any, ...]:
-    """Rules, eligible, seen, kinds, sources, seed. single: one column's minimum counts and no other hard rule."""
+    """Rules, eligible, seen, kinds, sources, seed.
+
+    single: one column's minimum counts and no other hard rule
+    """
     k = draw(st.integers(1, 4))
     m = draw(st.integers(k, 8))
     n = 3
@@ -391,7 +401,10 @@ def test_eligible_names_an_attribute_that_members_lack(make_pool: Make) -> None:
 def test_sections_below_keep_what_they_need_and_count_for_caps_and_minimums(
     make_context: Make, make_pool: Make
 ) -> None:
-    """Slot 4 is for events; two events at most, one resource at least; the policy likes events best, resources least."""
+    """Slot 4 is for events; two events at most, one resource at least.
+
+    The policy likes events best, resources least.
+    """
     kinds = ["event"] * 3 + ["article"] * 4 + ["resource"] * 2
     rules = Rules(
         slots=4,

@@ -119,7 +119,10 @@ def test_rows_never_mix(explore: Callable, scores: np.ndarray, open: np.ndarray)
 
 @every
 def test_rows_never_mix_however_the_scores_lie_in_memory(explore: Callable) -> None:
-    """A policy may hand over a transposed product: its rows are then far apart, and sums may run in another order."""
+    """A policy may hand over a transposed product.
+
+    Its rows are then far apart, and sums may run in another order.
+    """
     rng = np.random.default_rng(0)
     scores, open = rng.normal(size=(300, 41)), rng.random((300, 41)) < 0.7
     whole = explore(np.asfortranarray(scores), open)

@@ -129,7 +129,7 @@ def test_seed_and_campaign_give_other_slates(make_context: Make) -> None:
 def test_drawing_from_weights_gives_the_bits_of_drawing_from_the_pmf(
     make_context: Make, temperature: float, m: int, seed: int
 ) -> None:
-    """Plackett-Luce by its weights is softmax slot by slot: choices, propensities, roles, support."""
+    """Plackett-Luce by its weights is softmax by slot: choices, propensities, roles, support."""
     rng = np.random.default_rng(seed)
     n, rules = 30, Rules(slots=3, at_most={"kind": {"event": 1}})
     context = make_context(
@@ -153,8 +153,11 @@ def test_drawing_from_weights_gives_the_bits_of_drawing_from_the_pmf(
 def test_any_slates_are_replayed_alike_from_weights_and_pmf(
     make_context: Make, cap: int, m: int, seed: int, pins: dict[int, str]
 ) -> None:
-    """Whatever was sent: closed articles, one twice, empty slots, caps overrun. From slot to slot, masses are only made anew
-    for the members of whom a rule has more to say than that an article went."""
+    """Whatever was sent: closed articles, one twice, empty slots, caps overrun.
+
+    From slot to slot, masses are only made anew for the members of whom a rule has more to say than
+    that an article went.
+    """
     rng = np.random.default_rng(seed)
     n, rules = (
         40,
@@ -249,7 +252,7 @@ def test_weights_keep_pins_sections_and_minimums_and_do_not_mind_pieces(
 
 
 def test_scores_too_far_apart_for_weights_are_shifted(make_context: Make) -> None:
-    """A gap of 1,500 temperatures leaves the lower article a pmf of 1 once the higher one is shown."""
+    """Across a gap of 1,500 temperatures the lower article has 1 once the higher one is shown."""
     plan = plackett_luce(np.tile([0.0, 1500.0], (4, 1)), 1.0)
     assert plan.weights is None
     drawn = slates.draw(plan, make_context(4, 2, Rules(slots=2)), 5)
@@ -270,7 +273,10 @@ def test_weights_that_are_no_distribution_are_refused(make_context: Make, weight
 
 
 def test_plackett_luce_on_three_articles(make_context: Make) -> None:
-    """Softmax slot by slot is Plackett-Luce: P(order) = prod_j w_j / (w_j + ... + w_last), and is drawn that often."""
+    """Softmax slot by slot is Plackett-Luce, and is drawn that often.
+
+    P(order) = prod_j w_j / (w_j + ... + w_last)
+    """
     scores, n, seeds = np.array([0.5, -0.2, 0.1]), 3000, 20
     weights = np.exp(scores / 0.7)
     context = make_context(n, 3, Rules(slots=3))
@@ -293,7 +299,10 @@ def test_plackett_luce_on_three_articles(make_context: Make) -> None:
 
 @every
 def test_frequencies_match_propensities(make_context: Make, explore: Callable) -> None:
-    """For each slot and article, draws minus probabilities (given the slots above) sum to zero: a martingale."""
+    """For each slot and article, draws minus probabilities sum to zero: they are a martingale.
+
+    The probabilities are those given the slots above.
+    """
     n, m = 400, 11
     rng = np.random.default_rng(1)
     context = make_context(
@@ -353,7 +362,8 @@ def test_roles_and_support(make_context: Make) -> None:
     scores = np.tile([3.0, 2.0, 2.0, 0, 0, 0, 0], (3, 1))
     context = make_context(3, 7, Rules(slots=4, pins={3: "a6"}), eligible=may)
     plain = slates.draw(SlotPmf(scores, greedy), context, 5)
-    # the one favourite, a tie of two, the pin, what is left of the tie; for the third member no tie and nothing left
+    # the one favourite, a tie of two, the pin, what is left of the tie; for the third member no tie
+    # and nothing left
     assert plain.role.tolist() == [[EXPLOIT, EXPLORE, PINNED, EXPLOIT]] * 2 + [
         [EXPLOIT, EXPLOIT, PINNED, EMPTY]
     ]
@@ -416,7 +426,10 @@ def test_nan_scores_are_refused(make_context: Make, explore: Callable) -> None:
 def test_a_plan_with_mass_where_nothing_is_open_shows_nothing_ineligible(
     make_context: Make,
 ) -> None:
-    """Promise 3 holds against any plan: one that falls back to uniform is refused, or its slot stays empty."""
+    """Promise 3 holds against any plan.
+
+    One that falls back to uniform is refused, or its slot stays empty.
+    """
     may = np.ones((3, 7), dtype=bool)
     may[1] = False
     fallback = SlotPmf(
