@@ -112,7 +112,7 @@ class Association(Truthful):
         encoder: Encoder | None = None,
         embeddings: str | None = None,
     ) -> None:
-        check_parameters(locals())
+        check_parameters(locals())  # all of the above, by their names
         self.seed, self.issues, self.slots = seed, issues, slots
         self._noise, self._hygiene, self._quality_sd = noise, hygiene, quality_sd
         ids = np.arange(FIRST_ID, FIRST_ID + members)

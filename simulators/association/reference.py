@@ -97,6 +97,7 @@ class _Trial:
             clicks = [1 - (1 - chance).prod(axis=1) for chance in chances]
             weighed = [weight * click for weight, click in zip(weights, clicks, strict=True)]
             any_click = np.mean(weighed, axis=0)
+            # Where nobody opens at all the share is NaN, which counts as above.
             return not self.rate @ any_click / self.rate.sum() < self.click_to_open
 
         base = find_crossing(is_above, -12.0, 6.0, steps=40)

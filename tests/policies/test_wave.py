@@ -19,13 +19,14 @@ from experiments.runner.configs import make, read_policy
 from experiments.runner.unit import run_unit
 from serving import bundle
 from simulators.association.association import Association
+from tests.support.builders import association_of
 
 SIZES: dict[str, Any] = {"members": 300, "issues": 4, "pool": 14, "slots": 4, "text_dims": 8}
 
 
 @pytest.fixture(scope="module")
 def association() -> Association:
-    return Association(seed=3, **SIZES)
+    return association_of(**SIZES)
 
 
 @given(first=st.floats(0, 0.5), second=st.floats(0, 0.5))

@@ -1,4 +1,4 @@
-"""The classification bandit: identities of the simulator, and the policies against figures of disjoint LinUCB on it."""
+"""The classification bandit: identities, and policies against figures of disjoint LinUCB."""
 
 import os
 import shutil
