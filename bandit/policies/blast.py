@@ -36,7 +36,7 @@ class Blast(Policy):
         return SlotPmf(scores, partial(epsilon_greedy, epsilon=self.epsilon))
 
     def learn(self, round: Round) -> None:
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         articles = round.context.article_features

@@ -52,7 +52,7 @@ class Popular(Policy):
         return SlotPmf(scores, partial(epsilon_greedy, epsilon=self.epsilon))
 
     def learn(self, round: Round) -> None:
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         context, m = round.context, len(round.context.articles)

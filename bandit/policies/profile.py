@@ -159,7 +159,7 @@ class Profile(Policy):
 
     def learn(self, round: Round) -> None:
         context = round.context
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         if self.keep < 1:

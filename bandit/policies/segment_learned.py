@@ -139,7 +139,7 @@ class SegmentLearned(Policy):
         return SlotPmf(rates[segment], partial(epsilon_greedy, epsilon=self.epsilon))
 
     def learn(self, round: Round) -> None:
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         context = round.context

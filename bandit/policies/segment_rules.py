@@ -42,7 +42,7 @@ class SegmentRules(Policy):
             raise ValueError(
                 f"rules name {self.by} {unknown[0]!r}; members have {list(features.levels[self.by])}"
             )
-        self._wants = _unit(features.text(self._words))
+        self._wants = _unit(features.encode_texts(self._words))
 
     def plan(self, context: Context) -> SlotPmf:
         check.columns("members", context.members, [self.by])

@@ -209,7 +209,7 @@ class Linear:
 
     def learn(self, round: Round) -> None:
         """From the filled slots of those who opened, each weighted by the chance that it was looked at."""
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         opened, rows = np.unique(rows, return_inverse=True)
