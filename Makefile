@@ -1,4 +1,5 @@
-# make demo: the main job and its report. make test: all that CI checks. Both set up .venv from the lock file first.
+# make demo: the main job and its report. make test: all that CI checks.
+# Both set up .venv from the lock file first.
 PYTHON ?= python3
 BIN := .venv/bin
 # tests side by side: a process for each core, at most 8, for each builds its associations anew; a
@@ -32,12 +33,13 @@ data: .venv/ready
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	touch $@
 
-# run after changing the dependencies in pyproject.toml; torch stays at the release that comes without CUDA
+# run after changing the dependencies in pyproject.toml;
+# torch stays at the release that comes without CUDA
 lock: .venv/ready
 	$(BIN)/python -m pip install -q pip-tools
 	echo 'torch==2.13.0' > .venv/torch.txt
-	$(BIN)/pip-compile -q --extra dev --strip-extras --no-emit-index-url --no-emit-find-links --no-header \
-		--allow-unsafe --constraint .venv/torch.txt --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile -q --extra dev --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-header --allow-unsafe --constraint .venv/torch.txt --output-file requirements.lock pyproject.toml
 	sed -i "s/^\(torch==[0-9.]*\)+cpu/\1/" requirements.lock
 
 clean:

@@ -1,7 +1,9 @@
 """Scores bilinear in attributes and text, x' B a, with a full Gaussian posterior over B [p, q].
 
-With few articles and many members the Gram matrix of the products x (x) a is cheap: sum_e w_e (x x') (x) (a a') needs one
-[p, p] matrix for each article, whatever the number of members. Learned in torch, float64; what remains are arrays.
+Open this file for the sums over clicks and the posterior that the linear policies, `neural` and the
+prior of `profile` share. With few articles and many members the Gram matrix of the products x (x) a
+is cheap: sum_e w_e (x x') (x) (a a') needs one [p, p] matrix for each article, whatever the number
+of members. Posteriors are factorised in torch, in float64; what is kept are numpy arrays.
 """
 
 from dataclasses import dataclass
@@ -14,7 +16,13 @@ from bandit.core.types import Floats, Ints
 
 
 def gram(x: Floats, articles: Floats, rows: Ints, index: Ints, weights: Floats) -> Floats:
-    """sum_e w_e z_e z_e' [pq, pq] with z_e = x[rows_e] (x) articles[index_e], flattened as B is."""
+    """sum_e w_e z_e z_e' [pq, pq] with z_e = x[rows_e] (x) articles[index_e], flattened as B is.
+
+    x: [n, p], of members
+    articles: [m, q]
+    rows, index: [e], the member and the article of each look
+    weights: [e], w
+    """
     p, q = x.shape[1], articles.shape[1]
     each = np.zeros((len(articles), p, p))
     for j in np.unique(index):
@@ -27,7 +35,7 @@ def gram(x: Floats, articles: Floats, rows: Ints, index: Ints, weights: Floats) 
 
 
 def moment(x: Floats, articles: Floats, rows: Ints, index: Ints, values: Floats) -> Floats:
-    """sum_e v_e z_e [pq]."""
+    """sum_e v_e z_e [pq], with z_e as in `gram` and values v [e]."""
     n, m = len(x), len(articles)
     table = np.bincount(rows * m + index, values, n * m).reshape(n, m)
     return np.asarray(x.T @ (table @ articles)).ravel()
@@ -35,7 +43,11 @@ def moment(x: Floats, articles: Floats, rows: Ints, index: Ints, values: Floats)
 
 @dataclass
 class Gaussian:
-    """Posterior over vec(B): independent prior mean and precision [d], the data's precision [d, d] and shift [d]."""
+    """Posterior over vec(B), of length d = p q.
+
+    prior_mean, prior_precision: [d], of independent entries
+    precision, shift: [d, d] and [d], what the data says
+    """
 
     prior_mean: Floats
     prior_precision: Floats
@@ -44,50 +56,53 @@ class Gaussian:
 
     @classmethod
     def start(cls, prior_mean: Floats, prior_precision: Floats) -> "Gaussian":
+        """The prior, before any data."""
         d = len(prior_mean)
         return cls(prior_mean, prior_precision, np.zeros((d, d)), np.zeros(d))
 
     def absorb(self, precision: Floats, shift: Floats) -> None:
-        """Add what a batch says."""
+        """Add what a batch says: its precision [d, d] and shift [d]."""
         self.precision += precision
         self.shift += shift
 
     def factor(self) -> Floats:
         """Lower Cholesky factor [d, d] of the posterior precision.
 
-        Float64: with 10^5 updates rounding stays below the prior's precision, so the matrix stays positive definite.
+        In float64 rounding stays below the prior's precision even with 10^5 updates, so the matrix
+        stays positive definite.
         """
         import torch
 
-        factor: Floats = torch.linalg.cholesky(
-            torch.from_numpy(self.precision + np.diag(self.prior_precision))
-        ).numpy()
+        total = torch.from_numpy(self.precision + np.diag(self.prior_precision))
+        factor: Floats = torch.linalg.cholesky(total).numpy()
         return factor
 
     def solve(self, factor: Floats) -> Floats:
-        """Posterior mean [d]."""
+        """Posterior mean [d], given what `factor` returned."""
         import torch
 
-        right = self.prior_precision * self.prior_mean + self.shift
-        solved: Floats = torch.cholesky_solve(
-            torch.from_numpy(right)[:, None], torch.from_numpy(factor)
-        )[:, 0].numpy()
-        return solved
+        right = torch.from_numpy(self.prior_precision * self.prior_mean + self.shift)[:, None]
+        mean: Floats = torch.cholesky_solve(right, torch.from_numpy(factor))[:, 0].numpy()
+        return mean
 
     def covariance(self, factor: Floats) -> Floats:
-        """Posterior covariance [d, d]."""
+        """Posterior covariance [d, d], given what `factor` returned."""
         import torch
 
         inverse: Floats = torch.cholesky_inverse(torch.from_numpy(factor)).numpy()
         return inverse
 
     def state(self) -> State:
-        return {
-            name: getattr(self, name).copy()
-            for name in ("prior_mean", "prior_precision", "precision", "shift")
-        }
+        """The four arrays, by their names."""
+        return {name: array.copy() for name, array in vars(self).items()}
 
 
-def draws(mean: Floats, factor: Floats, noise: Floats) -> Floats:
-    """Posterior draws [s, d] from standard normal noise [s, d]; planning, so without torch."""
+def draw_gaussian(mean: Floats, factor: Floats, noise: Floats) -> Floats:
+    """Draws [s, d] from a posterior, made from standard normal noise [s, d].
+
+    Planning calls this, and planning needs no torch, so this is scipy.
+
+    mean: [d], as `Gaussian.solve` returns it
+    factor: [d, d], as `Gaussian.factor` returns it
+    """
     return np.asarray(mean + solve_triangular(factor, noise.T, trans="T", lower=True).T)

@@ -1,40 +1,48 @@
-"""Members' profiles: what each member's behaviour says about their interests, apart from what attributes say.
+"""Members' profiles: what each member's own clicks say about their interests.
 
-A member's interest vector is w_i ~ Normal(B x_i, S) with S diagonal, before any click. A profile keeps what the clicks say
-in natural form, precision L_i and shift h_i: the posterior is Normal(P_i^-1 (B x_i / S + h_i), P_i^-1) with P_i = 1/S + L_i.
-So B and S may be re-estimated at any time, and what B comes to explain is no longer counted as the member's own; forgetting
-is one multiplication.
+Open this file for how a member's evidence is stored. A member's interest vector is
+w_i ~ Normal(B x_i, S) with S diagonal, before any click. A profile keeps what the clicks say in
+natural form, precision L_i and shift h_i: the posterior is Normal(P_i^-1 (B x_i / S + h_i), P_i^-1)
+with P_i = 1/S + L_i. So B and S may be re-estimated at any time, and what B comes to explain is no
+longer counted as the member's own; forgetting is one multiplication.
 
-L_i is an arrow: its diagonal, and its first row, for a click may be due to readiness (the constant) as well as to taste, and
-only together are the two known. Diagonal in float32, the rest in float16: 8 q bytes a member.
+L_i is an arrow: only its diagonal and its first row (and column) are kept. The first row is needed
+because a click may be due to readiness (the constant) as well as to taste, and only together are
+the two known. The diagonal is float32, the rest float16: 8 q bytes a member.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bandit.core import check, exact
 from bandit.core.ids import locate, pack, unpack
 from bandit.core.state import State
-from bandit.core.types import Floats, Ints
+from bandit.core.types import Floats, Ids, Ints
 
 NAMES = ("precision", "cross", "shift")
 
 
 @dataclass(frozen=True)
 class Belief:
-    """Normal(mean, diag(spread) + root root'), each [n, q], spread[:, 0] = 0: the inverse of an arrow is this exactly."""
+    """Posterior Normal(mean, diag(spread) + root root') of n members' interests.
+
+    A covariance of this form is exactly the inverse of an arrow. All three are [n, q], and
+    spread[:, 0] = 0.
+    """
 
     mean: Floats
     spread: Floats
     root: Floats
 
     @classmethod
-    def of(cls, mean: Floats, variance: Floats, covariance: Floats) -> "Belief":
-        """The nearest in relative entropy to a Gaussian with these means, variances and covariances with the constant."""
+    def project(cls, mean: Floats, variance: Floats, covariance: Floats) -> "Belief":
+        """The belief that is nearest, in relative entropy, to a given Gaussian.
+
+        mean, variance: [n, q]
+        covariance: [n, q], of each coordinate with the first, which is the constant's
+        """
         root = covariance / np.sqrt(variance[:, :1])
         spread = np.maximum(variance - root**2, 1e-6)
         spread[:, 0] = 0.0
@@ -45,13 +53,20 @@ class Belief:
         """Of each coordinate [n, q]."""
         return self.spread + self.root**2
 
-    def scores(self, articles: Floats) -> tuple[Floats, Floats]:
-        """Mean and variance of w_i . a_j, each [n, m], the same bits in any batch."""
+    def score(self, articles: Floats) -> tuple[Floats, Floats]:
+        """Mean and variance of w_i . a_j, each [n, m], for articles [m, q].
+
+        A member's row has the same bits whichever other members are scored with it.
+        """
         spread = exact.dot(self.spread, articles**2) + exact.dot(self.root, articles) ** 2
         return exact.dot(self.mean, articles), spread
 
-    def natural(self) -> tuple[Floats, Floats, Floats]:
-        """The precision's diagonal and its first row (0 in front), and precision times mean; each [n, q]."""
+    def to_natural(self) -> tuple[Floats, Floats, Floats]:
+        """The same in natural form, each [n, q].
+
+        These are the precision's diagonal, its first row (with 0 in front), and precision times
+        mean.
+        """
         precision = np.zeros_like(self.spread)
         precision[:, 1:] = 1 / self.spread[:, 1:]
         first = self.root[:, :1]
@@ -63,7 +78,12 @@ class Belief:
 
 
 class Profiles:
-    """Natural parameters for the members met so far; a member never met has none and rests on attributes alone."""
+    """Natural parameters of the members met so far.
+
+    A member never met has none and rests on attributes alone.
+
+    q: length of an interest vector
+    """
 
     def __init__(self, q: int) -> None:
         self.ids = pd.Index([])
@@ -71,24 +91,29 @@ class Profiles:
         self.cross = np.zeros((0, q), dtype=np.float16)
         self.shift = np.zeros((0, q), dtype=np.float16)
 
-    def rows(self, ids: NDArray[Any]) -> Ints:
-        """Row of each member id [n], -1 for a member never met."""
+    def find_rows(self, ids: Ids) -> Ints:
+        """Row of each member id [n], -1 for a member never met.
+
+        Raises ValueError for ids that are text where those met are numbers, or the reverse.
+        """
         return locate(self.ids, ids)
 
-    def add(self, ids: NDArray[Any]) -> Ints:
-        """Rows of the members, met or new."""
-        new = pd.Index(ids)[self.rows(ids) < 0]
+    def add(self, ids: Ids) -> Ints:
+        """Rows of these members [n], with new rows of no evidence for those never met."""
+        new = pd.Index(ids)[self.find_rows(ids) < 0]
         if len(new):
             self.ids = self.ids.append(new) if len(self.ids) else new
             for name in NAMES:
                 kept = getattr(self, name)
-                setattr(
-                    self, name, np.vstack([kept, np.zeros((len(new), kept.shape[1]), kept.dtype)])
-                )
-        return self.rows(ids)
+                more = np.zeros((len(new), kept.shape[1]), kept.dtype)
+                setattr(self, name, np.vstack([kept, more]))
+        return self.find_rows(ids)
 
     def posterior(self, rows: Ints, prior: Floats, variance: Floats) -> Belief:
-        """Of w_i for rows [n] (-1: never met), given its prior's mean and variance [n, q]."""
+        """Posterior of w_i for members in these rows [n], -1 where never met.
+
+        prior, variance: [n, q], the prior's mean and variance
+        """
         known, at = (rows >= 0)[:, None], np.maximum(rows, 0)
         precision, cross, shift = (
             np.where(known, getattr(self, name)[at].astype(np.float64), 0.0)
@@ -100,33 +125,32 @@ class Profiles:
         slope = -cross * spread  # of each coordinate on the constant
         shift = prior / variance + shift
         # evidence never leaves less certain than the prior, whatever S has become since
-        first = 1 / (
-            1 / variance[:, 0]
-            + np.maximum(precision[:, 0] + np.einsum("nq,nq->n", slope, cross), 0.0)
-        )
+        own = np.maximum(precision[:, 0] + np.einsum("nq,nq->n", slope, cross), 0.0)
+        first = 1 / (1 / variance[:, 0] + own)
         slope[:, 0], spread[:, 0] = 1.0, 0.0
         mean = spread * shift + slope * (first * np.einsum("nq,nq->n", slope, shift))[:, None]
         return Belief(mean, spread, slope * np.sqrt(first)[:, None])
 
     def absorb(self, rows: Ints, before: Belief, after: Belief) -> None:
         """Add the evidence that took these members' interests from `before` to `after`."""
-        for name, old, new in zip(NAMES, before.natural(), after.natural(), strict=True):
+        for name, old, new in zip(NAMES, before.to_natural(), after.to_natural(), strict=True):
             kept = getattr(self, name)
             kept[rows] += (new - old).astype(kept.dtype)
         self.precision = np.maximum(self.precision, 0.0)
 
     def forget(self, keep: float) -> None:
-        """Let evidence fade: after t issues it counts keep^t."""
+        """Let evidence fade: it is multiplied by `keep`, so after t issues it counts keep^t."""
         for name in NAMES:
             kept = getattr(self, name)
             kept *= kept.dtype.type(keep)
 
     def state(self) -> State:
-        return {"ids": pack(self.ids.tolist())} | {
-            name: getattr(self, name).copy() for name in NAMES
-        }
+        """Ids and natural parameters, as named arrays."""
+        kept = {name: getattr(self, name).copy() for name in NAMES}
+        return {"ids": pack(self.ids.tolist())} | kept
 
     def restore(self, state: State) -> None:
+        """Raises ValueError for arrays that do not fit one another or hold a negative precision."""
         ids = unpack(state["ids"])
         for name in NAMES:
             check.shape(f"profiles' {name}", state[name], (len(ids), self.precision.shape[1]))

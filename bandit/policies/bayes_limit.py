@@ -1,7 +1,8 @@
-"""The limit of learning: `profile` that is given the simulator's true hyperparameters and the articles' true topics.
+"""The limit of learning: `profile`, given the true hyperparameters and the articles' true topics.
 
-It learns each member and each article from clicks like any policy, but nothing else is left for it to find out. It
-exists only in simulation and cannot be exported.
+It learns each member and each article from clicks like any policy, but nothing else is left for it
+to find out. Compare with it to see what learning the rest costs. It exists only in simulation and
+cannot be exported.
 """
 
 from dataclasses import replace
@@ -14,7 +15,10 @@ from bandit.policy import Informed, Truth
 
 
 class BayesLimit(Informed):
-    """Greedy on the posterior mean: with some four clicks a member a year, exploring does not pay for itself."""
+    """Greedy on the posterior mean. There are no options.
+
+    With some four clicks a member a year, exploring does not pay for itself.
+    """
 
     def __init__(self) -> None:
         self._profile = Profile(budget=0.0)
@@ -25,25 +29,26 @@ class BayesLimit(Informed):
     def reveal(self, simulator: Truth) -> None:
         """Take the hyperparameters, and keep the simulator for the articles' topics."""
         known = simulator.hyperparameters()
+        quality = float(known["quality_variance"][0])
         self._simulator = simulator
-        self._profile.given(
-            known["B"],
-            known["interest_variance"],
-            float(known["quality_variance"][0]),
-            known["examine"],
-        )
+        self._profile.fix(known["B"], known["interest_variance"], quality, known["examine"])
 
-    def _true(self, context: Context) -> Context:
-        return replace(context, article_features=self._simulator.pool(context.issue).interests())
+    def _reveal_topics(self, context: Context) -> Context:
+        topics = self._simulator.pool(context.issue).interests()
+        return replace(context, article_features=topics)
 
     def plan(self, context: Context) -> SlotPmf:
-        return self._profile.plan(self._true(context))
+        """See `Profile.plan`."""
+        return self._profile.plan(self._reveal_topics(context))
 
     def learn(self, round: Round) -> None:
-        self._profile.learn(replace(round, context=self._true(round.context)))
+        """See `Profile.learn`."""
+        self._profile.learn(replace(round, context=self._reveal_topics(round.context)))
 
     def state(self) -> State:
+        """See `Profile.state`."""
         return self._profile.state()
 
     def restore(self, state: State) -> None:
+        """See `Profile.restore`."""
         self._profile.restore(state)

@@ -1,7 +1,8 @@
-"""Thompson sampling for linear click models (Agrawal & Goyal 2013) and logistic ones (Chapelle & Li 2011).
+"""Thompson sampling for linear click models, and logistic ones.
 
-The pmf of a slot is the share of posterior draws in which each article is best, plus a floor: what is logged is what was
-sampled from. It knows attributes and text, not the single member.
+Agrawal & Goyal 2013 for linear, Chapelle & Li 2011 for logistic links. The pmf of a slot is the
+share of posterior draws in which each article is best, plus a floor: what is logged is what was
+sampled from. The policy knows attributes and text, not the single member.
 """
 
 from typing import Any
@@ -10,17 +11,25 @@ import numpy as np
 
 from bandit.core import check, keys
 from bandit.core.state import State
-from bandit.core.types import Context, Round, SlotPmf
+from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
-from bandit.models.linear.forms import Linear
+from bandit.models.linear.forms import Form
+from bandit.models.linear.learner import Linear
 from bandit.policy import Policy
 from bandit.slates.exploration import thompson
 
 
 class LinTS(Policy):
-    """scale: how wide the posterior draws are against the posterior itself (1 is textbook, higher explores more, 0 is
-    greedy). draws: how many. floor: share of slots filled at random, so that the log supports any other policy.
-    ridge, form: the parameters of `Linear`, the model that learns.
+    """Shows each article as often as it is best in draws from a linear click model's posterior.
+
+    scale: width of the draws against the posterior itself; higher explores more, 1 is textbook, 0
+        is greedy
+    draws: posterior draws an issue; more makes the propensities finer
+    floor: share of slots filled at random, so that the log supports any other policy
+    ridge, form: the options of the model that learns, as `bandit.models.linear.forms.Form` lists
+        them
+
+    Raises ValueError naming the option at fault, TypeError naming one that does not exist.
     """
 
     def __init__(
@@ -34,11 +43,11 @@ class LinTS(Policy):
         check.at_least("scale", scale, 0)
         check.at_least("draws", draws, 1)
         check.share("floor", floor)
-        self._linear = Linear(ridge=ridge, **form)
-        self.draws, self.floor = draws, floor
+        known = Form(ridge=ridge, **form)
+        self._linear, self.draws, self.floor = Linear(known), draws, floor
         # a linear model's precision counts looks: a look's click is this far from its probability
-        rate = self._linear.rate
-        self._sd = scale * (np.sqrt(rate * (1 - rate)) if self._linear.link == "linear" else 1.0)
+        sd = np.sqrt(known.rate * (1 - known.rate)) if known.link == "linear" else 1.0
+        self._sd = scale * sd
 
     def start(self, features: Features) -> None:
         """Set up for these members' and articles' features."""
@@ -47,22 +56,23 @@ class LinTS(Policy):
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the posterior mean's click rates (or log-odds)."""
         linear = self._linear
-        noise = keys.generator("lin_ts", context.campaign).standard_normal(
-            (self.draws, *linear.blocks.mean.shape)
-        )
-        drawn = linear.scores(context, linear.draws(self._sd * noise))
-        return SlotPmf(
-            linear.scores(context, linear.W[None])[0],
-            lambda scores, open: thompson(drawn, open, self.floor),
-        )
+        rng = keys.generator("lin_ts", context.campaign)
+        noise = rng.standard_normal((self.draws, *linear.blocks.mean.shape))
+        drawn = linear.score(context, linear.draw(self._sd * noise))
+
+        def share(scores: Floats, open: Bools) -> Floats:
+            return thompson(drawn, open, self.floor)
+
+        return SlotPmf(linear.score(context, linear.W[None])[0], share)
 
     def learn(self, round: Round) -> None:
         """See `Linear.learn`."""
         self._linear.learn(round)
 
     def state(self) -> State:
+        """See `Linear.state`."""
         return self._linear.state()
 
     def restore(self, state: State) -> None:
-        """Raises ValueError for arrays of another shape."""
+        """See `Linear.restore`."""
         self._linear.restore(state)

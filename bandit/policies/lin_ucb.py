@@ -1,7 +1,8 @@
-"""Upper confidence bounds for linear click models (LinUCB: Li, Chu, Langford & Schapire 2010) and logistic ones.
+"""Upper confidence bounds for linear click models, and logistic ones.
 
-Each article scores what it may well be worth to the member: the posterior mean plus alpha times its width. The best open
-article is shown, but for a floor of random slots, so the propensities are known and the log supports other policies.
+LinUCB: Li, Chu, Langford & Schapire 2010. Each article scores what it may well be worth to the
+member: the posterior mean plus alpha times its width. The best open article is shown, but for a
+floor of random slots, so the propensities are known and the log supports other policies.
 """
 
 from functools import partial
@@ -11,20 +12,27 @@ from bandit.core import check
 from bandit.core.state import State
 from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.features import Features
-from bandit.models.linear.forms import Linear
+from bandit.models.linear.forms import Form
+from bandit.models.linear.learner import Linear
 from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 
 class LinUCB(Policy):
-    """alpha: widths added to the mean (higher explores more, 0 is greedy); a width is sqrt(z' A^-1 z), A in looks where the
-    link is linear. floor: share of slots filled at random. form: the parameters of `Linear`, the model that learns.
+    """Shows what the upper confidence bound of a linear click model says is best.
+
+    alpha: posterior widths added to the mean, each sqrt(z' A^-1 z), with A in looks where the link
+        is linear; higher explores more, 0 is greedy
+    floor: share of slots filled at random
+    form: the options of the model that learns, as `bandit.models.linear.forms.Form` lists them
+
+    Raises ValueError naming the option at fault, TypeError naming one that does not exist.
     """
 
     def __init__(self, alpha: float = 0.03, floor: float = 0.02, **form: Any) -> None:
         check.at_least("alpha", alpha, 0)
         check.share("floor", floor)
-        self._linear = Linear(**form)
+        self._linear = Linear(Form(**form))
         self.alpha, self.floor = alpha, floor
 
     def start(self, features: Features) -> None:
@@ -33,8 +41,9 @@ class LinUCB(Policy):
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the upper confidence bounds of the click rates (or log-odds)."""
-        mean = self._linear.scores(context, self._linear.W[None])[0]
-        bound = mean + self.alpha * self._linear.widths(context) if self.alpha else mean
+        bound = self._linear.score(context, self._linear.W[None])[0]
+        if self.alpha:
+            bound = bound + self.alpha * self._linear.measure_widths(context)
         return SlotPmf(bound, partial(epsilon_greedy, epsilon=self.floor))
 
     def learn(self, round: Round) -> None:
@@ -42,8 +51,9 @@ class LinUCB(Policy):
         self._linear.learn(round)
 
     def state(self) -> State:
+        """See `Linear.state`."""
         return self._linear.state()
 
     def restore(self, state: State) -> None:
-        """Raises ValueError for arrays of another shape."""
+        """See `Linear.restore`."""
         self._linear.restore(state)

@@ -134,7 +134,7 @@ class Neural(Policy):
         u = net.embed_members(w, context.member_features, self.memory.table, history, exact.dot)
         v = net.article_tower(w, context.article_features, exact.dot)
         noise = keys.generator("neural", context.campaign).standard_normal((len(w["last"]), draws))
-        lasts = bilinear.draws(w["last"], self._factor, self.scale * noise.T)
+        lasts = bilinear.draw_gaussian(w["last"], self._factor, self.scale * noise.T)
         scored = np.stack([exact.dot(u * last, v) for last in lasts])
         scores = exact.dot(u * w["last"], v)
         return SlotPmf(scores, lambda _, open: thompson(scored, open, self.floor))

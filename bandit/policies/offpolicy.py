@@ -151,7 +151,7 @@ class OffPolicy(Policy):
         p = np.clip(expit(np.einsum("eq,eq->e", vectors[decisions.send], shown)), 1e-4, 0.9)
         page = keep_page(decisions, own, self.unclicked, len(self._examination.support))
         self._pages = [*self._pages, page][-self.window :]
-        looked = self._examination.weights(p, slot, clicked)
+        looked = self._examination.weigh(p, slot, clicked)
         self._examination.learn(p, slot, clicked)
         self._own.learn(decisions, own, precision, p, looked)
         self._issues += 1

@@ -1,4 +1,7 @@
-"""What was clicked most so far: an article's own click rate, shrunk to its kind's, with older clicks counting less."""
+"""What was clicked most so far: an article's own click rate, shrunk to its kind's.
+
+Older clicks count less. Open this file for the baseline that reads no text and knows no members.
+"""
 
 from functools import partial
 
@@ -15,25 +18,38 @@ from bandit.slates.exploration import epsilon_greedy
 
 
 class Popular(Policy):
-    """keep: what is left of a click after one issue. looks: how many looks the kind's rate is worth against the
-    article's own. epsilon: share of slots filled at random, without which the popular stays popular."""
+    """Shows everybody the articles with the highest click rates.
+
+    keep: what is left of a click after one issue; lower forgets faster
+    looks: how many looks the kind's rate is worth against the article's own; higher trusts an
+        article's own clicks later
+    epsilon: share of slots filled at random, without which the popular stays popular; higher
+        explores more
+    max_slots: the longest layout to be met, in slots
+
+    Raises ValueError naming the option at fault.
+    """
 
     def __init__(
-        self, keep: float = 0.9, looks: float = 50.0, epsilon: float = 0.05, max_slots: int = 24
+        self,
+        keep: float = 0.9,
+        looks: float = 50.0,
+        epsilon: float = 0.05,
+        max_slots: int = 24,
     ) -> None:
         check.share("keep", keep)
         check.share("epsilon", epsilon)
         check.at_least("looks", looks, 1e-6)
         self.keep, self.looks, self.epsilon = keep, looks, epsilon
         self._examination = Examination.start(max_slots)
-        self._counts: dict[
-            str, tuple[float, float]
-        ] = {}  # "article id" or "kind:..." -> looks, clicks
+        # "all", "kind:KIND" or "article:ID" -> looks, clicks
+        self._counts: dict[str, tuple[float, float]] = {}
 
     def start(self, features: Features) -> None:
         """Nothing to set up."""
 
-    def _rates(self, context: Context) -> Floats:
+    def _rate(self, context: Context) -> Floats:
+        """Each article's click rate [m]."""
         looks, clicks = self._count("all", 100.0, 3.0)
         rates = []
         for article, kind in zip(context.article_ids, context.articles["kind"], strict=True):
@@ -44,35 +60,37 @@ class Popular(Policy):
         return np.array(rates)
 
     def _count(self, name: str, looks: float = 0.0, clicks: float = 0.0) -> tuple[float, float]:
+        """Looks and clicks under this name, with those that are given added."""
         known = self._counts.get(name, (0.0, 0.0))
         return known[0] + looks, known[1] + clicks
 
     def plan(self, context: Context) -> SlotPmf:
-        scores = np.tile(self._rates(context), (len(context.members), 1))
+        """Scores are the articles' click rates, the same for every member."""
+        scores = np.tile(self._rate(context), (len(context.members), 1))
         return SlotPmf(scores, partial(epsilon_greedy, epsilon=self.epsilon))
 
     def learn(self, round: Round) -> None:
+        """Let earlier counts fade, and add this issue's looks and clicks."""
         rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         context, m = round.context, len(round.context.articles)
-        rate = self._rates(context)[index]
-        looked = self._examination.weights(rate, slots, clicked)
+        rate = self._rate(context)[index]
+        looked = self._examination.weigh(rate, slots, clicked)
         looks, clicks = np.bincount(index, looked, m), np.bincount(index, clicked, m)
-        kinds, ids = context.articles["kind"].to_numpy(), context.article_ids
-        kept = {
-            name: (self.keep * pair[0], self.keep * pair[1])
-            for name, pair in self._counts.items()
-            if pair[0] > 1e-3
+        self._counts = {
+            name: (self.keep * looks, self.keep * clicks)
+            for name, (looks, clicks) in self._counts.items()
+            if looks > 1e-3
         }
+        kinds, ids = context.articles["kind"].to_numpy(), context.article_ids
         for j in range(m):
             for name in ("all", f"kind:{kinds[j]}", f"article:{ids[j]}"):
-                before = kept.get(name, (0.0, 0.0))
-                kept[name] = (before[0] + float(looks[j]), before[1] + float(clicks[j]))
-        self._counts = kept
+                self._counts[name] = self._count(name, float(looks[j]), float(clicks[j]))
         self._examination.learn(rate, slots, clicked)
 
     def state(self) -> State:
+        """Names, their looks and clicks, and the position curve, as named arrays."""
         names = list(self._counts)
         return {
             "names": pack(names),
@@ -88,10 +106,8 @@ class Popular(Policy):
         for name, (looks, clicks) in zip(names, pairs, strict=True):
             if not 0 <= clicks <= looks:
                 raise ValueError(
-                    f"counts of {name!r}: {clicks} clicks on {looks} looks; must be 0 <= clicks <= looks"
+                    f"counts of {name!r}: {clicks} clicks on {looks} looks; "
+                    "must be 0 <= clicks <= looks"
                 )
-        self._counts = {
-            name: (float(looks), float(clicks))
-            for name, (looks, clicks) in zip(names, pairs, strict=True)
-        }
+        self._counts = dict(zip(names, map(tuple, pairs.tolist()), strict=True))
         self._examination = Examination.restore(state["examination"])

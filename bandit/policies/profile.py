@@ -1,10 +1,23 @@
 """Hierarchical Bayesian interest profiles: attributes first, behaviour later.
 
-Member i wants article j with P(click | examined) = sigmoid(w_i . a_j + b_j), w_i ~ Normal(B x_i, S), S diagonal,
-b_j ~ Normal(0, s^2), where x_i are the attributes and a_j is the article's text. Learned by empirical Bayes: B (the prior
-from attributes, `bandit.models.profile.prior`), S (how far members differ from it), s^2 (`bandit.models.profile.appeal`), and P(examined) for each slot.
-w_i is learned from the member's own clicks by expectation propagation in each issue, projected on a Gaussian with an arrow
-for its precision (assumed density filtering, Minka 2001; `bandit.models.profiles`); b_j from everybody's.
+Member i has the attributes x_i, article j has the text a_j, and
+
+    P(click | examined) = sigmoid(w_i . a_j + b_j)
+    w_i ~ Normal(B x_i, S), S diagonal
+    b_j ~ Normal(0, s^2)
+
+All is learned by empirical Bayes:
+
+    B       what attributes say, the prior            bandit.models.profile.prior
+    S       how far members differ from it            here
+    s^2     how far articles differ in appeal         bandit.models.profile.appeal
+    e       P(examined) of each slot                  bandit.models.examination
+    w_i     from the member's own clicks              bandit.models.profiles
+    b_j     from everybody's clicks                   bandit.models.profile.appeal
+
+w_i is learned by expectation propagation in each issue, projected on a Gaussian with an arrow for
+its precision (assumed density filtering, Minka 2001). Open this file for the order in which these
+learn.
 """
 
 from functools import partial
@@ -16,26 +29,50 @@ from bandit.core import check, exact
 from bandit.core.state import State, nest, part
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
-from bandit.models.bilinear import draws
+from bandit.models.bilinear import draw_gaussian
 from bandit.models.examination import Examination
 from bandit.models.profile.appeal import Appeal
-from bandit.models.profile.expectation import averaged, propagate, score
-from bandit.models.profile.prior import Prior
+from bandit.models.profile.expectation import average, propagate, score
+from bandit.models.profile.prior import Prior, Step
 from bandit.models.profiles import Belief, Profiles
 from bandit.policy import Policy
 from bandit.slates.exploration import budgeted
 
-WORTH = 50  # how many members the starting S is worth
-STEPS = 3  # of Newton, on each issue
+PRIOR_MEMBERS = 50  # how many members the starting S is worth
+STEPS = 3  # Newton steps on each issue
 
 
 class Profile(Policy):
-    """budget: share of slots given to exploration, in proportion to the click odds (higher temperature: more evenly);
-    first_budget: the same until something has been learned, for greedy slates would show everybody the same six articles.
+    """A profile for each member, which starts from attributes and learns from the member's clicks.
 
-    keep: what is left of a member's evidence after one issue (1 never forgets, lower follows drift faster).
-    text_sd, click_sd, kind_sd: how far a member is thought to differ from the attributes before data says so;
-    quality_sd: how far articles differ in appeal beyond their text. max_slots: the longest layout to be met.
+    budget: share of slots given to exploration, in proportion to the click odds; higher explores
+        more
+    first_budget: the same until something has been learned; greedy slates would show everybody the
+        same six articles then
+    temperature: of the exploration; higher spreads it more evenly over the articles
+    keep: what is left of a member's evidence after one issue; 1 never forgets, lower follows drift
+        faster
+    text_sd: how far members are thought to differ from their attributes in taste for text, in
+        logits, before data says so; higher lets a member's own clicks count more
+    click_sd: the same for how readily they click at all, in logits
+    kind_sd: the same for taste in events and resources, in logits
+    prior_sd: how strongly attributes are thought to move taste before data says so, in logits;
+        higher lets everybody's clicks move B further
+    quality_sd: how far articles are thought to differ in appeal beyond their text, in logits;
+        higher lets clicks move an article's appeal further
+    click_rate: P(click | examined) to start from
+    max_slots: the longest layout to be met, in slots
+
+    Raises ValueError naming the option at fault.
+
+    >>> from types import SimpleNamespace
+    >>> names = ["constant", "area=a", "area=b"]
+    >>> policy = Profile(max_slots=2)
+    >>> policy.start(SimpleNamespace(member_names=names, article_names=["constant", "text0"]))
+    >>> sorted(policy.state())[:3]
+    ['B', 'appeal.evidence', 'appeal.ids']
+    >>> policy.B.round(2).tolist()  # before data: the click rate, and no taste
+    [[-3.48, 0.0], [0.0, 0.0], [0.0, 0.0]]
     """
 
     def __init__(
@@ -52,33 +89,19 @@ class Profile(Policy):
         click_rate: float = 0.03,
         max_slots: int = 24,
     ) -> None:
-        for what, value in {
-            "budget": budget,
-            "first_budget": first_budget,
-            "keep": keep,
-            "click_rate": click_rate,
-        }.items():
-            check.share(what, value)
-        sds = {
-            "text_sd": text_sd,
-            "click_sd": click_sd,
-            "kind_sd": kind_sd,
-            "prior_sd": prior_sd,
-            "quality_sd": quality_sd,
-        }
-        for what, value in ({"temperature": temperature} | sds).items():
-            check.at_least(what, value, 1e-6)
-        self.budget, self.first_budget, self.temperature, self.keep = (
-            budget,
-            first_budget,
-            temperature,
-            keep,
-        )
-        self._sds, self._prior_sd, self._click_rate = (
-            (click_sd, kind_sd, text_sd),
-            prior_sd,
-            click_rate,
-        )
+        check.share("budget", budget)
+        check.share("first_budget", first_budget)
+        check.share("keep", keep)
+        check.share("click_rate", click_rate)
+        check.at_least("temperature", temperature, 1e-6)
+        check.at_least("text_sd", text_sd, 1e-6)
+        check.at_least("click_sd", click_sd, 1e-6)
+        check.at_least("kind_sd", kind_sd, 1e-6)
+        check.at_least("prior_sd", prior_sd, 1e-6)
+        check.at_least("quality_sd", quality_sd, 1e-6)
+        self.budget, self.first_budget, self.temperature = budget, first_budget, temperature
+        self.keep, self._prior_sd, self._click_rate = keep, prior_sd, click_rate
+        self._sds = (click_sd, kind_sd, text_sd)
         self.examination = Examination.start(max_slots)
         self.appeal = Appeal(quality_sd**2)
         self.prior: Prior | None = None  # None: the hyperparameters are given and stay
@@ -101,11 +124,17 @@ class Profile(Policy):
         self._begin(mean, sd**2)
         self.prior = Prior(mean, looseness, group)
 
-    def given(self, B: Floats, variance: Floats, quality_variance: float, examine: Floats) -> None:
-        """Start with hyperparameters that are known and stay: B [p, q], S [q], s^2, examination [k]."""
+    def fix(self, B: Floats, variance: Floats, quality_variance: float, examine: Floats) -> None:
+        """Start with hyperparameters that are known and stay.
+
+        B: [p, q]
+        variance: [q], S
+        quality_variance: s^2
+        examine: [k], P(examined) of each slot
+        """
         self._begin(B, variance)
         self.appeal = Appeal(quality_variance, learns=False)
-        self.examination = Examination.known(examine)
+        self.examination = Examination.fix(examine)
         self.prior = None
 
     def _begin(self, B: Floats, variance: Floats) -> None:
@@ -114,57 +143,60 @@ class Profile(Policy):
         self.profiles = Profiles(B.shape[1])
 
     def plan(self, context: Context) -> SlotPmf:
-        """Scores are the log-odds of a click given examination, averaged over what is not yet known."""
-        (mean, spread), (appeal, doubt) = (
-            self._scores(context),
-            self.appeal.of(context.article_ids),
-        )
-        p, _ = averaged(mean + appeal, spread + doubt)
+        """Scores are the log-odds of a click given examination, averaged over what is not known."""
+        mean, spread = self._score(context)
+        appeal, doubt = self.appeal.look_up(context.article_ids)
+        p, _ = average(mean + appeal, spread + doubt)
         scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
         budget = self.first_budget if self.prior and not len(self.profiles.ids) else self.budget
         return SlotPmf(scores, partial(budgeted, budget=budget, temperature=self.temperature))
 
     def draw_weights(self, noise: Floats) -> Floats:
-        """B [p, q] drawn from its posterior, by standard normal noise [p q]; where B is given, B."""
+        """B [p, q] drawn from its posterior, made from standard normal noise [p q].
+
+        Where B is given and stays, it is B itself.
+        """
         if not self.prior:
             return self.B
         factor = self.prior.posterior.factor()
-        return draws(self.B.ravel(), factor, noise[None]).reshape(self.B.shape)
+        return draw_gaussian(self.B.ravel(), factor, noise[None]).reshape(self.B.shape)
 
     def rests_on(self, context: Context) -> Floats:
-        """How far each member's newsletter rests on behaviour [n]: 0 on attributes alone, towards 1 on clicks alone.
+        """How far each member's newsletter rests on behaviour [n].
 
-        The share of the prior's variance that the member's own evidence has removed, over taste in kinds and text. The
-        constant, how readily a member clicks at all, is left out: it is learned fast and orders nothing.
+        0 is attributes alone, towards 1 is clicks alone. It is the share of the prior's variance
+        that the member's own evidence has removed, over taste in kinds and text. The constant, how
+        readily a member clicks at all, is left out: it is learned fast and orders nothing.
         """
-        before = self.variance + self._attributes(context)[1]
-        after = self.interests(context).variance
+        before = self.variance + self._read_attributes(context)[1]
+        after = self.infer_interests(context).variance
         return np.asarray(np.maximum(1 - after[:, 1:].sum(axis=1) / before[:, 1:].sum(axis=1), 0.0))
 
-    def _scores(self, context: Context) -> tuple[Floats, Floats]:
-        return self.interests(context).scores(context.article_features)
+    def infer_interests(self, context: Context) -> Belief:
+        """Posterior of the interests w_i of the n members."""
+        prior, doubt = self._read_attributes(context)
+        rows = self.profiles.find_rows(context.member_ids)
+        return self.profiles.posterior(rows, prior, self.variance + doubt)
 
-    def interests(self, context: Context) -> Belief:
-        """Posterior of w_i."""
-        prior, doubt = self._attributes(context)
-        return self.profiles.posterior(
-            self.profiles.rows(context.member_ids), prior, self.variance + doubt
-        )
+    def _score(self, context: Context) -> tuple[Floats, Floats]:
+        return self.infer_interests(context).score(context.article_features)
 
-    def _attributes(self, context: Context) -> tuple[Floats, Floats]:
-        """What attributes alone say of w_i: B x_i, and how far that is in doubt, as variances; each [n, q]."""
+    def _read_attributes(self, context: Context) -> tuple[Floats, Floats]:
+        """What attributes alone say of w_i: B x_i, and its variance as B is in doubt; [n, q]."""
         x = context.member_features
         doubt = self.prior.variance(x) if self.prior else np.zeros((len(x), self.B.shape[1]))
         return exact.dot(x, self.B.T), doubt
 
     def learn(self, round: Round) -> None:
+        """Learn B and the appeals from all openers, then each opener, then S and examination."""
         context = round.context
         rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         if self.keep < 1:
             self.profiles.forget(self.keep)
-        expected = self._learn_shared(context, rows, index, clicked, self.examination.at(slots))
+        looked = self.examination.chance(slots)
+        expected = self._learn_shared(context, rows, index, clicked, looked)
         self._learn_members(round)
         if self.prior:
             self._learn_variance(context)
@@ -173,54 +205,62 @@ class Profile(Policy):
     def _learn_shared(
         self, context: Context, rows: Ints, index: Ints, clicked: Floats, looked: Floats
     ) -> Floats:
-        """B and the articles' appeals, members' own interests averaged out; returns what was expected, P(click | examined).
+        """Learn B and the articles' appeals, with members' own interests averaged out.
 
-        Several steps: the first one, from afar, overshoots, and what it got wrong would stay in B's posterior for good.
+        Several Newton steps are taken: the first one, from afar, overshoots, and what it got wrong
+        would stay in B's posterior for good.
+
+        rows, index, clicked, looked: [e], the member and the article of each slot, whether it was
+            clicked, and P(examined)
+
+        Returns P(click | examined) [e] as it was expected before the issue.
         """
         x, articles, m = context.member_features, context.article_features, len(context.articles)
-        start, doubt = self.appeal.of(context.article_ids)
+        start, doubt = self.appeal.look_up(context.article_ids)
         belief, appeal = 1 / np.maximum(doubt, 1e-12), start
         expected: Floats = np.zeros(0)
-        for step in range(STEPS):
-            mean, spread = self._scores(context)
+        step: Step | None = None
+        for number in range(STEPS):
+            mean, spread = self._score(context)
             eta, noise = mean[rows, index] + appeal[index], spread[rows, index]
-            if step == 0:
-                expected, _ = averaged(eta, noise + doubt[index])
-            gradient, weight = score(*averaged(eta, noise), clicked, looked)
+            if number == 0:
+                expected, _ = average(eta, noise + doubt[index])
+            gradient, weight = score(*average(eta, noise), clicked, looked)
             own = belief + np.bincount(index, weight, m)
             total: Floats = np.bincount(index, gradient, m) + belief * (start - appeal)
-            inherited: Floats = np.zeros(m)
             if self.prior:
-                total, inherited = self.prior.step(
-                    x, articles, rows, index, gradient, weight, total, own
-                )
-                self.B = self.prior.B
+                step = self.prior.step(x, articles, rows, index, gradient, weight, total, own)
+                self.B, total = self.prior.B, step.gradient
             appeal = appeal + total / own
-        if self.prior:
-            self.prior.settle()
-        self.appeal.absorb(context.article_ids, appeal, 1 / own + inherited)
+        variance: Floats = 1 / own
+        if self.prior and step:
+            self.prior.settle(step)
+            variance = variance + step.variance
+        self.appeal.absorb(context.article_ids, appeal, variance)
         return expected
 
     def _learn_members(self, round: Round) -> None:
-        """Each opener's interests, from this issue's slots; a click may also be due to the article's own appeal."""
+        """Learn each opener's interests from this issue's slots.
+
+        A click may also be due to the article's own appeal.
+        """
         choice = round.slates.choice
         opened = np.flatnonzero(round.feedback.opened & (choice >= 0).any(axis=1))
         choice, context = choice[opened], round.context.take(opened)
-        filled = choice >= 0
-        looked = np.where(filled, self.examination.at(np.arange(choice.shape[1])), 0.0)
+        filled = choice >= 0  # an empty slot is never looked at
+        looked = np.where(filled, self.examination.chance(np.arange(choice.shape[1])), 0.0)
         clicked = (round.feedback.clicked[opened] & filled).astype(np.float64)
-        before = self.interests(context)
-        appeal, doubt = self.appeal.of(context.article_ids)
-        a = context.article_features[choice]  # [o, k, q]; an empty slot is never looked at
+        before = self.infer_interests(context)
+        appeal, doubt = self.appeal.look_up(context.article_ids)
+        a = context.article_features[choice]  # [o, k, q]
         along = np.einsum("okq,oq->ok", a, before.root)
-        scaled = (
-            a * before.spread[:, None, :] + along[:, :, None] * before.root[:, None, :]
-        )  # a times the covariance
+        # scaled [o, k, q] is a times the interests' covariance, K [o, k, k] the logits' covariance
+        scaled = a * before.spread[:, None, :] + along[:, :, None] * before.root[:, None, :]
         K = scaled @ a.transpose(0, 2, 1) + np.eye(choice.shape[1]) * doubt[choice][:, :, None]
         eta = np.einsum("okq,oq->ok", a, before.mean) + appeal[choice]
         g, M = propagate(eta, K, clicked, looked)
         learned = M @ scaled
-        after = Belief.of(
+        after = Belief.project(
             before.mean + np.einsum("okq,ok->oq", scaled, g),
             before.variance - np.einsum("okq,okq->oq", scaled, learned),
             before.root[:, :1] * before.root - np.einsum("ok,okq->oq", scaled[:, :, 0], learned),
@@ -228,17 +268,20 @@ class Profile(Policy):
         self.profiles.absorb(self.profiles.add(context.member_ids), before, after)
 
     def _learn_variance(self, context: Context) -> None:
-        """S: how far this issue's members turned out to differ (MacKay 1992, eq. 4.4), the doubt about B included."""
-        prior, doubt = self._attributes(context)
+        """Learn S: how far this issue's members turned out to differ (MacKay 1992, eq. 4.4).
+
+        The doubt about B is part of it.
+        """
+        prior, doubt = self._read_attributes(context)
         S = np.broadcast_to(self.variance, prior.shape)
-        own = self.profiles.posterior(self.profiles.rows(context.member_ids), prior, S)
+        own = self.profiles.posterior(self.profiles.find_rows(context.member_ids), prior, S)
         learned = 1 - own.variance / S
-        found = ((own.mean - prior) ** 2 + learned**2 * doubt).sum(
-            axis=0
-        ) + WORTH * self._start_variance
-        self.variance = np.clip(found / (learned.sum(axis=0) + WORTH), 1e-4, 9.0)
+        found = ((own.mean - prior) ** 2 + learned**2 * doubt).sum(axis=0)
+        found = found + PRIOR_MEMBERS * self._start_variance
+        self.variance = np.clip(found / (learned.sum(axis=0) + PRIOR_MEMBERS), 1e-4, 9.0)
 
     def state(self) -> State:
+        """The parts' arrays, as `part.array`, with B, S ('variance') and the position curve."""
         parts = {"profiles": self.profiles.state(), "appeal": self.appeal.state()}
         if self.prior:
             parts["prior"] = self.prior.state()
@@ -249,6 +292,7 @@ class Profile(Policy):
         }
 
     def restore(self, state: State) -> None:
+        """Raises ValueError naming an array of another shape, or one that nothing can have left."""
         check.shape("B", state["B"], self.B.shape)
         check.shape("variance", state["variance"], self.variance.shape)
         self.B, self.variance = state["B"].copy(), state["variance"].copy()

@@ -1,7 +1,9 @@
-"""Segmentation at its best: learned click rates per segment, and the segmentation itself chosen by held-out clicks.
+"""Segmentation at its best: click rates by segment, and the segmentation chosen by held-out clicks.
 
-Every subset of the attributes is a candidate. Within a candidate each segment has its own taste in article text, shrunk
-to the whole list's; how hard, and which candidate, is what predicted the clicks of issues before learning from them.
+Every subset of the attributes is a candidate. Within a candidate each segment has its own taste in
+article text, shrunk to the whole list's; how hard, and which candidate, is what predicted the
+clicks of issues before learning from them. Compare with this policy to see what profiles of single
+members are worth over the best segments.
 """
 
 from collections.abc import Sequence
@@ -15,14 +17,24 @@ from bandit.core.state import State
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
-from bandit.models.segments import Moments, ridges, tally
+from bandit.models.segments import Moments, make_ridge, tally
 from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
 
 class SegmentLearned(Policy):
-    """attributes: those that may form segments (None: all). shrinkage: candidates for how many looks the whole list's
-    taste is worth in a segment. largest: attributes to cross at most. keep: what is left of a look after one issue.
+    """Shows each segment the articles that it is thought to click on most.
+
+    attributes: those that may form segments; None: all
+    shrinkage: candidates for how many looks the whole list's taste is worth in a segment; higher
+        keeps small segments closer to the list
+    largest: attributes to cross at most; higher allows finer segments
+    ridge: looks that "no preference" is worth for the whole list; higher learns slower
+    epsilon: share of slots filled at random; higher explores more
+    keep: what is left of a look after one issue; lower forgets faster
+    max_slots: the longest layout to be met, in slots
+
+    Raises ValueError naming the option at fault.
     """
 
     def __init__(
@@ -46,6 +58,7 @@ class SegmentLearned(Policy):
         self._examination = Examination.start(max_slots)
 
     def start(self, features: Features) -> None:
+        """Set up the candidates. Raises ValueError where an attribute is unknown."""
         names = list(features.levels) if self.attributes is None else list(self.attributes)
         for name in names:
             if name not in features.levels:
@@ -53,120 +66,118 @@ class SegmentLearned(Policy):
                     f"attributes: {name!r} is not one of the members' {list(features.levels)}"
                 )
         self._levels = {name: list(features.levels[name]) for name in names}
-        self.candidates = [
-            subset for size in range(self.largest + 1) for subset in combinations(names, size)
-        ]
+        sizes = range(self.largest + 1)
+        self.candidates = [subset for size in sizes for subset in combinations(names, size)]
         q = len(features.article_names)
-        self._moments = [Moments.empty(self._size(subset), q) for subset in self.candidates]
+        self._moments = [Moments.start(self._count(subset), q) for subset in self.candidates]
         # held-out squared error of each issue, candidate and shrinkage
         self._errors = np.zeros((0, len(self.candidates), len(self.shrinkage)))
 
-    def _size(self, subset: Sequence[str]) -> int:
-        return int(
-            np.prod([len(self._levels[name]) + 1 for name in subset], dtype=int)
-        )  # one more for unknown values
+    def _shape(self, subset: Sequence[str]) -> list[int]:
+        """How many values each attribute has, with one more for unknown values."""
+        return [len(self._levels[name]) + 1 for name in subset]
 
-    def _segments(self, context: Context, subset: Sequence[str]) -> Ints:
+    def _count(self, subset: Sequence[str]) -> int:
+        """How many segments the attributes form."""
+        return int(np.prod(self._shape(subset), dtype=int))
+
+    def _assign(self, context: Context, subset: Sequence[str]) -> Ints:
         """Segment of each member [n]."""
         segment = np.zeros(len(context.members), dtype=np.int64)
         for name in subset:
             values = self._levels[name]
             code = {value: i for i, value in enumerate(values)}
-            codes = (
-                context.members[name]
-                .astype(str)
-                .map(code)
-                .fillna(len(values))
-                .to_numpy(dtype=np.int64)
-            )
-            segment = segment * (len(values) + 1) + codes
+            codes = context.members[name].astype(str).map(code).fillna(len(values))
+            segment = segment * (len(values) + 1) + codes.to_numpy(dtype=np.int64)
         return segment
 
     @property
     def best(self) -> tuple[int, int]:
-        """Candidate and shrinkage: the finest segmentation that predicts no worse, by two standard errors over the issues,
-        than the one that predicts best (the one-standard-error rule of Breiman et al. 1984, turned round: fine segments
-        see more different articles, which teaches more, and shrinkage keeps them from harm)."""
+        """The places of the best candidate and the best shrinkage.
+
+        This is the finest segmentation that predicts no worse, by two standard errors over the
+        issues, than the one that predicts best: the one-standard-error rule of Breiman et al. 1984,
+        turned round, because fine segments see more different articles, which teaches more, and
+        shrinkage keeps them from harm.
+        """
         total = self._errors.sum(axis=0)
-        beside = (
-            self._errors
-            - self._errors[(slice(None), *np.unravel_index(total.argmin(), total.shape))][
-                :, None, None
-            ]
-        )
+        i, j = np.unravel_index(total.argmin(), total.shape)
+        beside = self._errors - self._errors[:, i, j][:, None, None]
         doubt = beside.std(axis=0, ddof=1) * np.sqrt(len(beside)) if len(beside) > 1 else np.inf
-        fine = np.array([len(subset) for subset in self.candidates])[:, None] * (
-            beside.sum(axis=0) <= 2 * doubt
-        )
+        size = np.array([len(subset) for subset in self.candidates])[:, None]
+        fine = size * (beside.sum(axis=0) <= 2 * doubt)
         i, j = np.unravel_index(np.where(fine == fine.max(), total, np.inf).argmin(), total.shape)
         return int(i), int(j)
 
-    def _weights(
+    def _fit(
         self, candidate: int, strength: float, singles: dict[str, Floats] | None = None
     ) -> Floats:
-        """Each segment's taste [s, q]. A crossed segment is shrunk to the sum of its attributes' own effects (`singles`, if
-        at hand), and those to the whole list's taste."""
-        subset, everyone = self.candidates[candidate], self._everyone()
+        """Each segment's taste [s, q].
+
+        A crossed segment is shrunk to the sum of its attributes' own effects, and those to the
+        whole list's taste.
+
+        strength: the shrinkage, in looks
+        singles: what `_fit_singles` returned for these attributes or more, where it is at hand
+        """
+        subset, everyone = self.candidates[candidate], self._fit_everyone()
         if not subset:
             return everyone
         parent = everyone
         if len(subset) > 1:
-            singles = singles or self._singles(subset, strength)
-            codes = np.indices([len(self._levels[name]) + 1 for name in subset]).reshape(
-                len(subset), -1
-            )
-            parent = everyone + sum(
-                singles[name][code] - everyone for name, code in zip(subset, codes, strict=True)
-            )
-        return self._moments[candidate].fit(parent, ridges(everyone.shape[1], strength))
+            singles = singles or self._fit_singles(subset, strength)
+            codes = np.indices(self._shape(subset)).reshape(len(subset), -1)
+            effects = zip(subset, codes, strict=True)
+            parent = everyone + sum(singles[name][code] - everyone for name, code in effects)
+        return self._moments[candidate].fit(parent, make_ridge(everyone.shape[1], strength))
 
-    def _everyone(self) -> Floats:
+    def _fit_everyone(self) -> Floats:
+        """The whole list's taste [1, q]."""
         q = self._moments[0].moment.shape[1]
-        return self._moments[0].fit(np.zeros(q), ridges(q, self.ridge))
+        return self._moments[0].fit(np.zeros(q), make_ridge(q, self.ridge))
 
-    def _singles(self, names: Sequence[str], strength: float) -> dict[str, Floats]:
-        """Taste by each attribute alone."""
-        return {name: self._weights(self.candidates.index((name,)), strength) for name in names}
+    def _fit_singles(self, names: Sequence[str], strength: float) -> dict[str, Floats]:
+        """Taste [s, q] by each attribute alone."""
+        return {name: self._fit(self.candidates.index((name,)), strength) for name in names}
 
-    def _rates(self, context: Context, candidate: int, shrinkage: float) -> tuple[Floats, Ints]:
-        """Click rates [s, m] and each member's segment [n]."""
-        rates = exact.dot(self._weights(candidate, shrinkage), context.article_features)
-        return rates, self._segments(context, self.candidates[candidate])
+    def _predict(self, context: Context) -> tuple[Floats, Ints]:
+        """Click rates [s, m] of the best candidate's segments, and each member's segment [n]."""
+        candidate, shrinkage = self.best
+        weights = self._fit(candidate, self.shrinkage[shrinkage])
+        rates = exact.dot(weights, context.article_features)
+        return rates, self._assign(context, self.candidates[candidate])
 
     def plan(self, context: Context) -> SlotPmf:
-        candidate, shrinkage = self.best
-        rates, segment = self._rates(context, candidate, self.shrinkage[shrinkage])
+        """Scores are the click rates of the member's segment."""
+        rates, segment = self._predict(context)
         return SlotPmf(rates[segment], partial(epsilon_greedy, epsilon=self.epsilon))
 
     def learn(self, round: Round) -> None:
+        """Judge every candidate by this issue's clicks, then learn from them."""
         rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
-        context = round.context
-        candidate, shrinkage = self.best
-        rates, segment = self._rates(context, candidate, self.shrinkage[shrinkage])
+        context, articles = round.context, round.context.article_features
+        rates, segment = self._predict(context)
         rate = np.clip(rates[segment[rows], index], 1e-3, 0.9)
-        looked = self._examination.weights(rate, slots, clicked)
-        singles = [self._singles(list(self._levels), strength) for strength in self.shrinkage]
-        tallies, errors = [], np.zeros(self._errors.shape[1:])
-        for c, subset in enumerate(self.candidates):
-            groups = self._segments(context, subset)[rows]
-            shape = (self._size(subset), len(context.articles))
-            looks, clicks = (
-                tally(groups, index, looked, shape),
-                tally(groups, index, clicked, shape),
-            )
-            tallies.append((looks, clicks))
-            for s, strength in enumerate(self.shrinkage):
-                rates = exact.dot(self._weights(c, strength, singles[s]), context.article_features)
-                errors[c, s] = _held_out(rates[groups, index], rows, looked, clicked)
+        looked = self._examination.weigh(rate, slots, clicked)
+        groups = [self._assign(context, subset)[rows] for subset in self.candidates]
+        errors = np.zeros(self._errors.shape[1:])
+        for s, strength in enumerate(self.shrinkage):
+            singles = self._fit_singles(list(self._levels), strength)
+            for c, group in enumerate(groups):
+                rates = exact.dot(self._fit(c, strength, singles), articles)
+                errors[c, s] = _measure_error(rates[group, index], rows, looked, clicked)
         self._errors = np.concatenate([self._errors, errors[None]])
-        for moments, (looks, clicks) in zip(self._moments, tallies, strict=True):
+        for moments, group in zip(self._moments, groups, strict=True):
+            shape = (len(moments.moment), len(articles))
+            looks, clicks = (tally(group, index, weights, shape) for weights in (looked, clicked))
             moments.fade(self.keep)
-            moments.add(looks, clicks, context.article_features)
+            moments.add(looks, clicks, articles)
         self._examination.learn(rate, slots, clicked)
 
     def state(self) -> State:
+        """The errors, the position curve, and candidate c's moments as `gram.c` and `moment.c`."""
         kept = {"errors": self._errors.copy(), "examination": self._examination.state()}
         for c, moments in enumerate(self._moments):
             kept |= moments.state(f".{c}")
@@ -174,20 +185,24 @@ class SegmentLearned(Policy):
 
     def restore(self, state: State) -> None:
         """Raises ValueError for what this policy, with these features, cannot have come to hold."""
-        check.like(
-            "errors", state["errors"], np.zeros((len(state["errors"]), *self._errors.shape[1:]))
-        )
+        errors = state["errors"]
+        check.like("errors", errors, np.zeros((len(errors), *self._errors.shape[1:])))
         check.like("examination", state["examination"], self._examination.state())
         self._moments = [
-            moments.restored(state, f".{c}") for c, moments in enumerate(self._moments)
+            moments.read_state(state, f".{c}") for c, moments in enumerate(self._moments)
         ]
-        self._errors = state["errors"].copy()
+        self._errors = errors.copy()
         self._examination = Examination.restore(state["examination"])
 
 
-def _held_out(rates: Floats, rows: Ints, looked: Floats, clicked: Floats) -> float:
-    """Squared error of the rates [e], up to a constant, in telling apart the articles of one newsletter: rates and clicks
-    are taken from their mean over the slots the member looked at. Who clicks at all is not a segment's business."""
+def _measure_error(rates: Floats, rows: Ints, looked: Floats, clicked: Floats) -> float:
+    """Squared error of the rates, up to a constant, in telling apart one newsletter's articles.
+
+    Rates and clicks are taken from their mean over the slots the member looked at, because who
+    clicks at all is not what segments are for.
+
+    rates, rows, looked, clicked: [e], of each slot
+    """
     looks = np.bincount(rows, looked)
     mean = np.bincount(rows, looked * rates) / np.maximum(looks, 1e-9)
     clicks = np.bincount(rows, clicked) / np.maximum(looks, 1e-9)

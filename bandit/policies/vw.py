@@ -90,7 +90,7 @@ class VW(Policy):
         if not len(rows):
             return
         # a click further down says more: it is divided by the chance that its slot was looked at
-        cost = -clicked / self._examination.at(slots)
+        cost = -clicked / self._examination.chance(slots)
         lines = text.write_articles(round.context)
         on = text.switch_on(self._names, round.context.member_features)
         with workspace.open_model(self._model, self._arguments) as vw:

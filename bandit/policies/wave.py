@@ -1,8 +1,9 @@
-"""An issue sent in waves: a small first wave learns the new articles' appeal, the rest of the members profit.
+"""An issue sent in waves: a small first wave learns the new articles' appeal, the rest profit.
 
-Wraps any policy. Which wave a member is in is drawn by key for each campaign, so everybody takes a turn at going first.
-Whoever sends (`experiments.runner.unit`, or a production sender that reads feedback between two sends) asks `waves` for the
-members of each, and plans, sends and learns one wave after the other. Sent all at once, it is the policy it wraps.
+This wraps any policy. Which wave a member is in is drawn by key for each campaign, so everybody
+takes a turn at going first. Whoever sends (`simulators.play`, or a production sender that reads
+feedback between two sends) asks `waves` for the members of each, and plans, sends and learns one
+wave after the other. Sent all at once, it is the policy it wraps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +19,24 @@ from bandit.slates.exploration import epsilon_greedy
 
 
 class Wave(Policy):
-    """policy: what chooses. shares: of the members in each wave but the last, which takes the rest. explore: share of the
-    first wave's slots filled at random, on top of what the policy explores.
+    """Sends an issue in waves, and lets another policy choose.
 
-    What the policy does once a round, such as forgetting, it does once a wave.
+    What that policy does once a round, such as forgetting, it does once a wave.
+
+    policy: what chooses
+    shares: of the members in each wave but the last, which takes the rest; a higher first share
+        learns more before the others are sent to, and leaves fewer of them
+    explore: share of the first wave's slots filled at random, on top of what the policy explores;
+        higher learns more, at the first wave's cost
+
+    Raises ValueError naming the option at fault.
     """
 
     def __init__(
-        self, policy: Policy, shares: Sequence[float] = (0.1, 0.2), explore: float = 0.0
+        self,
+        policy: Policy,
+        shares: Sequence[float] = (0.1, 0.2),
+        explore: float = 0.0,
     ) -> None:
         if isinstance(policy, Mapping) or not isinstance(policy, Policy):
             raise ValueError(f"policy = {policy!r}; must be a policy: its yaml, with the _target_")
@@ -43,39 +54,48 @@ class Wave(Policy):
         self.policy, self.shares, self.explore = policy, tuple(shares), explore
 
     def start(self, features: Features) -> None:
+        """Start the policy that chooses."""
         self.policy.start(features)
 
-    def _wave(self, context: Context) -> Ints:
+    def _assign(self, context: Context) -> Ints:
         """Each member's wave [n], counted from 0."""
-        uniform = keys.uniforms(
-            0, context.campaign, "wave", keys.member_keys(context.member_ids), 1
-        )[:, 0]
+        members = keys.member_keys(context.member_ids)
+        uniform = keys.uniforms(0, context.campaign, "wave", members, 1)[:, 0]
         return np.searchsorted(np.cumsum(self.shares), uniform, side="right")
 
     def waves(self, context: Context) -> list[Ints]:
-        """The members' rows in each wave, first to last; together every member once. A wave may be empty."""
-        wave = self._wave(context)
+        """The members' rows in each wave, first to last.
+
+        The waves hold every member once. A wave may be empty.
+        """
+        wave = self._assign(context)
         return [np.flatnonzero(wave == w) for w in range(len(self.shares) + 1)]
 
     def plan(self, context: Context) -> SlotPmf:
+        """The policy's plan, with random slots mixed in for members of the first wave."""
         plan = self.policy.plan(context)
-        share = np.where(self._wave(context) == 0, self.explore, 0.0)[:, None]
+        if not self.explore:
+            return SlotPmf(plan.scores, plan.explore)
+        share = np.where(self._assign(context) == 0, self.explore, 0.0)[:, None]
 
         def explore(scores: Floats, open: Bools) -> Floats:
-            return (1 - share) * plan.explore(scores, open) + share * epsilon_greedy(
-                np.zeros(open.shape), open, 1.0
-            )
+            uniform = epsilon_greedy(np.zeros(open.shape), open, 1.0)
+            return (1 - share) * plan.explore(scores, open) + share * uniform
 
-        return SlotPmf(plan.scores, explore if self.explore else plan.explore)
+        return SlotPmf(plan.scores, explore)
 
     def learn(self, round: Round) -> None:
+        """Let the policy that chooses learn from a wave."""
         self.policy.learn(round)
 
     def finish(self) -> None:
+        """Let the policy that chooses finish."""
         self.policy.finish()
 
     def state(self) -> State:
+        """The state of the policy that chooses: a wave has none of its own."""
         return self.policy.state()
 
     def restore(self, state: State) -> None:
+        """Let the policy that chooses go on from a state."""
         self.policy.restore(state)

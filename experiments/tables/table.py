@@ -1,4 +1,4 @@
-"""The comparison as a table in the terminal."""
+"""The comparison as a table in the terminal, which `run`, `compare` and `demo` end with."""
 
 import pandas as pd
 from rich.console import Console
@@ -6,7 +6,11 @@ from rich.table import Table
 
 
 def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
-    """Print one row a policy, best first, from `summarise`."""
+    """Print one row a policy, best first.
+
+    summary: from `experiments.tables.summary.summarise`
+    baseline: the policy that lifts are over; "" for none
+    """
     console.print("\nClicks per 1,000 newsletters delivered, in all and in the later issues:\n")
     table = Table(box=None, padding=(0, 1, 0, 0))
     against = baseline in set(summary["policy"])

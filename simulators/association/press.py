@@ -9,7 +9,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ints
-from simulators.association.pools.articles import Pool, catalogue, write_article
+from simulators.association.pools.articles import Pool, read_catalogue, write_article
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Press:
 
         shares: those of the other kinds (default: the catalogue's)
         """
-        shares = shares or {name: kind["share"] for name, kind in catalogue()["kinds"].items()}
+        shares = shares or {name: kind["share"] for name, kind in read_catalogue()["kinds"].items()}
         if not self.ads:
             return shares
         total = sum(shares.values())
@@ -85,16 +85,12 @@ class Press:
                 continue
             place = int(pick[j] * len(candidates))
             i = candidates.pop(place) if goes_on else candidates[place]
-            stories[j], quality[j], topics[j] = (
-                source.stories[i],
-                source.quality[i],
-                source.topics[i],
-            )
-            rows[j].update(write_article(rng, source.stories[i]))
+            quality[j], topics[j] = source.quality[i], source.topics[i]
+            stories[j] = story = source.stories[i]
+            rows[j].update(write_article(rng, story))
             if goes_on:
                 rows[j]["title"] = _name_next_part(str(source.articles["title"].iloc[i]))
-                # A story of its own: who read one part may well want the next.
-                stories[j] = replace(source.stories[i])
+                stories[j] = replace(story)  # its own: who read one part may well want the next
         news = [j for j in order if rows[j]["kind"] == "article"]
         if news and rng.random() < self.breaking:
             rows[news[0]]["title"] = f"Breaking: {rows[news[0]]['title']}"

@@ -149,7 +149,7 @@ def learn_members(
     curve: [k], P(slot is looked at | opened)
     """
     policy = Profile()
-    policy.given(B, variance, quality, curve)
+    policy.fix(B, variance, quality, curve)
     appeal, foreseen = _pass_over(policy, rounds)
     return LearnedInterests(B, variance, quality, policy.profiles, appeal, foreseen)
 
@@ -161,7 +161,7 @@ def _pass_over(
     appeal: dict[Any, tuple[float, float]] = {}
     means: list[Floats] = []
     for round in rounds:
-        mean = policy.interests(round.context).mean
+        mean = policy.infer_interests(round.context).mean
         means.append(score_first_slot(round.context.article_features, mean, round.slates.choice))
         policy.learn(round)
         appeal |= policy.appeal.articles

@@ -44,7 +44,7 @@ class LearnedInterests:
         """
         prior = exact.dot(who.features, self.B.T)
         variance = np.broadcast_to(self.variance, prior.shape)
-        belief = self.profiles.posterior(self.profiles.rows(who.ids), prior, variance)
+        belief = self.profiles.posterior(self.profiles.find_rows(who.ids), prior, variance)
         noise = draw_normal(who.draw(seed, "interests", 1 + prior.shape[1]))
         return np.asarray(
             belief.mean + np.sqrt(belief.spread) * noise[:, 1:] + belief.root * noise[:, :1]

@@ -127,12 +127,12 @@ class Replay(Truthful):
 
 def _number_articles(log: ChoiceLog) -> Features:
     """Features that know an article by its number only, one column each; attributes as ever."""
-    encoder = Numbered((log.articles["title"] + ". " + log.articles["summary"]).tolist())
+    encoder = ArticleNumbers((log.articles["title"] + ". " + log.articles["summary"]).tolist())
     fitted = Features.fit(log.members, encoder.texts, 1, encoder)
     return replace(fitted, centre=np.zeros(encoder.dim), components=np.eye(encoder.dim))
 
 
-class Numbered:
+class ArticleNumbers:
     """An encoder that knows a pool's articles by their place.
 
     texts: what each article of the pool reads, in the order of the pool

@@ -16,6 +16,7 @@ from experiments.runner.unit import run_unit
 from serving import bundle
 from simulators.association.association import Association
 from simulators.play import play_back
+from tests.support.builders import association_of
 
 SIZES: dict[str, Any] = {
     "members": 500,
@@ -56,7 +57,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_log_is_read_back_with_the_contexts_it_was_sent_in(unit: Path) -> None:
-    association = Association(**SIZES)
+    association = association_of(**SIZES)
     for round in play_back(unit / "log", association):
         again = replay(Random().plan(round.context), round.context, round.slates.choice)
         assert again.tobytes() == round.slates.propensity.tobytes()
@@ -72,7 +73,7 @@ def test_a_policy_trained_from_a_log_alone_can_be_sent(
         monkeypatch.setattr(Association, name, refuse)
     made, estimates, own = train.run(asked(unit), "offpolicy")
     assert list(estimates["estimator"])[:2] == ["ips", "snips"]
-    association = Association(**SIZES)
+    association = association_of(**SIZES)
     clicks = np.concatenate(
         [
             r.feedback.clicked[:, 0]
@@ -83,7 +84,7 @@ def test_a_policy_trained_from_a_log_alone_can_be_sent(
     assert own["value"][0] == pytest.approx(clicks.mean())
 
     taught_directly = make(read_policy("offpolicy"))
-    association = Association(**SIZES)
+    association = association_of(**SIZES)
     taught_directly.start(association.features)
     for round in play_back(unit / "log", association):
         taught_directly.learn(round)
@@ -97,7 +98,7 @@ def test_a_policy_trained_from_a_log_alone_can_be_sent(
 
 
 def test_the_logger_itself_is_judged_at_what_it_earned(unit: Path) -> None:
-    estimates, own = train.train(Random(), play_back(unit / "log", Association(**SIZES)), 1, 1)
+    estimates, own = train.train(Random(), play_back(unit / "log", association_of(**SIZES)), 1, 1)
     np.testing.assert_allclose(estimates["value"], own["value"][0], rtol=1e-9)
 
 

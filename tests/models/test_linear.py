@@ -1,4 +1,7 @@
-"""Linear and logistic models against closed forms: ridge regression, LinUCB as printed, Laplace, dense inverses."""
+"""Linear and logistic models against closed forms.
+
+These are ridge regression, LinUCB as printed, Laplace's approximation and dense inverses.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,8 +18,9 @@ from scipy.special import expit
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Feedback, Round, Slates
 from bandit.models.linear.blocks import Blocks
-from bandit.models.linear.forms import FEW, Linear, cells
+from bandit.models.linear.forms import Form, find_cells
 from bandit.models.linear.fourier import Fourier
+from bandit.models.linear.learner import FEW, Linear
 from bandit.policies.lin_ts import LinTS
 from bandit.policies.lin_ucb import LinUCB
 from bandit.slates.walk import draw
@@ -86,7 +90,7 @@ def taught(
         if one_hot
         else ["constant", *(f"text{j}" for j in range(q - 1))]
     )
-    linear = Linear(**(TEXTBOOK | form))
+    linear = Linear(Form(**(TEXTBOOK | form)))
     linear.start(features_of(5, names))
     for first in range(0, n, batch):
         at = slice(first, first + batch)
@@ -95,15 +99,15 @@ def taught(
 
 
 def mean_and_width(linear: Linear, context: Context) -> tuple[np.ndarray, np.ndarray]:
-    return linear.scores(context, linear.W[None])[0], linear.widths(context)
+    return linear.score(context, linear.W[None])[0], linear.measure_widths(context)
 
 
 # Groups
 
 
 def test_classes_have_a_cell_each_and_texts_that_of_their_leading_axis() -> None:
-    assert cells(np.eye(4)).tolist() == [0, 2, 4, 6]
-    assert cells(np.array([[0.1, -0.9, 0.3], [-0.5, 0.2, 0.4], [0.0, 0.0, 0.0]])).tolist() == [
+    assert find_cells(np.eye(4)).tolist() == [0, 2, 4, 6]
+    assert find_cells(np.array([[0.1, -0.9, 0.3], [-0.5, 0.2, 0.4], [0.0, 0.0, 0.0]])).tolist() == [
         3,
         1,
         0,
@@ -112,14 +116,14 @@ def test_classes_have_a_cell_each_and_texts_that_of_their_leading_axis() -> None
 
 def test_axes_are_those_of_the_text_only(make_context: Make) -> None:
     names = ["constant", "kind=event", "kind=resource", "text0", "text1", "text2"]
-    linear = Linear(**(TEXTBOOK | {"model": "disjoint", "link": "linear", "axes": 2}))
+    linear = Linear(Form(**(TEXTBOOK | {"model": "disjoint", "link": "linear", "axes": 2})))
     linear.start(features_of(4, names))
     assert linear.W.shape == (4, 4)
 
 
 @pytest.mark.parametrize("batch", [1, 40])
 def test_a_segment_never_seen_before_is_a_group_of_its_own(make_context: Make, batch: int) -> None:
-    """Independent ridge regressions on the article's features, one for each value and one for the rest."""
+    """Independent ridge regressions on the article: one for each value, one for the rest."""
     linear, context, (x, a, index, clicked) = taught(
         make_context, batch, model="disjoint", link="linear", by="group"
     )
@@ -154,8 +158,11 @@ def test_disjoint_is_algorithm_1(make_context: Make, batch: int) -> None:
 
 
 def test_by_hand(make_context: Make) -> None:
-    """x = (1, 0, 0, 2), lambda = 3, shown once and clicked: A = 3 I + x x', so theta = x / 8 and x' A^-1 x = 5 / 8."""
-    linear = Linear(model="disjoint", link="linear", **TEXTBOOK)
+    """x = (1, 0, 0, 2), lambda = 3, shown once and clicked.
+
+    A = 3 I + x x', so theta = x / 8 and x' A^-1 x = 5 / 8.
+    """
+    linear = Linear(Form(model="disjoint", link="linear", **TEXTBOOK))
     linear.start(features_of(4, ["class0", "class1"]))
     context = context_for(make_context, np.array([[1.0, 0.0, 0.0, 2.0]]), np.eye(2))
     linear.learn(shown(context, np.array([0]), np.ones(1)))
@@ -186,11 +193,14 @@ def test_the_bonus_of_a_cold_article_is_alpha_over_the_root_of_lambda(
 
 @pytest.mark.parametrize("batch", [1, 40])
 def test_hybrid_is_algorithm_2(make_context: Make, batch: int) -> None:
-    """Its block elimination, as printed (with lambda for its 1): z = x (x) a is shared, x has weights in each cell."""
+    """Its block elimination, as printed, with lambda for its 1.
+
+    z = x (x) a is shared, and x has weights in each cell.
+    """
     linear, context, (x, a, index, clicked) = taught(
         make_context, batch, model="hybrid", link="linear"
     )
-    cell, p, s = cells(a[:, 1:]), 5, 15
+    cell, p, s = find_cells(a[:, 1:]), 5, 15
     A0, b0 = LAMBDA * np.eye(s), np.zeros(s)
     A = {g: LAMBDA * np.eye(p) for g in cell}
     B, b = {g: np.zeros((p, s)) for g in cell}, {g: np.zeros(p) for g in cell}
@@ -218,7 +228,7 @@ def test_hybrid_is_algorithm_2(make_context: Make, batch: int) -> None:
 def test_fourier_features_stand_for_the_attributes(make_context: Make, batch: int) -> None:
     form = {"model": "disjoint", "link": "linear", "fourier": 8, "bandwidth": 0.7}
     linear, context, (x, _, index, clicked) = taught(make_context, batch, one_hot=True, **form)
-    wide, (mean, width) = Fourier.keyed(5, 8, 0.7)(x), mean_and_width(linear, context)
+    wide, (mean, width) = Fourier.draw(5, 8, 0.7).expand(x), mean_and_width(linear, context)
     for j in range(4):
         Z = wide[index == j]
         A = LAMBDA * np.eye(9) + Z.T @ Z
@@ -243,7 +253,7 @@ def test_the_joint_posterior_is_dense_ridge_regression(
     if model == "hybrid" and by == "group":
         x = np.hstack([x, np.eye(3)[group]])
     if model == "hybrid" and by == "articles":
-        a = np.hstack([a, np.eye(4)[cells(a[:, 1:])]])
+        a = np.hstack([a, np.eye(4)[find_cells(a[:, 1:])]])
     Z = np.einsum("ep,eq->epq", x, a[index]).reshape(len(x), -1)
     W = np.linalg.solve(LAMBDA * np.eye(Z.shape[1]) + Z.T @ Z, Z.T @ clicked).reshape(
         x.shape[1], a.shape[1]
@@ -256,7 +266,7 @@ def test_the_joint_posterior_is_dense_ridge_regression(
 def test_shared_with_one_hot_articles_is_disjoint(make_context: Make, link: str) -> None:
     form = {"one_hot": True, "link": link, "rate": 0.5, "constant": 1.0}
     disjoint, context, _ = taught(make_context, 40, model="disjoint", **form)
-    shared = Linear(**(TEXTBOOK | {"model": "shared", "link": link, "rate": 0.5}))
+    shared = Linear(Form(**(TEXTBOOK | {"model": "shared", "link": link, "rate": 0.5})))
     shared.start(features_of(5, [f"class{j}" for j in range(4)]))
     start = np.zeros((5, 4))
     start[0] = 0.5 if link == "linear" else 0.0  # every class starts from the rate
@@ -264,7 +274,9 @@ def test_shared_with_one_hot_articles_is_disjoint(make_context: Make, link: str)
     x, a, index, clicked = world_of(40, 5, 4, 4, one_hot=True)
     shared.learn(shown(context_for(make_context, x, a), index, clicked))
     np.testing.assert_allclose(shared.W, disjoint.W[:, ::2], atol=1e-4)
-    np.testing.assert_allclose(shared.widths(context), disjoint.widths(context), rtol=1e-3)
+    np.testing.assert_allclose(
+        shared.measure_widths(context), disjoint.measure_widths(context), rtol=1e-3
+    )
 
 
 # Rank-one updates
@@ -294,7 +306,10 @@ def test_rank_one_updates_are_the_dense_inverse(seed: int, d: int, size: float) 
 def test_a_hundred_thousand_float32_updates_stay_positive_definite_and_near_the_closed_form(
     spread: float,
 ) -> None:
-    """The square root in float32 against the float64 sum: widths within .1 %, means within .1 % of a width (3e-5 seen)."""
+    """The square root in float32 against the float64 sum.
+
+    Widths are within .1 %, means within .1 % of a width (3e-5 seen).
+    """
     rng, d = np.random.default_rng(5), 12
     blocks = Blocks.start(np.zeros((1, d)), np.full((1, d), LAMBDA))
     theta, shift = rng.normal(size=d) / d, np.zeros(d)
@@ -315,7 +330,10 @@ def test_a_hundred_thousand_float32_updates_stay_positive_definite_and_near_the_
 
 
 def test_the_root_stays_positive_definite_where_the_plain_formula_does_not() -> None:
-    """Looks that hardly differ under a wide prior: the covariance's eigenvalues are 10^9 apart, beyond float32."""
+    """Looks that hardly differ, under a wide prior.
+
+    The covariance's eigenvalues are then 10^9 apart, beyond float32.
+    """
     rng, d, ridge = np.random.default_rng(5), 12, 0.003
     v = rng.normal(size=d)
     blocks = Blocks.start(np.zeros((1, d)), np.full((1, d), ridge))
@@ -350,8 +368,8 @@ def test_one_logistic_look_is_the_same_by_newton(
 ) -> None:
     found = []
     for few in (FEW, 0):
-        monkeypatch.setattr("bandit.models.linear.forms.FEW", few)
-        linear = Linear(**(TEXTBOOK | {"model": "hybrid", "link": "logistic", "rate": 0.1}))
+        monkeypatch.setattr("bandit.models.linear.learner.FEW", few)
+        linear = Linear(Form(**(TEXTBOOK | {"model": "hybrid", "link": "logistic", "rate": 0.1})))
         linear.start(features_of(5, ["constant", "text0", "text1"]))
         x, a, *_ = world_of(1, 5, 5, 3)
         context = context_for(make_context, x, a)
@@ -371,7 +389,7 @@ def test_the_laplace_mode_has_no_gradient_and_its_precision_is_the_curvature(
     linear, _, (x, a, index, clicked) = taught(
         make_context, 40, model=model, link="logistic", rate=0.2
     )
-    group = np.eye(4)[cells(a[:, 1:])]
+    group = np.eye(4)[find_cells(a[:, 1:])]
     side = {"shared": a, "disjoint": group, "hybrid": np.hstack([a, group])}[model]
     prior = np.zeros(linear.W.shape)
     prior[0, slice(None) if model == "disjoint" else 0] = np.log(0.2 / 0.8)
@@ -427,7 +445,7 @@ def test_bounds_lie_above_the_mean_and_come_down_with_data(world: Any) -> None:
 
 def test_draws_have_the_posterior_covariance(make_context: Make) -> None:
     linear, *_ = taught(make_context, 40, model="shared", link="linear")
-    moved = (linear.draws(np.eye(15)[:, None, :]) - linear.W).reshape(15, 15)
+    moved = (linear.draw(np.eye(15)[:, None, :]) - linear.W).reshape(15, 15)
     np.testing.assert_allclose(
         moved.T @ moved, np.linalg.inv(linear.blocks.precision[0]), atol=2e-6
     )
@@ -437,10 +455,10 @@ def test_draws_have_the_posterior_covariance(make_context: Make) -> None:
     ("model", "by"), [("shared", "articles"), ("disjoint", "articles"), ("hybrid", "group")]
 )
 def test_drawn_scores_spread_as_wide_as_the_bounds(make_context: Make, model: str, by: str) -> None:
-    """Two computations of one thing: 4,000 draws of W, and the covariance contracted with each article."""
+    """One thing computed twice: 4,000 draws of W, and the covariance with each article."""
     linear, context, _ = taught(make_context, 40, model=model, link="linear", by=by)
     noise = np.random.default_rng(3).standard_normal((4000, *linear.blocks.mean.shape))
-    drawn = linear.scores(context, linear.draws(noise))
+    drawn = linear.score(context, linear.draw(noise))
     mean, width = mean_and_width(linear, context)
     np.testing.assert_allclose(drawn.std(axis=0), width, rtol=0.06)  # one sd is 1.1 %
     assert (np.abs(drawn.mean(axis=0) - mean) < 5 * width / np.sqrt(4000)).all()

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from bandit.models.bilinear import Gaussian, draws, gram, moment
+from bandit.models.bilinear import Gaussian, draw_gaussian, gram, moment
 from bandit.models.examination import Examination
 from bandit.models.profile.appeal import Appeal
-from bandit.models.profile.expectation import averaged, propagate, score
+from bandit.models.profile.expectation import average, propagate, score
 from bandit.models.profile.prior import Prior
 from bandit.models.profiles import Belief, Profiles
-from bandit.models.segments import Moments, ridges, tally
+from bandit.models.segments import Moments, make_ridge, tally
 
 LAMBDA = 3.0
 
@@ -38,7 +38,7 @@ def test_averages_equal_fine_integrals(variance: float) -> None:
     density = np.exp(-(z**2) / 2) * step / np.sqrt(2 * np.pi)
     eta = np.array([-6.0, -3.5, -1.0, 0.0, 2.5])
     p = expit(eta[:, None] + np.sqrt(variance) * z)
-    mean, slope = averaged(eta, np.full(5, variance))
+    mean, slope = average(eta, np.full(5, variance))
     np.testing.assert_allclose(mean, p @ density, rtol=5e-3)
     np.testing.assert_allclose(slope, (p * (1 - p)) @ density, rtol=2e-2)
 
@@ -52,16 +52,16 @@ def test_score_is_the_derivative_of_the_likelihood_and_its_variance() -> None:
     )
 
     def log_likelihood(eta: np.ndarray, click: bool) -> np.ndarray:
-        p = looked * averaged(eta, variance)[0]
+        p = looked * average(eta, variance)[0]
         return np.log(p if click else 1 - p)
 
     scores = []
     for click in (True, False):
-        gradient, information = score(*averaged(eta, variance), np.full(3, float(click)), looked)
+        gradient, information = score(*average(eta, variance), np.full(3, float(click)), looked)
         numeric = (log_likelihood(eta + h, click) - log_likelihood(eta - h, click)) / (2 * h)
         np.testing.assert_allclose(gradient, numeric, rtol=1e-6)
         scores.append(gradient)
-    p = looked * averaged(eta, variance)[0]
+    p = looked * average(eta, variance)[0]
     np.testing.assert_allclose(p * scores[0] + (1 - p) * scores[1], 0, atol=1e-12)
     np.testing.assert_allclose(
         information, p * scores[0] ** 2 + (1 - p) * scores[1] ** 2, rtol=1e-10
@@ -71,7 +71,7 @@ def test_score_is_the_derivative_of_the_likelihood_and_its_variance() -> None:
 @pytest.mark.parametrize("clicked", [0.0, 1.0])
 @pytest.mark.parametrize("looked", [1.0, 0.4])
 def test_one_slot_is_exact(clicked: float, looked: float) -> None:
-    """With one slot expectation propagation is moment matching: mean and variance of the true posterior."""
+    """With one slot, expectation propagation has the true posterior's mean and variance."""
     f = np.linspace(-25, 15, 40_001)
     for eta, K in ((-3.5, 1.3), (-1.0, 0.4), (0.5, 2.0)):
         weight = np.exp(-((f - eta) ** 2) / (2 * K)) * np.where(
@@ -127,7 +127,10 @@ def test_a_wide_prior_does_not_break_the_sweeps() -> None:
 
 
 def test_prior_and_appeals_are_one_regression() -> None:
-    """B and the articles' appeals by one Newton step, appeals integrated out, against the joint system solved at once."""
+    """B and the articles' appeals by one Newton step, against the joint system solved at once.
+
+    In the step the appeals are integrated out.
+    """
     x, a, rows, index, weight, gradient = _exposures(11, 6, 2, 3, 40)
     prior = Prior(
         np.arange(6.0).reshape(2, 3) / 10, np.full((2, 3), LAMBDA**-0.5), np.full((2, 3), -1)
@@ -143,12 +146,12 @@ def test_prior_and_appeals_are_one_regression() -> None:
     before, state = prior.B, prior.state()
     for _ in range(2):  # a step that is not settled leaves no trace but B
         prior.B = before
-        left, inherited = prior.step(x, a, rows, index, gradient, weight, total, own)
+        step = prior.step(x, a, rows, index, gradient, weight, total, own)
         np.testing.assert_allclose((prior.B - before).ravel(), expected[:6], atol=1e-10)
-        np.testing.assert_allclose(left / own, expected[6:], atol=1e-10)
-        np.testing.assert_allclose(1 / own + inherited, covariance.diagonal()[6:], rtol=1e-10)
+        np.testing.assert_allclose(step.gradient / own, expected[6:], atol=1e-10)
+        np.testing.assert_allclose(1 / own + step.variance, covariance.diagonal()[6:], rtol=1e-10)
         assert prior.state()["precision"].tobytes() == state["precision"].tobytes()
-    prior.settle()
+    prior.settle(step)
     blocks = [covariance[q:6:3, q:6:3] for q in range(3)]  # of each column of B
     expected = np.stack([np.einsum("np,pr,nr->n", x, block, x) for block in blocks], axis=1)
     np.testing.assert_allclose(prior.variance(x), expected, atol=1e-4)
@@ -156,8 +159,7 @@ def test_prior_and_appeals_are_one_regression() -> None:
     np.testing.assert_allclose(
         alike.variance(x), np.outer((x**2).sum(axis=1), [0, 4, 4]), atol=1e-4
     )
-    alike.step(x, a, rows, index, gradient, weight, total, own)
-    alike.settle()
+    alike.settle(alike.step(x, a, rows, index, gradient, weight, total, own))
     constant, *same = alike.variance(
         x
     ).T  # coordinates of which the same was thought share their mean
@@ -178,7 +180,7 @@ def test_appeal_learns_how_far_articles_differ() -> None:
     appeal = Appeal(0.1)
     for issue in range(60):
         ids = np.array([f"{issue}-{j}" for j in range(20)])
-        mean, variance = appeal.of(ids)
+        mean, variance = appeal.look_up(ids)
         assert (mean == 0).all()
         assert (variance == appeal.variance).all()
         seen = rng.normal(scale=np.sqrt(true + noise), size=20)
@@ -187,11 +189,13 @@ def test_appeal_learns_how_far_articles_differ() -> None:
     assert appeal.variance == pytest.approx(true, rel=0.15)
     again = Appeal(0.1)
     again.restore(appeal.state())
-    assert [part.tolist() for part in again.of(ids)] == [part.tolist() for part in appeal.of(ids)]
+    assert [part.tolist() for part in again.look_up(ids)] == [
+        part.tolist() for part in appeal.look_up(ids)
+    ]
     given = Appeal(0.1, learns=False)
     given.absorb(ids, np.full(20, 3.0), np.full(20, 0.01))
     assert given.variance == 0.1
-    assert given.of(np.array(["another"]))[1].tolist() == [0.1]
+    assert given.look_up(np.array(["another"]))[1].tolist() == [0.1]
     with pytest.raises(
         ValueError, match=r"appeal's posterior has shape \(19, 2\); must be \(20, 2\)"
     ):
@@ -227,7 +231,10 @@ def test_gram_and_moment_equal_kronecker_loops(p: int, q: int, e: int) -> None:
 
 
 def test_gaussian_posterior_closed_form() -> None:
-    """By hand, one observation z = (2), value 5, weight 1, prior Normal(1, 1/3): precision 7, mean (3 + 10) / 7."""
+    """By hand: one observation z = (2) of value 5 and weight 1, under the prior Normal(1, 1/3).
+
+    The precision is 7, the mean (3 + 10) / 7.
+    """
     one = Gaussian.start(np.ones(1), np.full(1, LAMBDA))
     one.absorb(np.array([[4.0]]), np.array([10.0]))
     assert one.solve(one.factor())[0] == pytest.approx(float(Fraction(13, 7)))
@@ -248,7 +255,7 @@ def test_gaussian_posterior_closed_form() -> None:
         posterior.covariance(factor).diagonal(), np.linalg.inv(precision).diagonal(), rtol=1e-10
     )
     spread = (
-        draws(mean, factor, np.eye(6)) - mean
+        draw_gaussian(mean, factor, np.eye(6)) - mean
     )  # noise of unit vectors: spread' spread is the covariance
     np.testing.assert_allclose(spread.T @ spread, np.linalg.inv(precision), atol=1e-12)
 
@@ -256,7 +263,7 @@ def test_gaussian_posterior_closed_form() -> None:
 def test_a_state_is_not_changed_by_what_is_learned_later() -> None:
     posterior, profiles = Gaussian.start(np.zeros(2), np.full(2, LAMBDA)), Profiles(2)
     row, zero, one = profiles.add(np.array([7])), np.zeros((1, 2)), np.array([[1.0, 0.0]])
-    wide, narrow = (Belief.of(mean, mean + 1, (mean + 1) * one) for mean in (zero, zero + 1))
+    wide, narrow = (Belief.project(mean, mean + 1, (mean + 1) * one) for mean in (zero, zero + 1))
     for kept, learn in (
         (posterior.state(), lambda: posterior.absorb(np.eye(2), np.ones(2))),
         (profiles.state(), lambda: profiles.absorb(row, wide, narrow)),
@@ -270,21 +277,24 @@ def test_a_state_is_not_changed_by_what_is_learned_later() -> None:
 
 
 def test_examination_weights_are_bayes() -> None:
-    examination = Examination.known(np.array([1.0, 0.6, 0.25]))
+    examination = Examination.fix(np.array([1.0, 0.6, 0.25]))
     p, slots = np.array([0.1, 0.3, 0.3, 0.9]), np.array([0, 1, 2, 2])
     expected = [1.0, 0.6 * 0.7 / (0.6 * 0.7 + 0.4), 0.25 * 0.7 / (0.25 * 0.7 + 0.75), 0.025 / 0.775]
-    np.testing.assert_allclose(examination.weights(p, slots, np.zeros(4)), expected, rtol=1e-12)
-    assert examination.weights(p, slots, np.ones(4)).tolist() == [1, 1, 1, 1]
+    np.testing.assert_allclose(examination.weigh(p, slots, np.zeros(4)), expected, rtol=1e-12)
+    assert examination.weigh(p, slots, np.ones(4)).tolist() == [1, 1, 1, 1]
     examination.learn(p, slots, np.zeros(4))
     np.testing.assert_allclose(examination.curve, [1, 0.6, 0.25], rtol=1e-9)  # what is given stays
     np.testing.assert_allclose(
-        Examination.known(np.array([0.95, 0.6])).curve, [0.95, 0.6], rtol=1e-12
+        Examination.fix(np.array([0.95, 0.6])).curve, [0.95, 0.6], rtol=1e-12
     )
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.5])
 def test_examination_recovers_a_known_curve(rate: float) -> None:
-    """400,000 opens, members' and articles' click probabilities known: the slots' shares come out, from any start."""
+    """400,000 opens, with the click probabilities of members and articles known.
+
+    The slots' shares come out, whatever the start.
+    """
     rng = np.random.default_rng(7)
     true = np.array([1.0, 0.6, 0.35, 0.2])
     examination = Examination.start(4)
@@ -313,7 +323,7 @@ def test_moments_fit_is_ridge_regression_towards_the_parent() -> None:
         np.array([LAMBDA, 0.5, 7.0]),
     )
     looks, clicks = rng.uniform(0, 5, (2, s, m)), rng.uniform(0, 2, (2, s, m))
-    moments = Moments.empty(s, q)
+    moments = Moments.start(s, q)
     moments.add(looks[0], clicks[0], articles)
     moments.fade(0.5)
     moments.add(looks[1], clicks[1], articles)
@@ -326,11 +336,11 @@ def test_moments_fit_is_ridge_regression_towards_the_parent() -> None:
         moments.fit(parent[1], ridge)[1], moments.fit(parent, ridge)[1], rtol=1e-12
     )
     np.testing.assert_allclose(
-        Moments.empty(s, q).fit(parent, ridge), parent, rtol=1e-12
+        Moments.start(s, q).fit(parent, ridge), parent, rtol=1e-12
     )  # no data: the parent
 
 
-def test_tally_and_ridges() -> None:
+def test_tally_and_ridge() -> None:
     table = tally(np.array([0, 2, 2, 0]), np.array([1, 3, 3, 0]), np.array([0.5, 1, 2, 4]), (3, 4))
     assert table.tolist() == [[4, 0.5, 0, 0], [0, 0, 0, 0], [0, 0, 0, 3]]
-    assert ridges(5, 60.0).tolist() == [3, 15, 15, 60, 60]
+    assert make_ridge(5, 60.0).tolist() == [3, 15, 15, 60, 60]

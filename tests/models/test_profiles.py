@@ -12,22 +12,22 @@ LAMBDA = 3.0
 @pytest.mark.parametrize("ids", [[105, 101, 109, 2**40], ["m5", "m1", "zoë", "105"]])
 def test_profiles_keep_each_members_row(ids: list) -> None:
     profiles = Profiles(3)
-    assert profiles.rows(np.array(ids)).tolist() == [-1] * 4
+    assert profiles.find_rows(np.array(ids)).tolist() == [-1] * 4
     assert profiles.add(np.array(ids[:2])).tolist() == [0, 1]
     profiles.shift[:2] = [[1, 2, 3], [4, 5, 6]]
     assert profiles.add(np.array([ids[3], ids[1], ids[2]])).tolist() == [2, 1, 3]
-    assert profiles.rows(np.array(ids)).tolist() == [0, 1, 3, 2]
+    assert profiles.find_rows(np.array(ids)).tolist() == [0, 1, 3, 2]
     assert profiles.shift.tolist() == [[1, 2, 3], [4, 5, 6], [0, 0, 0], [0, 0, 0]]
     again = Profiles(3)
     again.restore(profiles.state())
-    assert again.rows(np.array([*ids, ids[0]], dtype=np.array(ids).dtype)).tolist() == [
+    assert again.find_rows(np.array([*ids, ids[0]], dtype=np.array(ids).dtype)).tolist() == [
         0,
         1,
         3,
         2,
         0,
     ]
-    assert again.rows(np.array(ids, dtype=object)).tolist() == [0, 1, 3, 2]
+    assert again.find_rows(np.array(ids, dtype=object)).tolist() == [0, 1, 3, 2]
     assert again.shift.tobytes() == profiles.shift.tobytes()
     assert unpack(pack(ids)) == ids
     empty = Profiles(3)
@@ -43,23 +43,26 @@ def _arrow(rng: np.random.Generator, q: int) -> np.ndarray:
 
 
 def test_a_belief_is_the_nearest_arrow() -> None:
-    """What it keeps of a covariance: variances, covariances with the constant; an arrow it keeps whole, and inverts."""
+    """Of a covariance it keeps the variances and the covariances with the constant.
+
+    An arrow's it keeps whole, and inverts.
+    """
     rng = np.random.default_rng(4)
     A = rng.normal(size=(4, 4))
     for covariance, whole in ((_arrow(rng, 4), True), (A @ A.T + np.eye(4), False)):
         mean, articles = rng.normal(size=(1, 4)), rng.normal(size=(5, 4))
-        belief = Belief.of(mean, covariance.diagonal()[None], covariance[:1])
+        belief = Belief.project(mean, covariance.diagonal()[None], covariance[:1])
         found = np.diag(belief.spread[0]) + np.outer(belief.root, belief.root)
         np.testing.assert_allclose(found[0], covariance[0], rtol=1e-12)
         np.testing.assert_allclose(found.diagonal(), covariance.diagonal(), rtol=1e-12)
         np.testing.assert_allclose(belief.variance[0], covariance.diagonal(), rtol=1e-12)
         assert np.allclose(found, covariance) == whole
-        precision, cross, shift = belief.natural()
+        precision, cross, shift = belief.to_natural()
         arrow = np.diag(precision[0])
         arrow[0, 1:] = arrow[1:, 0] = cross[0, 1:]
         np.testing.assert_allclose(arrow, np.linalg.inv(found), atol=1e-10)
         np.testing.assert_allclose(shift[0], arrow @ mean[0], rtol=1e-10)
-        scores, variance = belief.scores(articles)
+        scores, variance = belief.score(articles)
         np.testing.assert_allclose(scores[0], articles @ mean[0], atol=1e-4)
         np.testing.assert_allclose(
             variance[0], np.einsum("mq,qr,mr->m", articles, found, articles), rtol=1e-4
@@ -78,7 +81,7 @@ def test_absorb_and_posterior_are_inverse_and_strangers_keep_the_prior() -> None
     mean, spread = rng.normal(size=(4, 3)), one * rng.uniform(0.05, 1, (4, 3))
     covariance = spread[:, :1] ** 0.5 * rng.uniform(-0.5, 0.5, (4, 3)) * spread**0.5
     covariance[:, 0] = spread[:, 0]
-    after = Belief.of(mean, spread, covariance)
+    after = Belief.project(mean, spread, covariance)
     profiles.absorb(rows, profiles.posterior(rows, prior[:4], variance[:4]), after)
     found = profiles.posterior(np.append(rows, [-1, 0]), prior, variance)
     half = 2.0**-10  # float16
@@ -88,7 +91,10 @@ def test_absorb_and_posterior_are_inverse_and_strangers_keep_the_prior() -> None
 
 
 def test_profiles_add_evidence_take_a_new_prior_and_forget() -> None:
-    """Gaussian evidence in natural form, precision L (an arrow) and shift h, whatever the prior was when it came."""
+    """Evidence in natural form, precision L (an arrow) and shift h.
+
+    It is the same whatever the prior was when it came.
+    """
     start, variance, keep = np.array([[0.3, -1.0]]), np.array([[0.5, 2.0]]), 0.8
     profiles = Profiles(2)
     row = profiles.add(np.array([7]))
@@ -106,7 +112,7 @@ def test_profiles_add_evidence_take_a_new_prior_and_forget() -> None:
         L, h = L + evidence, h + shift
         mean, covariance = expected(start, variance)
         profiles.absorb(
-            row, before, Belief.of(mean[None], covariance.diagonal()[None], covariance[:1])
+            row, before, Belief.project(mean[None], covariance.diagonal()[None], covariance[:1])
         )
     for prior, S, faded in (
         (start, variance, 0),
@@ -137,21 +143,24 @@ def test_text_ids_never_pass_for_new_members() -> None:
     profiles = Profiles(2)
     profiles.add(np.array([7, 9]))
     with pytest.raises(ValueError, match=r"ids are text, e.g. 7; .* under numbers"):
-        profiles.rows(np.array(["7", "9"], dtype=object))
+        profiles.find_rows(np.array(["7", "9"], dtype=object))
 
 
 def test_ids_may_be_mixed_but_not_of_another_kind() -> None:
-    """A column of text and numbers works in any order; numbers where all were text would make every member new."""
+    """A column of text and numbers works in any order.
+
+    Numbers where all were text would make every member new, and are refused.
+    """
     mixed = np.array(["a", np.int64(7), "b", 8], dtype=object)
     profiles = Profiles(3)
     profiles.add(mixed)
-    assert profiles.rows(mixed[::-1]).tolist() == [3, 2, 1, 0]
+    assert profiles.find_rows(mixed[::-1]).tolist() == [3, 2, 1, 0]
     again = Profiles(3)
     again.restore(profiles.state())
-    assert again.rows(mixed).tolist() == [0, 1, 2, 3]
+    assert again.find_rows(mixed).tolist() == [0, 1, 2, 3]
     text = Profiles(3)
     text.add(np.array(["a", "b"], dtype=object))
     with pytest.raises(
         ValueError, match=r"member ids are numbers, e.g. 5; this was learned under text, e.g. a"
     ):
-        text.rows(np.array([5, 6]))
+        text.find_rows(np.array([5, 6]))

@@ -22,6 +22,7 @@ from bandit.models.neural.replay import ReplayMemory
 from bandit.policies.neural import Neural
 from bandit.slates.walk import draw
 from simulators.association.association import Association
+from tests.support.builders import association_of
 
 ROOT = Path(__file__).parents[2]
 P, Q, DIM, SLOTS = 7, 5, 3, 4
@@ -264,7 +265,7 @@ SMALL: dict[str, Any] = {"members": 300, "issues": 6, "pool": 14, "slots": 4, "t
 
 
 def taught(issues: int = 3, **parameters: Any) -> tuple[Neural, Association]:
-    association = Association(seed=3, **SMALL)
+    association = association_of(**SMALL)
     policy = Neural(**parameters)
     policy.start(association.features)
     for number in range(1, issues + 1):

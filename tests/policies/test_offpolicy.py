@@ -21,6 +21,7 @@ from bandit.policies.random import Random
 from bandit.slates import exploration
 from bandit.slates.walk import draw
 from simulators.association.association import Association
+from tests.support.builders import association_of
 from tests.support.offpolicy_cases import (
     ACTIONS,
     fit_ipw,
@@ -42,7 +43,7 @@ SIZES: dict[str, Any] = {
 
 
 def logged_rounds(issues: int = 4) -> tuple[Association, list[Round]]:
-    association, found = Association(**SIZES), []
+    association, found = association_of(**SIZES), []
     for number in range(1, issues + 1):
         context = association.issue(number)
         slates = draw(Random().plan(context), context, 5)

@@ -1,6 +1,7 @@
-"""`profile` on data drawn from its own model: do its intervals cover, and how near does it come to knowing the prior?
+"""`profile` on data drawn from its own model.
 
-`World` is that model: w_i ~ Normal(B x_i, S), b_j ~ Normal(0, s^2), P(click | opened) = e_slot sigmoid(w_i . a_j + b_j).
+Do its intervals cover, and how near does it come to knowing the prior? `World` is that model:
+w_i ~ Normal(B x_i, S), b_j ~ Normal(0, s^2), P(click | opened) = e_slot sigmoid(w_i . a_j + b_j).
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from bandit.core.rules import Rules
 from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Round, Slates
 from bandit.models.examination import Examination
 from bandit.models.profile.appeal import Appeal
-from bandit.models.profile.expectation import averaged, score
+from bandit.models.profile.expectation import average, score
 from bandit.policies.profile import Profile
 from bandit.slates.walk import draw
 from tests.support.builders import context_of, pool_of
@@ -28,8 +29,12 @@ EXAMINE = np.array([1.0, 0.82, 0.7, 0.6, 0.52, 0.46])
 
 @dataclass
 class World:
-    """Members of three attributes, weekly pools of new articles, six slots; B, S and s^2 from the policy's default prior
-    (scale: how much wider than that the text's part of B and S is drawn)."""
+    """Members of three attributes, weekly pools of new articles, six slots.
+
+    B, S and s^2 are drawn from the policy's default prior.
+
+    scale: how much wider than that the text's part of B and S is drawn
+    """
 
     seed: int
     members: int = 2000
@@ -118,7 +123,7 @@ class World:
 
     def told(self, **options: Any) -> Profile:
         policy = Profile(**options)
-        policy.given(self.B, self.S, 0.3**2, EXAMINE)
+        policy.fix(self.B, self.S, 0.3**2, EXAMINE)
         return policy
 
     def learning(self, **options: Any) -> Profile:
@@ -127,10 +132,16 @@ class World:
         return policy
 
     def coverage(self, policy: Profile, context: Context) -> dict[str, float]:
-        """Share of the members' true values inside their 90 % intervals: constant, kinds, text, all, and scores w_i . a."""
-        found, a = policy.interests(context), self.articles(keys.generator("new", self.seed), 40)
+        """Share of the members' true values inside their 90 % intervals.
+
+        By part: the constant, kinds, text, all of these, and scores w_i . a.
+        """
+        found, a = (
+            policy.infer_interests(context),
+            self.articles(keys.generator("new", self.seed), 40),
+        )
         inside: Bools = np.abs(self.w - found.mean) < NINETY * np.sqrt(found.variance)
-        mean, variance = found.scores(a)
+        mean, variance = found.score(a)
         scores = np.abs(self.w @ a.T - mean) < NINETY * np.sqrt(variance)
         parts = {
             "constant": inside[:, 0],
@@ -164,16 +175,19 @@ def test_intervals_cover_when_the_prior_is_learned(seed: int) -> None:
     assert all(0.88 <= share <= 0.92 for share in cover.values()), cover
 
 
-class Informed(Profile):
-    """Knows all but B, and learns B as if it were told how far each member and each article is from it: more than any log
-    says. What it still misses of `told`'s clicks is the price of learning B at all."""
+class AllButPrior(Profile):
+    """Knows all but B, and learns B as if told how far each member and each article is from it.
+
+    That is more than any log says. What it still misses of `told`'s clicks is the price of learning
+    B at all.
+    """
 
     def __init__(self, world: World) -> None:
         super().__init__(budget=0.0)
         self.world, self.own = world, world.w - world.x @ world.B
         self.start(world.features)
         self.variance, self.appeal = world.S, Appeal(0.3**2, learns=False)
-        self.examination = Examination.known(EXAMINE)
+        self.examination = Examination.fix(EXAMINE)
 
     def _learn_variance(self, context: Context) -> None:
         pass
@@ -187,10 +201,10 @@ class Informed(Profile):
         for _ in range(3):
             logits = (x @ prior.B + self.own) @ a.T + appeals
             gradient, weight = score(
-                *averaged(logits[rows, index], np.zeros(len(rows))), clicked, looked
+                *average(logits[rows, index], np.zeros(len(rows))), clicked, looked
             )
-            prior.step(x, a, rows, index, gradient, weight, nothing, nothing + 1e12)
-        prior.settle()
+            step = prior.step(x, a, rows, index, gradient, weight, nothing, nothing + 1e12)
+        prior.settle(step)
         self.B, self.prior = prior.B, None
         expected = super()._learn_shared(context, rows, index, clicked, looked)
         self.prior = prior
@@ -199,12 +213,15 @@ class Informed(Profile):
 
 @pytest.mark.slow
 def test_clicks_come_near_to_those_with_the_prior_given() -> None:
-    """5,000 members. Issues 14 to 26 reach 97 % of `told`, and so does the sum over 78 issues; that over the first 26 does
-    not (.94), for B has to be learned: even `Informed` reaches only .95, and we 98 % of that."""
+    """5,000 members. Issues 14 to 26 reach 97 % of `told`, and so does the sum over 78 issues.
+
+    The sum over the first 26 does not (.94), because B has to be learned: even `AllButPrior`
+    reaches only .95, and we 98 % of that.
+    """
     world = World(21, members=5000)
     _, limit = world.run(world.told(budget=0.0), 78)
     _, earned = world.run(world.learning(budget=0.0), 78)
-    _, informed = world.run(Informed(world))
+    _, informed = world.run(AllButPrior(world))
     assert earned[13:26].sum() >= 0.97 * limit[13:26].sum()
     assert earned.sum() >= 0.97 * limit.sum()
     assert earned[26:].sum() >= 0.99 * limit[26:].sum()
@@ -214,7 +231,10 @@ def test_clicks_come_near_to_those_with_the_prior_given() -> None:
 
 
 def test_the_first_issue_shows_everybody_something_else() -> None:
-    """Where nothing is known, nothing can be exploited. From the second issue on, or with B given, the budget holds."""
+    """Where nothing is known, nothing can be exploited.
+
+    From the second issue on, or with B given, the budget holds.
+    """
     world = World(18, members=300, text=4)
     context = world.issue(1)
     everything = np.ones(context.eligible.shape, dtype=bool)
@@ -238,8 +258,8 @@ def test_hyperparameters_are_learned() -> None:
     assert np.corrcoef((world.x @ policy.B)[:, text].ravel(), truth[:, text].ravel())[0, 1] > 0.7
     assert np.abs(policy.variance / world.S - 1).max() < 0.8
     np.testing.assert_allclose(policy.examination.curve[:6], EXAMINE, atol=0.12)
-    before = start.interests(context).variance
-    assert (policy.interests(context).variance <= before + 0.05).all()
+    before = start.infer_interests(context).variance
+    assert (policy.infer_interests(context).variance <= before + 0.05).all()
 
 
 def test_rests_on_attributes_first_and_on_behaviour_with_every_look() -> None:
@@ -276,7 +296,7 @@ def test_no_evidence_no_change(keep: float) -> None:
 
 
 def test_forgetting_follows_a_member_whose_taste_turns() -> None:
-    """Half the members' text taste turns round after issue 12: with keep < 1 it is followed faster."""
+    """Half the members' text taste turns round after issue 12: keep < 1 follows it faster."""
     found = {}
     for keep in (1.0, 0.8):
         world = World(16, members=1200, text=4, scale=2.5)
@@ -284,7 +304,7 @@ def test_forgetting_follows_a_member_whose_taste_turns() -> None:
         world.run(policy, 12)
         world.w[:600, 3:] *= -1
         context, _ = world.run(policy, 24)
-        mean = policy.interests(context).mean
+        mean = policy.infer_interests(context).mean
         often = world.open_rate[:600] > 0.3
         own, true = (
             (mean - world.x @ world.B)[:600, 3:][often],

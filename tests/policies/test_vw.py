@@ -17,6 +17,7 @@ from bandit.policies.vw import VW
 from bandit.policies.vw_ccb import VWSlates
 from bandit.slates.walk import draw, replay
 from simulators.association.association import Association
+from tests.support.builders import association_of
 
 SIZES: dict[str, Any] = {"members": 150, "issues": 5, "pool": 12, "slots": 4, "text_dims": 6}
 EVERY = BY_COSTS + BY_PMF
@@ -24,7 +25,7 @@ SMALL: dict[str, Any] = {"policies": 3, "bits": 12, "unclicked": 1.0, "first": 2
 
 
 def trained(policy: Any, issues: int = 3) -> tuple[Any, Association]:
-    association = Association(seed=3, **SIZES)
+    association = association_of(**SIZES)
     policy.start(association.features)
     for number in range(1, issues + 1):
         learn(policy, association, association.issue(number))
@@ -301,13 +302,13 @@ def test_a_damaged_or_foreign_model_is_refused(tmp_path: Path) -> None:
 def test_a_model_of_other_features_is_refused_and_says_which(kind: Any) -> None:
     policy, _ = trained(made(kind, "squarecb"), issues=1)
     wider, fewer = made(kind, "squarecb"), made(kind, "squarecb")
-    features = Association(seed=3, **(SIZES | {"text_dims": 9})).features
+    features = association_of(**(SIZES | {"text_dims": 9})).features
     wider.start(features)
     with pytest.raises(
         ValueError, match=r"vw model was made with (\d+) article features; must be (?!\1)\d+"
     ):
         wider.restore(policy.state())
-    features = Association(seed=3, **SIZES).features
+    features = association_of(**SIZES).features
     fewer.start(
         replace(features, levels={name: levels[1:] for name, levels in features.levels.items()})
     )
@@ -330,7 +331,7 @@ def test_regcb_tells_apart_costs_of_clicks_far_down() -> None:
     Two articles, each always clicked in its slot, both cost less than -1.
     """
     policy = made(VW, "regcb", epsilon=0.0, bits=18)
-    association = Association(seed=3, **SIZES)
+    association = association_of(**SIZES)
     policy.start(association.features)
     least = -1 / policy._examination.curve.min()
     assert policy.exploration.least_cost == least < -4

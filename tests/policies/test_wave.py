@@ -19,13 +19,14 @@ from experiments.runner.configs import make, read_policy
 from experiments.runner.unit import run_unit
 from serving import bundle
 from simulators.association.association import Association
+from tests.support.builders import association_of
 
 SIZES: dict[str, Any] = {"members": 300, "issues": 4, "pool": 14, "slots": 4, "text_dims": 8}
 
 
 @pytest.fixture(scope="module")
 def association() -> Association:
-    return Association(seed=3, **SIZES)
+    return association_of(**SIZES)
 
 
 @given(first=st.floats(0, 0.5), second=st.floats(0, 0.5))
@@ -56,7 +57,7 @@ def test_a_members_wave_does_not_depend_on_the_others(association: Association) 
 
 
 def test_the_rest_profit_from_the_first_wave(association: Association) -> None:
-    """Sent in waves, the second wave's plan is what the policy plans after learning from the first."""
+    """The second wave's plan is what the policy plans after learning from the first."""
     context = association.issue(1)
     wave, alone = Wave(Popular(), [0.3]), Popular()
     first, rest = wave.waves(context)
@@ -72,7 +73,10 @@ def test_the_rest_profit_from_the_first_wave(association: Association) -> None:
 
 
 def test_the_first_wave_explores_as_asked(association: Association) -> None:
-    """With explore = .3 every open article of the m gets at least .3 / m there, and the inner pmf times .7; not later."""
+    """With explore = .3 every open article of the m gets .3 / m there, and .7 of the inner pmf.
+
+    Later waves have the inner pmf.
+    """
     context = association.issue(1)
     wave, alone = Wave(Popular(epsilon=0.0), [0.4], explore=0.3), Popular(epsilon=0.0)
     first, rest = wave.waves(context)

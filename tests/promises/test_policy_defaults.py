@@ -12,7 +12,7 @@ import pytest
 import yaml
 from hydra.utils import get_class
 
-from bandit.models.linear.forms import Linear
+from bandit.models.linear.forms import Form
 from bandit.models.vowpal.options import VowpalOptions
 from bandit.policies.lin_ts import LinTS
 from bandit.policies.lin_ucb import LinUCB
@@ -24,8 +24,8 @@ CONFIGS = {
     for path in sorted((Path(__file__).parents[2] / "configs/policy").glob("*.yaml"))
 }
 PASSED_ON: dict[type, type] = {  # whose options a class takes by name beside its own
-    LinTS: Linear,
-    LinUCB: Linear,
+    LinTS: Form,
+    LinUCB: Form,
     VW: VowpalOptions,
     VWSlates: VowpalOptions,
 }

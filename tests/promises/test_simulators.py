@@ -210,7 +210,7 @@ def test_members_have_joined_by_the_issue_that_they_are_sent(name: str, build: B
 
 @every
 def test_contexts_hold_what_a_sender_knows_and_not_the_truth(name: str, build: Build) -> None:
-    """Members have the attributes that the features read; articles have no column of their appeal."""
+    """Members have the attributes that features read; articles have no column of their appeal."""
     simulator = build(name)
     context = simulator.issue(2)
     read = {*simulator.features.levels, *simulator.features.numeric}

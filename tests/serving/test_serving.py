@@ -20,7 +20,7 @@ import pytest
 import yaml
 from safetensors.numpy import save_file
 
-from bandit.core.types import ROLES, Context, Round
+from bandit.core.types import Context, Round
 from bandit.policy import Policy
 from bandit.slates.editorial import find_eligible
 from bandit.slates.walk import draw
@@ -28,6 +28,8 @@ from experiments.runner.configs import make
 from serving import bundle, export, send
 from serving.manifest import FILES, measure
 from simulators.association.association import Association
+from tests.support.builders import association_of
+from tests.support.words import same_chances, same_table
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
@@ -65,14 +67,13 @@ class Trained:
         bundle.write(folder, features=self.association.features, made_from={"seed": SEED}, **asked)
 
 
-@cache
 def association() -> Association:
-    return Association(members=300, issues=4, pool=12, slots=4, text_dims=8, click_to_open=0.4)
+    return association_of(seed=0, issues=4, pool=12, slots=4, text_dims=8, click_to_open=0.4)
 
 
 @cache
 def trained(name: str) -> Trained:
-    policy, world = make(CONFIGS[name]), association().twin()
+    policy, world = make(CONFIGS[name]), association()
     config = dict(CONFIGS[name])
     target = config.pop("_target_")
     policy.start(world.features)
@@ -148,18 +149,17 @@ def test_production_gives_what_research_gives(name: str, tmp_path: Path) -> None
     found = bundle.read(tmp_path / "b")
     context = mine.context
     here, there = mine.policy.plan(context), found.policy.plan(context)
-    assert np.array_equal(here.scores, there.scores)
-    assert np.array_equal(here(context.eligible), there(context.eligible))
+    chances = here(context.eligible), there(context.eligible)
+    same_chances("bundle -> read -> plan", context, here.scores, there.scores, "score")
+    same_chances("bundle -> read -> plan", context, *chances)
     slates = draw(here, context, SEED)
     rng = np.random.default_rng(5)
     order, pool = rng.permutation(len(context.members)), rng.permutation(len(context.articles))
     straight = composed(found, name)
-    ids = np.append(context.article_ids, "")
-    assert np.array_equal(straight["article"].fillna(""), ids[slates.choice].ravel())
-    assert np.array_equal(straight["propensity"], slates.propensity.ravel())
-    assert np.array_equal(straight["role"], np.array(ROLES)[slates.role].ravel())
-    assert np.array_equal(straight["relaxed"], slates.relaxed.ravel())
+    same_table("bundle -> send", context, slates, straight)
     shuffled = composed(found, name, order, pool, chunk=37)
+    moved = context.take(order), slates.take(order)
+    same_table("bundle -> send in another order, in chunks of 37", *moved, shuffled)
     assert shuffled["member"].tolist() == context.member_ids[order].repeat(4).tolist()
     k = np.arange(4)
     pd.testing.assert_frame_equal(

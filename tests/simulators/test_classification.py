@@ -1,4 +1,4 @@
-"""The classification bandit: identities of the simulator, and the policies against figures of disjoint LinUCB on it."""
+"""The classification bandit: identities, and policies against figures of disjoint LinUCB."""
 
 import os
 import shutil
@@ -244,7 +244,7 @@ def test_fourier_features_are_nearly_the_gaussian_kernel() -> None:
     kernel = 1 + np.exp(-((x[:, None] - x) ** 2).sum(axis=2) / (2 * 0.7**2 * 5))
     errors = {}
     for width in (64, 4096):
-        wide = Fourier.keyed(6, width, 0.7)(x)
+        wide = Fourier.draw(6, width, 0.7).expand(x)
         np.testing.assert_allclose(np.einsum("nd,nd->n", wide, wide), 2, rtol=1e-9)  # cos^2 + sin^2
         errors[width] = np.abs(wide @ wide.T - kernel).max()
     assert errors[4096] < 0.03 < errors[64] < 0.4
@@ -252,12 +252,12 @@ def test_fourier_features_are_nearly_the_gaussian_kernel() -> None:
 
 def test_fourier_features_are_the_same_in_any_batch_and_every_time() -> None:
     x = np.hstack([np.ones((40, 1)), np.random.default_rng(1).random((40, 7))])
-    fourier = Fourier.keyed(8, 33, 0.4)
+    fourier = Fourier.draw(8, 33, 0.4)
     assert fourier.width == 35
-    whole = fourier(x)
+    whole = fourier.expand(x)
     assert whole.shape == (40, 35)
     for rows in (slice(0, 1), slice(3, 20)):
-        assert Fourier.keyed(8, 33, 0.4)(x[rows]).tobytes() == whole[rows].tobytes()
+        assert Fourier.draw(8, 33, 0.4).expand(x[rows]).tobytes() == whole[rows].tobytes()
 
 
 @pytest.mark.parametrize(
@@ -270,11 +270,11 @@ def test_fourier_features_are_the_same_in_any_batch_and_every_time() -> None:
 )
 def test_fourier_features_refuse_by_name(arguments: tuple[int, int, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Fourier.keyed(*arguments)
+        Fourier.draw(*arguments)
     with pytest.raises(
         ValueError, match=r"features to expand has shape \(2, 4\); must be \(2, 5\)"
     ):
-        Fourier.keyed(5, 8, 0.4)(np.ones((2, 4)))
+        Fourier.draw(5, 8, 0.4).expand(np.ones((2, 4)))
 
 
 def error(data: str, **setting: Any) -> float:

@@ -1,4 +1,4 @@
-"""Examination models: the exact quantities against enumeration and simulation, and each recovered by its own EM."""
+"""Examination models: the exact quantities against enumeration and simulation."""
 
 from itertools import product
 from typing import Any
@@ -23,7 +23,13 @@ from simulators.examination.walk import (
     perplexity,
     walk,
 )
-from tests.support.click_cases import CONFIGS, TRUE, every, one_thread, uniform  # noqa: F401  (one_thread is an autouse fixture)
+from tests.support.click_cases import (
+    CONFIGS,
+    TRUE,
+    every,
+    one_thread,  # noqa: F401  (an autouse fixture)
+    uniform,
+)
 
 # Identities
 
@@ -166,7 +172,8 @@ def test_simulated_clicks_are_the_expected_ones(name: str) -> None:
     exact = expect_clicks(TRUE[name], p[:1])[0]
     assert (np.abs(clicks.mean(0) - exact) < 4 * np.sqrt(exact * (1 - exact) / n)).all()
     assert not (clicks & ~seen).any()
-    # and given the clicks above: the residual is noise in every slot below those that the members are picked by
+    # and given the clicks above: the residual is noise in every slot below those that the members
+    # are picked by
     residual = clicks - chance_of_click(TRUE[name], p, clicks)
     everyone = np.ones(n, dtype=bool)
     for members, below in (

@@ -21,12 +21,21 @@ from simulators.examination.models import (
     UserBrowsing,
 )
 from simulators.examination.walk import log_likelihood, perplexity, walk
-from tests.support.click_cases import FIVE, START, TRUE, every, log, one_thread, uniform  # noqa: F401  (an autouse fixture)
+from tests.support.click_cases import (
+    FIVE,
+    START,
+    TRUE,
+    every,
+    log,
+    one_thread,  # noqa: F401  (an autouse fixture)
+    uniform,
+)
 
 # EM
 
-# Of each number, at 200,000 opens and about 15 % of them with a click: two to three times what seeds 3 to 5 were off by at
-# most. What a slot does after a click rests on some hundred second clicks in each cell.
+# Of each number, at 200,000 opens and about 15 % of them with a click: two to three times what
+# seeds 3 to 5 were off by at most. What a slot does after a click rests on some hundred second
+# clicks in each cell.
 BOUNDS: dict[str, list[float]] = {
     "position_based": [0] + 5 * [0.05],
     "cascade": [],
@@ -67,7 +76,10 @@ def test_each_model_and_the_attractions_are_recovered_from_its_clicks(name: str)
     "name", ["position_based", "newsletter", "user_browsing", "dynamic_bayesian"]
 )
 def test_where_attraction_is_known_for_each_member_the_scale_is_recovered_too(name: str) -> None:
-    """Members differ in how readily they click; the first slot's chance is .95, and no longer a convention."""
+    """Members differ in how readily they click.
+
+    The first slot's chance is .95, and no longer a convention.
+    """
     true = TRUE[name]
     match true:
         case PositionBased():
@@ -187,10 +199,11 @@ CONTAIN: dict[str, set[str]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FIVE)
 def test_on_its_own_data_the_true_model_has_the_lowest_perplexity_of_the_five(name: str) -> None:
-    """Every model, the true one as it is and the rest fitted on a log of their own, judged on another.
+    """Every model, the true one as it is and the rest fitted on one log, judged on another.
 
-    A model that contains the true one fits it up to noise: on other data it loses half a unit of log-likelihood for each
-    number it has too many, give or take one and a half. Any other model must lose clearly.
+    A model that contains the true one fits it up to noise: on other data it loses half a unit of
+    log-likelihood for each number it has too many, give or take one and a half. Any other model
+    must lose clearly.
     """
     n = 60_000
     (article, _, attraction), (fresh, _, _) = log(TRUE[name], n, seed=3), log(TRUE[name], n, seed=4)

@@ -1,4 +1,4 @@
-"""What is estimated from a log to simulate it: by closed forms, and recovered from data made by known parameters."""
+"""What is estimated from a log: by closed forms, and recovered from data of known parameters."""
 
 from dataclasses import replace
 from typing import Any
@@ -136,7 +136,7 @@ def answered(**given: Any) -> Round:
     no = np.zeros((n, k), dtype=bool)
     nothing = {"delivered": ~no[:, 0], "opened": ~no[:, 0], "unsubscribed": no[:, 0], "clicked": no}
     nothing |= {"examined": -np.ones((n, k), dtype=np.int8), "dwell_seconds": np.zeros((n, k))}
-    return Round(None, None, Feedback(**(nothing | given)))  # type: ignore[arg-type]  # only the feedback counts
+    return Round(None, None, Feedback(**(nothing | given)))  # type: ignore[arg-type]  # unused
 
 
 def test_reading_times_are_those_of_the_log() -> None:
@@ -167,7 +167,10 @@ def test_who_is_fitted_to_does_not_depend_on_the_list() -> None:
 
 
 def test_leaving_is_counted_by_what_the_last_mail_met() -> None:
-    """Six issues to members 0 to 9, the fifth to some only: 3 unsubscribes, 4 bounces and is gone, 5 is just gone."""
+    """Six issues to members 0 to 9, the fifth to some only.
+
+    Member 3 unsubscribes, 4 bounces and is gone, 5 is just gone.
+    """
     there = {
         0: range(10),
         1: range(10),
@@ -191,7 +194,7 @@ def test_leaving_is_counted_by_what_the_last_mail_met() -> None:
             clicked,
             np.zeros((len(at), 2)),
         )
-        rounds.append(Round(None, None, feedback))  # type: ignore[arg-type]  # only the feedback counts
+        rounds.append(Round(None, None, feedback))  # type: ignore[arg-type]  # both are unused
         rows.append(at)
     found = fit_leaving(rounds, rows, np.ones(10, dtype=bool))
     assert found.sent[[1, 2, 4, 5]] == pytest.approx([1, 1, 3 / 7, 1])
@@ -224,7 +227,10 @@ def cells_of(article: list[list[int]], clicked: list[list[int]], member: list[in
 
 
 def test_moments_are_clicks_pairs_and_alike_pairs() -> None:
-    """Member 0 clicks on a; on b and c; member 1 on b twice; member 2 on two in one newsletter, which makes no pair."""
+    """Member 0 clicks on a; on b and c. Member 1 clicks on b twice.
+
+    Member 2 clicks on two in one newsletter, which makes no pair.
+    """
     cells = cells_of(
         [[0, 1], [1, 2], [1, 0], [1, 2], [0, 2], [2, -1]],
         [[1, 0], [1, 1], [1, 0], [1, 0], [1, 1], [0, 0]],
@@ -252,7 +258,7 @@ def test_the_shift_gives_as_many_clicks_as_there_are() -> None:
 
 
 def test_fading_is_read_from_articles_shown_new_and_later() -> None:
-    """Sixty articles of unknown worth, half of them shown again in the issue after and in the third."""
+    """Sixty articles of unknown worth, half of them shown again in the two issues after."""
     rng, slope, m, n = np.random.default_rng(9), 0.4, 60, 60_000
     first = rng.integers(1, 4, m)
     again = np.arange(m) < 30

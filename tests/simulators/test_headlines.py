@@ -1,4 +1,4 @@
-"""Judging scores of headlines by randomised click rates: the ends, what is found, and what must not be."""
+"""Judging scores of headlines by randomised click rates: what is found, and what must not be."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ SHARED = next(
 
 
 def contests(tests: int, seed: int = 0, pull: float = 0.6) -> tuple[Headlines, np.ndarray]:
-    """Tests of three headlines whose log click rate is `pull` times the first of four text features."""
+    """Tests of three headlines; the log click rate is `pull` times the first of four features."""
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(3 * tests, 4))
     arms = pd.DataFrame(

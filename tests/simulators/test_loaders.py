@@ -1,4 +1,4 @@
-"""Loaders on small files in each format: what comes out, what is refused by name, and that every dropped row is reported."""
+"""Loaders on small files: what comes out, what is refused by name, and every dropped row."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -64,7 +64,8 @@ NEWS = (
     "N3\tnews\tworld\tThird\tx\tu\t[]\t[]\n"
 )
 BEHAVIORS = (
-    "1\tU1\t11/15/2019 9:05:58 AM\tN1 N2\tN3-1 N2-0\n2\tU2\t11/15/2019 12:05:58 PM\t\tN1-0 N2-0 N3-0\n"
+    "1\tU1\t11/15/2019 9:05:58 AM\tN1 N2\tN3-1 N2-0\n"
+    "2\tU2\t11/15/2019 12:05:58 PM\t\tN1-0 N2-0 N3-0\n"
     "3\tU1\t11/15/2019 1:05:58 PM\tN3\tN2-1\n4\tU3\t11/16/2019 1:05:58 AM\tN3\tN1-0 N2-1 N3-0\n"
 )
 
@@ -77,7 +78,7 @@ def mind(folder: Path, behaviors: str = BEHAVIORS, news: str = NEWS) -> Mind:
 
 
 def upworthy(folder: Path, arms: Sequence[tuple[str, str, str, int, int, int]]) -> Upworthy:
-    """arms: test, headline, picture, impressions, clicks, week; in the archive's own csv and column names."""
+    """The archive's own csv of arms: test, headline, picture, impressions, clicks, week."""
     columns = [
         "clickability_test_id",
         "headline",
@@ -412,7 +413,8 @@ def test_every_impression_is_kept_or_reported(
     text = ""
     for i, (clicks, before) in enumerate(rows):
         shown = " ".join(f"N{(i + j) % 3 + 1}-{click:d}" for j, click in enumerate(clicks))
-        text += f"{i}\tU{i % 4}\t11/15/2019 9:05:58 AM\t{' '.join(f'N{j + 1}' for j in before)}\t{shown}\n"
+        history = " ".join(f"N{j + 1}" for j in before)
+        text += f"{i}\tU{i % 4}\t11/15/2019 9:05:58 AM\t{history}\t{shown}\n"
     log = mind(tmp_path_factory.mktemp("mind"), text).read()
     assert log.account.kept + sum(log.account.dropped.values()) == len(rows) == log.account.rows
     kept = [i for i, (clicks, _) in enumerate(rows) if len(set(clicks)) == 2]

@@ -1,4 +1,4 @@
-"""An association fitted to a log: a simulator like any other, and what it gives back of the log it was fitted to."""
+"""An association fitted to a log: a simulator like any other, which gives back its log."""
 
 from dataclasses import replace
 from functools import cache
@@ -143,7 +143,10 @@ def test_expected_clicks_are_the_mean_of_simulated_ones() -> None:
 
 
 def test_issues_after_the_log_are_answered_as_the_average_one() -> None:
-    """Fitted to three issues, asked about the fourth: its new articles have appeals drawn from what appeals are like."""
+    """Fitted to three issues, asked about the fourth.
+
+    Its new articles have appeals drawn from what appeals are like.
+    """
     association, rounds = small()
     world, later = Logged(rounds[:3], 1, features=association.features), rounds[3]
     met = np.isin(later.context.member_ids, world.members["member"])
@@ -363,8 +366,9 @@ def large() -> tuple[list[Round], list[Round], Logged]:
     return rounds, sent(world.twin()), world
 
 
-# Up to which difference: of members fitted to, whose own opens and clicks are known, and of members held out. About three
-# standard errors: 900 members' open rates, which spread by .31, leave .016 between two samples and the fit.
+# Up to which difference: of members fitted to, whose own opens and clicks are known, and of members
+# held out. About three standard errors: 900 members' open rates, which spread by .31, leave .016
+# between two samples and the fit.
 BOUNDS = {
     "opens": (0.01, 0.048),
     "click_to_open": (0.008, 0.02),

@@ -1,4 +1,4 @@
-"""Replay: what is kept, that what is kept is a fair sample, and that policies may learn from nothing else."""
+"""Replay: what is kept is a fair sample, and policies may learn from nothing else."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ from experiments.runner.unit import run_unit
 from simulators.replay.evaluation import evaluate_by_replay, exact_interval
 from simulators.replay.loaders.mind import Mind
 from simulators.replay.loaders.tables import Account, ChoiceLog, list_articles
-from simulators.replay.replay import Numbered, Replay
+from simulators.replay.replay import ArticleNumbers, Replay
 
 M = 4
 # P(click | group, article): the groups want different articles
@@ -38,7 +38,7 @@ VALUE = float((TARGET * WANTS).sum(axis=1).mean())
 
 
 def logged(n: int, seed: int, chances: Floats = EVEN, wants: Floats = WANTS) -> ChoiceLog:
-    """n rounds of three groups, articles drawn with `chances` [3, m] by group, clicks by `wants`."""
+    """n rounds of three groups: articles by `chances` [3, m] of the group, clicks by `wants`."""
     rng = np.random.default_rng(seed)
     group = rng.integers(0, 3, n)
     choice = (rng.random(n)[:, None] > np.cumsum(chances, axis=1)[group][:, :-1]).sum(axis=1)
@@ -197,7 +197,7 @@ def test_the_weighted_form_is_unbiased(chances: Floats) -> None:
 
 
 def test_the_checks_above_would_see_a_bias() -> None:
-    """Without thinning, or thinned by each round's own floor, matches of an uneven log are no fair sample."""
+    """Matches of an uneven log are no fair sample unthinned, or by each round's own floor."""
     plain_matches, own_floor = [], []
     for s in range(150):
         log, rng = logged(900, 100 + s, UNEVEN), np.random.default_rng(s)
@@ -213,7 +213,7 @@ def test_the_checks_above_would_see_a_bias() -> None:
 
 @pytest.mark.parametrize("chances", [EVEN, UNEVEN], ids=["uniform", "not uniform"])
 def test_a_policy_that_learns_is_judged_fairly_at_every_issue(chances: Floats) -> None:
-    """What `expected` estimates, against the true value of the slates that the policy chose, having learned."""
+    """What `expected` estimates, against the true value of the slates that the policy chose."""
     off: list[float] = []
     first, last = [], []
     for s in range(120):
@@ -309,16 +309,16 @@ def test_the_interval_in_closed_form() -> None:
 
 
 def test_an_article_is_known_by_its_number() -> None:
-    encoder = Numbered(["one. ", "two. "])
+    encoder = ArticleNumbers(["one. ", "two. "])
     np.testing.assert_array_equal(
         encoder.encode(["two. ", "one. ", "new"]), [[0, 1], [1, 0], [0, 0]]
     )
-    assert encoder.name != Numbered(["two. ", "one. "]).name
+    assert encoder.name != ArticleNumbers(["two. ", "one. "]).name
 
 
 @pytest.fixture
 def ten(tmp_path: Path) -> Path:
-    """A file that a loader reads: a reader clicks where the article is the one its first number names."""
+    """A file for a loader: readers click where their first number names the article."""
     rng = np.random.default_rng(5)
     features = rng.integers(0, 10, (1500, 100))
     shown = rng.integers(0, 10, 1500)
@@ -383,7 +383,7 @@ def test_the_config_names_a_loader_that_says_what_it_needs() -> None:
 
 
 def test_greedy_policies_keep_about_one_in_m() -> None:
-    """A policy that never explores is replayed as well: uniform choices match one in m, whatever it wants."""
+    """A policy that never explores is replayed as well: uniform choices match one in m."""
 
     class Greedy(Fixed):
         def plan(self, context: Context) -> SlotPmf:

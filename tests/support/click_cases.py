@@ -69,7 +69,10 @@ def uniform(seed: int, stream: str, n: int, k: int) -> np.ndarray:
 def log(
     model: Any, n: int = 200_000, m: int = 40, seed: int = 3
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """article, clicks [n, 6] and attraction [m] of a uniformly random log; the last slot is empty one time in ten."""
+    """article, clicks [n, 6] and attraction [m] of a uniformly random log.
+
+    The last slot is empty one time in ten.
+    """
     rng = np.random.default_rng(seed)
     attraction = np.clip(rng.beta(2, 52, m), 0.004, 0.3)
     article = rng.permuted(np.tile(np.arange(m), (n, 1)), axis=1)[:, :6]

@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bandit.core.types import Context, Slates
 from tests.support.builders import context_of
-from tests.support.words import same_arrays, same_chances, same_slates
+from tests.support.words import same_arrays, same_chances, same_slates, same_table
 
 
 @pytest.fixture
@@ -77,6 +78,20 @@ def test_what_else_differs_is_counted(context: Context, slates: Slates) -> None:
     other = replace(slates, choice=slates.choice[:, ::-1], propensity=slates.propensity + 0.1)
     with pytest.raises(AssertionError, match=r"1: a2 at 0\.310 became a4 at 0\.410, and 11 more"):
         same_slates("it", context, slates, other)
+
+
+def test_a_table_of_slates_differs_in_words(context: Context, slates: Slates) -> None:
+    rows = {
+        "article": [f"a{j}" for j in slates.choice.ravel()],
+        "propensity": slates.propensity.ravel(),
+        "role": "exploit",
+        "relaxed": 0,
+    }
+    table = pd.DataFrame(rows)
+    same_table("sent", context, slates, table)
+    table.loc[4, ["article", "propensity"]] = None, 0.28
+    with pytest.raises(AssertionError, match=r"sent: member 117, slot 2: a3 at 0\.310 became no"):
+        same_table("sent", context, slates, table)
 
 
 def test_chances_differ_in_words(context: Context) -> None:

@@ -6,8 +6,10 @@ differs, and counts the others.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from bandit.core.types import ROLES, Array, Bools, Context, Slates
 
@@ -31,6 +33,23 @@ def same_slates(path: str, context: Context, was: Slates, now: Slates) -> None:
             at = _first(changed)
             old, new = (ROLES[a[at]] if name == "role" else str(a[at]) for a in (one, two))
             _fail(f"{path}: {_place(context, at)}: {name} was {old} and is {new}", changed)
+
+
+def same_table(path: str, context: Context, was: Slates, table: pd.DataFrame) -> None:
+    """A draw, and the table of slates that was sent for it, which has a row for each member and slot."""
+    __tracebackhide__ = True
+    places = {article: j for j, article in enumerate(context.article_ids)} | {"": -1}
+    columns = {
+        "choice": table["article"].fillna("").map(places.__getitem__),
+        "propensity": table["propensity"],
+        "role": table["role"].map(ROLES.index),
+        "relaxed": table["relaxed"],
+    }
+    sent = {
+        name: column.to_numpy(getattr(was, name).dtype).reshape(-1, context.rules.slots)
+        for name, column in columns.items()
+    }
+    same_slates(path, context, was, replace(was, **sent))
 
 
 def same_chances(path: str, context: Context, was: Array, now: Array, what: str = "chance") -> None:

@@ -1,1 +1,1 @@
-"""Linear click models."""
+"""Linear click models: their forms, their posteriors, and how they learn."""

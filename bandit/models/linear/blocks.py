@@ -1,12 +1,13 @@
 """Independent Gaussian posteriors over weights, updated by batches of looks or look by look.
 
-Batches add their Gram matrix in float64 and are factorised in torch. Single looks are rank-one updates of a square root of
-the covariance in float32, which cannot lose its positive definiteness; a batch makes the root anew and ends what drift
-there was. What planning reads goes through `exact.dot`, so scores do not depend on batches of members or on the machine.
+Open this file for the arithmetic of the posteriors of `lin_ts` and `lin_ucb`. A batch adds its Gram
+matrix in float64 and is factorised in torch. A single look is a rank-one update of a square root of
+the covariance in float32, which cannot lose its positive definiteness; the next batch makes the
+root anew and so ends what drift there was. What planning reads goes through `exact.dot`, so scores
+do not depend on which members are planned together or on the machine.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -18,9 +19,11 @@ from bandit.core.types import Floats
 
 @dataclass
 class Blocks:
-    """b independent Gaussians in d dimensions: mean [b, d], precision [b, d, d], root [b, d, d] of the covariance R R'.
+    """b independent Gaussians, each in d dimensions.
 
-    precision, the sum of all that came, is float64. root is float32: what planning reads, half the bytes.
+    mean: [b, d], float64
+    precision: [b, d, d], float64, the sum of the prior's and of all looks'
+    root: [b, d, d], R with R R' the covariance; float32, because planning reads it: half the bytes
     """
 
     mean: Floats
@@ -29,46 +32,57 @@ class Blocks:
 
     @classmethod
     def start(cls, mean: Floats, precision: Floats) -> "Blocks":
-        """From prior means and (diagonal) precisions, both [b, d]."""
+        """The prior, of means and (diagonal) precisions, both [b, d]."""
         eye = np.eye(mean.shape[1])
-        return cls(
-            mean, eye * precision[:, None], (eye / np.sqrt(precision)[:, None]).astype(np.float32)
-        )
+        root = (eye / np.sqrt(precision)[:, None]).astype(np.float32)
+        return cls(mean, eye * precision[:, None], root)
 
     def look(self, g: int, z: Floats, clicked: float, weight: float, link: str) -> None:
-        """One look in block g at z [d]: the exact posterior where linear, Laplace's where logistic.
+        """Learn from one look in block g at z [d].
 
-        The root moves by Potter's form of the Sherman-Morrison formula (Potter 1963; Bierman 1977, "Factorization methods
-        for discrete sequential estimation"): R <- R (I - c s s' / (u (u + 1))), s = R' z, u = sqrt(1 + c |s|^2), c the
-        curvature. R R' cannot be negative, and the bracket's eigenvalues, 1 and 1 / u, are positive.
+        The posterior is exact where the link is linear, and Laplace's where it is logistic. The
+        root moves by Potter's form of the Sherman-Morrison formula (Potter 1963; Bierman 1977,
+        "Factorization methods for discrete sequential estimation"):
+
+            R <- R (I - c s s' / (u (u + 1))), s = R' z, u = sqrt(1 + c |s|^2), c the curvature
+
+        R R' cannot be negative, and the bracket's eigenvalues, 1 and 1 / u, are positive.
+
+        clicked: 1.0 or 0.0
+        weight: the chance that the slot was looked at
+        link: 'linear' or 'logistic'
         """
         root, single = self.root[g], z.astype(np.float32)
         s = single @ root
         gain, tau = (root @ s).astype(np.float64), float(s @ s)
-        push, c = _one(float(z @ self.mean[g]), tau, clicked, weight, link)
+        push, c = _find_mode(float(z @ self.mean[g]), tau, clicked, weight, link)
         u = float(np.sqrt(1 + c * tau))
         root -= np.outer(gain.astype(np.float32), s * np.float32(c / (u * (u + 1))))
         self.mean[g] += gain * push
         self.precision[g] += np.outer(c * z, z)
 
-    def update(self, mean: Floats, precision: Floats, factor: Any) -> None:
-        """Take the posterior with this precision and its lower Cholesky factor (torch)."""
+    def update(self, mean: Floats, precision: Floats, factor: Floats) -> None:
+        """Take a posterior's mean [b, d], precision [b, d, d] and its lower Cholesky factor."""
         import torch
 
-        eye = torch.eye(factor.shape[-1], dtype=factor.dtype).expand(factor.shape)
-        inverse = torch.linalg.solve_triangular(factor, eye, upper=False)
+        lower = torch.from_numpy(factor)
+        eye = torch.eye(lower.shape[-1], dtype=lower.dtype).expand(lower.shape)
+        inverse = torch.linalg.solve_triangular(lower, eye, upper=False)
         self.mean, self.precision = mean, precision
         self.root = np.ascontiguousarray(inverse.mT.numpy().astype(np.float32))
 
-    def draws(self, noise: Floats) -> Floats:
+    def draw(self, noise: Floats) -> Floats:
         """Posterior draws [s, b, d] from standard normal noise [s, b, d]."""
-        root, scale = unit(self.root)
+        root, scale = scale_down(self.root)
         moves = np.stack([exact.dot(noise[:, g], root[g]) for g in range(len(root))], axis=1)
         return np.asarray(self.mean + scale * moves)
 
-    def restored(self, state: State) -> "Blocks":
-        """From saved arrays of these names, in place of these. Raises ValueError for other shapes or types, and where the
-        precision A can be none or the root is not of its inverse: R' A R 1 must be about 1 (drift stays well below 0.5)."""
+    def read_state(self, state: State) -> "Blocks":
+        """The blocks of a saved state, which take the place of these.
+
+        Raises ValueError for other shapes or types, and where the precision A can be none or the
+        root is not of its inverse: R' A R 1 must be about 1 (drift stays well below 0.5).
+        """
         for name, own in vars(self).items():
             check.like(name, state[name], own)
         mean, precision, root = (state[name].copy() for name in ("mean", "precision", "root"))
@@ -83,15 +97,18 @@ class Blocks:
         return Blocks(mean, precision, root)
 
 
-def _one(eta: float, tau: float, clicked: float, weight: float, link: str) -> tuple[float, float]:
-    """Gradient and curvature of one look's log likelihood at the posterior mode, the prior of its score being
-    Normal(eta, tau): the mode solves f = eta + tau gradient(f)."""
+def _find_mode(
+    eta: float, tau: float, clicked: float, weight: float, link: str
+) -> tuple[float, float]:
+    """Gradient and curvature of one look's log likelihood at the posterior mode.
+
+    The prior of the look's score is Normal(eta, tau): the mode solves f = eta + tau gradient(f).
+    """
     if link == "linear":
         return (clicked - weight * eta) / (1 + tau * weight), weight
-    low, high = (
-        eta - tau * (weight - clicked),
-        eta + tau * clicked,
-    )  # the gradient is in (clicked - weight, clicked)
+    # The gradient is in (clicked - weight, clicked). Halved here and not by scipy.optimize.brentq,
+    # which ends elsewhere in the last bits: logs and bundles must keep theirs.
+    low, high = eta - tau * (weight - clicked), eta + tau * clicked
     for _ in range(60):
         f = (low + high) / 2
         low, high = (f, high) if f < eta + tau * (clicked - weight * float(expit(f))) else (low, f)
@@ -99,18 +116,23 @@ def _one(eta: float, tau: float, clicked: float, weight: float, link: str) -> tu
     return clicked - weight * p, weight * p * (1 - p)
 
 
-def unit(rows: Floats) -> tuple[Floats, float]:
-    """`rows` over a power of two, so that the longest has a length in (1/2, 1]: then the exact grid is fine enough."""
+def scale_down(rows: Floats) -> tuple[Floats, float]:
+    """Rows [..., d] divided by a power of two, and that power.
+
+    The longest row then has a length in (1/2, 1], for which the grid of `exact` is fine enough.
+    """
     flat = np.asarray(rows, dtype=np.float64).reshape(-1, rows.shape[-1])
     longest = float(np.sqrt(np.einsum("nd,nd->n", flat, flat).max(initial=0.0))) or 1.0
     scale = float(np.exp2(np.ceil(np.log2(longest))))
     return np.asarray(rows, dtype=np.float64) / scale, scale
 
 
-def lengths(u: Floats, roots: Floats) -> Floats:
-    """|R' u| for u [n, d] and roots [b, d, d], [n, b]; sums of squares on the grid are as exact as `exact.dot`."""
-    roots, scale = unit(roots)
-    s = exact.snap(exact.dot(u, roots.swapaxes(1, 2).reshape(-1, u.shape[1]))).reshape(
-        len(u), len(roots), roots.shape[-1]
-    )
+def measure_lengths(u: Floats, roots: Floats) -> Floats:
+    """|R' u| [n, b] of each u [n, d] and each of the roots [b, d, d].
+
+    The squares are summed on the grid, so the sums are as exact as `exact.dot`.
+    """
+    roots, scale = scale_down(roots)
+    s = exact.dot(u, roots.swapaxes(1, 2).reshape(-1, u.shape[1]))
+    s = exact.snap(s).reshape(len(u), len(roots), roots.shape[-1])
     return np.asarray(scale * np.sqrt((s**2).sum(axis=2)))

@@ -26,7 +26,7 @@ class OwnTaste:
 
     def look_up(self, ids: Ids) -> tuple[Floats, Floats]:
         """Mean and precision [n, q] of each member's own taste, after the clicks so far."""
-        rows, profiles = self._profiles.rows(ids), self._profiles
+        rows, profiles = self._profiles.find_rows(ids), self._profiles
         precision = np.tile(1 / self._variance, (len(ids), 1))
         shift = np.zeros((len(ids), len(self._variance)))
         met = rows >= 0

@@ -1,1 +1,1 @@
-"""The parts of the profile model."""
+"""The parts of the profile model: the prior from attributes, articles' appeal, and clicks."""

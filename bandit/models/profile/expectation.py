@@ -1,7 +1,9 @@
-"""Clicks on a logit that is only known up to a Gaussian: averages over the doubt, and what a click says about the logit.
+"""Clicks on a logit that is only known up to a Gaussian.
 
-A slot is clicked with probability e sigmoid(f): it was looked at (e) and wanted (f ~ Normal). No click may mean either, and
-the likelihood 1 - e sigmoid(f) says so exactly. All averages are Gauss-Hermite sums of nine nodes.
+Open this file for averages over that doubt, and for what a click says about the logit. A slot is
+clicked with probability e sigmoid(f): it was looked at (e) and wanted (f ~ Normal). No click may
+mean that it was not looked at or not wanted, and the likelihood 1 - e sigmoid(f) says so exactly.
+All averages are Gauss-Hermite sums of nine nodes.
 """
 
 import numpy as np
@@ -13,7 +15,7 @@ _NODES, _weights = np.polynomial.hermite_e.hermegauss(9)
 _NODES_AND_WEIGHTS = list(zip(_NODES.tolist(), (_weights / _weights.sum()).tolist(), strict=True))
 
 
-def averaged(eta: Floats, variance: Floats) -> tuple[Floats, Floats]:
+def average(eta: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """E sigmoid(f) for f ~ Normal(eta, variance), and its derivative in eta; any shape."""
     mean, slope, sd = np.zeros_like(eta), np.zeros_like(eta), np.sqrt(variance)
     for node, weight in _NODES_AND_WEIGHTS:
@@ -24,8 +26,14 @@ def averaged(eta: Floats, variance: Floats) -> tuple[Floats, Floats]:
 
 
 def score(p: Floats, slope: Floats, clicked: Floats, looked: Floats) -> tuple[Floats, Floats]:
-    """Of the log-likelihood of clicked (0 or 1), with P(click) = looked * p and p's derivative `slope`: the derivative, and
-    the Fisher information, which unlike the curvature depends on no luck and is never negative."""
+    """Derivative and Fisher information of the log-likelihood of clicks, any shape.
+
+    Unlike the curvature, the information does not depend on luck and is never negative.
+
+    p, slope: P(click | examined), and its derivative, as `average` returns them
+    clicked: 1.0 or 0.0
+    looked: P(examined), so that P(click) = looked * p
+    """
     miss = 1 - looked * p
     gradient = np.where(clicked > 0, slope / p, -looked * slope / miss)
     return gradient, looked * slope**2 / (p * miss)
@@ -36,9 +44,15 @@ def propagate(
 ) -> tuple[Floats, Floats]:
     """Expectation propagation for k slots of each of n members, in the space of the k logits.
 
-    eta [n, k]: the logits' prior means; K [n, k, k]: their prior covariance; looked [n, k]: P(examined), 0 for an empty
-    slot. Returns g [n, k] and M [n, k, k]: the posterior mean is eta + K g, the covariance K - K M K. Gaussian sites, all
-    updated at once in each sweep (Minka 2001; Rasmussen & Williams 2006, sec. 3.6); a site never takes certainty away.
+    Gaussian sites, all updated at once in each sweep (Minka 2001; Rasmussen & Williams 2006, sec.
+    3.6); a site never takes certainty away.
+
+    eta: [n, k], the logits' prior means
+    K: [n, k, k], their prior covariance
+    clicked: [n, k], 1.0 or 0.0
+    looked: [n, k], P(examined), 0 for an empty slot
+
+    Returns g [n, k] and M [n, k, k]: the posterior mean is eta + K g, the covariance K - K M K.
     """
     eye = np.eye(eta.shape[1])
     diagonal = np.einsum("nii->ni", K)
@@ -47,7 +61,7 @@ def propagate(
     for _ in range(sweeps):
         rest = 1 / variance - precision  # the cavity: everything but the site itself
         hollow = (mean / variance - shift) / rest
-        wanted, spread = _moments(hollow, 1 / rest, clicked, looked)
+        wanted, spread = _match_moments(hollow, 1 / rest, clicked, looked)
         precision = np.maximum(1 / spread - rest, 0.0)
         shift = wanted * (rest + precision) - hollow * rest
         root = np.sqrt(precision)
@@ -60,7 +74,7 @@ def propagate(
     return g, M
 
 
-def _moments(
+def _match_moments(
     mean: Floats, variance: Floats, clicked: Floats, looked: Floats
 ) -> tuple[Floats, Floats]:
     """Mean and variance of Normal(mean, variance) times the likelihood of one slot."""

@@ -1,0 +1,175 @@
+"""Linear and logistic click models in attributes and text: the learner of `lin_ts` and `lin_ucb`.
+
+P(click | examined) = link(x' W a), with a Gaussian posterior over W. What x and a are is told by
+`bandit.models.linear.forms`; open this file to see how the model scores and learns.
+"""
+
+import numpy as np
+from scipy.special import expit, logit
+
+from bandit.core import check, exact
+from bandit.core.state import State
+from bandit.core.types import Context, Floats, Ints, Round
+from bandit.features.features import Features
+from bandit.models.bilinear import moment
+from bandit.models.examination import Examination
+from bandit.models.linear.blocks import Blocks, measure_lengths, scale_down
+from bandit.models.linear.forms import Design, Form
+
+FEW = 8  # looks up to which an issue is learned one by one
+PIECE = 256  # members whose widths are computed together, so that it fits the processor's cache
+STEPS = 20  # Newton steps at most
+CLOSE = 1e-6  # squared distance from the mode, in posterior sds, at which Newton steps end
+
+
+class Linear:
+    """A linear click model of the given form (see `bandit.models.linear.forms.Form`)."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self._examination = Examination.start(form.max_slots)
+
+    def start(self, features: Features) -> None:
+        """Set up for these features. Raises ValueError where the form's `by` is no attribute."""
+        form, design = self.form, Design(self.form, features)
+        mean, precision = np.zeros(design.shape), np.full(design.shape, float(form.ridge))
+        mean[design.constants] = form.rate if form.link == "linear" else logit(form.rate)
+        precision[design.constants] *= form.constant
+        if form.link == "logistic":  # what a look at the starting rate says about the log-odds
+            precision *= form.rate * (1 - form.rate)
+        self._design = design
+        self.blocks = Blocks.start(design.split(mean), design.split(precision))
+
+    @property
+    def W(self) -> Floats:
+        """Posterior mean of the weights [p', q']."""
+        return self._design.join(self.blocks.mean)
+
+    def score(self, context: Context, W: Floats) -> Floats:
+        """x' W a of every member and article for each of the W [s, p', q'], [s, n, m].
+
+        These are click rates where the link is linear, and their log-odds where it is logistic.
+        """
+        x, a = self._design.expand(context.member_features, context.article_features)
+        (s, p, q), m = W.shape, len(a)
+        pulls = exact.dot(W.reshape(-1, q), a).reshape(s, p, m).swapaxes(1, 2).reshape(-1, p)
+        return np.moveaxis(exact.dot(x, pulls).reshape(-1, s, m), 1, 0)
+
+    def draw(self, noise: Floats) -> Floats:
+        """Posterior draws of W [s, p', q'] from standard normal noise [s, b, d]."""
+        return self._design.join(self.blocks.draw(noise))
+
+    def measure_widths(self, context: Context) -> Floats:
+        """sqrt(z' A^-1 z) of every member and article [n, m], A the posterior precision."""
+        design, root = self._design, self.blocks.root
+        x, a = design.expand(context.member_features, context.article_features)
+        if design.joint:
+            return _measure_joint_widths(x, a, root.reshape(*design.shape, -1))
+        if design.by_column:
+            used, at = np.unique(a.argmax(axis=1), return_inverse=True)
+            return measure_lengths(x, root[used])[:, at]
+        return measure_lengths(a, root)[:, x.argmax(axis=1)].T
+
+    def learn(self, round: Round) -> None:
+        """Learn from the filled slots of members who opened.
+
+        Each slot is weighted by the chance that it was looked at.
+        """
+        rows, slots, index, clicked = round.list_exposures()
+        if not len(rows):
+            return
+        context, design = round.context, self._design
+        opened, rows = np.unique(rows, return_inverse=True)
+        x, a = design.expand(context.member_features[opened], context.article_features)
+        rate = np.clip(self._predict((x @ self.W @ a.T)[rows, index]), 1e-3, 0.9)
+        looked = self._examination.weigh(rate, slots, clicked)
+        if len(rows) <= FEW:
+            looks = zip(*design.locate(x, a, rows, index), clicked, looked, strict=True)
+            for g, z, click, weight in looks:
+                self.blocks.look(int(g), z, float(click), float(weight), self.form.link)
+        else:
+            self._learn_batch(x, a, rows, index, clicked, looked)
+        self._examination.learn(rate, slots, clicked)
+
+    def _predict(self, eta: Floats) -> Floats:
+        """Click rates of scores, any shape."""
+        return eta if self.form.link == "linear" else np.asarray(expit(eta))
+
+    def _learn_batch(
+        self, x: Floats, a: Floats, rows: Ints, index: Ints, clicked: Floats, looked: Floats
+    ) -> None:
+        """Find the mode of prior and looks together, and the precision there.
+
+        Where the link is linear this is one Newton step, which is exact; where it is logistic,
+        Chapelle & Li 2011, algorithm 3, with the full precision matrix.
+        """
+        import torch
+
+        design, linear = self._design, self.form.link == "linear"
+        old, mean = self.blocks, self.blocks.mean
+        for _ in range(STEPS):
+            eta = (x @ design.join(mean) @ a.T)[rows, index]
+            rate = self._predict(eta)
+            curvature = np.ones_like(eta) if linear else rate * (1 - rate)
+            precision = old.precision + design.gram(x, a, rows, index, looked * curvature)
+            back = (old.precision @ (mean - old.mean)[:, :, None])[:, :, 0]
+            pull = moment(x, a, rows, index, clicked - looked * rate).reshape(design.shape)
+            push = design.split(pull) - back
+            factor = torch.linalg.cholesky(torch.from_numpy(precision))
+            step = torch.cholesky_solve(torch.from_numpy(push)[:, :, None], factor)[:, :, 0].numpy()
+            if not linear:
+                along = (x @ design.join(step) @ a.T)[rows, index]
+                bend = float((step * (old.precision @ step[:, :, None])[:, :, 0]).sum())
+                slope = float((back * step).sum())
+                step = step * _find_length(eta, along, clicked, looked, slope, bend)
+            mean = mean + step
+            if linear or float((push * step).sum()) < CLOSE:
+                break
+        self.blocks.update(mean, precision, factor.numpy())
+
+    def state(self) -> State:
+        """The posterior and the position curve, as named arrays."""
+        kept = {name: array.copy() for name, array in vars(self.blocks).items()}
+        return kept | {"examination": self._examination.state()}
+
+    def restore(self, state: State) -> None:
+        """Raises ValueError for other shapes or types, and for matrices that are no posterior's."""
+        check.like("examination", state["examination"], self._examination.state())
+        self.blocks = self.blocks.read_state(state)
+        self._examination = Examination.restore(state["examination"])
+
+
+def _measure_joint_widths(x: Floats, a: Floats, root: Floats) -> Floats:
+    """sqrt(z' R R' z) [n, m] of z = x (x) a, for x [n, p], a [m, q] and root R [p, q, p q].
+
+    This is sqrt(x' C x), C [p, p] the covariance contracted with the article, so that a member
+    costs p^2 for each article instead of (p q)^2.
+    """
+    p, q, _ = root.shape
+    root, scale = scale_down(root)
+    pulls = root.swapaxes(1, 2).reshape(-1, q)
+    K, more = scale_down(exact.dot(a, pulls).reshape(len(a), p, -1))
+    C = np.stack([exact.dot(part, part) for part in K]).reshape(-1, p)
+    squares, on_grid = np.empty((len(x), len(a))), exact.snap(x)
+    for first in range(0, len(x), PIECE):
+        some = on_grid[first : first + PIECE]
+        Cx = exact.snap(exact.dot(some, C)).reshape(len(some), len(a), p)
+        squares[first : first + PIECE] = (Cx @ some[:, :, None])[:, :, 0]
+    return np.asarray(scale * more * np.sqrt(np.maximum(squares, 0.0)))
+
+
+def _find_length(
+    eta: Floats, along: Floats, clicked: Floats, looked: Floats, slope: float, bend: float
+) -> float:
+    """How much of a Newton step to take.
+
+    The step is halved until the negative log posterior, less its value at 0, is not positive.
+    """
+    length = 1.0
+    for _ in range(30):
+        moved = eta + length * along
+        gain = clicked * length * along - looked * (np.logaddexp(0, moved) - np.logaddexp(0, eta))
+        if length * slope + length**2 * bend / 2 <= gain.sum() + 1e-9:
+            break
+        length /= 2
+    return length
