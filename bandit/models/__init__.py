@@ -1,1 +1,1 @@
-"""What policies learn with: the arithmetic behind `bandit.policies`, none of which knows a policy."""
+"""What policies learn with: the arithmetic behind `bandit.policies`. None of it knows a policy."""

@@ -1,4 +1,4 @@
-"""The figure of `experiments.scale`: what a member-issue costs, part by part, and the peak of memory."""
+"""The figure of `experiments.scale`: the cost of a member-issue, part by part, and peak memory."""
 
 from collections.abc import Sequence
 from typing import TypedDict

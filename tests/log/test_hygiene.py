@@ -83,7 +83,7 @@ RECALL, LOST = 0.95, 0.01
 
 
 def measure(table: pd.DataFrame, truth: pd.DataFrame) -> tuple[float, float, float]:
-    """The shares of scanner clicks that were tagged, of people's clicks that were tagged scanner, and
+    """The shares of scanner clicks that were tagged, of people's clicks tagged scanner, and
     of scanners in all clicks."""
     click = (table["kind"] == "click") & ~truth["duplicate"]
     scanner, person = click & (truth["source"] == "scanner"), click & (truth["source"] == "human")

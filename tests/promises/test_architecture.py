@@ -1,4 +1,4 @@
-"""The arrows between the folders: read from the imports, and from what a fresh interpreter loads."""
+"""The arrows between folders: read from the imports, and from what a fresh interpreter loads."""
 
 import ast
 import re
@@ -29,7 +29,7 @@ def name(path: Path) -> str:
 
 
 def imports(path: Path, top_level: bool = False) -> Iterator[str]:
-    """The modules a file imports, anywhere or only when it is itself imported (not inside a function)."""
+    """The modules a file imports: all, or only those it imports when it is itself loaded."""
     waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()
@@ -95,7 +95,7 @@ def test_torch_and_vw_are_imported_where_they_are_used(path: Path) -> None:
 
 
 def test_a_fresh_interpreter_loads_no_torch_vw_or_hydra() -> None:
-    """What the sender imports: every module of bandit and serving. Planning needs none of the heavy packages."""
+    """The sender imports modules of bandit and serving; planning needs no heavy package."""
     files = [
         path
         for folder in ("bandit", "serving")
@@ -107,7 +107,8 @@ def test_a_fresh_interpreter_loads_no_torch_vw_or_hydra() -> None:
         for path in files
     ]
     script = f"import importlib, sys\nfor m in {modules}: importlib.import_module(m)\n"
-    script += f"print(sorted({HEAVY | {'hydra', 'omegaconf', 'simulators', 'experiments'}} & set(sys.modules)))"
+    unwanted = HEAVY | {"hydra", "omegaconf", "simulators", "experiments"}
+    script += f"print(sorted({unwanted} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
@@ -126,14 +127,14 @@ def test_no_long_files(path: Path) -> None:
 
 
 def test_no_crowded_folders() -> None:
-    """Policies are many by nature, one file each; any other folder is a room that can be overlooked."""
+    """Policies are many by nature, one file each; any other folder can be taken in at a look."""
     count = Counter(path.parent for path in EVERY if path.name != "__init__.py")
     crowded = {name(folder): files for folder, files in count.items() if files > 12}
     assert set(crowded) <= {"bandit/policies"}
 
 
 def test_types_say_what_things_are() -> None:
-    """`Any` hides what a value is. There were 516; what is left are torch tensors, JSON and the like."""
+    """`Any` hides what a value is. What is left are torch tensors, JSON and the like."""
     found = {name(path): len(re.findall(r"\bAny\b", path.read_text("utf-8"))) for path in EVERY}
     assert sum(found.values()) <= 200, sorted(found.items(), key=lambda pair: -pair[1])[:10]
 
@@ -208,7 +209,7 @@ def test_rooms_use_only_those_before_them() -> None:
 
 
 def test_no_long_chain_of_imports() -> None:
-    """Whoever reads a module has at most seven others below it to go through, one below the other."""
+    """Whoever reads a module has at most seven others to go through, one below the other."""
     graph = needs()
 
     @cache
@@ -222,7 +223,7 @@ def test_no_long_chain_of_imports() -> None:
 
 @pytest.mark.parametrize("package", ["bandit", "simulators", "serving"])
 def test_exports_exist_and_the_docs_list_them(package: str) -> None:
-    """docs/architecture.md has one row `| package | names |` for each package that exports names."""
+    """docs/architecture.md has a row `| package | names |` for each package that exports names."""
     exported = import_module(package)
     assert exported.__all__ == sorted(exported.__all__)
     assert all(getattr(exported, name) is not None for name in exported.__all__)
