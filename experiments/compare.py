@@ -96,7 +96,7 @@ def _list_tasks(
     simulator: Settings,
     logger: str | None,
 ) -> list[Task]:
-    """A task for each unit. A unit that is replayed on the logger's log begins after the logger's."""
+    """A task for each unit; one that is replayed on the log of another begins after that one."""
     replay_from = min(config["off_policy_from"], config["issues"])
     replay = {"replay_from": replay_from, "depth": config["off_policy_slots"]}
     tasks = []
