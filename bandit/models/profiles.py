@@ -20,6 +20,7 @@ from bandit.core import check, exact
 from bandit.core.ids import locate, pack, unpack
 from bandit.core.state import State
 from bandit.core.types import Floats, Ids, Ints
+from bandit.models.profile.expectation import propagate
 
 NAMES = ("precision", "cross", "shift")
 
@@ -47,6 +48,29 @@ class Belief:
         spread = np.maximum(variance - root**2, 1e-6)
         spread[:, 0] = 0.0
         return cls(mean, spread, root)
+
+    def update(
+        self, a: Floats, appeal: Floats, doubt: Floats, clicked: Floats, looked: Floats
+    ) -> "Belief":
+        """The belief after a newsletter of k slots each, by expectation propagation, projected.
+
+        a: [n, k, q], the articles' features
+        appeal, doubt: [n, k], mean and variance of the articles' own appeal
+        clicked: [n, k], 1.0 or 0.0
+        looked: [n, k], P(examined), 0 for an empty slot
+        """
+        along = np.einsum("nkq,nq->nk", a, self.root)
+        # scaled [n, k, q] is a times the interests' covariance, K [n, k, k] the logits' covariance
+        scaled = a * self.spread[:, None, :] + along[:, :, None] * self.root[:, None, :]
+        K = scaled @ a.transpose(0, 2, 1) + np.eye(a.shape[1]) * doubt[:, :, None]
+        eta = np.einsum("nkq,nq->nk", a, self.mean) + appeal
+        g, M = propagate(eta, K, clicked, looked)
+        learned = M @ scaled
+        return Belief.project(
+            self.mean + np.einsum("nkq,nk->nq", scaled, g),
+            self.variance - np.einsum("nkq,nkq->nq", scaled, learned),
+            self.root[:, :1] * self.root - np.einsum("nk,nkq->nq", scaled[:, :, 0], learned),
+        )
 
     @property
     def variance(self) -> Floats:

@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Floats
-from bandit.ope.diagnostics import weights
-from bandit.ope.inputs import check_inputs
+from bandit.ope.inputs import check_inputs, weights
 
 Terms = NDArray[np.float64]
 

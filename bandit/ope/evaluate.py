@@ -12,8 +12,8 @@ import numpy as np
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ids
 from bandit.ope import estimators
-from bandit.ope.diagnostics import effective_sample_size, find_depth, measure_lost, weights
-from bandit.ope.inputs import check_inputs
+from bandit.ope.diagnostics import find_depth, measure_lost
+from bandit.ope.inputs import check_inputs, effective_sample_size, weights
 from bandit.ope.intervals import Interval, normal_interval
 
 ESTIMATORS: dict[str, Callable[..., Floats]] = {

@@ -1,4 +1,7 @@
-"""The one check in front of every estimator. Open this file when a log or a replay is refused."""
+"""What stands in front of every estimator: the one check of its inputs, and its weights.
+
+Open this file when a log or a replay is refused.
+"""
 
 import numpy as np
 
@@ -32,3 +35,30 @@ def _refuse(what: str, array: Array, wrong: Bools, rule: str) -> None:
     if wrong.any():
         i, j = np.argwhere(wrong)[0]
         raise ValueError(f"{what}[{i}, {j}] = {array[i, j]}; {rule}")
+
+
+def weights(logged: Floats, target: Floats) -> Floats:
+    """w[i, j] = product over l <= j of target[i, l] / logged[i, l], [n, k].
+
+    This is how much more often the target shows the first j slots of the slate than the logger did.
+    Its mean is 1 at every slot where the logger could show all that the target can.
+
+    logged, target: [n, k], as for the estimators
+
+    Raises ValueError for values that cannot be (`check_inputs`).
+    """
+    check_inputs(logged, target)
+    return np.cumprod(np.asarray(target, np.float64) / logged, axis=1)
+
+
+def effective_sample_size(w: Floats) -> float:
+    """(sum w)^2 / sum w^2 of weights [n] (Kish 1965).
+
+    This is the number of equally weighted sends that would be as good. It is between 1 and n, and
+    0 where all weights are 0.
+    """
+    largest = float(np.max(w, initial=0.0))
+    if largest == 0.0:
+        return 0.0
+    scaled = np.asarray(w, np.float64) / largest
+    return float(scaled.sum() ** 2 / (scaled**2).sum())

@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 
 from bandit.core import check
 from bandit.core.types import Floats, Ids
-from bandit.ope.diagnostics import effective_sample_size
+from bandit.ope.inputs import effective_sample_size
 
 
 @dataclass(frozen=True)

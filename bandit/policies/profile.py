@@ -32,7 +32,7 @@ from bandit.features.features import Features
 from bandit.models.bilinear import draw_gaussian
 from bandit.models.examination import Examination
 from bandit.models.profile.appeal import Appeal
-from bandit.models.profile.expectation import average, propagate, score
+from bandit.models.profile.expectation import average, score
 from bandit.models.profile.prior import Prior, Step
 from bandit.models.profiles import Belief, Profiles
 from bandit.policy import Policy
@@ -252,19 +252,8 @@ class Profile(Policy):
         clicked = (round.feedback.clicked[opened] & filled).astype(np.float64)
         before = self.infer_interests(context)
         appeal, doubt = self.appeal.look_up(context.article_ids)
-        a = context.article_features[choice]  # [o, k, q]
-        along = np.einsum("okq,oq->ok", a, before.root)
-        # scaled [o, k, q] is a times the interests' covariance, K [o, k, k] the logits' covariance
-        scaled = a * before.spread[:, None, :] + along[:, :, None] * before.root[:, None, :]
-        K = scaled @ a.transpose(0, 2, 1) + np.eye(choice.shape[1]) * doubt[choice][:, :, None]
-        eta = np.einsum("okq,oq->ok", a, before.mean) + appeal[choice]
-        g, M = propagate(eta, K, clicked, looked)
-        learned = M @ scaled
-        after = Belief.project(
-            before.mean + np.einsum("okq,ok->oq", scaled, g),
-            before.variance - np.einsum("okq,okq->oq", scaled, learned),
-            before.root[:, :1] * before.root - np.einsum("ok,okq->oq", scaled[:, :, 0], learned),
-        )
+        a = context.article_features[choice]
+        after = before.update(a, appeal[choice], doubt[choice], clicked, looked)
         self.profiles.absorb(self.profiles.add(context.member_ids), before, after)
 
     def _learn_variance(self, context: Context) -> None:

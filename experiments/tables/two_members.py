@@ -14,7 +14,7 @@ import pandas as pd
 from bandit.core.types import PINNED, Floats, Round
 from bandit.policy import Policy
 from serving import bundle
-from simulators.association.pools.articles import Pool, catalogue
+from simulators.association.pools.articles import Pool, read_catalogue
 from simulators.base import Simulator, Truthful
 from simulators.play import play_back
 
@@ -70,7 +70,7 @@ def _find_topics(simulator: Truthful, issue: int) -> list[str]:
     Topics are known to the association and to this report, and to no policy.
     """
     pool = simulator.pool(issue)
-    names = [topic["name"] for topic in catalogue()["topics"]]
+    names = [topic["name"] for topic in read_catalogue()["topics"]]
     return [names[t] for t in pool.topics.argmax(axis=1)] if isinstance(pool, Pool) else []
 
 

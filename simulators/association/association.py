@@ -241,7 +241,7 @@ class Association(Truthful):
         dead = ~feedback.delivered & self._audience.delivery.find_dead(number, rows)
         served = None
         if self._memory.advance_to(number) is not None:
-            care = self._wants.care(number, slates.choice, rows)
+            care = self._wants.measure_care(number, slates.choice, rows)
             served = measure_interest(care, self._reference.examine)
         self._memory.remember(
             number,
@@ -267,9 +267,9 @@ class Association(Truthful):
         """P(click | examined) of each article alone [n, m]. Never for a learning policy."""
         return self._wants.chance(context.issue, context.member_ids - FIRST_ID)
 
-    def care(self, context: Context, choice: Ints) -> Floats:
+    def measure_care(self, context: Context, choice: Ints) -> Floats:
         """How much each member cares for the articles in `choice`, -1 to 1 [n, j]; NaN at -1."""
-        return self._wants.care(context.issue, choice, context.member_ids - FIRST_ID)
+        return self._wants.measure_care(context.issue, choice, context.member_ids - FIRST_ID)
 
     def expected(self, context: Context, slates: Slates) -> Floats:
         """Expected clicks of each member who is sent these slates, or their top slots [n, k]."""

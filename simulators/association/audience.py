@@ -120,7 +120,7 @@ class Audience:
         wants = filled & (luck_at("click", rows, np.maximum(choice, 0)) < p)
         looks = self.luck.draw(number, "examine", rows, choice.shape[1])
         examined, clicked = walk(self.examine, wants, looks, self.slots)
-        care = self.wants.care(number, choice, rows) if self.reading.interest else None
+        care = self.wants.measure_care(number, choice, rows) if self.reading.interest else None
         seconds, known = self.reading.draw_reading(
             rows, opened[places], examined & filled, clicked, filled, care, luck_at
         )
@@ -146,5 +146,5 @@ class Audience:
         subject: Floats = np.zeros(len(rows))
         if mood is not None and opens.subject:
             article = opens.find_subject(context, slates)
-            subject = np.nan_to_num(self.wants.care(context.issue, article, rows))[:, 0]
+            subject = np.nan_to_num(self.wants.measure_care(context.issue, article, rows))[:, 0]
         return self.delivery.chance_of_opening(context.issue, rows, mood, subject)

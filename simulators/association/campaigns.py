@@ -12,7 +12,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
-from simulators.association.pools.articles import catalogue
+from simulators.association.pools.articles import read_catalogue
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Campaign:
         for what in ("opens", "clicks"):
             if not np.isfinite(getattr(self, what)):
                 raise ValueError(f"campaign: {what} = {getattr(self, what)}; must be finite")
-        known = catalogue()["kinds"]
+        known = read_catalogue()["kinds"]
         for kind, share in (self.kinds or {}).items():
             check.share(f"campaign: share of kind {kind!r}", share)
             if kind not in known:

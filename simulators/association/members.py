@@ -11,7 +11,7 @@ import pandas as pd
 
 from bandit.core.types import Floats, Ints
 from bandit.features.features import KINDS
-from simulators.association.pools.articles import catalogue
+from simulators.association.pools.articles import read_catalogue
 
 FIRST_ID = 100_001
 # The attributes that move interests. Region moves none, but whoever builds segments does not know.
@@ -24,7 +24,7 @@ def draw_attributes(rng: np.random.Generator, count: int, year: int = 2026) -> p
 
     Nobody has been a member for longer than `YEARS` of the career stage, counted back from `year`.
     """
-    book = catalogue()["attributes"]
+    book = read_catalogue()["attributes"]
     types = _choose(rng, book["member_type"], count)
     stages, areas = np.empty(count, dtype=object), np.empty(count, dtype=object)
     for value in book["member_type"]:
@@ -83,7 +83,7 @@ def draw_interests(
     eagerness: standard deviation of a member's readiness to click at all, in logits
     kind_sd: standard deviation of the pull of events and of resources, in logits
     """
-    topics = catalogue()["topics"]
+    topics = read_catalogue()["topics"]
     start = 1 + len(KINDS)
     B = np.zeros((len(names), start + len(topics)))
     for t, topic in enumerate(topics):

@@ -109,11 +109,11 @@ class Opens:
             + self.satisfaction * (mood.satisfaction - usual)
             + self.habit * (mood.habit - rate)
         )
-        return raise_rate(rate, shift - self.fatigue * self._excess(mood, issue))
+        return raise_rate(rate, shift - self.fatigue * self._measure_excess(mood, issue))
 
     def chance_of_leaving(self, rate: float, mood: "Mood", issue: int, usual: float) -> Floats:
         """P(unsubscribed | delivered) of each member [n], from the base rate that all share."""
-        excess = self._excess(mood, issue)
+        excess = self._measure_excess(mood, issue)
         return raise_rate(
             np.full(len(excess), rate), self.irritation * (excess - (mood.satisfaction - usual))
         )
@@ -148,7 +148,7 @@ class Opens:
         day = self.calendar.day(issue)
         return np.asarray(mood.mails * np.exp((mood.day - day) / self.recovery))
 
-    def _excess(self, mood: "Mood", issue: int) -> Floats:
+    def _measure_excess(self, mood: "Mood", issue: int) -> Floats:
         return self.count_mails(mood, issue) - self.weekly_mails
 
 

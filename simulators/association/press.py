@@ -9,7 +9,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ints
-from simulators.association.pools.articles import Pool, catalogue, write_article
+from simulators.association.pools.articles import Pool, read_catalogue, write_article
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Press:
 
         shares: those of the other kinds (default: the catalogue's)
         """
-        shares = shares or {name: kind["share"] for name, kind in catalogue()["kinds"].items()}
+        shares = shares or {name: kind["share"] for name, kind in read_catalogue()["kinds"].items()}
         if not self.ads:
             return shares
         total = sum(shares.values())

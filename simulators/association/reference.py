@@ -54,7 +54,7 @@ class Readers:
     day: Floats
     scale: float
 
-    def care(self, pool: Pool, articles: Ints) -> Floats:
+    def measure_care(self, pool: Pool, articles: Ints) -> Floats:
         """How much each cares for each of these articles of a pool, -1 to 1 [n, j]."""
         pull = self.theta[:, 1:] @ pool.interests()[articles, 1:].T + pool.quality[articles]
         return np.asarray(np.tanh(pull / self.scale))
@@ -132,7 +132,7 @@ def measure_reference(
     if not moody:
         return Reference(base, shift, served, usual, looked)
     for _ in range(2):  # who opens decides which articles are best, and they decide who opens
-        cares = [readers.care(pool, best) for best in bests]
+        cares = [readers.measure_care(pool, best) for best in bests]
         served = np.mean([measure_interest(care, looked) for care in cares], axis=0)
         usual = float(served.mean())
         moves = [

@@ -63,13 +63,13 @@ class Wants:
             p = np.where(again, (1 - repeated) * p, p)
         return np.asarray(p)
 
-    def care(self, number: int, choice: Ints, rows: Ints) -> Floats:
+    def measure_care(self, number: int, choice: Ints, rows: Ints) -> Floats:
         """How much each of these members cares for the articles in `choice`, -1 to 1, [n, j].
 
         It is tanh(logits / taste), where the logits leave out the member's readiness to click at
         all; NaN where there is no article (-1).
         """
-        ready = self._ready[rows] + self._shift(number)
+        ready = self._ready[rows] + self._sum_shifts(number)
         logits = self._look_up(number, choice, rows)
         return np.where(choice >= 0, np.tanh((logits - ready[:, None]) / self.scale), np.nan)
 
@@ -90,11 +90,11 @@ class Wants:
             )
             logits = (self.interests.mean + personal) @ pool.interests().T
             logits += self.press.measure_appeal(pool, number)
-            logits += self._shift(number)
+            logits += self._sum_shifts(number)
             self._issue, self._logits = number, logits
         return self._logits
 
-    def _shift(self, number: int) -> float:
+    def _sum_shifts(self, number: int) -> float:
         """Logits that issue `number` adds to wanting any of its articles."""
         campaign = self.campaigns.look_up(number)[1]
         return self.base + self.opens.shift_clicks(number) + campaign.clicks

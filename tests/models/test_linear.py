@@ -54,7 +54,7 @@ def context_for(make: Make, x: np.ndarray, a: np.ndarray) -> Context:
     return make(len(x), len(a), Rules(slots=1), member_features=x, article_features=a)
 
 
-def shown(context: Context, index: np.ndarray, clicked: np.ndarray) -> Round:
+def show(context: Context, index: np.ndarray, clicked: np.ndarray) -> Round:
     """Everybody opened and looked at one slot, with this article."""
     n = len(index)
     yes, no = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
@@ -79,7 +79,7 @@ def world_of(n: int, p: int, m: int, q: int, one_hot: bool = False) -> tuple[np.
     return x, a, rng.integers(m, size=n), (rng.random(n) < 0.4).astype(float)
 
 
-def taught(
+def teach(
     make: Make, batch: int, one_hot: bool = False, n: int = 40, **form: Any
 ) -> tuple[Linear, Context, tuple]:
     """A model taught in issues of `batch` members; the context of all of them; and the data."""
@@ -94,7 +94,7 @@ def taught(
     linear.start(features_of(5, names))
     for first in range(0, n, batch):
         at = slice(first, first + batch)
-        linear.learn(shown(context_for(make, x[at], a), index[at], clicked[at]))
+        linear.learn(show(context_for(make, x[at], a), index[at], clicked[at]))
     return linear, context_for(make, x, a), data
 
 
@@ -124,7 +124,7 @@ def test_axes_are_those_of_the_text_only(make_context: Make) -> None:
 @pytest.mark.parametrize("batch", [1, 40])
 def test_a_segment_never_seen_before_is_a_group_of_its_own(make_context: Make, batch: int) -> None:
     """Independent ridge regressions on the article: one for each value, one for the rest."""
-    linear, context, (x, a, index, clicked) = taught(
+    linear, context, (x, a, index, clicked) = teach(
         make_context, batch, model="disjoint", link="linear", by="group"
     )
     group = np.where(x[:, 1] > 0, 0, np.where(x[:, 2] > 0, 1, 2))
@@ -143,7 +143,7 @@ def test_a_segment_never_seen_before_is_a_group_of_its_own(make_context: Make, b
 
 @pytest.mark.parametrize("batch", [1, 7, 40])
 def test_disjoint_is_algorithm_1(make_context: Make, batch: int) -> None:
-    linear, context, (x, _, index, clicked) = taught(
+    linear, context, (x, _, index, clicked) = teach(
         make_context, batch, one_hot=True, model="disjoint", link="linear"
     )
     mean, width = mean_and_width(linear, context)
@@ -165,7 +165,7 @@ def test_by_hand(make_context: Make) -> None:
     linear = Linear(Form(model="disjoint", link="linear", **TEXTBOOK))
     linear.start(features_of(4, ["class0", "class1"]))
     context = context_for(make_context, np.array([[1.0, 0.0, 0.0, 2.0]]), np.eye(2))
-    linear.learn(shown(context, np.array([0]), np.ones(1)))
+    linear.learn(show(context, np.array([0]), np.ones(1)))
     mean, width = mean_and_width(linear, context)
     np.testing.assert_allclose(mean, [[5 / 8, 0]], atol=1e-5)
     np.testing.assert_allclose(width, [[np.sqrt(5 / 8), np.sqrt(5 / 3)]], rtol=1e-5)
@@ -197,7 +197,7 @@ def test_hybrid_is_algorithm_2(make_context: Make, batch: int) -> None:
 
     z = x (x) a is shared, and x has weights in each cell.
     """
-    linear, context, (x, a, index, clicked) = taught(
+    linear, context, (x, a, index, clicked) = teach(
         make_context, batch, model="hybrid", link="linear"
     )
     cell, p, s = find_cells(a[:, 1:]), 5, 15
@@ -227,7 +227,7 @@ def test_hybrid_is_algorithm_2(make_context: Make, batch: int) -> None:
 @pytest.mark.parametrize("batch", [1, 40])
 def test_fourier_features_stand_for_the_attributes(make_context: Make, batch: int) -> None:
     form = {"model": "disjoint", "link": "linear", "fourier": 8, "bandwidth": 0.7}
-    linear, context, (x, _, index, clicked) = taught(make_context, batch, one_hot=True, **form)
+    linear, context, (x, _, index, clicked) = teach(make_context, batch, one_hot=True, **form)
     wide, (mean, width) = Fourier.draw(5, 8, 0.7).expand(x), mean_and_width(linear, context)
     for j in range(4):
         Z = wide[index == j]
@@ -246,7 +246,7 @@ def test_fourier_features_stand_for_the_attributes(make_context: Make, batch: in
 def test_the_joint_posterior_is_dense_ridge_regression(
     make_context: Make, model: str, by: str
 ) -> None:
-    linear, context, (x, a, index, clicked) = taught(
+    linear, context, (x, a, index, clicked) = teach(
         make_context, 40, model=model, link="linear", by=by
     )
     group = np.where(x[:, 1] > 0, 0, np.where(x[:, 2] > 0, 1, 2))
@@ -265,14 +265,14 @@ def test_the_joint_posterior_is_dense_ridge_regression(
 @pytest.mark.parametrize("link", ["linear", "logistic"])
 def test_shared_with_one_hot_articles_is_disjoint(make_context: Make, link: str) -> None:
     form = {"one_hot": True, "link": link, "rate": 0.5, "constant": 1.0}
-    disjoint, context, _ = taught(make_context, 40, model="disjoint", **form)
+    disjoint, context, _ = teach(make_context, 40, model="disjoint", **form)
     shared = Linear(Form(**(TEXTBOOK | {"model": "shared", "link": link, "rate": 0.5})))
     shared.start(features_of(5, [f"class{j}" for j in range(4)]))
     start = np.zeros((5, 4))
     start[0] = 0.5 if link == "linear" else 0.0  # every class starts from the rate
     shared.blocks.mean = start.reshape(1, -1)
     x, a, index, clicked = world_of(40, 5, 4, 4, one_hot=True)
-    shared.learn(shown(context_for(make_context, x, a), index, clicked))
+    shared.learn(show(context_for(make_context, x, a), index, clicked))
     np.testing.assert_allclose(shared.W, disjoint.W[:, ::2], atol=1e-4)
     np.testing.assert_allclose(
         shared.measure_widths(context), disjoint.measure_widths(context), rtol=1e-3
@@ -354,8 +354,8 @@ def test_the_root_stays_positive_definite_where_the_plain_formula_does_not() -> 
 
 def test_learning_look_by_look_is_learning_at_once(make_context: Make) -> None:
     form = {"model": "shared", "link": "linear", "rate": 0.3}
-    once, context, _ = taught(make_context, 40, **form)
-    single, *_ = taught(make_context, FEW, **form)
+    once, context, _ = teach(make_context, 40, **form)
+    single, *_ = teach(make_context, FEW, **form)
     for one, other in zip(
         mean_and_width(once, context), mean_and_width(single, context), strict=True
     ):
@@ -373,7 +373,7 @@ def test_one_logistic_look_is_the_same_by_newton(
         linear.start(features_of(5, ["constant", "text0", "text1"]))
         x, a, *_ = world_of(1, 5, 5, 3)
         context = context_for(make_context, x, a)
-        linear.learn(shown(context, np.array([3]), np.array([click])))
+        linear.learn(show(context, np.array([3]), np.array([click])))
         found.append((linear.W, *mean_and_width(linear, context)))
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-3)
@@ -386,7 +386,7 @@ def test_one_logistic_look_is_the_same_by_newton(
 def test_the_laplace_mode_has_no_gradient_and_its_precision_is_the_curvature(
     make_context: Make, model: str
 ) -> None:
-    linear, _, (x, a, index, clicked) = taught(
+    linear, _, (x, a, index, clicked) = teach(
         make_context, 40, model=model, link="logistic", rate=0.2
     )
     group = np.eye(4)[find_cells(a[:, 1:])]
@@ -444,7 +444,7 @@ def test_bounds_lie_above_the_mean_and_come_down_with_data(world: Any) -> None:
 
 
 def test_draws_have_the_posterior_covariance(make_context: Make) -> None:
-    linear, *_ = taught(make_context, 40, model="shared", link="linear")
+    linear, *_ = teach(make_context, 40, model="shared", link="linear")
     moved = (linear.draw(np.eye(15)[:, None, :]) - linear.W).reshape(15, 15)
     np.testing.assert_allclose(
         moved.T @ moved, np.linalg.inv(linear.blocks.precision[0]), atol=2e-6
@@ -456,7 +456,7 @@ def test_draws_have_the_posterior_covariance(make_context: Make) -> None:
 )
 def test_drawn_scores_spread_as_wide_as_the_bounds(make_context: Make, model: str, by: str) -> None:
     """One thing computed twice: 4,000 draws of W, and the covariance with each article."""
-    linear, context, _ = taught(make_context, 40, model=model, link="linear", by=by)
+    linear, context, _ = teach(make_context, 40, model=model, link="linear", by=by)
     noise = np.random.default_rng(3).standard_normal((4000, *linear.blocks.mean.shape))
     drawn = linear.score(context, linear.draw(noise))
     mean, width = mean_and_width(linear, context)
@@ -487,7 +487,7 @@ def test_every_form_keeps_the_contract(
         assert part.propensity.tobytes() == whole.propensity[some].tobytes()
     few = context.take(rows[:1])
     for each in (policy, other):  # an issue of one member is learned look by look
-        alone = shown(replace(few, rules=Rules(slots=1)), np.array([2]), np.ones(1))
+        alone = show(replace(few, rules=Rules(slots=1)), np.array([2]), np.ones(1))
         each.learn(alone)
     assert {n: v.tobytes() for n, v in policy.state().items()} == {
         n: v.tobytes() for n, v in other.state().items()
@@ -528,6 +528,12 @@ def test_bad_parameters_are_refused_by_name(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         kind(**parameters).start(world().features)
+
+
+@pytest.mark.parametrize("kind", [LinTS, LinUCB])
+def test_an_option_that_does_not_exist_is_refused_by_name(kind: Any) -> None:
+    with pytest.raises(TypeError, match="rigde"):
+        kind(rigde=30.0)
 
 
 def test_negative_widths_are_refused() -> None:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from bandit.core.rules import Rules
 from bandit.core.types import Bools, Floats, SlotPmf
-from bandit.ope import diagnostics, estimators
+from bandit.ope import diagnostics, estimators, inputs
 from bandit.ope.evaluate import ESTIMATORS, evaluate
 from bandit.ope.inputs import check_inputs
 from bandit.ope.intervals import Interval, normal_interval
@@ -78,7 +78,7 @@ def test_self_normalised_estimates_follow_a_shift_and_stay_among_the_rewards() -
 
 def test_snips_is_the_ratio_of_sums_and_its_spread_the_linearised_one() -> None:
     logged, target, reward = random_log(np.random.default_rng(6))
-    w, r = diagnostics.weights(logged, target)[:, -1], reward.sum(axis=1)
+    w, r = inputs.weights(logged, target)[:, -1], reward.sum(axis=1)
     value = (w * r).sum() / w.sum()
     terms = estimators.snips(logged, target, reward)
     assert terms.mean() == pytest.approx(value, rel=1e-13)
@@ -141,7 +141,7 @@ def test_exactly_unbiased_over_every_slate(explore: Explore) -> None:
         logged[:, :1], target[:, :1], down[:, :1]
     )  # the first s slots, by slicing
     assert chance @ first == pytest.approx(wanted @ down[:, 0], abs=1e-12)
-    np.testing.assert_allclose(chance @ diagnostics.weights(logged, target), 1, atol=1e-12)
+    np.testing.assert_allclose(chance @ inputs.weights(logged, target), 1, atol=1e-12)
 
 
 def test_unbiased_around_pins_and_empty_slots_whose_ratio_is_1() -> None:
@@ -154,7 +154,7 @@ def test_unbiased_around_pins_and_empty_slots_whose_ratio_is_1() -> None:
     assert (choice[:, 1] == 1).all()
     assert len(set(choice[:, 0])) > 1
     assert (choice[:, 2:] == [2, -1]).all()
-    weights = diagnostics.weights(logged, target)
+    weights = inputs.weights(logged, target)
     np.testing.assert_array_equal(weights[:, 1:], weights[:, [0, 0, 0]])
     chance, wanted = logged.prod(axis=1), target.prod(axis=1)
     reward = np.random.default_rng(10).uniform(0, 2, choice.shape)
@@ -173,7 +173,7 @@ def test_a_plan_replayed_on_its_own_draws_has_weight_1() -> None:
     where = context(n, m, rules, eligible)
     drawn = slates.draw(plan, where, seed=5)
     assert drawn.pinned.any()
-    weights = diagnostics.weights(drawn.propensity, slates.replay(plan, where, drawn.choice))
+    weights = inputs.weights(drawn.propensity, slates.replay(plan, where, drawn.choice))
     np.testing.assert_array_equal(weights, np.ones((n, 3)))
 
 
@@ -183,7 +183,7 @@ def test_a_plan_replayed_on_its_own_draws_has_weight_1() -> None:
 def test_weights_are_running_products() -> None:
     logged = np.array([[0.5, 0.25], [0.2, 1.0]])
     target = np.array([[1.0, 0.5], [0.1, 0.0]])
-    np.testing.assert_array_equal(diagnostics.weights(logged, target), [[2, 4], [0.5, 0]])
+    np.testing.assert_array_equal(inputs.weights(logged, target), [[2, 4], [0.5, 0]])
 
 
 @pytest.mark.parametrize(
@@ -198,9 +198,7 @@ def test_weights_are_running_products() -> None:
     ],
 )
 def test_effective_sample_size(w: list[float], size: float) -> None:
-    assert diagnostics.effective_sample_size(np.array(w, dtype=float)) == pytest.approx(
-        size, rel=1e-14
-    )
+    assert inputs.effective_sample_size(np.array(w, dtype=float)) == pytest.approx(size, rel=1e-14)
 
 
 def test_deficiency_is_what_the_logger_may_never_show() -> None:

@@ -121,17 +121,17 @@ class World:
             policy.learn(Round(context, slates, self.respond(context, slates)))
         return context, np.array(earned)
 
-    def told(self, **options: Any) -> Profile:
+    def start_told(self, **options: Any) -> Profile:
         policy = Profile(**options)
         policy.fix(self.B, self.S, 0.3**2, EXAMINE)
         return policy
 
-    def learning(self, **options: Any) -> Profile:
+    def start_learning(self, **options: Any) -> Profile:
         policy = Profile(**options)
         policy.start(self.features)
         return policy
 
-    def coverage(self, policy: Profile, context: Context) -> dict[str, float]:
+    def measure_coverage(self, policy: Profile, context: Context) -> dict[str, float]:
         """Share of the members' true values inside their 90 % intervals.
 
         By part: the constant, kinds, text, all of these, and scores w_i . a.
@@ -157,9 +157,9 @@ class World:
 def test_intervals_cover_when_the_prior_is_given() -> None:
     """26 issues by the policy's own slates."""
     found = [
-        world.coverage(policy, world.run(policy)[0])
+        world.measure_coverage(policy, world.run(policy)[0])
         for world in map(World, (11, 12))
-        for policy in [world.told()]
+        for policy in [world.start_told()]
     ]
     cover = {name: np.mean([each[name] for each in found]) for name in found[0]}
     assert all(0.88 <= share <= 0.92 for share in cover.values()), cover
@@ -170,15 +170,15 @@ def test_intervals_cover_when_the_prior_is_given() -> None:
 def test_intervals_cover_when_the_prior_is_learned(seed: int) -> None:
     """The doubt about B is part of the interval."""
     world = World(seed, members=3000)
-    policy = world.learning(budget=0.0)
-    cover = world.coverage(policy, world.run(policy)[0])
+    policy = world.start_learning(budget=0.0)
+    cover = world.measure_coverage(policy, world.run(policy)[0])
     assert all(0.88 <= share <= 0.92 for share in cover.values()), cover
 
 
 class AllButPrior(Profile):
     """Knows all but B, and learns B as if told how far each member and each article is from it.
 
-    That is more than any log says. What it still misses of `told`'s clicks is the price of learning
+    That is more than any log says. What it still misses of `start_told`'s clicks is the price of learning
     B at all.
     """
 
@@ -213,14 +213,14 @@ class AllButPrior(Profile):
 
 @pytest.mark.slow
 def test_clicks_come_near_to_those_with_the_prior_given() -> None:
-    """5,000 members. Issues 14 to 26 reach 97 % of `told`, and so does the sum over 78 issues.
+    """5,000 members. Issues 14 to 26 reach 97 % of `start_told`, and so does the sum over 78 issues.
 
     The sum over the first 26 does not (.94), because B has to be learned: even `AllButPrior`
     reaches only .95, and we 98 % of that.
     """
     world = World(21, members=5000)
-    _, limit = world.run(world.told(budget=0.0), 78)
-    _, earned = world.run(world.learning(budget=0.0), 78)
+    _, limit = world.run(world.start_told(budget=0.0), 78)
+    _, earned = world.run(world.start_learning(budget=0.0), 78)
     _, informed = world.run(AllButPrior(world))
     assert earned[13:26].sum() >= 0.97 * limit[13:26].sum()
     assert earned.sum() >= 0.97 * limit.sum()
@@ -238,19 +238,20 @@ def test_the_first_issue_shows_everybody_something_else() -> None:
     world = World(18, members=300, text=4)
     context = world.issue(1)
     everything = np.ones(context.eligible.shape, dtype=bool)
-    told, learning = world.told(budget=0.1), world.learning(budget=0.1)
+    told, learning = world.start_told(budget=0.1), world.start_learning(budget=0.1)
     assert (told.plan(context)(everything).max(axis=1) > 0.9).all()
     assert (learning.plan(context)(everything).max(axis=1) < 0.2).all()
     world.run(learning, 1)
     assert (learning.plan(context)(everything).max(axis=1) > 0.9).all()
     assert (
-        world.learning(first_budget=0.0, budget=0.0).plan(context)(everything).max(axis=1) == 1
+        world.start_learning(first_budget=0.0, budget=0.0).plan(context)(everything).max(axis=1)
+        == 1
     ).all()
 
 
 def test_hyperparameters_are_learned() -> None:
     world = World(13, members=1500, text=6)
-    policy = world.learning()
+    policy = world.start_learning()
     context, _ = world.run(policy, 16)
     start = Profile()
     start.start(world.features)
@@ -264,7 +265,7 @@ def test_hyperparameters_are_learned() -> None:
 
 def test_rests_on_attributes_first_and_on_behaviour_with_every_look() -> None:
     world = World(14, members=300, text=4)
-    policy = world.told()
+    policy = world.start_told()
     context, shares = world.issue(1), []
     assert (policy.rests_on(context) == 0).all()
     for issues in (3, 6):
@@ -280,7 +281,7 @@ def test_rests_on_attributes_first_and_on_behaviour_with_every_look() -> None:
 def test_no_evidence_no_change(keep: float) -> None:
     """With evidence fading, a member who never opens goes back to what attributes say."""
     world = World(15, members=200, text=4)
-    policy = world.told(keep=keep)
+    policy = world.start_told(keep=keep)
     context, _ = world.run(policy, 4)
     slates = draw(policy.plan(context), context, 0)
     nothing = np.zeros_like(slates.choice, dtype=bool)
@@ -300,7 +301,7 @@ def test_forgetting_follows_a_member_whose_taste_turns() -> None:
     found = {}
     for keep in (1.0, 0.8):
         world = World(16, members=1200, text=4, scale=2.5)
-        policy = world.told(keep=keep)
+        policy = world.start_told(keep=keep)
         world.run(policy, 12)
         world.w[:600, 3:] *= -1
         context, _ = world.run(policy, 24)
@@ -317,7 +318,7 @@ def test_forgetting_follows_a_member_whose_taste_turns() -> None:
 def test_a_member_costs_at_most_300_bytes() -> None:
     """At 32 text dimensions, beyond the log: what the state grows by for each member met."""
     world = World(17, members=400)
-    policy = world.told()
+    policy = world.start_told()
     world.run(policy, 8)
     profiles = policy.profiles
     assert len(profiles.ids) > 300

@@ -23,7 +23,7 @@ def issue(number: int, pool: Sequence[str], name: str = "issue") -> Context:
     )
 
 
-def sent(policy: Any, context: Context, opened: bool = True) -> None:
+def send(policy: Any, context: Context, opened: bool = True) -> None:
     slates = draw(policy.plan(context), context, 1)
     n, k = slates.choice.shape
     yes, nothing = np.ones(n, dtype=bool), np.zeros((n, k), dtype=bool)
@@ -36,17 +36,17 @@ def sent(policy: Any, context: Context, opened: bool = True) -> None:
     )
 
 
-def ages(policy: Any, context: Context) -> list[int]:
+def read_ages(policy: Any, context: Context) -> list[int]:
     return [int(-score) for score in policy.plan(context).scores[0]]
 
 
 def test_an_article_is_as_old_as_the_issues_since_its_first_pool() -> None:
     policy = Recency()
-    assert ages(policy, issue(1, "abc")) == [0, 0, 0]
-    sent(policy, issue(1, "abc"))
-    sent(policy, issue(2, "bcd"))
-    sent(policy, issue(3, "cd"))
-    assert ages(policy, issue(4, "abcde")) == [3, 3, 3, 2, 0]  # a was away and came back
+    assert read_ages(policy, issue(1, "abc")) == [0, 0, 0]
+    send(policy, issue(1, "abc"))
+    send(policy, issue(2, "bcd"))
+    send(policy, issue(3, "cd"))
+    assert read_ages(policy, issue(4, "abcde")) == [3, 3, 3, 2, 0]  # a was away and came back
     order = np.argsort(-policy.plan(issue(4, "abcde")).scores[0])
     assert order.tolist() == [4, 3, 0, 1, 2]
 
@@ -56,14 +56,14 @@ def test_waves_make_nothing_older(shares: list[float]) -> None:
     whole, parts = Recency(), Wave(Recency(), shares)
     for number, pool in enumerate(("abc", "bcd", "cde"), start=1):
         context = issue(number, pool)
-        expected = ages(whole, context)
-        sent(whole, context)
+        expected = read_ages(whole, context)
+        send(whole, context)
         waves = [context.take(rows) for rows in parts.waves(context)]
         assert sum(len(wave.members) > 0 for wave in waves) > 1
         for wave in waves:
             if len(wave.members):
-                assert ages(parts, wave) == expected
-                sent(parts, wave)
+                assert read_ages(parts, wave) == expected
+                send(parts, wave)
     assert {name: array.tobytes() for name, array in parts.state().items()} == {
         name: array.tobytes() for name, array in whole.state().items()
     }
@@ -71,34 +71,34 @@ def test_waves_make_nothing_older(shares: list[float]) -> None:
 
 def test_an_issue_nobody_opened_changes_nothing() -> None:
     policy = Recency()
-    sent(policy, issue(1, "abc"))
+    send(policy, issue(1, "abc"))
     before = {name: array.tobytes() for name, array in policy.state().items()}
-    sent(policy, issue(2, "xyz"), opened=False)
+    send(policy, issue(2, "xyz"), opened=False)
     assert {name: array.tobytes() for name, array in policy.state().items()} == before
 
 
 def test_an_article_is_forgotten_when_it_was_absent_for_a_year() -> None:
     policy = Recency()
-    sent(policy, issue(1, "ab"))
+    send(policy, issue(1, "ab"))
     for number in range(2, FORGOTTEN + 1):
-        sent(policy, issue(number, ["b", f"new-{number}"]))
-    assert ages(policy, issue(99, "ab")) == [FORGOTTEN, FORGOTTEN]
-    sent(policy, issue(FORGOTTEN + 1, ["b"]))
-    assert ages(policy, issue(99, "ab")) == [0, FORGOTTEN + 1]
+        send(policy, issue(number, ["b", f"new-{number}"]))
+    assert read_ages(policy, issue(99, "ab")) == [FORGOTTEN, FORGOTTEN]
+    send(policy, issue(FORGOTTEN + 1, ["b"]))
+    assert read_ages(policy, issue(99, "ab")) == [0, FORGOTTEN + 1]
     for number in range(200):
-        sent(policy, issue(number, [f"other-{number}"], "later"))
+        send(policy, issue(number, [f"other-{number}"], "later"))
     assert len(policy.state()["first"]) == FORGOTTEN
 
 
 def test_restored_it_goes_on_in_the_same_wave() -> None:
     policy, other = Recency(), Recency()
     for number, pool in enumerate(("abc", "bcd"), start=1):
-        sent(policy, issue(number, pool))
+        send(policy, issue(number, pool))
     other.restore(policy.state())
     for context in (issue(2, "bcde"), issue(3, "abcde")):
-        assert ages(other, context) == ages(policy, context)
-        sent(policy, context)
-        sent(other, context)
+        assert read_ages(other, context) == read_ages(policy, context)
+        send(policy, context)
+        send(other, context)
     assert {name: array.tobytes() for name, array in policy.state().items()} == {
         name: array.tobytes() for name, array in other.state().items()
     }
@@ -128,7 +128,7 @@ def test_a_state_that_no_issues_leave_behind_is_refused(
     name: str, change: Callable[[Any], Any], message: str
 ) -> None:
     policy = Recency()
-    sent(policy, issue(1, "abc"))
-    sent(policy, issue(2, "bcd"))
+    send(policy, issue(1, "abc"))
+    send(policy, issue(2, "bcd"))
     with pytest.raises(ValueError, match=message):
         Recency().restore(policy.state() | {name: change(policy.state()[name])})

@@ -330,7 +330,7 @@ def test_reading_takes_longer_for_those_who_care_and_skims_are_short() -> None:
     rounds = [run(association, issues=1)[0] for association in (usual, caring, skimming)]
     clicked = rounds[0].feedback.clicked
     seconds = [round.feedback.dwell_seconds[clicked] for round in rounds]
-    care = usual.care(rounds[0].context, rounds[0].slates.choice)[clicked]
+    care = usual.measure_care(rounds[0].context, rounds[0].slates.choice)[clicked]
     np.testing.assert_allclose(seconds[1], seconds[0] * np.exp(0.8 * care), atol=1.7)
     assert np.median(seconds[0]) == pytest.approx(60, rel=0.1)
     short = seconds[2] != seconds[0]

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from simulators.association.pools.articles import catalogue
+from simulators.association.pools.articles import read_catalogue
 from tests.support.dynamics_cases import build
 
 
 def test_attributes_have_the_catalogues_joint_frequencies() -> None:
-    members, book = build(members=20_000).members, catalogue()["attributes"]
+    members, book = build(members=20_000).members, read_catalogue()["attributes"]
     for value, share in book["member_type"].items():
         rows = members[members["member_type"] == value]
         assert len(rows) / 20_000 == pytest.approx(share, abs=0.012)

@@ -122,13 +122,15 @@ def test_an_empty_slot_moves_nobody() -> None:
     context = association.issue(1)
     drawn = at_random(context)
     without = Slates(**(vars(drawn) | {"choice": np.where(np.arange(5) == 0, -1, drawn.choice)}))
-    assert np.isnan(association.care(context, without.choice)[:, 0]).all()
+    assert np.isnan(association.measure_care(context, without.choice)[:, 0]).all()
     expected = association.expected(context, without)
     assert (expected[:, 0] == 0).all()
     p = np.take_along_axis(association.truth(context), drawn.choice[:, 1:2], axis=1)[:, 0]
     moved = logit(measure_opening(association, context, drawn)) - logit(expected[:, 1] / p)
     np.testing.assert_allclose(
-        moved, HABITS.subject * association.care(context, drawn.choice[:, :1])[:, 0], atol=1e-6
+        moved,
+        HABITS.subject * association.measure_care(context, drawn.choice[:, :1])[:, 0],
+        atol=1e-6,
     )
     association.respond(context, without)
     association.issue(2)
@@ -221,7 +223,7 @@ def test_a_subject_line_lifts_those_who_care_by_its_logits() -> None:
     association = build(members=1500, opens=Opens(subject=2.0), examine=(1.0,) * 5, pin_every=0)
     context = association.issue(1)
     one, two = at_random(context, 5), at_random(context, 6)
-    care = [association.care(context, drawn.choice[:, :1])[:, 0] for drawn in (one, two)]
+    care = [association.measure_care(context, drawn.choice[:, :1])[:, 0] for drawn in (one, two)]
     assert all(np.abs(each).max() <= 1 for each in care)
     moved = logit(measure_opening(association, context, one)) - logit(
         measure_opening(association, context, two)
@@ -251,7 +253,7 @@ def test_a_featured_article_is_everybodys_subject_line() -> None:
         measure_opening(top, top.issue(2), one), measure_opening(top, top.issue(2), two)
     )
     number = context.article_ids.tolist().index(context.rules.pins[3])
-    care = featured.care(context, np.full((len(context.members), 1), number))[:, 0]
+    care = featured.measure_care(context, np.full((len(context.members), 1), number))[:, 0]
     assert (
         np.corrcoef(
             logit(opened[0]) - logit(measure_opening(build(examine=(1.0,) * 5), context, one)), care

@@ -19,7 +19,7 @@ from simulators.association.association import Association
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Drift, Membership
 from simulators.association.opens import Opens
-from simulators.association.pools.articles import catalogue, check_catalogue, compose
+from simulators.association.pools.articles import check_catalogue, compose, read_catalogue
 from simulators.association.press import Press
 from simulators.association.reading import Reading
 from simulators.examination.given import read_examination
@@ -86,18 +86,18 @@ def test_what_cannot_be_is_refused_by_name(make_it: Any, said: str) -> None:
 
 def test_an_empty_catalogue_is_refused_by_name() -> None:
     for part in ("topics", "kinds", "attributes", "sources", "places"):
-        book = dict(catalogue()) | {part: []}
+        book = dict(read_catalogue()) | {part: []}
         with pytest.raises(ValueError, match=f"the catalogue is empty: it has no {part}"):
             check_catalogue(book)
-    book = deepcopy(catalogue())
+    book = deepcopy(read_catalogue())
     book["topics"][3]["subjects"] = ["one"]
     with pytest.raises(
         ValueError, match=f"topic {book['topics'][3]['name']!r} needs at least 2 subjects"
     ):
         check_catalogue(book)
     with pytest.raises(ValueError, match="the catalogue has 1 topic;"):
-        check_catalogue(dict(catalogue()) | {"topics": catalogue()["topics"][:1]})
-    book = deepcopy(catalogue())
+        check_catalogue(dict(read_catalogue()) | {"topics": read_catalogue()["topics"][:1]})
+    book = deepcopy(read_catalogue())
     book["kinds"]["event"]["share"] = 1.7
     with pytest.raises(ValueError, match=r"kind 'event' has share 1\.7"):
         check_catalogue(book)

@@ -17,7 +17,7 @@ SECOND_TOPIC = 0.5  # weight of a second topic beside a first of 1
 
 
 @cache
-def catalogue() -> dict[str, Any]:
+def read_catalogue() -> dict[str, Any]:
     """The topics, phrases, kinds and attributes of catalogue.yaml.
 
     Raises ValueError where no articles can be composed from them.
@@ -134,8 +134,8 @@ def compose(
     issue: the issue that has them first
     """
     used, rows, stories = set(taken), [], []
-    shares = kinds or {name: kind["share"] for name, kind in catalogue()["kinds"].items()}
-    topics = np.zeros((count, len(catalogue()["topics"])))
+    shares = kinds or {name: kind["share"] for name, kind in read_catalogue()["kinds"].items()}
+    topics = np.zeros((count, len(read_catalogue()["topics"])))
     for j in range(count):
         for _ in range(50):
             story = _draw_story(rng, two_topics, shares)
@@ -157,7 +157,7 @@ def compose_texts(rng: np.random.Generator, count: int, quality_sd: float) -> li
 
 
 def _draw_story(rng: np.random.Generator, two_topics: float, shares: Mapping[str, float]) -> Story:
-    book = catalogue()
+    book = read_catalogue()
     names = book["topics"]
     share = np.array(list(shares.values()), dtype=np.float64)
     topics = np.zeros(len(names))
@@ -182,7 +182,7 @@ def _draw_story(rng: np.random.Generator, two_topics: float, shares: Mapping[str
 
 def write_article(rng: np.random.Generator, story: Story) -> dict[str, str]:
     """The columns of an article about a story, all but its id."""
-    kind, words, chapter = catalogue()["kinds"][story.kind], story.words, story.chapter
+    kind, words, chapter = read_catalogue()["kinds"][story.kind], story.words, story.chapter
     title = _capitalize(str(rng.choice(kind["headlines"])).format(**words))
     return {
         "title": f"{title} ({chapter} chapter)" if chapter else title,
