@@ -67,14 +67,14 @@ def compose(
     check.unique("members", members["member"])
     check.unique("pool", articles["article"])
     articles = sort_pool(articles)
-    text = bundle.features.articles(articles)
+    text = bundle.features.encode_articles(articles)
     rows, columns = _find_seen(seen, members, articles)
     for start in range(0, len(members), chunk):
         part = members.iloc[start : start + chunk]
         shown: Bools = np.zeros((len(part), len(articles)), dtype=bool)
         here = slice(*np.searchsorted(rows, [start, start + len(part)]))
         shown[rows[here] - start, columns[here]] = True
-        context = bundle.features.context(
+        context = bundle.features.make_context(
             campaign,
             0,
             part,

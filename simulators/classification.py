@@ -99,8 +99,8 @@ class Classification(Truthful):
         order = keys.generator("classification", seed, data).permutation(n)
         self.members = examples.iloc[order].reset_index(drop=True)
         self.members.insert(0, "member", np.arange(1, n + 1))
-        self._x = self.features.members(self.members)
-        self._a = self.features.articles(self.articles)
+        self._x = self.features.encode_members(self.members)
+        self._a = self.features.encode_articles(self.articles)
         self._truth = unit[labels[order]]  # by member id, from 1
 
     def issue(self, number: int) -> Context:
@@ -111,7 +111,7 @@ class Classification(Truthful):
         if not 1 <= number <= self.issues:
             raise ValueError(f"issue = {number}; must be in 1 to {self.issues}")
         rows = slice((number - 1) * self.batch, number * self.batch)
-        return self.features.context(
+        return self.features.make_context(
             campaign=f"issue-{number:04d}",
             issue=number,
             members=self.members.iloc[rows],

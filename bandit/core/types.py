@@ -172,7 +172,7 @@ class Round:
         slates, feedback = [part.slates for part in parts], [part.feedback for part in parts]
         return cls(context, _stack(slates).take(order), _stack(feedback).take(order))
 
-    def exposures(self) -> tuple[Ints, Ints, Ints, Floats]:
+    def list_exposures(self) -> tuple[Ints, Ints, Ints, Floats]:
         """What can be learned from: every filled slot of the members who opened.
 
         Four arrays [e]: the member's row, the slot (from 0), the article's index into the pool, and

@@ -111,13 +111,13 @@ class Features:
             *(f"text{d}" for d in range(len(self.components))),
         ]
 
-    def text(self, texts: Sequence[str]) -> Floats:
+    def encode_texts(self, texts: Sequence[str]) -> Floats:
         """The text components of each text, [len(texts), d]."""
         vectors = self.encoder.encode(texts).astype(np.float64) - self.centre
         # not BLAS: a row's bits ignore the batch; on a grid, so that processors agree
         return exact.snap(np.einsum("md,kd->mk", vectors, self.components))
 
-    def members(self, members: pd.DataFrame) -> Floats:
+    def encode_members(self, members: pd.DataFrame) -> Floats:
         """Member features [n, p].
 
         members: n rows, column `member` and the attributes
@@ -148,7 +148,7 @@ class Features:
         }
         return {name: values for name, values in found.items() if values}
 
-    def articles(self, articles: pd.DataFrame) -> Floats:
+    def encode_articles(self, articles: pd.DataFrame) -> Floats:
         """Article features [m, q].
 
         articles: m rows, columns `article`, title, summary and kind
@@ -166,9 +166,11 @@ class Features:
                 )
         texts = (articles["title"] + ". " + articles["summary"]).tolist()
         kinds = articles["kind"].to_numpy()[:, None] == np.array(KINDS, dtype=object)
-        return np.hstack([np.ones((len(articles), 1)), kinds.astype(np.float64), self.text(texts)])
+        return np.hstack(
+            [np.ones((len(articles), 1)), kinds.astype(np.float64), self.encode_texts(texts)]
+        )
 
-    def context(
+    def make_context(
         self,
         campaign: str,
         issue: int,
@@ -193,9 +195,9 @@ class Features:
             raise ValueError("the member list is empty")
         check.columns("pool", articles, ["article", "title", "summary", "kind", "source"])
         if member_features is None:
-            member_features = self.members(members)
+            member_features = self.encode_members(members)
         if article_features is None:
-            article_features = self.articles(articles)
+            article_features = self.encode_articles(articles)
         return Context(
             campaign=campaign,
             issue=issue,

@@ -234,7 +234,7 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
     """
     folder = Path(folder)
     ruled, everybody = read_rules(folder), read_members(folder)
-    index, x = pd.Index(everybody["member"]), features.members(everybody)
+    index, x = pd.Index(everybody["member"]), features.encode_members(everybody)
     pools = {issue: read_pool(folder, issue) for issue in ruled}
     last = {article: issue for issue in ruled for article in pools[issue]["article"]}
     seen = Seen(len(everybody))
@@ -244,7 +244,7 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
         rows = _find_rows(path, log.list_members(path, table, own.slots), index, own.slots)
         there = everybody.iloc[rows]
         try:
-            context = features.context(
+            context = features.make_context(
                 campaign=campaign,
                 issue=issue,
                 members=there,

@@ -51,7 +51,7 @@ class Blast(Policy):
 
     def learn(self, round: Round) -> None:
         """Learn from openers' filled slots, weighted by the chance that each was looked at."""
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         articles = round.context.article_features

@@ -71,7 +71,7 @@ class Popular(Policy):
 
     def learn(self, round: Round) -> None:
         """Let earlier counts fade, and add this issue's looks and clicks."""
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         context, m = round.context, len(round.context.articles)

@@ -190,7 +190,7 @@ class Profile(Policy):
     def learn(self, round: Round) -> None:
         """Learn B and the appeals from all openers, then each opener, then S and examination."""
         context = round.context
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         if self.keep < 1:

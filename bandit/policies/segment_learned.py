@@ -154,7 +154,7 @@ class SegmentLearned(Policy):
 
     def learn(self, round: Round) -> None:
         """Judge every candidate by this issue's clicks, then learn from them."""
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         context, articles = round.context, round.context.article_features

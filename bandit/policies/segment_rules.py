@@ -53,7 +53,7 @@ class SegmentRules(Policy):
         unknown = sorted(set(self._values) - set(values))
         if unknown:
             raise ValueError(f"rules name {self.by} {unknown[0]!r}; members have {values}")
-        self._wants = _scale_to_unit(features.text(self._words))
+        self._wants = _scale_to_unit(features.encode_texts(self._words))
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are cosines between the segment's words and each article's text."""

@@ -83,7 +83,9 @@ class Teller:
 
     def _replace_members(self, context: Context, members: pd.DataFrame) -> Context:
         members = members.reset_index(drop=True)
-        return replace(context, members=members, member_features=self._features.members(members))
+        return replace(
+            context, members=members, member_features=self._features.encode_members(members)
+        )
 
     def _swap_texts(self, context: Context) -> Context:
         """Articles new to the pool swap their texts; carried ones keep what they were given."""

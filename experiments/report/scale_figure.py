@@ -1,4 +1,4 @@
-"""The figure of `experiments.scale`: what a member-issue costs, part by part, and the peak of memory."""
+"""The figure of `experiments.scale`: a member-issue's cost, part by part, and the peak of memory."""
 
 from collections.abc import Sequence
 from typing import TypedDict

@@ -127,7 +127,7 @@ class Association(Truthful):
         encoder = encoder or StaticEncoder()
         encoder = Cached(encoder, embeddings) if embeddings else encoder
         self.features = Features.fit(self.members, texts, text_dims, encoder)
-        self._x, names = self.features.members(self.members), self.features.member_names
+        self._x, names = self.features.encode_members(self.members), self.features.member_names
         self._text: dict[int, Floats] = {}
         self._interests = interests = draw_interests(
             keyed("interests"), self._x, names, taste, explained, eagerness, kind_sd
@@ -185,8 +185,8 @@ class Association(Truthful):
         articles, rows = self.pool(number).articles, self._list_recipients(number)
         members = self.members.iloc[rows]
         if number not in self._text:
-            self._text[number] = self.features.articles(articles)
-        return self.features.context(
+            self._text[number] = self.features.encode_articles(articles)
+        return self.features.make_context(
             campaign=f"{self._campaigns.look_up(number)[0]}-{number:03d}",
             issue=number,
             members=members,

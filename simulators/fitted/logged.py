@@ -144,7 +144,7 @@ class Logged(Truthful):
         then = self._contexts[number - 1]
         rows = np.flatnonzero(self._draw_sent(number) & self._memory.find_present(number))
         members = self.members.iloc[rows]
-        return self.features.context(
+        return self.features.make_context(
             campaign=then.campaign,
             issue=number,
             members=members,

@@ -70,7 +70,9 @@ class LoggedMembers:
             table = archive.add_members(table, round.context.members)
         index = pd.Index(table["member"])
         rows = [locate(index, round.context.member_ids) for round in rounds]
-        return cls(table, features.members(table), choose_members(only, table["member"]), rows)
+        return cls(
+            table, features.encode_members(table), choose_members(only, table["member"]), rows
+        )
 
     @property
     def ids(self) -> Ids:

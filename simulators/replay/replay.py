@@ -60,7 +60,7 @@ class Replay(Truthful):
         self._place = {int(member): i for i, member in enumerate(table.members["member"])}
         self.floor = float(table.propensity.min())
         self.members, self.features = table.members, _number_articles(table)
-        self._x = self.features.members(table.members)
+        self._x = self.features.encode_members(table.members)
 
     def find_rows(self, context: Context) -> Ints:
         """The log's rows of an issue's members, [n]."""
@@ -73,7 +73,7 @@ class Replay(Truthful):
             raise ValueError(f"issue = {number}; the log is cut into {self.issues}")
         ends = np.linspace(0, len(self._order), self.issues + 1).astype(np.int64)
         rows = self._order[ends[number - 1] : ends[number]]
-        return self.features.context(
+        return self.features.make_context(
             campaign=f"issue-{number:03d}",
             issue=number,
             members=self.log.members.iloc[rows],

@@ -74,12 +74,12 @@ def test_names_and_values_by_hand(features: Features) -> None:
         "text3",
         "text4",
     ]
-    x = features.members(MEMBERS)
+    x = features.encode_members(MEMBERS)
     assert x[:, :4].tolist() == [[1, 0, 1, 0], [1, 0, 0, 1], [1, 0, 0, 0], [1, 1, 0, 0]]
     mean, sd = 50.0, np.std([30, 40, 50, 80], ddof=1)
     np.testing.assert_allclose(x[:, 4], (MEMBERS["age"] - mean) / sd, rtol=1e-14)
-    assert features.members(MEMBERS.assign(age=1000))[0, 4] == 3  # clipped
-    assert features.members(MEMBERS.assign(age=-1000))[0, 4] == -3
+    assert features.encode_members(MEMBERS.assign(age=1000))[0, 4] == 3  # clipped
+    assert features.encode_members(MEMBERS.assign(age=-1000))[0, 4] == -3
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_names_and_values_by_hand(features: Features) -> None:
 )
 def test_an_unknown_or_missing_value_has_no_column(features: Features, unknown: Any) -> None:
     members = MEMBERS.assign(region=unknown)
-    assert features.members(members)[:, 1:4].tolist() == [
+    assert features.encode_members(members)[:, 1:4].tolist() == [
         [0, 0, 0],
         [0, 0, 1],
         [0, 0, 0],
@@ -108,7 +108,7 @@ def test_an_attribute_that_nobody_has(features: Features) -> None:
         MEMBERS.assign(region=pd.Series([None] * 4, dtype=object)), ARCHIVE, dims=5
     )
     assert fitted.member_names == ["constant", "age"]
-    assert fitted.members(MEMBERS).shape == (4, 2)
+    assert fitted.encode_members(MEMBERS).shape == (4, 2)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_a_number_that_is_missing_is_refused_with_its_place(features: Features, 
     with pytest.raises(
         ValueError, match=r"members column 'age'\[1, 0\] = (nan|inf) \(row of x2\); must be finite"
     ):
-        features.members(MEMBERS.assign(age=ages))
+        features.encode_members(MEMBERS.assign(age=ages))
 
 
 def test_wrong_columns_are_refused_by_name(features: Features) -> None:
     with pytest.raises(ValueError, match=r"members column 'age' has type .*; must be numbers"):
-        features.members(MEMBERS.assign(age=["30", "40", "50", "80"]))
+        features.encode_members(MEMBERS.assign(age=["30", "40", "50", "80"]))
     with pytest.raises(ValueError, match="members lacks column 'region'"):
-        features.members(MEMBERS.drop(columns="region"))
+        features.encode_members(MEMBERS.drop(columns="region"))
     with pytest.raises(ValueError, match="text dims = 0; must be at least 1"):
         Features.fit(MEMBERS, ARCHIVE, dims=0)
     with pytest.raises(ValueError, match="the archive has 5 texts; 5 text dimensions need more"):
@@ -137,7 +137,7 @@ def test_wrong_columns_are_refused_by_name(features: Features) -> None:
 def test_numbers_that_do_not_vary(ages: list[float]) -> None:
     """A list of one member has no standard deviation; features are finite all the same."""
     members = pd.DataFrame({"member": range(len(ages)), "age": ages})
-    x = Features.fit(members, ARCHIVE, dims=5).members(members)
+    x = Features.fit(members, ARCHIVE, dims=5).encode_members(members)
     assert x.tolist() == [[1.0, 0.0]] * len(ages)
 
 
@@ -145,7 +145,7 @@ def test_numbers_that_do_not_vary(ages: list[float]) -> None:
 
 
 def test_text_is_centred_and_of_unit_variance(features: Features) -> None:
-    text = features.text(ARCHIVE)
+    text = features.encode_texts(ARCHIVE)
     np.testing.assert_allclose(text.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(np.cov(text.T), np.eye(5), atol=1e-5)
     assert (text * 2**20 == np.rint(text * 2**20)).all()  # on the grid of exact products
@@ -153,7 +153,7 @@ def test_text_is_centred_and_of_unit_variance(features: Features) -> None:
 
 def test_kinds_and_odd_but_lawful_texts(features: Features) -> None:
     odd = ["a|b: c\nd", "", "emoji \U0001f48a and \x00 and \t", "  wide  "]
-    a = features.articles(pool(["Plain", "|shared |m 0:1\n", "x" * 5000, "\U0001f48a"], odd))
+    a = features.encode_articles(pool(["Plain", "|shared |m 0:1\n", "x" * 5000, "\U0001f48a"], odd))
     assert a[:, :3].tolist() == [[1, 1, 0], [1, 0, 0], [1, 0, 1], [1, 1, 0]]
     assert np.isfinite(a).all()
 
@@ -183,20 +183,22 @@ def test_what_is_no_text_is_refused_with_its_place(
     features: Features, titles: Any, summaries: Any, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        features.articles(pool(titles, summaries))
+        features.encode_articles(pool(titles, summaries))
 
 
 def test_a_texts_bits_ignore_its_batch(features: Features) -> None:
-    whole = features.text(ARCHIVE)
+    whole = features.encode_texts(ARCHIVE)
     for size in (1, 2, 3, 7, 16):
         assert (
-            np.vstack([features.text(ARCHIVE[i : i + size]) for i in range(0, 64, size)]).tobytes()
+            np.vstack(
+                [features.encode_texts(ARCHIVE[i : i + size]) for i in range(0, 64, size)]
+            ).tobytes()
             == whole.tobytes()
         )
     order = np.random.default_rng(0).permutation(64)
-    assert features.text([ARCHIVE[i] for i in order]).tobytes() == whole[order].tobytes()
+    assert features.encode_texts([ARCHIVE[i] for i in order]).tobytes() == whole[order].tobytes()
     wide = Features.fit(MEMBERS, ARCHIVE, dims=40)
-    assert wide.text(ARCHIVE[5:6]).tobytes() == wide.text(ARCHIVE)[5:6].tobytes()
+    assert wide.encode_texts(ARCHIVE[5:6]).tobytes() == wide.encode_texts(ARCHIVE)[5:6].tobytes()
 
 
 def test_an_archive_that_repeats_itself_does_not_blow_up_new_texts() -> None:
@@ -206,7 +208,9 @@ def test_an_archive_that_repeats_itself_does_not_blow_up_new_texts() -> None:
     """
     repeated = (ARCHIVE[:3] * 22)[:64]
     try:
-        text = Features.fit(MEMBERS, repeated, dims=5).text([*ARCHIVE, "something else entirely"])
+        text = Features.fit(MEMBERS, repeated, dims=5).encode_texts(
+            [*ARCHIVE, "something else entirely"]
+        )
     except ValueError as error:
         assert "archive" in str(error)  # noqa: PT017  (either outcome is right)
     else:
@@ -221,8 +225,8 @@ def test_state_survives_json_and_restores_to_the_bit() -> None:
     described, arrays = fitted.state()
     again = Features.restore(json.loads(json.dumps(described)), arrays, Letters())
     strangers = MEMBERS.assign(region=["north", "??", None, "east"])
-    assert again.members(strangers).tobytes() == fitted.members(strangers).tobytes()
-    assert again.text(ARCHIVE).tobytes() == fitted.text(ARCHIVE).tobytes()
+    assert again.encode_members(strangers).tobytes() == fitted.encode_members(strangers).tobytes()
+    assert again.encode_texts(ARCHIVE).tobytes() == fitted.encode_texts(ARCHIVE).tobytes()
     assert (again.member_names, again.article_names) == (fitted.member_names, fitted.article_names)
     with pytest.raises(
         ValueError, match="the bundle was made with encoder 'letters'; this one is 'wordllama"
@@ -232,7 +236,7 @@ def test_state_survives_json_and_restores_to_the_bit() -> None:
 
 def test_context_is_checked(features: Features) -> None:
     articles, rules = pool(["A", "B", "C"]), Rules(slots=2)
-    context = features.context("c", 3, MEMBERS, articles, rules)
+    context = features.make_context("c", 3, MEMBERS, articles, rules)
     assert (context.member_features.shape, context.article_features.shape) == ((4, 5), (3, 8))
     assert context.eligible.all()
     assert not context.seen.any()
@@ -267,4 +271,4 @@ def test_context_is_checked(features: Features) -> None:
             "rules": rules,
         }
         with pytest.raises(ValueError, match=said):
-            features.context(**(given | wrong))
+            features.make_context(**(given | wrong))

@@ -27,7 +27,7 @@ from simulators.association.association import Association
 ISSUES = 5
 
 
-def sent(world: Any, issues: int = ISSUES) -> list[Round]:
+def send(world: Any, issues: int = ISSUES) -> list[Round]:
     """Random slates, and what came back."""
     rounds = []
     for number in range(1, issues + 1):
@@ -54,7 +54,7 @@ def association() -> Association:
 
 @pytest.fixture(scope="module")
 def rounds(association: Association) -> list[Round]:
-    return sent(association.twin())
+    return send(association.twin())
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def folder(rounds: list[Round], tmp_path: Path) -> Path:
     return tmp_path / "log"
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def read_contents(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -71,7 +71,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def same(one: Round, other: Round) -> None:
+def assert_same(one: Round, other: Round) -> None:
     for name, table in (
         ("slates", one.slates),
         ("feedback", one.feedback),
@@ -94,7 +94,7 @@ def test_what_was_written_is_read_back_the_same(
     back = list(archive.read(folder, association.features))
     assert len(back) == ISSUES
     for one, other in zip(rounds, back, strict=True):
-        same(one, other)
+        assert_same(one, other)
     assert any(one.context.seen.any() for one in rounds)  # so that it has been tried
     assert any(not one.context.eligible.all() for one in rounds)
     assert any(one.context.rules.pins for one in rounds)
@@ -106,7 +106,7 @@ def test_an_archive_of_an_archive_has_the_same_bytes(
     folder: Path, association: Association, tmp_path: Path
 ) -> None:
     archive.write(tmp_path / "again", archive.read(folder, association.features))
-    assert contents(tmp_path / "again") == contents(folder)
+    assert read_contents(tmp_path / "again") == read_contents(folder)
 
 
 def test_everybody_who_got_mail_is_listed_once(rounds: list[Round], folder: Path) -> None:
@@ -145,7 +145,7 @@ def test_ids_may_be_text_and_rules_may_say_everything(
     for one, other in zip(
         written, archive.read(tmp_path / "log", association.features), strict=True
     ):
-        same(one, other)
+        assert_same(one, other)
 
 
 def test_a_log_that_was_not_finished_is_no_archive(
@@ -278,7 +278,7 @@ def test_a_pin_outside_the_pool_is_named(folder: Path, association: Association)
         list(archive.read(folder, association.features))
 
 
-def changed(folder: Path, column: str, row: int, value: Any) -> None:
+def change(folder: Path, column: str, row: int, value: Any) -> None:
     """The second issue's log with one other value."""
     path = folder / "log" / "002.parquet"
     table = pq.read_table(path)
@@ -307,7 +307,7 @@ def changed(folder: Path, column: str, row: int, value: Any) -> None:
 def test_a_value_that_no_log_can_hold_is_named(
     folder: Path, association: Association, column: str, value: Any, message: str
 ) -> None:
-    changed(folder, column, 7, value)
+    change(folder, column, 7, value)
     with pytest.raises(ValueError, match=rf"002\.parquet.*{message}"):
         list(archive.read(folder, association.features))
 
@@ -386,4 +386,4 @@ def test_a_finished_unit_is_an_archive(tmp_path: Path, monkeypatch: pytest.Monke
     association = make(small, seed=5)
     told = list(play_back(tmp_path / "unit" / "log", association.twin()))
     for one, other in zip(told, archive.read(tmp_path / "unit", association.features), strict=True):
-        same(one, other)
+        assert_same(one, other)

@@ -82,7 +82,7 @@ HELD_OUT: dict[str, dict[str, Any]] = {
 RECALL, LOST = 0.95, 0.01
 
 
-def measured(table: pd.DataFrame, truth: pd.DataFrame) -> tuple[float, float, float]:
+def measure(table: pd.DataFrame, truth: pd.DataFrame) -> tuple[float, float, float]:
     """The shares of scanner clicks that were tagged, of people's clicks that were tagged scanner, and
     of scanners in all clicks."""
     click = (table["kind"] == "click") & ~truth["duplicate"]
@@ -95,7 +95,7 @@ def measured(table: pd.DataFrame, truth: pd.DataFrame) -> tuple[float, float, fl
     )
 
 
-def holds(recall: float, lost: float, _: float) -> None:
+def assert_within(recall: float, lost: float, _: float) -> None:
     assert recall >= RECALL
     assert lost <= LOST
 
@@ -103,23 +103,25 @@ def holds(recall: float, lost: float, _: float) -> None:
 @pytest.mark.parametrize("name", HELD_OUT)
 def test_scanners_on_settings_it_was_not_tuned_on(name: str) -> None:
     table, truth = record_issues(Noise(seed=31, **HELD_OUT[name]), send_issues(31))
-    recall, lost, share = measured(table, truth)
+    recall, lost, share = measure(table, truth)
     print(
         f"| {name} | {share:.2f} | {recall:.4f} | {lost:.4f} |"
     )  # pytest -k not_tuned -s prints the table
-    holds(recall, lost, share)
+    assert_within(recall, lost, share)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [32, 33, 34])
 @pytest.mark.parametrize("name", HELD_OUT)
 def test_and_on_other_associations(name: str, seed: int) -> None:
-    holds(*measured(*record_issues(Noise(seed=seed, **HELD_OUT[name]), send_issues(seed))))
+    assert_within(*measure(*record_issues(Noise(seed=seed, **HELD_OUT[name]), send_issues(seed))))
 
 
 @pytest.mark.parametrize(("members", "slots"), [(400, 6), (3000, 3)])
 def test_short_lists_and_short_mails(members: int, slots: int) -> None:
-    holds(*measured(*record_issues(Noise(seed=31), send_issues(31, members=members, slots=slots))))
+    assert_within(
+        *measure(*record_issues(Noise(seed=31), send_issues(31, members=members, slots=slots)))
+    )
 
 
 @pytest.mark.parametrize("seed", [31, 35])
@@ -137,7 +139,7 @@ def test_a_poor_log_is_enough() -> None:
         network="",
         seconds=table["seconds"].round(),
     )
-    holds(*measured(poor, truth))
+    assert_within(*measure(poor, truth))
 
 
 def test_the_other_tags() -> None:
@@ -243,7 +245,7 @@ def test_opens_by_hand() -> None:
         ("d", "click"),
         ("f", "open"),
     ]
-    table = events_of(
+    table = make_events(
         [{"member": m, "kind": kind, "slot": int(kind == "click")} for m, kind in rows]
     )
     table["tag"] = ["human"] * 5 + ["prefetch"]
@@ -259,7 +261,7 @@ def test_opens_by_hand() -> None:
     assert found.chance[6] == pytest.approx(proxied / (proxied + 1 / 6))
 
 
-def events_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def make_events(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows with what is not given filled in."""
     usual = {
         "campaign": "c",
@@ -290,7 +292,7 @@ def test_one_burst_by_hand() -> None:
         {"seconds": 4030.4},
         {"event": 6, "seconds": 4030.0},
     ]
-    tagged = tag(events_of(burst + person))
+    tagged = tag(make_events(burst + person))
     assert tagged["tag"].tolist() == ["scanner"] * 5 + ["human", "human", "duplicate", "duplicate"]
     assert tagged["why"][0].startswith(
         "within 5 s of delivery; all links, under 1 s apart; no open recorded; a browser"
@@ -324,7 +326,7 @@ def tables(draw: Any) -> pd.DataFrame:
         row | {"slot": row["slot"] * (row["kind"] == "click")}
         for row in draw(st.lists(ROW, max_size=25))
     ]
-    table = events_of(rows)
+    table = make_events(rows)
     again = draw(st.lists(st.integers(0, max(len(rows) - 1, 0)), max_size=4)) if rows else []
     table = pd.concat([table, table.iloc[again]], ignore_index=True) if again else table
     return table.set_axis(np.arange(len(table))[::-1] * 3 + 7)
@@ -368,7 +370,7 @@ def test_a_real_log_in_another_order_and_under_other_names() -> None:
 
 
 def test_an_empty_table_works(make_context: Callable[..., Context]) -> None:
-    tagged = tag(events_of([]))
+    tagged = tag(make_events([]))
     assert len(tagged) == 0
     assert list(tagged.columns) == [*COLUMNS, "tag", "why", "confidence"]
     context, shown, _ = send_issues(31)[0]
@@ -399,22 +401,22 @@ def test_an_empty_table_works(make_context: Callable[..., Context]) -> None:
     ],
 )
 def test_rows_that_no_event_can_be_are_refused(wrong: dict[str, Any], said: str) -> None:
-    table = events_of([{}, {"seconds": 7000.0}, wrong])
+    table = make_events([{}, {"seconds": 7000.0}, wrong])
     with pytest.raises(ValueError, match=said):
         tag(table)
 
 
 def test_a_missing_column_and_a_stranger_are_refused() -> None:
-    table = events_of([{}])
+    table = make_events([{}])
     with pytest.raises(ValueError, match="events lacks column 'links'"):
         validate(table.drop(columns="links"))
     context, shown, _ = send_issues(31)[0]
     with pytest.raises(ValueError, match="opened has shape"):
-        read_feedback(tag(events_of([])), context, shown, opened=np.zeros(2, dtype=bool))
-    here = tag(events_of([{}, {"campaign": context.campaign}]))
+        read_feedback(tag(make_events([])), context, shown, opened=np.zeros(2, dtype=bool))
+    here = tag(make_events([{}, {"campaign": context.campaign}]))
     with pytest.raises(ValueError, match=f"events row 1: member = 1; is not in {context.campaign}"):
         read_feedback(here, context, shown)
     ours = {"campaign": context.campaign, "member": int(context.member_ids[3])}
-    beyond = tag(events_of([{}, ours, ours | {"slot": 9, "links": 9}]))
+    beyond = tag(make_events([{}, ours, ours | {"slot": 9, "links": 9}]))
     with pytest.raises(ValueError, match="events row 2: slot = 9; the slates have 6"):
         read_feedback(beyond, context, shown)

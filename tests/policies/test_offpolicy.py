@@ -68,7 +68,7 @@ def taught(world: Any, **given: Any) -> OffPolicy:
 def test_the_log_keeps_every_click_and_a_share_of_the_rest_that_stands_for_all(world: Any) -> None:
     policy = taught(world, unclicked=0.25)
     for page, round in zip(policy._pages, world[1], strict=True):
-        rows, slots, _, clicked = round.exposures()
+        rows, slots, _, clicked = round.list_exposures()
         free = ~round.slates.pinned[rows, slots]
         assert page.clicked.sum() == clicked[free].sum()
         rest = (clicked[free] == 0).sum()

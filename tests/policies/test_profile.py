@@ -178,8 +178,8 @@ def test_intervals_cover_when_the_prior_is_learned(seed: int) -> None:
 class AllButPrior(Profile):
     """Knows all but B, and learns B as if told how far each member and each article is from it.
 
-    That is more than any log says. What it still misses of `start_told`'s clicks is the price of learning
-    B at all.
+    That is more than any log says. What it still misses of the clicks of `start_told` is the price
+    of learning B at all.
     """
 
     def __init__(self, world: World) -> None:
@@ -213,7 +213,7 @@ class AllButPrior(Profile):
 
 @pytest.mark.slow
 def test_clicks_come_near_to_those_with_the_prior_given() -> None:
-    """5,000 members. Issues 14 to 26 reach 97 % of `start_told`, and so does the sum over 78 issues.
+    """5,000 members. Issues 14 to 26 reach 97 % of `start_told`, and so does the sum over 78.
 
     The sum over the first 26 does not (.94), because B has to be learned: even `AllButPrior`
     reaches only .95, and we 98 % of that.

@@ -75,10 +75,10 @@ def test_only_what_is_false_is_changed_and_it_stays_false(what: str) -> None:
         assert (told.article_ids == context.article_ids).all()
         assert (told.articles["kind"] == context.articles["kind"]).all()
         np.testing.assert_array_equal(
-            association.features.articles(told.articles)[:, 3:], told.article_features[:, 3:]
+            association.features.encode_articles(told.articles)[:, 3:], told.article_features[:, 3:]
         )
         np.testing.assert_array_equal(
-            association.features.members(told.members), told.member_features
+            association.features.encode_members(told.members), told.member_features
         )
         for ids, shown, true, had, truth in (
             (told.article_ids, told.article_features, context.article_features, texts, true_texts),
@@ -115,7 +115,7 @@ def test_only_what_is_false_is_changed_and_it_stays_false(what: str) -> None:
 
 
 def true_rows(association: Simulator, truth: dict[Any, np.ndarray]) -> list[np.ndarray]:
-    return [*truth.values(), *association.features.members(association.members)]
+    return [*truth.values(), *association.features.encode_members(association.members)]
 
 
 def test_a_falsehood_that_does_not_exist_is_refused_by_name() -> None:

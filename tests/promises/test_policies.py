@@ -213,7 +213,7 @@ def test_a_new_member_a_new_attribute_value_and_a_new_article_work(name: str, re
     members.loc[0, "member_type"] = "astronaut"
     articles = old.articles.copy()
     articles["article"] = [f"new-{j}" for j in range(len(articles))]
-    context = association.features.context("new", 0, members, articles, Rules(slots=4))
+    context = association.features.make_context("new", 0, members, articles, Rules(slots=4))
     pmf = opened(policy, context)
     np.testing.assert_allclose(pmf.sum(axis=1), 1, atol=1e-12)
     assert (draw(policy.plan(context), context, 1).choice >= 0).all()

@@ -169,11 +169,12 @@ def test_the_context_holds_no_truth(world: World) -> None:
     known = {"member", "member_type", "region", "practice_area", "career_stage", "member_since"}
     assert set(context.members.columns) == known
     assert (
-        context.member_features.tobytes() == association.features.members(context.members).tobytes()
+        context.member_features.tobytes()
+        == association.features.encode_members(context.members).tobytes()
     )
     assert (
         context.article_features.tobytes()
-        == association.features.articles(context.articles).tobytes()
+        == association.features.encode_articles(context.articles).tobytes()
     )
     truth = association.truth(context)
     assert truth.shape == context.eligible.shape

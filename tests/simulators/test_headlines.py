@@ -80,7 +80,7 @@ def test_the_projects_text_features_tell_which_real_headline_wins() -> None:
         pytest.skip("upworthy.parquet is not at hand (shared/data)")
     headlines = Upworthy(str(path)).read()
     texts = headlines.arms["headline"].tolist()
-    features = Features.fit(pd.DataFrame({"member": [1]}), texts, 32).text(texts)
+    features = Features.fit(pd.DataFrame({"member": [1]}), texts, 32).encode_texts(texts)
     told = judge(headlines, cross_fit(headlines, features, ridge=100.0))
     assert told.accuracy.low > 0.53
     assert told.clear_accuracy.low > 0.58

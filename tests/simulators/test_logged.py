@@ -250,10 +250,10 @@ def test_a_newsletter_of_one_slot_and_members_of_no_attributes() -> None:
         made: dict[str, Any] = {
             "members": members,
             "articles": articles,
-            "member_features": bare.members(members),
+            "member_features": bare.encode_members(members),
         }
         return replace(
-            round, context=replace(context, article_features=bare.articles(articles), **made)
+            round, context=replace(context, article_features=bare.encode_articles(articles), **made)
         )
 
     rounds = [stripped(round) for round in sent(association)]

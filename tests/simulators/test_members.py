@@ -23,7 +23,7 @@ def test_attributes_have_the_catalogues_joint_frequencies() -> None:
 def test_attributes_explain_their_share_of_interests(explained: float) -> None:
     association = build(members=6000, explained=explained, taste=1.3)
     known = association.hyperparameters()
-    topics = (association.features.members(association.members) @ known["B"])[:, 3:]
+    topics = (association.features.encode_members(association.members) @ known["B"])[:, 3:]
     between, within = topics.var(axis=0).mean(), (known["interest_variance"][3:]).mean()
     assert between / (between + within) == pytest.approx(explained, abs=1e-9)
     assert between + within == pytest.approx(1.3**2)

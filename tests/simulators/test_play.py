@@ -45,7 +45,7 @@ class Counting(Policy):
 
     def learn(self, round: Round) -> None:
         self.taught.append(round)
-        _, _, index, clicked = round.exposures()
+        _, _, index, clicked = round.list_exposures()
         for article, click in zip(round.context.article_ids[index], clicked, strict=True):
             self.clicks[article] = self.clicks.get(article, 0.0) + click
 

@@ -80,7 +80,7 @@ def test_who_saw_what_is_known_from_what_was_recorded_and_from_nothing_else(
                 (m, a) for m in context.member_ids.tolist() for a in context.article_ids.tolist()
             }
             assert seen == saw & there
-            row, _, index, _ = round.exposures()
+            row, _, index, _ = round.list_exposures()
             saw |= set(
                 zip(
                     context.member_ids[row].tolist(),

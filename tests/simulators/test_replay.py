@@ -98,7 +98,7 @@ class Follows(Fixed):
         return SlotPmf(rate, lambda scores, open: epsilon_greedy(scores, open, 0.2))
 
     def learn(self, round: Round) -> None:
-        rows, _, index, clicked = round.exposures()
+        rows, _, index, clicked = round.list_exposures()
         np.add.at(self._looks, (self.group(round.context)[rows], index), 1)
         np.add.at(self._clicks, (self.group(round.context)[rows], index), clicked)
 
@@ -146,13 +146,13 @@ def test_a_policy_is_taught_what_was_kept() -> None:
     result = evaluate_by_replay(policy, log, seed=5, batches=7)
     assert len(policy.taught) == 7
     assert (
-        sum(len(round.exposures()[0]) for round in policy.taught)
+        sum(len(round.list_exposures()[0]) for round in policy.taught)
         == result.kept
         < result.rounds
         == 300
     )
     for round in policy.taught:
-        rows, _, index, clicked = round.exposures()
+        rows, _, index, clicked = round.list_exposures()
         at = round.context.member_ids[rows] - 1
         np.testing.assert_array_equal(index, log.choice[at])
         np.testing.assert_array_equal(clicked, log.clicked[at])

@@ -24,14 +24,14 @@ ANYTHING = partial(epsilon_greedy, epsilon=1.0)
 EVENTS = {"kind": {"event": 1}}  # with make_pool's kinds, a0 and a4 are events; a2 and a6 resources
 
 
-def in_pool_order(context: Context, seed: int = 3) -> Slates:
+def draw_in_pool_order(context: Context, seed: int = 3) -> Slates:
     """The slates of a policy that likes the pool's first article best, then the second, ..."""
     n, m = context.eligible.shape
     return slates.draw(SlotPmf(np.tile(-np.arange(m, dtype=float), (n, 1)), greedy), context, seed)
 
 
-def shown(context: Context, row: int = 0) -> tuple[list[int], list[int]]:
-    drawn = in_pool_order(context)
+def show(context: Context, row: int = 0) -> tuple[list[int], list[int]]:
+    drawn = draw_in_pool_order(context)
     return drawn.choice[row].tolist(), drawn.relaxed[row].tolist()
 
 
@@ -39,7 +39,7 @@ def shown(context: Context, row: int = 0) -> tuple[list[int], list[int]]:
 
 
 def test_a_pin_takes_its_slot_and_leaves_the_pool(make_context: Make) -> None:
-    drawn = in_pool_order(make_context(rules=Rules(slots=4, pins={2: "a0", 4: "a5"})))
+    drawn = draw_in_pool_order(make_context(rules=Rules(slots=4, pins={2: "a0", 4: "a5"})))
     assert drawn.choice.tolist() == [[1, 0, 2, 5]] * 5
     assert (drawn.propensity == 1).all()
     assert (drawn.role[:, [1, 3]] == PINNED).all()
@@ -50,7 +50,7 @@ def test_a_pin_takes_its_slot_and_leaves_the_pool(make_context: Make) -> None:
 def test_members_who_may_not_see_the_pin_get_the_policys_choice(make_context: Make) -> None:
     may = np.ones((5, 7), dtype=bool)
     may[1:3, 0] = False
-    drawn = in_pool_order(make_context(rules=Rules(slots=3, pins={2: "a0"}), eligible=may))
+    drawn = draw_in_pool_order(make_context(rules=Rules(slots=3, pins={2: "a0"}), eligible=may))
     assert drawn.choice[[0, 3, 4]].tolist() == [[1, 0, 2]] * 3
     assert drawn.choice[1:3].tolist() == [[1, 2, 3]] * 2
     assert not drawn.pinned[1:3].any()
@@ -59,7 +59,7 @@ def test_members_who_may_not_see_the_pin_get_the_policys_choice(make_context: Ma
 def test_eligibility_and_sections_hold_even_where_a_slot_stays_empty(make_context: Make) -> None:
     may = np.zeros((2, 7), dtype=bool)
     may[0, [2, 5]] = True  # row 1 may see nothing
-    drawn = in_pool_order(make_context(2, 7, Rules(slots=3), eligible=may))
+    drawn = draw_in_pool_order(make_context(2, 7, Rules(slots=3), eligible=may))
     assert drawn.choice.tolist() == [[2, 5, -1], [-1, -1, -1]]
     assert drawn.role[0].tolist()[2] == EMPTY
     assert (drawn.role[1] == EMPTY).all()
@@ -69,7 +69,7 @@ def test_eligibility_and_sections_hold_even_where_a_slot_stays_empty(make_contex
         slots=3,
         only={1: {"kind": ["event"], "source": ["board", "journal"]}, 3: {"source": ["nobody"]}},
     )
-    assert shown(make_context(2, 7, rules))[0] == [4, 0, -1]
+    assert show(make_context(2, 7, rules))[0] == [4, 0, -1]
 
 
 # Soft rules, and the order in which they are given up
@@ -77,16 +77,16 @@ def test_eligibility_and_sections_hold_even_where_a_slot_stays_empty(make_contex
 
 def test_caps_minimum_and_seen(make_context: Make) -> None:
     caps = {"source": {"gazette": 1, "board": 0}}
-    assert shown(make_context(rules=Rules(slots=3, at_most=caps))) == ([0, 2, 5], [0, 0, 0])
-    assert shown(make_context(rules=Rules(slots=3, at_least={"kind": {"resource": 2}}))) == (
+    assert show(make_context(rules=Rules(slots=3, at_most=caps))) == ([0, 2, 5], [0, 0, 0])
+    assert show(make_context(rules=Rules(slots=3, at_least={"kind": {"resource": 2}}))) == (
         [0, 2, 6],
         [0, 0, 0],
     )
     seen = np.zeros((5, 7), dtype=bool)
     seen[0, [0, 2]] = True
     context = make_context(rules=Rules(slots=3), seen=seen)
-    assert shown(context, 0) == ([1, 3, 4], [0, 0, 0])
-    assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])
+    assert show(context, 0) == ([1, 3, 4], [0, 0, 0])
+    assert show(context, 1) == ([0, 1, 2], [0, 0, 0])
 
 
 def test_counts_include_pins_further_down(make_context: Make) -> None:
@@ -94,16 +94,16 @@ def test_counts_include_pins_further_down(make_context: Make) -> None:
     may = np.ones((2, 7), dtype=bool)
     may[1, 4] = False
     context = make_context(2, 7, rules, eligible=may)
-    assert shown(context, 0) == ([1, 2, 4], [0, 0, 0])
-    assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])  # without the pin, this member's own event
+    assert show(context, 0) == ([1, 2, 4], [0, 0, 0])
+    assert show(context, 1) == ([0, 1, 2], [0, 0, 0])  # without the pin, this member's own event
     context = make_context(
         2, 7, Rules(slots=3, pins={3: "a4"}, at_least={"kind": {"resource": 1}}), eligible=may
     )
-    assert shown(context, 0) == (
+    assert show(context, 0) == (
         [0, 2, 4],
         [0, 0, 0],
     )  # the pin leaves no later slot for the resource
-    assert shown(context, 1) == ([0, 1, 2], [0, 0, 0])
+    assert show(context, 1) == ([0, 1, 2], [0, 0, 0])
 
 
 def test_soft_rules_are_given_up_in_order(make_context: Make, make_pool: Make) -> None:
@@ -120,14 +120,14 @@ def test_soft_rules_are_given_up_in_order(make_context: Make, make_pool: Make) -
     context = make_context(4, 5, rules, articles=pool, seen=seen)
     # no resource in the pool: the last slot gives up the minimum, and there is no third article
     # that is no event
-    assert shown(context, 0) == ([0, 3, 4, 1], [0, 0, 0, MAXIMUM])
-    assert shown(context, 1) == (
+    assert show(context, 0) == ([0, 3, 4, 1], [0, 0, 0, MAXIMUM])
+    assert show(context, 1) == (
         [0, 4, 1, 2],
         [0, 0, MAXIMUM, MAXIMUM],
     )  # caps go before a repeat of a3
-    assert shown(context, 2) == ([0, 1, 2, 3], [REPEAT] * 4)
-    assert shown(context, 3) == ([1, 0, 2, 3], [0, REPEAT, REPEAT, REPEAT])
-    assert shown(make_context(4, 5, rules.model_copy(update={"slots": 3}), articles=pool))[1] == [
+    assert show(context, 2) == ([0, 1, 2, 3], [REPEAT] * 4)
+    assert show(context, 3) == ([1, 0, 2, 3], [0, REPEAT, REPEAT, REPEAT])
+    assert show(make_context(4, 5, rules.model_copy(update={"slots": 3}), articles=pool))[1] == [
         0,
         0,
         MINIMUM,
@@ -152,7 +152,7 @@ def test_soft_rules_are_given_up_in_order(make_context: Make, make_pool: Make) -
 )
 def test_a_minimum_that_is_not_met_is_logged(make_context: Make, rules: Rules) -> None:
     context = make_context(2, 7, rules)
-    drawn = in_pool_order(context)
+    drawn = draw_in_pool_order(context)
     met = all(
         ((context.articles[column] == value).to_numpy()[drawn.choice[0]]).sum() >= least
         for column, counts in rules.at_least.items()
@@ -174,7 +174,7 @@ def test_rules_on_a_column_of_numbers_hold(
     context = make_context(
         2, 4, Rules(slots=2, **rules), articles=make_pool(4, year=[2024, 2024, 2025, 2025])
     )
-    choice = in_pool_order(context).choice[0]
+    choice = draw_in_pool_order(context).choice[0]
     assert (choice >= 0).all()
     assert (context.articles["year"].to_numpy()[choice] == 2024).sum() <= 1
 
@@ -230,7 +230,7 @@ def worlds(draw: Callable[..., Any], single: bool = False) -> tuple[Any, ...]:
     return rules, may, seen, kinds, sources, draw(st.integers(0, 99))
 
 
-def _drawn(make_context: Make, make_pool: Make, world: Any) -> tuple[Context, Slates]:
+def _draw_world(make_context: Make, make_pool: Make, world: Any) -> tuple[Context, Slates]:
     rules, may, seen, kinds, sources, seed = world
     pool = make_pool(may.shape[1], kind=kinds, source=sources)
     context = make_context(*may.shape, rules, articles=pool, eligible=may, seen=seen)
@@ -241,7 +241,7 @@ def _drawn(make_context: Make, make_pool: Make, world: Any) -> tuple[Context, Sl
 def test_hard_rules_always_soft_rules_unless_relaxed(
     make_context: Make, make_pool: Make, world: Any
 ) -> None:
-    _, drawn = _drawn(make_context, make_pool, world)
+    _, drawn = _draw_world(make_context, make_pool, world)
     rules, may, seen, kinds, sources, _ = world
     pins = {slot - 1: int(article[1:]) for slot, article in rules.pins.items()}
     groups = [(np.array(kinds) == v, most) for v, most in rules.at_most["kind"].items()]
@@ -290,7 +290,7 @@ def test_hard_rules_always_soft_rules_unless_relaxed(
 def test_minimum_counts_hold_unless_relaxed(
     make_context: Make, make_pool: Make, world: Any
 ) -> None:
-    context, drawn = _drawn(make_context, make_pool, world)
+    context, drawn = _draw_world(make_context, make_pool, world)
     for value, least in world[0].at_least["kind"].items():
         count = (context.articles["kind"].to_numpy()[drawn.choice] == value).sum(axis=1)
         assert ((count >= least) | (drawn.relaxed >= MINIMUM).any(axis=1)).all()

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from bandit.slates.exploration import budgeted, epsilon_greedy, greedy, softmax, squarecb, thompson
 
 
-def _draws(scores: np.ndarray) -> np.ndarray:
+def _make_draws(scores: np.ndarray) -> np.ndarray:
     return np.stack([scores, scores[:, ::-1], 0.5 * scores])
 
 
@@ -22,7 +22,7 @@ KINDS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "softmax": partial(softmax, temperature=0.7),
     "budgeted": partial(budgeted, budget=0.3, temperature=0.7),
     "squarecb": partial(squarecb, gamma=7.0),
-    "thompson": lambda scores, open: thompson(_draws(scores), open, floor=0.1),
+    "thompson": lambda scores, open: thompson(_make_draws(scores), open, floor=0.1),
 }
 every = pytest.mark.parametrize("explore", KINDS.values(), ids=KINDS.keys())
 SCORES = np.array([[0.5, 0.3, 0.2, 9.0]])

@@ -45,7 +45,7 @@ RULES = Rules(
 )
 
 
-def plan_for(context: Context, explore: Callable) -> SlotPmf:
+def make_plan(context: Context, explore: Callable) -> SlotPmf:
     """Scores that depend on the member and the article only."""
     scores = keys.uniforms(
         3, "scores", "s", keys.member_keys(context.member_ids), len(context.articles)
@@ -53,7 +53,7 @@ def plan_for(context: Context, explore: Callable) -> SlotPmf:
     return SlotPmf(2 * scores, explore)
 
 
-def masked(make_context: Make, n: int = 60, m: int = 11) -> Context:
+def make_masked(make_context: Make, n: int = 60, m: int = 11) -> Context:
     rng = np.random.default_rng(1)
     return make_context(
         n, m, RULES, eligible=rng.random((n, m)) < 0.6, seen=rng.random((n, m)) < 0.3
@@ -64,8 +64,8 @@ def masked(make_context: Make, n: int = 60, m: int = 11) -> Context:
 def test_replay_gives_the_logged_propensities_to_the_bit(
     make_context: Make, explore: Callable
 ) -> None:
-    context = masked(make_context)
-    plan = plan_for(context, explore)
+    context = make_masked(make_context)
+    plan = make_plan(context, explore)
     drawn = slates.draw(plan, context, 5)
     assert slates.replay(plan, context, drawn.choice).tobytes() == drawn.propensity.tobytes()
     assert (drawn.propensity > 0).all()
@@ -77,12 +77,12 @@ def test_replay_gives_the_logged_propensities_to_the_bit(
 def test_chunks_row_order_and_other_members_change_nothing(
     make_context: Make, explore: Callable
 ) -> None:
-    context = masked(make_context)
-    whole = slates.draw(plan_for(context, explore), context, 5)
+    context = make_masked(make_context)
+    whole = slates.draw(make_plan(context, explore), context, 5)
     order = np.random.default_rng(2).permutation(60)
     for rows in (slice(0, 7), slice(59, 60), order, order[:13], np.array([4])):
         part = context.take(rows)
-        drawn = slates.draw(plan_for(part, explore), part, 5)
+        drawn = slates.draw(make_plan(part, explore), part, 5)
         for name in ("choice", "propensity", "role", "relaxed", "supported"):
             assert getattr(drawn, name).tobytes() == getattr(whole, name)[rows].tobytes(), name
 
@@ -91,8 +91,8 @@ def test_chunks_row_order_and_other_members_change_nothing(
 def test_the_top_slots_alone_are_those_of_the_whole_slate(
     make_context: Make, explore: Callable
 ) -> None:
-    context = masked(make_context)
-    plan = plan_for(context, explore)
+    context = make_masked(make_context)
+    plan = make_plan(context, explore)
     whole = slates.draw(plan, context, 5)
     for depth in (1, 3, 4, 9):
         top = slates.draw(plan, context, 5, depth=depth)
@@ -112,7 +112,7 @@ def test_no_members_no_slates(make_context: Make) -> None:
 
 def test_seed_and_campaign_give_other_slates(make_context: Make) -> None:
     context = make_context(200, 7)
-    plan = plan_for(context, SOFT)
+    plan = make_plan(context, SOFT)
     one = slates.draw(plan, context, 5).choice
     assert (slates.draw(plan, context, 5).choice == one).all()
     for other in (
@@ -240,11 +240,11 @@ def test_zero_weights_leave_articles_unsupported_until_they_close(make_context: 
 def test_weights_keep_pins_sections_and_minimums_and_do_not_mind_pieces(
     make_context: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = masked(make_context)
-    plan = plackett_luce(plan_for(context, SOFT).scores, 0.7)
+    context = make_masked(make_context)
+    plan = plackett_luce(make_plan(context, SOFT).scores, 0.7)
     whole = slates.draw(plan, context, 5)
     assert (
-        whole.choice.tobytes() == slates.draw(plan_for(context, SOFT), context, 5).choice.tobytes()
+        whole.choice.tobytes() == slates.draw(make_plan(context, SOFT), context, 5).choice.tobytes()
     )
     monkeypatch.setattr(slates, "_PIECE", 7)
     for name, values in vars(slates.draw(plan, context, 5)).items():
@@ -308,7 +308,7 @@ def test_frequencies_match_propensities(make_context: Make, explore: Callable) -
     context = make_context(
         n, m, RULES, eligible=rng.random((n, m)) < 0.8, seen=rng.random((n, m)) < 0.2
     )
-    plan = plan_for(context, explore)
+    plan = make_plan(context, explore)
     excess, variance = np.zeros((4, m)), np.zeros((4, m))
     for seed in range(25):
         drawn = slates.draw(plan, context, seed)
@@ -332,7 +332,7 @@ def test_frequencies_match_propensities(make_context: Make, explore: Callable) -
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 7))
 def test_no_article_twice_and_a_full_layout(make_context: Make, seed: int, k: int) -> None:
     context = make_context(9, 7, Rules(slots=k))
-    drawn = slates.draw(plan_for(context, SOFT), context, seed)
+    drawn = slates.draw(make_plan(context, SOFT), context, seed)
     assert all(len(set(row)) == k for row in drawn.choice.tolist())
     assert (drawn.choice >= 0).all()
 

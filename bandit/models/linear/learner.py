@@ -75,7 +75,7 @@ class Linear:
 
         Each slot is weighted by the chance that it was looked at.
         """
-        rows, slots, index, clicked = round.exposures()
+        rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
         context, design = round.context, self._design

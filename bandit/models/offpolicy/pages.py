@@ -43,7 +43,7 @@ class Decisions:
 
         Raises ValueError for a propensity outside (0, 1], naming its place.
         """
-        rows, slots, articles, clicked = round.exposures()
+        rows, slots, articles, clicked = round.list_exposures()
         slates = round.slates
         check.propensities(slates.propensity[rows, slots], rows, slots)
         free = ~slates.pinned[rows, slots]

@@ -24,7 +24,7 @@ def pick_lessons(round: Round, unclicked: float) -> tuple[Ints, Ints, Ints, Floa
     `unclicked` is kept, by key, which scales all click rates alike (He et al. 2014). Raises
     ValueError for a propensity outside (0, 1], naming its place.
     """
-    rows, slots, index, clicked = round.exposures()
+    rows, slots, index, clicked = round.list_exposures()
     slates, context = round.slates, round.context
     propensity = slates.propensity[rows, slots]
     check.propensities(propensity, rows, slots)

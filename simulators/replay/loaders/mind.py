@@ -78,14 +78,7 @@ class Mind:
         articles = _read_articles(path.with_name("news.tsv"))
         place = {article: j for j, article in enumerate(articles["article"])}
         rows = _split_fields(path, 5, 5)
-        table = pd.DataFrame(
-            rows, columns=["impression", "member", "time", "history", "shown"], dtype=object
-        )
-        _refuse_empty(path, table, ["impression", "member"])
-        _refuse_repeated(path, table, "impression")
-        time = pd.to_datetime(table["time"], format=TIME, errors="coerce")
-        wrong = time.isna().to_numpy()
-        refuse(path, table, "time", wrong, "must be a time like 11/15/2019 9:05:58 AM")
+        rounds = _read_rounds(path, rows)
         shown: list[list[int]] = []
         clicked: list[list[bool]] = []
         history: list[list[int]] = []
@@ -103,7 +96,6 @@ class Mind:
         kept = np.flatnonzero(tells)
         flat, start = _join([shown[i] for i in kept])
         before_flat, before_start = _join([history[i] for i in kept])
-        rounds = table[["impression", "member"]].assign(time=time)
         return Impressions(
             articles=articles,
             rounds=rounds.iloc[kept].reset_index(drop=True),
@@ -124,6 +116,18 @@ def _split_fields(path: Path, least: int, most: int) -> list[list[str]]:
         if not least <= len(fields) <= most:
             raise ValueError(f"{path} row {row}: {len(fields)} fields; must be {rule}")
     return rows
+
+
+def _read_rounds(path: Path, rows: list[list[str]]) -> pd.DataFrame:
+    """Impression, member and time of each row of behaviors.tsv."""
+    columns = ["impression", "member", "time", "history", "shown"]
+    table = pd.DataFrame(rows, columns=columns, dtype=object)
+    _refuse_empty(path, table, ["impression", "member"])
+    _refuse_repeated(path, table, "impression")
+    time = pd.to_datetime(table["time"], format=TIME, errors="coerce")
+    wrong = time.isna().to_numpy()
+    refuse(path, table, "time", wrong, "must be a time like 11/15/2019 9:05:58 AM")
+    return table[["impression", "member"]].assign(time=time)
 
 
 def _read_articles(path: Path) -> pd.DataFrame:

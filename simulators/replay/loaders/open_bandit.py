@@ -58,13 +58,7 @@ class OpenBandit:
         and for propensities so uneven that the log's effective sample size (Kish 1965) for the
         uniform policy is below LEAST_ESS.
         """
-        for what, value, valid in (
-            ("logger", self.logger, LOGGERS),
-            ("campaign", self.campaign, CAMPAIGNS),
-            ("position", self.position, (None, *range(1, POSITIONS + 1))),
-        ):
-            if value not in valid:
-                raise ValueError(f"{what} = {value!r}; must be one of {', '.join(map(str, valid))}")
+        self._check_options()
         name = f"{self.logger}/{self.campaign}"
         path = Path(self.folder) / name / f"{self.campaign}.csv"
         if not path.is_file():
@@ -107,6 +101,15 @@ class OpenBandit:
             clicked=clicked[keep],
             account=Account(name, n, int(keep.sum()), dropped),
         )
+
+    def _check_options(self) -> None:
+        for what, value, valid in (
+            ("logger", self.logger, LOGGERS),
+            ("campaign", self.campaign, CAMPAIGNS),
+            ("position", self.position, (None, *range(1, POSITIONS + 1))),
+        ):
+            if value not in valid:
+                raise ValueError(f"{what} = {value!r}; must be one of {', '.join(map(str, valid))}")
 
 
 def _read_rounds(path: Path, m: int) -> pd.DataFrame:
