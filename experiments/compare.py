@@ -45,11 +45,10 @@ def compare(config: Settings) -> Path:
 
     Raises ValueError naming the first setting that cannot be.
     """
-    names = _check_policies(config["policies"])
+    policies = _read_policies(config["policies"])
     for what in ("seeds", "issues", "late_from", "off_policy_from", "off_policy_slots"):
         check_whole(what, config[what], 1)
     check.flag("force", config["force"])
-    policies = {name: read_policy(name) for name in names}
     valid = list_configs("policy")
     for what in ("baseline", "logger"):
         if config[what] is not None and config[what] not in valid:
@@ -61,42 +60,53 @@ def compare(config: Settings) -> Path:
     if config["force"]:
         shutil.rmtree(run, ignore_errors=True)
     simulator = config["simulator"] | {"issues": config["issues"]}
-    logger = config["logger"] if config["logger"] in names else None
-    replay_from = min(config["off_policy_from"], config["issues"])
+    logger = config["logger"] if config["logger"] in policies else None
     late_from = min(config["late_from"], config["issues"])
 
     seeds = range(config["seeds"])
-    units = {(name, seed): run / "units" / f"{name}-{seed}" for seed in seeds for name in names}
-    tasks = []
-    for (name, seed), folder in units.items():
-        work = partial(run_unit, folder, policies[name], simulator, seed)
-        after = None
-        if logger not in (None, name):
-            replay = {"replay_from": replay_from, "depth": config["off_policy_slots"]}
-            work = partial(work, logger=units[logger, seed], **replay)
-            after = f"{logger}/{seed}"
-        tasks.append(Task(f"{name}/{seed}", work, after))
+    units = {(name, seed): run / "units" / f"{name}-{seed}" for seed in seeds for name in policies}
+    tasks = _list_tasks(config, units, policies, simulator, logger)
     run_all(tasks, config["issues"], config["workers"], "compare")
     _write_tables(run, config | {"late_from": late_from, "logger": logger}, units, simulator)
     report.write(run)
     return run
 
 
-def _check_policies(listed: str | list[object]) -> list[str]:
-    """The names of the policies, each once. Raises ValueError for what is no name, and for none."""
-    names = []
+def _read_policies(listed: str | list[object]) -> dict[str, Settings]:
+    """The configs of policies by name. Raises ValueError for what is no such name, and for none."""
+    policies = {}
     for name in [listed] if isinstance(listed, str) else listed:
         if not isinstance(name, str):
             raise ValueError(
                 f"policies: {name!r}; must be a name. "
                 "To change a policy's settings copy its yaml to a new name"
             )
-        names.append(name)
-    if not names:
+        policies[name] = read_policy(name)
+    if not policies:
         raise ValueError(
             "policies is empty; name at least one, e.g. policies=[profile,segment_learned]"
         )
-    return list(dict.fromkeys(names))
+    return policies
+
+
+def _list_tasks(
+    config: Settings,
+    units: Units,
+    policies: dict[str, Settings],
+    simulator: Settings,
+    logger: str | None,
+) -> list[Task]:
+    """A task for each unit; one that is replayed on the log of another begins after that one."""
+    replay_from = min(config["off_policy_from"], config["issues"])
+    replay = {"replay_from": replay_from, "depth": config["off_policy_slots"]}
+    tasks = []
+    for (name, seed), folder in units.items():
+        work, after = partial(run_unit, folder, policies[name], simulator, seed), None
+        if logger not in (None, name):
+            work = partial(work, logger=units[logger, seed], **replay)
+            after = f"{logger}/{seed}"
+        tasks.append(Task(f"{name}/{seed}", work, after))
+    return tasks
 
 
 def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The figure of `experiments.scale`: the cost of a member-issue, part by part, and peak memory."""
+"""The figure of `experiments.scale`: a member-issue's cost by part, and the peak of memory."""
 
 from collections.abc import Sequence
 from typing import TypedDict

@@ -36,7 +36,9 @@ def read_policy(name: str) -> Settings:
 
 def resolve(config: object) -> Settings:
     """A Hydra node as plain dictionaries and lists, references replaced by what they refer to."""
-    resolved: Settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]  # a mapping
+    resolved: Settings = OmegaConf.to_container(  # type: ignore[assignment]  # a mapping
+        config, resolve=True, throw_on_missing=True
+    )
     return resolved
 
 

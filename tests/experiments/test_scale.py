@@ -103,12 +103,12 @@ def test_bad_sizes_are_refused_by_name(changed: dict[str, Any], message: str) ->
         "issues": 2,
         "piece": 40,
         "seed": 0,
-        "name": "test-refused",
+        "name": "test-refused-scale",
         "simulator": SMALL,
     }
     with pytest.raises(ValueError, match=message):
         scale.scale(config | {"policy": read_policy("lin_ucb")} | changed)
-    assert not (ROOT / "runs" / "test-refused").exists()
+    assert not (ROOT / "runs" / "test-refused-scale").exists()
 
 
 def test_the_command_line_refuses_a_bad_size_without_a_traceback() -> None:

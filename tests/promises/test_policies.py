@@ -229,7 +229,7 @@ def test_all_learn_but_those_known_not_to(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in CEILINGS])
 def test_more_clicks_on_an_article_never_lower_it(name: str) -> None:
-    """Where all clicks of an issue go to the articles of slot 4, the scores of article 3 rise above
+    """Where all who open click on article 3 and on nothing else, the scores of article 3 rise above
     what they are when nobody clicks."""
     scores = {}
     for clicks in (False, True):

@@ -36,7 +36,7 @@ def same_slates(path: str, context: Context, was: Slates, now: Slates) -> None:
 
 
 def same_table(path: str, context: Context, was: Slates, table: pd.DataFrame) -> None:
-    """A draw, and the table of slates that was sent for it: a row for each member and slot."""
+    """A draw, and the table of slates sent for it, which has a row for each member and slot."""
     __tracebackhide__ = True
     places = {article: j for j, article in enumerate(context.article_ids)} | {"": -1}
     columns = {
