@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from bandit.core import check
 from bandit.core.files import write_json, write_table
+from bandit.core.threads import use_one_thread
 from bandit.core.types import Round
 from bandit.features.features import Features
 from bandit.policies.random import Random
@@ -36,7 +37,6 @@ from experiments.runner.configs import (
 )
 from experiments.runner.digest import digest_code, digest_file
 from experiments.runner.folders import choose_folder, is_begun, read_frame
-from experiments.runner.threads import use_one_thread
 from simulators.base import Simulator
 from simulators.play import play
 

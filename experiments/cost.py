@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bandit.core.threads import use_one_thread
 from bandit.policy import Policy
 from experiments.runner.clock import add_time
 from experiments.runner.configs import (
@@ -23,7 +24,6 @@ from experiments.runner.configs import (
     read_policy,
     resolve,
 )
-from experiments.runner.threads import use_one_thread
 from simulators.base import Simulator, Truthful
 from simulators.play import begin, send
 

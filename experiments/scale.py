@@ -34,6 +34,7 @@ from rich.progress import (
 from rich.table import Table
 
 from bandit.core.files import read_json, replacing, write_json, write_table
+from bandit.core.threads import use_one_thread
 from bandit.core.types import Round, SlotPmf
 from bandit.policy import Policy
 from experiments.report.scale_figure import PARTS, Cost, draw_costs
@@ -41,7 +42,6 @@ from experiments.runner.clock import add_time
 from experiments.runner.configs import Settings, check_whole, make, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
-from experiments.runner.threads import use_one_thread
 from simulators.base import Simulator
 from simulators.play import begin, send
 

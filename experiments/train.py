@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bandit.core.files import read_json, write_json, write_table
+from bandit.core.threads import use_one_thread
 from bandit.core.types import Round
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import normal_interval
@@ -28,7 +29,6 @@ from bandit.slates.walk import replay
 from experiments.runner.configs import Settings, check_whole, make, resolve
 from experiments.runner.digest import describe_origin, digest_file
 from experiments.runner.folders import choose_folder
-from experiments.runner.threads import use_one_thread
 from experiments.runner.unit import write_bundle
 from simulators.base import Simulator
 from simulators.play import play_back

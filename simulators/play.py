@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bandit.core.threads import use_one_thread
 from bandit.core.types import Context, Ints, Round, SlotPmf
 from bandit.log import issue as log
 from bandit.policy import Informed, Policy
@@ -93,6 +94,7 @@ def play(
         )
 
 
+@use_one_thread()
 def send(
     policy: Policy,
     simulator: Simulator,

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from bandit.core import check, exact
 from bandit.core.rules import Rules
+from bandit.core.threads import use_one_thread
 from bandit.core.types import Bools, Context, Floats
 from bandit.features.text import Encoder, StaticEncoder
 
@@ -82,9 +82,7 @@ class Features:
             )
         vectors = encoder.encode(archive).astype(np.float64)
         centre = vectors.mean(axis=0)
-        with threadpool_limits(
-            1, "blas"
-        ):  # the components' last bits depend on the number of threads
+        with use_one_thread():  # the components' last bits depend on the number of threads
             _, singular, components = np.linalg.svd(vectors - centre, full_matrices=False)
         # a component's sign is arbitrary: fix it, so that two machines agree
         signs = np.sign(components[np.arange(len(components)), np.abs(components).argmax(axis=1)])

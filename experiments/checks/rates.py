@@ -14,6 +14,7 @@ import pandas as pd
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
+from bandit.core.threads import use_one_thread
 from bandit.core.types import Feedback, Round
 from experiments.checks.published import DAYS, DYNAMIC, FATIGUE, OVERALL, PUBLISHED
 from experiments.runner.configs import (
@@ -24,7 +25,6 @@ from experiments.runner.configs import (
     read_policy,
     resolve,
 )
-from experiments.runner.threads import use_one_thread
 from simulators.noise.noise import Noise
 from simulators.play import play
 

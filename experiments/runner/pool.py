@@ -27,8 +27,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from bandit.core.threads import use_one_thread
 from experiments.runner.configs import check_whole
-from experiments.runner.threads import use_one_thread
 
 Ticks: TypeAlias = "Queue[tuple[str, int]]"
 COLUMNS = (

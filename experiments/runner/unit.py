@@ -19,13 +19,13 @@ from pathlib import Path
 
 from bandit.core.files import read_json, write_json
 from bandit.core.make import read_target
+from bandit.core.threads import use_one_thread
 from bandit.log import archive
 from bandit.log import issue as log
 from bandit.policy import Informed, Policy, sends_in_waves
 from experiments.runner.configs import Settings, find_class, make
 from experiments.runner.digest import describe_origin, digest_file, digest_folder
 from experiments.runner.folders import is_begun
-from experiments.runner.threads import use_one_thread
 from experiments.runner.watcher import LogReplay, Watcher, measure_issue
 from serving import bundle
 from simulators.base import Simulator

@@ -15,9 +15,9 @@ from scipy import stats
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from bandit.core.files import read_json
+from bandit.core.threads import use_one_thread
 from experiments.runner.configs import ROOT, read_policy
 from experiments.runner.folders import choose_folder
-from experiments.runner.threads import use_one_thread
 from experiments.runner.unit import run_unit
 from experiments.tables.coldstart import find_parity
 from experiments.tables.summary import student_interval, summarise

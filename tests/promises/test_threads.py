@@ -14,6 +14,7 @@ from bandit.slates.walk import draw
 from experiments.runner.configs import make, read_policy
 from experiments.runner.unit import run_unit
 from simulators.association.association import Association
+from simulators.play import play
 from serving import bundle
 
 sizes = {"members": 300, "issues": 3, "pool": 12, "slots": 4}
@@ -36,6 +37,11 @@ for name in ("profile", "lin_ts"):
     for kind, policy in {"new": new, "restored": bundle.read(unit / "bundle").policy}.items():
         slates = draw(policy.plan(context), context, 5)
         arrays |= {f"{kind} {name}: {field}": table for field, table in vars(slates).items()}
+for name in ("lin_ts", "neural"):  # by the loop alone, as a program of one's own would
+    policy = make(read_policy(name))
+    for _ in play(policy, Association(seed=4, **sizes)):
+        pass
+    arrays |= {f"played {name}: {part}": array for part, array in policy.state().items()}
 for name, array in arrays.items():
     print(name, sha256(array.tobytes()).hexdigest())
 print("threads", max(pool["num_threads"] for pool in threadpool_info()))

@@ -19,12 +19,12 @@ click rates, and an issue without a click, which says little about order, still 
 member clicks.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from bandit.core.threads import use_one_thread
 from bandit.core.types import Array, Floats, Ints
 
 CLIP = 3.0  # attention weights stay within exp(+-3): no article is ever all or nothing
@@ -176,7 +176,7 @@ def train(
     """
     import torch
 
-    with _one_thread():
+    with use_one_thread():
         to: dict[str, Any] = {"device": device, "dtype": torch.float32}
         z, first, second = (torch.tensor(adam[name], **to) for name in ADAM[:3])
         mean, sd = (torch.tensor(part, **to) for part in prior)
@@ -231,16 +231,3 @@ def pick_device(device: str) -> str:
     if device == "cuda" and not there:
         raise ValueError("device = 'cuda', but torch finds none here; choose auto or cpu")
     return ("cuda" if there else "cpu") if device == "auto" else device
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sum in one order, however many cores there are; then put torch back to its own setting."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

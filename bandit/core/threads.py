@@ -17,8 +17,13 @@ NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def use_one_thread() -> Iterator[None]:
     """Limit BLAS, OpenMP and torch to one thread; also a decorator. The limits before come back.
 
-    Processes that are started inside are limited as well, and so are libraries loaded inside.
+    Processes that are started inside are limited as well, and so are libraries loaded inside. Where
+    the environment asks for one thread already, there is nothing to do: looking for the libraries'
+    threads takes two milliseconds.
     """
+    if all(os.environ.get(name) == "1" for name in NAMES):
+        yield
+        return
     before = {name: os.environ.get(name) for name in NAMES}
     os.environ.update(dict.fromkeys(NAMES, "1"))  # for what is loaded or started later
     torch = sys.modules.get("torch")
