@@ -24,6 +24,7 @@ from bandit.models.linear.learner import FEW, Linear
 from bandit.policies.lin_ts import LinTS
 from bandit.policies.lin_ucb import LinUCB
 from bandit.slates.walk import draw
+from simulators.play import play, send
 
 LAMBDA = 3.0
 TEXTBOOK = {
@@ -434,9 +435,7 @@ def test_bounds_lie_above_the_mean_and_come_down_with_data(world: Any) -> None:
         context = association.issue(number)
         later = association.issue(4)
         gaps.append(policy.plan(later).scores - plain.plan(later).scores)
-        slates = draw(policy.plan(context), context, 5)
-        round = Round(context, slates, association.respond(context, slates))
-        policy.learn(round)
+        send(policy, association, context, 5)
         plain.restore(policy.state())
     assert (gaps[-1] > 0).all()
     assert (gaps[1] <= gaps[0] + 1e-9).all()
@@ -473,10 +472,7 @@ def test_every_form_keeps_the_contract(
     policy, other = (kind(model=model, link=link, by=by, ridge=30.0) for _ in range(2))
     for each in (policy, other):
         each.start(association.features)
-    for number in (1, 2):
-        context = association.issue(number)
-        slates = draw(policy.plan(context), context, 5)
-        policy.learn(Round(context, slates, association.respond(context, slates)))
+    list(play(policy, association, seed=5, issues=2, started=True))
     other.restore(policy.state())
     context = association.issue(3)
     whole = draw(policy.plan(context), context, 7)

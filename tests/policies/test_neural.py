@@ -20,8 +20,8 @@ from bandit.core.types import Feedback, Round, Slates
 from bandit.models.neural import network as net
 from bandit.models.neural.replay import ReplayMemory
 from bandit.policies.neural import Neural
-from bandit.slates.walk import draw
 from simulators.association.association import Association
+from simulators.play import play
 from tests.support.builders import association_of
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def rng(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def case(
+def make_case(
     b: int = 6, t: int = 9, h: int = 5
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Weights [SIZE], a table [t, Q] and b newsletters.
@@ -54,11 +54,11 @@ def case(
     return 0.4 * g.normal(size=SIZE), g.normal(size=(t, Q)), batch
 
 
-def tensors(batch: dict[str, np.ndarray]) -> dict[str, Any]:
+def to_tensors(batch: dict[str, np.ndarray]) -> dict[str, Any]:
     return {name: torch.tensor(array) for name, array in batch.items()}
 
 
-def numpy_scores(
+def score_in_numpy(
     flat: np.ndarray, table: np.ndarray, batch: dict[str, np.ndarray], dot: Any
 ) -> np.ndarray:
     w = net.split(flat, SHAPES)
@@ -66,32 +66,32 @@ def numpy_scores(
     return np.einsum("bkq,bq->bk", net.article_tower(w, table, dot)[batch["items"]], u * w["last"])
 
 
-def hand_loss(scores: np.ndarray, offset: np.ndarray, clicks: np.ndarray) -> float:
+def find_loss_by_hand(scores: np.ndarray, offset: np.ndarray, clicks: np.ndarray) -> float:
     """One newsletter: each click a choice among the slots and stopping, then the stop itself."""
     everything = logsumexp(np.append(scores + offset, 0.0))
     return float((clicks.sum() + 1) * everything - ((scores + offset)[clicks > 0]).sum())
 
 
 def test_numpy_and_torch_are_the_same_network() -> None:
-    flat, table, batch = case()
-    scores = numpy_scores(flat, table, batch, net.multiply)
+    flat, table, batch = make_case()
+    scores = score_in_numpy(flat, table, batch, net.multiply)
     slots = net.split(flat, SHAPES)["slots"]
     filled = batch["items"] >= 0
     by_hand = [
-        hand_loss(s[f], slots[f], c[f])
+        find_loss_by_hand(s[f], slots[f], c[f])
         for s, f, c in zip(scores, filled, batch["clicks"], strict=True)
     ]
     found = net.mean_loss(
-        net.split(torch.tensor(flat), SHAPES), torch.tensor(table), tensors(batch)
+        net.split(torch.tensor(flat), SHAPES), torch.tensor(table), to_tensors(batch)
     )
     assert float(found) == pytest.approx(np.mean(by_hand), abs=1e-9)
     np.testing.assert_allclose(
-        numpy_scores(flat, table, batch, exact.dot), scores, atol=1e-4
+        score_in_numpy(flat, table, batch, exact.dot), scores, atol=1e-4
     )  # what the grid does
 
 
 def test_pools_agree_in_numpy_and_torch() -> None:
-    g, history = rng(2), case()[2]["history"]
+    g, history = rng(2), make_case()[2]["history"]
     values, relevance = g.normal(size=(9, Q)), g.random(9) + 0.1
     pooled = net.pool_in_torch(
         torch.tensor(values), torch.tensor(relevance), torch.tensor(history)
@@ -157,10 +157,10 @@ def test_rates_are_expected_clicks() -> None:
 
 
 def test_gradient_against_finite_differences() -> None:
-    flat, table, batch = case()
+    flat, table, batch = make_case()
     z = torch.tensor(flat, requires_grad=True)
     (gradient,) = torch.autograd.grad(
-        net.mean_loss(net.split(z, SHAPES), torch.tensor(table), tensors(batch)), z
+        net.mean_loss(net.split(z, SHAPES), torch.tensor(table), to_tensors(batch)), z
     )
     for at in rng(6).choice(SIZE, 60, replace=False):
         step = np.zeros(SIZE)
@@ -170,7 +170,7 @@ def test_gradient_against_finite_differences() -> None:
                 net.mean_loss(
                     net.split(torch.tensor(flat + s * step), SHAPES),
                     torch.tensor(table),
-                    tensors(batch),
+                    to_tensors(batch),
                 )
             )
             for s in (1, -1)
@@ -183,7 +183,7 @@ def test_training_finds_the_posterior_mode_of_a_bilinear_toy() -> None:
 
     Adam must end where the gradient of the posterior is zero.
     """
-    g, (_, table, batch) = rng(7), case(b=40)
+    g, (_, table, batch) = rng(7), make_case(b=40)
     batch["items"], batch["history"] = g.integers(0, 9, (40, SLOTS)), np.full((40, 2), -1)
     batch["clicks"] = (g.random((40, SLOTS)) < 0.3).astype(float)
     mean, sd = np.zeros(SIZE), np.zeros(SIZE)
@@ -203,7 +203,7 @@ def test_training_finds_the_posterior_mode_of_a_bilinear_toy() -> None:
     assert adam["steps"] == [600]
     z = torch.tensor(adam["z"].astype(float), requires_grad=True)
     w = net.split(torch.tensor(mean) + torch.tensor(sd) * z, SHAPES)
-    posterior = 40 * net.mean_loss(w, torch.tensor(table), tensors(batch)) + 0.5 * (z**2).sum()
+    posterior = 40 * net.mean_loss(w, torch.tensor(table), to_tensors(batch)) + 0.5 * (z**2).sum()
     (gradient,) = torch.autograd.grad(posterior, z)
     assert float(gradient.abs().max()) < 0.02
     assert np.abs(adam["z"]).max() > 0.5
@@ -264,30 +264,26 @@ def test_last_layer_posterior_covers() -> None:
 SMALL: dict[str, Any] = {"members": 300, "issues": 6, "pool": 14, "slots": 4, "text_dims": 8}
 
 
-def taught(issues: int = 3, **parameters: Any) -> tuple[Neural, Association]:
+def teach(issues: int = 3, **parameters: Any) -> tuple[Neural, Association]:
     association = association_of(**SMALL)
     policy = Neural(**parameters)
-    policy.start(association.features)
-    for number in range(1, issues + 1):
-        context = association.issue(number)
-        slates = draw(policy.plan(context), context, 5)
-        policy.learn(Round(context, slates, association.respond(context, slates)))
+    list(play(policy, association, seed=5, issues=issues))
     return policy, association
 
 
 def test_it_begins_as_one_newsletter_for_all() -> None:
-    policy, association = taught(0, rate=0.04)
+    policy, association = teach(0, rate=0.04)
     np.testing.assert_allclose(policy.plan(association.issue(1)).scores, np.log(0.04), atol=1e-5)
 
 
 def test_two_that_learn_the_same_are_the_same_and_leave_torch_alone() -> None:
     torch.manual_seed(4)
     before = torch.get_rng_state()
-    one = taught()[0].state()
+    one = teach()[0].state()
     assert torch.equal(torch.get_rng_state(), before)
     torch.manual_seed(5)
     assert {name: a.tobytes() for name, a in one.items()} == {
-        name: a.tobytes() for name, a in taught()[0].state().items()
+        name: a.tobytes() for name, a in teach()[0].state().items()
     }
 
 
@@ -329,7 +325,7 @@ def test_a_click_enters_the_members_own_history_and_nobody_elses(make_context: A
 
 
 def test_memory_is_bounded_and_keeps_a_sample_that_does_not_depend_on_when() -> None:
-    whole, part = taught(4)[0].memory, taught(4, replay=90)[0].memory
+    whole, part = teach(4)[0].memory, teach(4, replay=90)[0].memory
     assert len(part.newsletters["order"]) == 90 < len(whole.newsletters["order"])
     np.testing.assert_array_equal(
         np.sort(part.newsletters["order"]), np.sort(whole.newsletters["order"])[:90]
@@ -344,14 +340,14 @@ def test_memory_is_bounded_and_keeps_a_sample_that_does_not_depend_on_when() -> 
 
 
 def test_bytes_a_member() -> None:
-    policy, _ = taught(history=16)
+    policy, _ = teach(history=16)
     assert policy.memory.history.nbytes == 64 * len(policy.memory.ids)
     assert policy.memory.table.nbytes <= 4 * 14 * 3 * policy.memory.table.shape[1]
 
 
 def test_clicks_in_the_history_teach_what_others_do_not() -> None:
     """Two members with the same attributes differ once one has clicked."""
-    policy, association = taught()
+    policy, association = teach()
     context = association.issue(4)
     clicked = (policy.memory.look_up(context.member_ids) >= 0).any(axis=1)
     known, new = (
@@ -363,7 +359,7 @@ def test_clicks_in_the_history_teach_what_others_do_not() -> None:
 
 
 def test_planning_from_a_restored_state_needs_no_torch(tmp_path: Path) -> None:
-    policy, association = taught(2)
+    policy, association = teach(2)
     np.savez(tmp_path / "state.npz", **policy.state())
     np.save(tmp_path / "scores.npy", policy.plan(association.issue(1)).scores)
     script = f"""
@@ -389,7 +385,7 @@ assert "torch" not in sys.modules
 
 
 def test_scale_zero_is_greedy_but_for_the_floor() -> None:
-    policy, association = taught(scale=0.0, floor=0.07)
+    policy, association = teach(scale=0.0, floor=0.07)
     context = association.issue(4)
     pmf = policy.plan(context)(np.ones(context.eligible.shape, dtype=bool))
     m = len(context.articles)
@@ -409,7 +405,7 @@ def test_auto_is_cpu_where_there_is_no_cuda(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_cuda_learns_what_the_cpu_learns() -> None:
-    flat, table, batch = case(b=50)
+    flat, table, batch = make_case(b=50)
     zero = np.zeros(SIZE)
     adam = {"z": flat, "first": zero, "second": zero, "steps": np.zeros(1)}
     prior = zero, np.full(SIZE, 0.5)
@@ -445,7 +441,7 @@ def test_bad_parameters_are_refused_by_name(parameters: dict[str, Any], message:
 
 def test_a_layout_longer_than_foreseen_is_refused() -> None:
     with pytest.raises(ValueError, match="the issue has 4 slots; must be at most max_slots = 3"):
-        taught(1, max_slots=3)
+        teach(1, max_slots=3)
 
 
 @pytest.mark.parametrize(
@@ -490,4 +486,4 @@ def test_a_state_that_does_not_fit_is_refused(
 
 @pytest.fixture(scope="module")
 def ready() -> tuple[Neural, Association]:
-    return taught()
+    return teach()
