@@ -21,20 +21,10 @@ from bandit.core.types import Context, Round
 from bandit.log import archive
 from bandit.log import issue as log
 from bandit.policies.random import Random
-from bandit.slates.walk import draw
 from simulators.association.association import Association
+from simulators.play import play, play_back
 
 ISSUES = 5
-
-
-def send(world: Any, issues: int = ISSUES) -> list[Round]:
-    """Random slates, and what came back."""
-    rounds = []
-    for number in range(1, issues + 1):
-        context = world.issue(number)
-        slates = draw(Random().plan(context), context, seed=7)
-        rounds.append(Round(context, slates, world.respond(context, slates)))
-    return rounds
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +44,7 @@ def association() -> Association:
 
 @pytest.fixture(scope="module")
 def rounds(association: Association) -> list[Round]:
-    return send(association.twin())
+    return list(play(Random(), association.twin(), seed=7))
 
 
 @pytest.fixture
@@ -373,7 +363,6 @@ def test_clicks_and_opens_that_cannot_be_are_named(rounds: list[Round], tmp_path
 def test_a_finished_unit_is_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from experiments.runner.configs import make, read_policy
     from experiments.runner.unit import run_unit
-    from simulators.play import play_back
 
     small = {
         "_target_": "simulators.association.association.Association",

@@ -21,6 +21,7 @@ from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import average, score
 from bandit.policies.profile import Profile
 from bandit.slates.walk import draw
+from simulators.play import play
 from tests.support.builders import context_of, pool_of
 
 NINETY = 1.6448536269514722  # half width of a 90 % interval, in standard deviations
@@ -114,12 +115,9 @@ class World:
     def run(self, policy: Profile, issues: int = 26) -> tuple[Context, Floats]:
         """The last issue's context, and the expected clicks of each issue."""
         earned = []
-        for number in range(1, issues + 1):
-            context = self.issue(number)
-            slates = draw(policy.plan(context), context, self.seed)
-            earned.append(self.expected(slates))
-            policy.learn(Round(context, slates, self.respond(context, slates)))
-        return context, np.array(earned)
+        for round in play(policy, self, issues=issues, started=True):
+            earned.append(self.expected(round.slates))
+        return round.context, np.array(earned)
 
     def start_told(self, **options: Any) -> Profile:
         policy = Profile(**options)

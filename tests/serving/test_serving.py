@@ -20,7 +20,7 @@ import pytest
 import yaml
 from safetensors.numpy import save_file
 
-from bandit.core.types import Context, Round
+from bandit.core.types import Context
 from bandit.policy import Policy
 from bandit.slates.editorial import find_eligible
 from bandit.slates.walk import draw
@@ -28,6 +28,7 @@ from experiments.runner.configs import make
 from serving import bundle, export, send
 from serving.manifest import FILES, measure
 from simulators.association.association import Association
+from simulators.play import play
 from tests.support.builders import association_of
 from tests.support.words import same_chances, same_table
 
@@ -76,11 +77,7 @@ def trained(name: str) -> Trained:
     policy, world = make(CONFIGS[name]), association()
     config = dict(CONFIGS[name])
     target = config.pop("_target_")
-    policy.start(world.features)
-    for number in (1, 2, 3):
-        context = world.issue(number)
-        slates = draw(policy.plan(context), context, SEED)
-        policy.learn(Round(context, slates, world.respond(context, slates)))
+    list(play(policy, world, SEED, issues=3))
     context = world.issue(4)  # which has a pin
     articles = context.articles.copy()
     articles.loc[[0, 2], "only_region"] = ["Great Lakes", "Southeast"]
