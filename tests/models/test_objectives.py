@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bandit.models.offpolicy import objectives
 from bandit.ope import estimators
-from tests.support.ope_cases import LOGGER, every_slate
+from tests.support.ope_cases import LOGGER, list_slates
 
 E, M = 7, 5  # exposures, articles
 
@@ -50,7 +50,7 @@ def test_plackett_luce_is_what_the_slates_are_drawn_from() -> None:
     from bandit.core.rules import Rules
 
     values = [0.3, -1.0, 0.7, 0.1]
-    choice, propensity = every_slate(4, Rules(slots=2), LOGGER, values)
+    choice, propensity = list_slates(4, Rules(slots=2), LOGGER, values)
     for slate, p in zip(choice, propensity, strict=True):
         open = torch.ones((1, 4), dtype=torch.bool)
         for slot, article in enumerate(slate):

@@ -1,42 +1,37 @@
-"""Off-policy estimators: identities, exact unbiasedness over every slate, closed forms, errors."""
+"""Off-policy estimators: identities, exact unbiasedness over every slate, and errors."""
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from bandit.core.rules import Rules
-from bandit.core.types import Bools, Floats, SlotPmf
-from bandit.ope import diagnostics, estimators, inputs
-from bandit.ope.evaluate import ESTIMATORS, evaluate
+from bandit.core.types import SlotPmf
+from bandit.ope import estimators, inputs
+from bandit.ope.evaluate import evaluate
 from bandit.ope.inputs import check_inputs
-from bandit.ope.intervals import Interval, normal_interval
 from bandit.slates import exploration
 from bandit.slates import walk as slates
 from tests.support.ope_cases import (
     LOGGER,
-    context,
-    every_slate,
-    plain_log,
-    random_log,
-    replayed,
-    same,
+    SCORES,
+    TARGETS,
+    Estimator,
+    Explore,
+    draw_log,
+    every_estimator,
+    list_slates,
+    make_issue,
+    make_plain_log,
+    replay_scores,
 )
-
-Estimator = Callable[..., Floats]
-Explore = Callable[[Floats, Bools], Floats]
-
-every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=list(ESTIMATORS))
-
 
 # identities
 
 
 @every_estimator
 def test_on_policy_every_estimator_is_the_mean_reward(estimator: Estimator) -> None:
-    logged, _, reward = random_log(np.random.default_rng(1))
+    logged, _, reward = draw_log(np.random.default_rng(1))
     np.testing.assert_allclose(
         estimator(logged, logged, reward), reward.sum(axis=1), rtol=0, atol=1e-14
     )
@@ -44,13 +39,13 @@ def test_on_policy_every_estimator_is_the_mean_reward(estimator: Estimator) -> N
 
 
 def test_with_one_slot_cascade_is_ips() -> None:
-    log = random_log(np.random.default_rng(2), k=1)
+    log = draw_log(np.random.default_rng(2), k=1)
     np.testing.assert_array_equal(estimators.cascade(*log), estimators.ips(*log))
     np.testing.assert_array_equal(estimators.cascade_sn(*log), estimators.snips(*log))
 
 
 def test_with_reward_only_in_the_last_slot_cascade_is_ips() -> None:
-    logged, target, reward = random_log(np.random.default_rng(3))
+    logged, target, reward = draw_log(np.random.default_rng(3))
     reward[:, :-1] = 0
     log = (logged, target, reward)
     np.testing.assert_allclose(estimators.cascade(*log), estimators.ips(*log), rtol=1e-14)
@@ -61,13 +56,13 @@ def test_with_reward_only_in_the_last_slot_cascade_is_ips() -> None:
 def test_self_normalised_terms_do_not_change_with_the_scale_of_the_weights(
     estimator: Estimator,
 ) -> None:
-    logged, target, reward = random_log(np.random.default_rng(4))
+    logged, target, reward = draw_log(np.random.default_rng(4))
     scaled = estimator(logged, target * [0.3, 1, 0.7], reward)
     np.testing.assert_allclose(scaled, estimator(logged, target, reward), rtol=1e-12)
 
 
 def test_self_normalised_estimates_follow_a_shift_and_stay_among_the_rewards() -> None:
-    logged, target, reward = random_log(np.random.default_rng(5), n=30)
+    logged, target, reward = draw_log(np.random.default_rng(5), n=30)
     for estimator in (estimators.snips, estimators.cascade_sn):
         shifted = estimator(logged, target, reward + 2.5).mean()
         assert shifted == pytest.approx(
@@ -77,7 +72,7 @@ def test_self_normalised_estimates_follow_a_shift_and_stay_among_the_rewards() -
 
 
 def test_snips_is_the_ratio_of_sums_and_its_spread_the_linearised_one() -> None:
-    logged, target, reward = random_log(np.random.default_rng(6))
+    logged, target, reward = draw_log(np.random.default_rng(6))
     w, r = inputs.weights(logged, target)[:, -1], reward.sum(axis=1)
     value = (w * r).sum() / w.sum()
     terms = estimators.snips(logged, target, reward)
@@ -86,7 +81,7 @@ def test_snips_is_the_ratio_of_sums_and_its_spread_the_linearised_one() -> None:
 
 
 def test_cascade_sn_is_rips_which_normalises_the_running_product_at_each_slot() -> None:
-    logged, target, reward = random_log(np.random.default_rng(7))
+    logged, target, reward = draw_log(np.random.default_rng(7))
     running, value = np.ones(len(logged)), 0.0
     for j in range(logged.shape[1]):
         running = running * target[:, j] / logged[:, j]
@@ -97,7 +92,7 @@ def test_cascade_sn_is_rips_which_normalises_the_running_product_at_each_slot() 
 
 @every_estimator
 def test_clicks_may_be_booleans_and_propensities_narrow(estimator: Estimator) -> None:
-    logged, target, reward = random_log(np.random.default_rng(8))
+    logged, target, reward = draw_log(np.random.default_rng(8))
     narrow = estimator(logged.astype(np.float32), target.astype(np.float32), reward > 0)
     np.testing.assert_allclose(
         narrow, estimator(logged, target, (reward > 0).astype(float)), rtol=1e-4, atol=1e-4
@@ -106,20 +101,12 @@ def test_clicks_may_be_booleans_and_propensities_narrow(estimator: Estimator) ->
 
 # exact unbiasedness: a sum over every slate, propensities from the real walk
 
-TARGETS: dict[str, Explore] = {
-    "greedy": exploration.greedy,
-    "epsilon": partial(exploration.epsilon_greedy, epsilon=0.15),
-    "squarecb": partial(exploration.squarecb, gamma=7.0),
-    "budgeted": partial(exploration.budgeted, budget=0.4, temperature=0.6),
-}
-SCORES = ([0.9, -0.4, 0.3, 1.7], [0.2, 1.1, 0.8, -0.5])  # the logger's and the target's
-
 
 @pytest.mark.parametrize("explore", TARGETS.values(), ids=TARGETS)
 def test_exactly_unbiased_over_every_slate(explore: Explore) -> None:
     rules = Rules(slots=2)
-    choice, logged = every_slate(4, rules, LOGGER, SCORES[0])
-    target = replayed(choice, 4, rules, explore, SCORES[1])
+    choice, logged = list_slates(4, rules, LOGGER, SCORES[0])
+    target = replay_scores(choice, 4, rules, explore, SCORES[1])
     assert len(choice) == 12
     chance, wanted = logged.prod(axis=1), target.prod(axis=1)
     assert chance.sum() == pytest.approx(1, abs=1e-12)
@@ -149,8 +136,8 @@ def test_unbiased_around_pins_and_empty_slots_whose_ratio_is_1() -> None:
         slots=4, pins={2: "a1"}, only={3: {"kind": ["event"]}, 4: {"kind": ["event"]}}
     )  # one event
     scores = ([0.9, -0.4, 0.3, 1.7, 0.1], [0.2, 1.1, 0.8, -0.5, 0.6])
-    choice, logged = every_slate(5, rules, LOGGER, scores[0])
-    target = replayed(choice, 5, rules, TARGETS["epsilon"], scores[1])
+    choice, logged = list_slates(5, rules, LOGGER, scores[0])
+    target = replay_scores(choice, 5, rules, TARGETS["epsilon"], scores[1])
     assert (choice[:, 1] == 1).all()
     assert len(set(choice[:, 0])) > 1
     assert (choice[:, 2:] == [2, -1]).all()
@@ -170,128 +157,11 @@ def test_a_plan_replayed_on_its_own_draws_has_weight_1() -> None:
     plan = SlotPmf(
         np.random.default_rng(12).normal(size=(n, m)), partial(exploration.softmax, temperature=0.7)
     )
-    where = context(n, m, rules, eligible)
+    where = make_issue(n, m, rules, eligible)
     drawn = slates.draw(plan, where, seed=5)
     assert drawn.pinned.any()
     weights = inputs.weights(drawn.propensity, slates.replay(plan, where, drawn.choice))
     np.testing.assert_array_equal(weights, np.ones((n, 3)))
-
-
-# diagnostics
-
-
-def test_weights_are_running_products() -> None:
-    logged = np.array([[0.5, 0.25], [0.2, 1.0]])
-    target = np.array([[1.0, 0.5], [0.1, 0.0]])
-    np.testing.assert_array_equal(inputs.weights(logged, target), [[2, 4], [0.5, 0]])
-
-
-@pytest.mark.parametrize(
-    ("w", "size"),
-    [
-        ([1, 1, 1, 1, 1], 5),
-        ([3, 1], 1.6),
-        ([0, 0, 7], 1),
-        ([0, 0], 0),
-        ([], 0),
-        ([1e200, 3e200], 1.6),
-    ],
-)
-def test_effective_sample_size(w: list[float], size: float) -> None:
-    assert inputs.effective_sample_size(np.array(w, dtype=float)) == pytest.approx(size, rel=1e-14)
-
-
-def test_deficiency_is_what_the_logger_may_never_show() -> None:
-    target = np.array([[0.9, 0.2], [1.0, 0.3]])
-    support = np.array([[True, False], [False, False]])
-    np.testing.assert_allclose(diagnostics.deficiency(target, support), [[0, 0.8], [0, 0.7]])
-    assert diagnostics.deficiency(np.array([[1 + 1e-12]]), np.array([[False]])) == 0
-
-
-def test_lost_adds_up_down_the_slate_as_the_target_would_fill_it() -> None:
-    logged = np.array([[0.5, 1.0], [0.5, 1.0]])
-    target = np.array([[0.9, 0.2], [0.1, 0.6]])
-    support = np.array([[False, False], [True, False]])
-    first = (0.1 + 0) / 2
-    second = (1.8 * 0.8 + 0.2 * 0.4) / 2  # weighted by the slots above
-    np.testing.assert_allclose(
-        diagnostics.measure_lost(logged, target, support), [first, 1 - (1 - first) * (1 - second)]
-    )
-    np.testing.assert_array_equal(diagnostics.measure_lost(logged, target, ~support | True), [0, 0])
-
-
-def test_lost_bounds_the_target_s_mass_outside_a_greedy_logger() -> None:
-    choice, logged = every_slate(4, Rules(slots=2), exploration.greedy, SCORES[0])
-    target = replayed(choice, 4, Rules(slots=2), TARGETS["epsilon"], SCORES[1])
-    none = np.zeros(logged.shape, dtype=bool)
-    np.testing.assert_allclose(
-        diagnostics.measure_lost(logged, target, none), 1 - np.cumprod(target[0])
-    )  # one slate: exact
-
-
-def test_deepest_counts_the_slots_before_the_first_that_is_too_thin() -> None:
-    logged = np.ones((10, 4))
-    target = np.ones((10, 4))
-    target[5:, 1] = 0  # 5 sends left
-    target[1:, 2] = 0  # 1 send left
-    found = [diagnostics.find_depth(logged, target, least) for least in (1, 2, 5, 5.1, 10, 10.1)]
-    assert found == [4, 2, 2, 1, 1, 0]
-    target[:] = [0.1, 0.05, 1, 1]
-    target[0] = [0.1, 1, 0.05, 1]  # one heavy send at slot 2 that slot 3 evens out
-    assert diagnostics.find_depth(logged, target, 9) == 1
-
-
-# intervals
-
-
-def student(terms: Floats) -> Interval:
-    """The textbook formula for independent terms, with this module's degrees of freedom."""
-    squares = (terms - terms.mean()) ** 2
-    freedom = min(len(terms) - 1, squares.sum() ** 2 / (squares**2).sum())
-    low, high = stats.t.interval(0.9, freedom, terms.mean(), stats.sem(terms))
-    return Interval(float(terms.mean()), float(low), float(high))
-
-
-def test_interval_of_independent_terms_is_student_s() -> None:
-    terms = np.random.default_rng(13).gamma(0.4, 2.0, 90)
-    same(normal_interval(terms, level=0.9), student(terms))
-    same(normal_interval(terms, np.arange(90)[::-1], level=0.9), student(terms))
-
-
-def test_many_comparable_terms_give_the_normal_interval() -> None:
-    terms = np.random.default_rng(14).normal(3, 2, 20_000)
-    interval = normal_interval(terms)
-    assert interval.high - interval.estimate == pytest.approx(
-        1.959964 * terms.std() / np.sqrt(20_000), rel=1e-3
-    )
-
-
-def test_a_copy_of_each_send_adds_nothing_when_it_is_the_same_member() -> None:
-    terms = np.random.default_rng(15).gamma(0.4, 2.0, 40)
-    names = np.array([f"member {i}" for i in range(40)])
-    same(normal_interval(np.tile(terms, 3), np.tile(names, 3)), normal_interval(terms))
-    copied = normal_interval(np.tile(terms, 3))
-    assert copied.high - copied.low < 0.7 * (
-        normal_interval(terms).high - normal_interval(terms).low
-    )
-
-
-def test_cluster_variance_in_closed_form() -> None:
-    terms, members = np.array([1.0, 4.0, 0.0, 7.0, 3.0]), np.array([5, 9, 5, 2, 9])
-    totals = np.array([1 - 3 + 0 - 3, 4 - 3 + 3 - 3, 7 - 3])
-    error = np.sqrt(3 / 2 * (totals**2).sum()) / 5
-    freedom = (totals**2).sum() ** 2 / (totals**4).sum()
-    quantile = stats.t.ppf(0.975, min(2, freedom))
-    same(normal_interval(terms, members), Interval(3.0, 3 - quantile * error, 3 + quantile * error))
-
-
-def test_two_clusters_leave_one_degree_of_freedom() -> None:
-    margin = 0.5 * np.tan(0.475 * np.pi)  # Cauchy's quantile
-    same(normal_interval(np.array([0.0, 1.0])), Interval(0.5, 0.5 - margin, 0.5 + margin))
-
-
-def test_terms_that_agree_give_a_point() -> None:
-    assert normal_interval(np.full(4, 2.0)) == Interval(2.0, 2.0, 2.0)
 
 
 # errors
@@ -318,7 +188,7 @@ def test_impossible_values_are_named(
     estimator: Estimator, what: str, where: tuple[int, int], value: float, says: str
 ) -> None:
     log = dict(
-        zip(("logged", "target", "reward"), random_log(np.random.default_rng(21)), strict=True)
+        zip(("logged", "target", "reward"), draw_log(np.random.default_rng(21)), strict=True)
     )
     log[what][where] = value
     with pytest.raises(ValueError, match=says):
@@ -327,7 +197,7 @@ def test_impossible_values_are_named(
 
 @every_estimator
 def test_shapes_must_agree(estimator: Estimator) -> None:
-    logged, target, reward = random_log(np.random.default_rng(22))
+    logged, target, reward = draw_log(np.random.default_rng(22))
     with pytest.raises(ValueError, match=r"target has shape \(200, 2\); must be \(200, 3\)"):
         estimator(logged, target[:, :2], reward)
     with pytest.raises(ValueError, match=r"reward has shape \(199, 3\); must be \(200, 3\)"):
@@ -348,27 +218,14 @@ def test_a_propensity_that_is_1_but_for_rounding_is_accepted() -> None:
 
 @pytest.mark.parametrize("estimator", [estimators.snips, estimators.cascade_sn])
 def test_self_normalised_needs_some_weight(estimator: Estimator) -> None:
-    logged, target, reward = random_log(np.random.default_rng(23))
+    logged, target, reward = draw_log(np.random.default_rng(23))
     target[:, 1] = 0
     with pytest.raises(ValueError, match="every weight is 0 at slot 2"):
         estimator(logged, target, reward)
 
 
-def test_intervals_refuse_what_has_no_spread() -> None:
-    with pytest.raises(ValueError, match="1 cluster in 3 terms"):
-        normal_interval(np.arange(3.0), np.zeros(3, dtype=int))
-    with pytest.raises(ValueError, match="0 cluster in 0 terms"):
-        normal_interval(np.zeros(0))
-    with pytest.raises(ValueError, match=r"clusters has shape \(2,\); must be \(3,\)"):
-        normal_interval(np.arange(3.0), np.zeros(2, dtype=int))
-    with pytest.raises(ValueError, match=r"terms\[1, 0\] = nan"):
-        normal_interval(np.array([1.0, np.nan]))
-    with pytest.raises(ValueError, match=r"level = 95; must be in \(0, 1\)"):
-        normal_interval(np.arange(3.0), level=95)
-
-
 def test_evaluate_checks_its_own_arguments() -> None:
-    logged, target, reward, support, members = plain_log()
+    logged, target, reward, support, members = make_plain_log()
     with pytest.raises(ValueError, match="full_support has shape"):
         evaluate(logged, target, reward, support[:, :1], members)
     with pytest.raises(ValueError, match="members has shape"):
