@@ -11,13 +11,13 @@ import yaml
 
 from bandit.core.types import Context, Feedback, Slates
 from bandit.log import events
-from experiments.runner.configs import make
+from experiments.runner.configs import ROOT, make
 from simulators.calendar import Calendar
 from simulators.noise.gateways import Gateway
 from simulators.noise.noise import USUAL, Noise
 from tests.support.noise_cases import record_issues, send_issues
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "noise").glob("*.yaml"))
+CONFIGS = sorted((ROOT / "configs/noise").glob("*.yaml"))
 SILENT: dict[str, Any] = {
     "prefetch_share": 0.0,
     "scanner_share": 0.0,
