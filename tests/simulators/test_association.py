@@ -4,20 +4,20 @@ It has published rates, gives every policy the same luck, and tells no truth in 
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from bandit.core.types import Context, Feedback, Slates, SlotPmf
-from bandit.slates import walk as slates
-from bandit.slates.exploration import epsilon_greedy, greedy
+from bandit.core.types import Feedback, Slates
+from bandit.policies.random import Random
 from simulators.association.association import Association
 from simulators.association.members import FIRST_ID
+from simulators.play import play
+from tests.support.dynamics_cases import at_random
+from tests.support.truth_cases import Favourites
 
 World = Callable[..., Association]
-RANDOM = partial(epsilon_greedy, epsilon=1.0)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -25,16 +25,6 @@ def one_thread() -> Iterator[None]:
     """Small matrices: threads that wait for a busy core cost more than they bring."""
     with threadpool_limits(1):
         yield
-
-
-def choose_best_for_all(association: Association, context: Context) -> Slates:
-    """The one best newsletter for all: greedy on the mean of the members' true chances."""
-    everyone = np.tile(association.truth(context).mean(axis=0), (len(context.members), 1))
-    return slates.draw(SlotPmf(everyone, greedy), context, 5)
-
-
-def draw_at_random(context: Context, seed: int = 5) -> Slates:
-    return slates.draw(SlotPmf(np.zeros(context.eligible.shape), RANDOM), context, seed)
 
 
 def is_same(a: Feedback, b: Feedback, rows: np.ndarray | slice = slice(None)) -> bool:
@@ -50,9 +40,8 @@ def test_rates_are_near_the_published_averages_and_clicks_are_concentrated(world
         association = world(seed=seed, members=2500, pool=40, slots=6)
         sent = opened = clickers = 0
         clicks = np.zeros(2500)
-        for number in range(1, 7):
-            context = association.issue(number)
-            feedback = association.respond(context, choose_best_for_all(association, context))
+        for round in play(Favourites(), association, seed=5, issues=6):
+            context, feedback = round.context, round.feedback
             sent += feedback.delivered.sum()
             opened += feedback.opened.sum()
             clickers += feedback.clicked.any(axis=1).sum()
@@ -70,12 +59,10 @@ def test_rates_are_near_the_published_averages_and_clicks_are_concentrated(world
 def test_clicks_have_the_probabilities_that_truth_and_expected_say(world: World) -> None:
     association = world(members=2000, pin_every=0)
     excess = variance = 0.0
-    for number in range(1, 9):
-        context = association.issue(number)
-        drawn = draw_at_random(context)
-        p = association.expected(context, drawn)
-        clicked = association.respond(context, drawn).clicked
-        assert (p[drawn.choice < 0] == 0).all()
+    for round in play(Random(), association, seed=5):
+        p = association.expected(round.context, round.slates)
+        clicked = round.feedback.clicked
+        assert (p[round.slates.choice < 0] == 0).all()
         excess, variance = excess + clicked.sum() - p.sum(), variance + (p * (1 - p)).sum()
     # A member's clicks in one issue share the opening, so their sum varies a little more than that
     # of independent clicks.
@@ -88,13 +75,14 @@ def test_clicks_have_the_probabilities_that_truth_and_expected_say(world: World)
 def test_two_policies_meet_the_same_opens_and_the_same_clicks(world: World) -> None:
     one, two = world(), world()
     shared = 0
-    for number in range(1, 6):
-        a, b = one.issue(number), two.issue(number)
+    rounds = (play(Random(), one, 5, 5), play(Favourites(), two, 5, 5))
+    for a_round, b_round in zip(*rounds, strict=True):
+        a, b = a_round.context, b_round.context
         assert a.member_ids.tolist() == b.member_ids.tolist()
         assert a.articles.equals(b.articles)
         assert one.truth(a).tobytes() == two.truth(b).tobytes()
-        drawn, other = draw_at_random(a, 5), choose_best_for_all(two, b)
-        first, second = one.respond(a, drawn), two.respond(b, other)
+        drawn, other = a_round.slates, b_round.slates
+        first, second = a_round.feedback, b_round.feedback
         assert first.opened.tobytes() == second.opened.tobytes()
         assert first.unsubscribed.tobytes() == second.unsubscribed.tobytes()
         agree = (drawn.choice == other.choice) & (drawn.choice >= 0)
@@ -109,7 +97,7 @@ def test_a_member_who_looks_at_all_slots_clicks_the_same_articles_wherever_they_
 ) -> None:
     association = world(examine=(1.0,) * 6, click_to_open=0.5)
     context = association.issue(1)
-    drawn = draw_at_random(context)
+    drawn = at_random(context)
     clicked = association.respond(context, drawn).clicked
     turned = Slates(**{name: array[:, ::-1] for name, array in vars(drawn).items()})
     assert (association.respond(context, turned).clicked == clicked[:, ::-1]).all()
@@ -121,9 +109,8 @@ def test_everything_follows_from_the_seed() -> None:
     for seed in (3, 3, 4):
         association = Association(seed=seed, members=200, issues=4, pool=12)
         runs.append([])
-        for number in range(1, 4):
-            context = association.issue(number)
-            feedback = association.respond(context, draw_at_random(context))
+        for round in play(Random(), association, seed=5, issues=3):
+            context, feedback = round.context, round.feedback
             features = context.member_features.tobytes() + context.article_features.tobytes()
             runs[-1].append(
                 (
@@ -141,7 +128,7 @@ def test_everything_follows_from_the_seed() -> None:
 def test_answers_do_not_depend_on_chunks_or_row_order(world: World) -> None:
     whole, parts = world(), world()
     context = whole.issue(1)
-    drawn = draw_at_random(context)
+    drawn = at_random(context)
     feedback = whole.respond(context, drawn)
     order = np.random.default_rng(0).permutation(len(context.members))
     for rows in (order[:50], order[50:51], order[51:]):
@@ -179,7 +166,7 @@ def test_the_context_holds_no_truth(world: World) -> None:
     truth = association.truth(context)
     assert truth.shape == context.eligible.shape
     assert ((truth > 0) & (truth < 1)).all()
-    feedback = association.respond(context, draw_at_random(context))
+    feedback = association.respond(context, at_random(context))
     assert (
         feedback.examined == np.where(feedback.clicked, 1, -1)
     ).all()  # a glance leaves no trace in an e-mail
@@ -189,21 +176,19 @@ def test_the_context_holds_no_truth(world: World) -> None:
 def test_pools_carry_articles_over_and_seen_follows_opens(world: World) -> None:
     association = world(carried=0.3, joiners=0.0, unsubscribe=0.0)
     before, opened_with = [], {}
-    for number in range(1, 7):
-        context = association.issue(number)
+    for round in play(Random(), association, seed=5, issues=6):
+        context, feedback, choice = round.context, round.feedback, round.slates.choice
         ids = context.article_ids.tolist()
         assert len(set(ids)) == 20
         assert ids == sorted(ids)
-        assert len(set(ids) & set(before)) == (0 if number == 1 else 6)
+        assert len(set(ids) & set(before)) == (0 if context.issue == 1 else 6)
         expected = [
             [member in opened_with.get(article, ()) for article in ids]
             for member in context.member_ids
         ]
         assert context.seen.tolist() == expected
-        drawn = draw_at_random(context)
-        feedback = association.respond(context, drawn)
-        for i, j in zip(*np.nonzero(feedback.opened[:, None] & (drawn.choice >= 0)), strict=True):
-            opened_with.setdefault(ids[drawn.choice[i, j]], set()).add(context.member_ids[i])
+        for i, j in zip(*np.nonzero(feedback.opened[:, None] & (choice >= 0)), strict=True):
+            opened_with.setdefault(ids[choice[i, j]], set()).add(context.member_ids[i])
         before = ids
     assert association.issue(6).seen.any()
 
@@ -218,7 +203,7 @@ def test_an_event_of_a_chapter_is_for_its_members_only(world: World) -> None:
             assert (context.eligible[:, j] == (mine if chapter else True)).all()
             limited += bool(chapter)
         for slot, article in context.rules.pins.items():
-            drawn = draw_at_random(context)
+            drawn = at_random(context)
             assert (context.article_ids[drawn.choice[:, slot - 1]] == article).all()
     assert limited > 5
 
@@ -226,16 +211,15 @@ def test_an_event_of_a_chapter_is_for_its_members_only(world: World) -> None:
 def test_members_join_and_leave(world: World) -> None:
     association = world(joiners=0.25, unsubscribe=0.05)
     present, gone = set(), set()
-    for number in range(1, 9):
-        context = association.issue(number)
+    for round in play(Random(), association, seed=5):
+        context, feedback = round.context, round.feedback
         now = set(context.member_ids.tolist())
         due = {
             m
             for m in association.members["member"].tolist()
-            if association.joined([m])[0] <= number
+            if association.joined([m])[0] <= context.issue
         }
         assert now == due - gone
-        feedback = association.respond(context, draw_at_random(context))
         gone |= set(context.member_ids[feedback.unsubscribed].tolist())
         present |= now
     joined = association.joined(association.members["member"])
@@ -247,7 +231,7 @@ def test_members_join_and_leave(world: World) -> None:
 def test_a_twin_shares_the_world_and_not_the_memory(world: World) -> None:
     first = world(joiners=0.0, unsubscribe=0.2)
     context = first.issue(1)
-    drawn = draw_at_random(context)
+    drawn = at_random(context)
     feedback = first.respond(context, drawn)
     twin = first.twin()
     assert not twin.issue(2).seen.any()
@@ -305,7 +289,5 @@ def test_edges_of_what_is_allowed_work(options: dict) -> None:
     association = Association(
         **({"members": 40, "pool": 12, "issues": 3, "joiners": 0.0} | options)
     )
-    for number in range(1, association.issues + 1):
-        context = association.issue(number)
-        assert np.isfinite(association.truth(context)).all()
-        association.respond(context, draw_at_random(context))
+    for round in play(Random(), association, seed=5):
+        assert np.isfinite(association.truth(round.context)).all()

@@ -3,7 +3,6 @@
 Identities and closed forms come first.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,17 @@ from scipy.special import expit, logit
 
 from bandit.core.types import Feedback, Round, Slates
 from bandit.log import issue as log
+from bandit.policies.oracle import Oracle
+from bandit.policies.random import Random
 from simulators.association.campaigns import Campaigns
 from simulators.association.drift import Drift, InterestPath, Membership
 from simulators.association.memory import Memory
 from simulators.association.opens import Mood, Opens
 from simulators.association.press import Press
 from simulators.association.reading import Reading, count_funnel
+from simulators.play import play, read_back
 from tests.support.dynamics_cases import HABITS, MOVING, at_random, best, build, collect_bytes, run
+from tests.support.truth_cases import Worst
 
 # Nothing moves where all sizes are 0
 
@@ -153,7 +156,7 @@ def test_lapses_come_at_their_rate() -> None:
 
 def test_members_who_were_served_renew_more() -> None:
     membership, left = Membership(term=6, renewal=0.7, served=3.0), []
-    for least in (False, True):
+    for policy in (Oracle(), Worst()):
         association = build(
             members=1500,
             membership=membership,
@@ -161,7 +164,7 @@ def test_members_who_were_served_renew_more() -> None:
             joiners=0.0,
             unsubscribe=0.0,
         )
-        rounds = run(association, lambda a, c, least=least: best(a, c, least))
+        rounds = run(association, policy)
         left.append(len(rounds[-1].context.members))
     assert left[0] > 1.2 * left[1]
 
@@ -206,14 +209,12 @@ def test_waves_in_any_order_and_twice_leave_the_same_bytes() -> None:
 
 
 def test_a_run_resumes_from_its_log(tmp_path: Path) -> None:
-    first = run(build(**MOVING), best)
+    first = run(build(**MOVING), Oracle())
     resumed = build(**MOVING)
     for round in first[:7]:
         path = tmp_path / f"{round.context.issue}.parquet"
         log.write(path, round)
-        context = resumed.issue(round.context.issue)
-        back = log.read(path, context)
-        resumed.remember(context, back.slates, back.feedback)
+        read_back(path, resumed, resumed.issue(round.context.issue))
     for round in first[7:]:
         context = resumed.issue(round.context.issue)
         assert collect_bytes(
@@ -228,11 +229,11 @@ def test_a_run_resumes_from_its_log(tmp_path: Path) -> None:
 
 def test_a_twin_has_a_memory_of_its_own() -> None:
     one = build(**MOVING)
-    rounds = run(one, best)
-    assert collect_bytes(run(one.twin(), best)) == collect_bytes(rounds)
+    rounds = run(one, Oracle())
+    assert collect_bytes(run(one.twin(), Oracle())) == collect_bytes(rounds)
     other = one.twin()
-    run(other, partial(best, least=True))
-    assert collect_bytes(run(one.twin(), best)) == collect_bytes(rounds)
+    run(other, Worst())
+    assert collect_bytes(run(one.twin(), Oracle())) == collect_bytes(rounds)
 
 
 def test_an_issue_that_is_over_is_refused_where_moods_count() -> None:
@@ -275,13 +276,10 @@ def test_edges_of_what_is_allowed_work(options: dict[str, Any]) -> None:
     association = build(
         **(MOVING | {"members": 60, "dead": 0.0, "joiners": 0.0, "unsubscribe": 0.0} | options)
     )
-    for number in range(1, 7):
-        context = association.issue(number)
-        drawn = at_random(context)
-        expected = association.expected(context, drawn)
+    for round in play(Random(), association, seed=5, issues=6):
+        expected = association.expected(round.context, round.slates)
         assert ((expected >= 0) & (expected <= 1)).all()
-        feedback = association.respond(context, drawn)
-        assert (feedback.delivered | ~feedback.opened).all()
+        assert (round.feedback.delivered | ~round.feedback.opened).all()
 
 
 # The funnel

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bandit.core.types import Round, SlotPmf
-from bandit.slates.walk import draw
+from bandit.policies.random import Random
 from simulators.examination.compare import compare_models, read_opens
 from simulators.examination.em import expect_looks, fit
 from simulators.examination.models import (
@@ -21,6 +20,7 @@ from simulators.examination.models import (
     UserBrowsing,
 )
 from simulators.examination.walk import log_likelihood, perplexity, walk
+from simulators.play import play
 from tests.support.click_cases import (
     FIVE,
     START,
@@ -233,18 +233,7 @@ def test_the_table_of_perplexities_ranks_models_by_what_they_were_not_fitted_to(
 
 def test_a_log_of_rounds_is_read_by_article_id_and_only_where_opened(world: Any) -> None:
     association = world(members=80)
-    rounds = []
-    for number in (1, 2):
-        context = association.issue(number)
-        slates = draw(
-            SlotPmf(
-                np.zeros(context.eligible.shape),
-                lambda s, o: o / np.maximum(o.sum(1, keepdims=True), 1),
-            ),
-            context,
-            3,
-        )
-        rounds.append(Round(context, slates, association.respond(context, slates)))
+    rounds = list(play(Random(), association, seed=3, issues=2))
     names, article, clicks = read_opens(rounds)
     opened = [r.feedback.opened for r in rounds]
     assert article.shape == clicks.shape == (sum(o.sum() for o in opened), 5)

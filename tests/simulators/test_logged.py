@@ -16,16 +16,12 @@ from bandit.policies.random import Random
 from bandit.slates.walk import draw
 from simulators.association.association import Association
 from simulators.fitted.logged import Logged
+from simulators.play import play
 
 
 def sent(world: Any, seed: int = 7, issues: int | None = None) -> list[Round]:
     """Random slates, and what came back."""
-    rounds = []
-    for number in range(1, (issues or world.issues) + 1):
-        context = world.issue(number)
-        slates = draw(Random().plan(context), context, seed)
-        rounds.append(Round(context, slates, world.respond(context, slates)))
-    return rounds
+    return list(play(Random(), world, seed, issues))
 
 
 @cache
@@ -45,8 +41,8 @@ def fitted(seed: int = 1, **options: Any) -> Logged:
 def test_the_log_is_the_frame() -> None:
     """Members, pools and rules of each issue are the log's; who left is not there again."""
     world, gone = fitted().twin(), set[int]()
-    for number, round in enumerate(small()[1], start=1):
-        context = world.issue(number)
+    for round, again in zip(small()[1], play(Random(), world, seed=3), strict=True):
+        context = again.context
         assert context.campaign == round.context.campaign
         assert context.rules == round.context.rules
         pd.testing.assert_frame_equal(context.articles, round.context.articles)
@@ -56,14 +52,12 @@ def test_the_log_is_the_frame() -> None:
         late = {
             member
             for member, last in zip(world.members["member"], world.leaving.last, strict=True)
-            if last < number
+            if last < context.issue
         }
         assert (
             there - set(round.context.member_ids) <= late
         )  # who had left by then in the log may still be there
-        slates = draw(Random().plan(context), context, 3)
-        feedback = world.respond(context, slates)
-        gone |= set(context.member_ids[feedback.unsubscribed])
+        gone |= set(context.member_ids[again.feedback.unsubscribed])
     assert world.joined(small()[1][0].context.member_ids).tolist() == [1] * len(
         small()[1][0].context.members
     )
@@ -175,14 +169,10 @@ def test_truth_and_hyperparameters_serve_the_policies_that_may_know() -> None:
         "random": Random(),
     }.items():
         world = fitted().twin()
-        if not isinstance(policy, Random):
-            policy.reveal(world)
-        earned[name] = 0.0
-        for number in range(1, world.issues + 1):
-            context = world.issue(number)
-            slates = draw(policy.plan(context), context, 3)
-            earned[name] += float(world.expected(context, slates).sum())
-            policy.learn(Round(context, slates, world.respond(context, slates)))
+        earned[name] = sum(
+            float(world.expected(round.context, round.slates).sum())
+            for round in play(policy, world, seed=3)
+        )
     assert earned["oracle"] > 1.3 * earned["bayes_limit"] > 1.3 * earned["random"]
 
 

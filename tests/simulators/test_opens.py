@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from bandit.core.types import Slates, SlotPmf
+from bandit.policies.oracle import Oracle
 from bandit.slates import walk as slates
 from bandit.slates.exploration import greedy
 from simulators.association.opens import Mood, Opens
 from simulators.association.reference import measure_interest
 from simulators.calendar import Calendar
 from simulators.logits import anchor_rates, raise_rate
-from tests.support.dynamics_cases import HABITS, at_random, best, build, measure_opening, run
+from tests.support.dynamics_cases import HABITS, at_random, build, measure_opening, run
+from tests.support.truth_cases import Worst
 
 # Rates
 
@@ -264,9 +266,9 @@ def test_a_featured_article_is_everybodys_subject_line() -> None:
 
 def test_good_issues_raise_later_opens_and_irrelevant_ones_lower_them() -> None:
     opens, rates = Opens(satisfaction=1.5, memory=0.3), []
-    for least in (False, True):
+    for policy in (Oracle(), Worst()):
         association = build(members=1500, opens=opens, joiners=0.0)
-        rounds = run(association, lambda a, c, least=least: best(a, c, least), issues=6)
+        rounds = run(association, policy, issues=6)
         rates.append([round.feedback.opened.mean() for round in rounds])
     assert rates[0][0] == rates[1][0]  # the first issue knows nothing of itself
     assert rates[0][-1] > 1.15 * rates[1][-1]

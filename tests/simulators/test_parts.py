@@ -1,7 +1,6 @@
 """The parts of the association: what is refused by name, and what the configurations make."""
 
 from copy import deepcopy
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,7 @@ import pytest
 from hydra import compose as composed
 from hydra import initialize_config_dir
 
-from bandit.core.types import SlotPmf
-from bandit.slates import walk as slates
-from bandit.slates.exploration import epsilon_greedy
+from bandit.policies.random import Random
 from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association import parts
 from simulators.association.association import Association
@@ -23,7 +20,9 @@ from simulators.association.pools.articles import check_catalogue, compose, read
 from simulators.association.press import Press
 from simulators.association.reading import Reading
 from simulators.examination.given import read_examination
+from simulators.play import play
 from tests.support.dynamics_cases import at_random, build
+from tests.support.truth_cases import Favourites
 
 # Refused by name
 
@@ -141,14 +140,9 @@ def test_every_examination_model_can_be_chosen_in_yaml(config: Any, name: str) -
         config(f"clicks@simulator.examine={name}") | {"members": 1500, "embeddings": None}, seed=10
     )
     terms = []
-    for number in range(1, 5):
-        context = association.issue(number)
-        drawn = at_random(context)
-        terms.append(
-            (
-                association.respond(context, drawn).clicked - association.expected(context, drawn)
-            ).sum(axis=1)
-        )
+    for round in play(Random(), association, seed=5, issues=4):
+        expected = association.expected(round.context, round.slates)
+        terms.append((round.feedback.clicked - expected).sum(axis=1))
     term = np.concatenate(terms)
     assert abs(term.sum() / np.sqrt((term**2).sum())) < 3.5
 
@@ -181,12 +175,9 @@ def test_the_newsletter_moves_in_every_part_and_keeps_its_rates(config: Any) -> 
     assert set(GROUPS) <= set(simulator)
     association = make(simulator | {"members": 2500, "embeddings": None}, seed=10)
     sent = opened = clickers = delivered = 0
-    for number in range(1, 13):
-        context = association.issue(number)
-        everyone = np.tile(association.truth(context).mean(axis=0), (len(context.members), 1))
-        drawn = slates.draw(SlotPmf(everyone, partial(epsilon_greedy, epsilon=0.0)), context, 5)
-        feedback = association.respond(context, drawn)
-        sent += len(context.members)
+    for round in play(Favourites(), association, seed=5, issues=12):
+        feedback = round.feedback
+        sent += len(round.context.members)
         delivered += feedback.delivered.sum()
         opened += feedback.opened.sum()
         clickers += feedback.clicked.any(axis=1).sum()

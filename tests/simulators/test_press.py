@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
+from bandit.policies.random import Random
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Membership
 from simulators.association.press import Press, find_repeats
+from simulators.play import play
 from tests.support.dynamics_cases import at_random, build
 
 # Articles
@@ -142,9 +144,9 @@ def test_campaigns_have_their_days_pools_and_rules() -> None:
     ]
     kinds = {"promotion": {"event"}, "renewal": {"resource"}, "conference": {"session"}}
     before: dict[str, set[str]] = {}
-    for number, name in enumerate(names, start=1):
-        context = association.issue(number)
-        assert context.campaign == f"{name}-{number:03d}"
+    for name, round in zip(names, play(Random(), association, seed=5), strict=True):
+        context = round.context
+        assert context.campaign == f"{name}-{context.issue:03d}"
         assert set(context.articles["kind"]) <= kinds.get(name, {"article", "event", "resource"})
         assert bool(context.rules.at_most) == (name == "issue")
         ids = set(context.article_ids)
@@ -152,7 +154,6 @@ def test_campaigns_have_their_days_pools_and_rules() -> None:
             4 if name in before else 0
         )  # carried over among their own kind
         before[name] = ids
-        association.respond(context, at_random(context))
 
 
 def test_the_same_members_get_all_campaigns() -> None:
@@ -165,18 +166,17 @@ def test_the_same_members_get_all_campaigns() -> None:
 
 def test_what_was_seen_is_known_when_it_is_carried_over_issues_later() -> None:
     association, opened_with = build(campaigns=CAMPAIGNS, carried=0.5), {}
-    for number in range(1, 13):
-        context = association.issue(number)
+    for round in play(Random(), association, seed=5):
+        context, feedback = round.context, round.feedback
         ids = context.article_ids.tolist()
         known = [
             [member in opened_with.get(article, ()) for article in ids]
             for member in context.member_ids
         ]
         assert context.seen.tolist() == known
-        drawn = at_random(context)
-        feedback = association.respond(context, drawn)
-        for i, j in zip(*np.nonzero(feedback.opened[:, None] & (drawn.choice >= 0)), strict=True):
-            opened_with.setdefault(ids[drawn.choice[i, j]], set()).add(context.member_ids[i])
+        choice = round.slates.choice
+        for i, j in zip(*np.nonzero(feedback.opened[:, None] & (choice >= 0)), strict=True):
+            opened_with.setdefault(ids[choice[i, j]], set()).add(context.member_ids[i])
     assert context.seen.any()
 
 
@@ -210,15 +210,11 @@ def test_renewal_notices_go_to_those_whose_term_ends_soon_and_help() -> None:
         unsubscribe=0.0,
     )
     everyone = {}
-    for number in range(1, 8):
-        context = association.issue(number)
-        everyone[number] = set(context.member_ids)
-        feedback = association.respond(context, at_random(context))
+    for round in play(Random(), association, seed=5, issues=7):
+        number, ids = round.context.issue, round.context.member_ids
+        everyone[number] = set(ids)
         if number == 4:
-            told, clicked = (
-                set(context.member_ids),
-                set(context.member_ids[feedback.clicked.any(axis=1)]),
-            )
+            told, clicked = set(ids), set(ids[round.feedback.clicked.any(axis=1)])
     assert len(told) / len(everyone[3]) == pytest.approx(3 / 8, abs=0.05)
     left = everyone[3] - everyone[7]
     assert len(clicked) > 50

@@ -12,22 +12,16 @@ import pytest
 from bandit.core.types import Round
 from bandit.log import archive
 from bandit.policies.random import Random
-from bandit.slates.walk import draw
 from experiments.runner.watcher import measure_issue
 from simulators.association.association import Association
 from simulators.noise.noise import Noise
+from simulators.play import play, send
 
 SIZE: dict[str, Any] = {"members": 3000, "issues": 4, "pool": 20, "click_to_open": 0.25}
 
 
 def sent(**more: Any) -> list[Round]:
-    association, policy = Association(seed=14, **SIZE, **more), Random()
-    rounds = []
-    for number in range(1, 4):
-        context = association.issue(number)
-        slates = draw(policy.plan(context), context, 3)
-        rounds.append(Round(context, slates, association.respond(context, slates)))
-    return rounds
+    return list(play(Random(), Association(seed=14, **SIZE, **more), seed=3, issues=3))
 
 
 def total(rounds: list[Round], what: str) -> int:
@@ -111,24 +105,18 @@ def test_an_archive_of_a_noisy_log_is_read_back_as_it_was_sent(
 
 def test_a_policy_is_measured_by_what_people_did() -> None:
     association = Association(seed=14, **SIZE, noise=Noise(scanner_share=0.5), hygiene=False)
-    context = association.issue(1)
-    slates = draw(Random().plan(context), context, 3)
-    told = association.respond(context, slates)
-    people = association.people(context, slates)
-    assert told.clicked.sum() > 1.5 * people.clicked.sum()
-    assert (
-        measure_issue(association, Round(context, slates, told), 0.0)["clicks"]
-        == people.clicked.sum()
-    )
+    round = send(Random(), association, association.issue(1), 3)
+    people = association.people(round.context, round.slates)
+    assert round.feedback.clicked.sum() > 1.5 * people.clicked.sum()
+    assert measure_issue(association, round, 0.0)["clicks"] == people.clicked.sum()
 
 
 def test_a_mail_to_few_comes_as_near_to_a_share_as_it_can() -> None:
     association = Association(
         seed=14, **SIZE | {"members": 12}, noise=Noise(scanner_share=0.9, prefetch_share=0.9)
     )
-    context = association.issue(1)
-    slates = draw(Random().plan(context), context, 3)
-    assert len(association.respond(context, slates).opened) == len(context.members)
+    round = send(Random(), association, association.issue(1), 3)
+    assert len(round.feedback.opened) == len(round.context.members)
 
 
 def test_a_run_that_resumes_from_its_noisy_log_goes_on_to_the_same_bytes(

@@ -21,6 +21,7 @@ from bandit.slates.exploration import epsilon_greedy, greedy
 from bandit.slates.walk import draw
 from experiments.runner.configs import make, resolve
 from experiments.runner.unit import run_unit
+from simulators.play import play
 from simulators.replay.evaluation import evaluate_by_replay, exact_interval
 from simulators.replay.loaders.mind import Mind
 from simulators.replay.loaders.tables import Account, ChoiceLog, list_articles
@@ -219,14 +220,11 @@ def test_a_policy_that_learns_is_judged_fairly_at_every_issue(chances: Floats) -
     for s in range(120):
         log = logged(600, 300 + s, chances)
         place, policy = Replay(log, s, issues=4), Follows()
-        policy.start(place.features)
-        for t in range(1, 5):
-            context = place.issue(t)
-            slates = draw(policy.plan(context), context, s)
+        for round in play(policy, place, seed=s):
+            context, slates = round.context, round.slates
             true = WANTS[policy.group(context), slates.choice[:, 0]].mean()
             off.append(float(place.expected(context, slates).mean() / place.floor - true))
-            (first if t == 1 else last).append(true)
-            policy.learn(Round(context, slates, place.respond(context, slates)))
+            (first if context.issue == 1 else last).append(true)
     assert abs(z_score(off, 0.0)) < 3
     assert np.mean(last) > np.mean(first) + 0.05  # it did learn
 
