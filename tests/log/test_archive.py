@@ -90,11 +90,11 @@ def test_ids_may_be_text_and_rules_may_say_everything(
         only={2: {"kind": ["article"]}},
     )
 
-    def renamed(context: Context) -> Context:
+    def rename(context: Context) -> Context:
         members = context.members.assign(member=[f"m-{number}" for number in context.member_ids])
         return replace(context, members=members, rules=rules)
 
-    written = [replace(round, context=renamed(round.context)) for round in rounds]
+    written = [replace(round, context=rename(round.context)) for round in rounds]
     archive.write(tmp_path / "log", written)
     for one, other in zip(
         written, archive.read(tmp_path / "log", association.features), strict=True
@@ -105,12 +105,12 @@ def test_ids_may_be_text_and_rules_may_say_everything(
 def test_a_log_that_was_not_finished_is_no_archive(
     rounds: list[Round], association: Association, tmp_path: Path
 ) -> None:
-    def killed() -> Iterator[Round]:
+    def stop_early() -> Iterator[Round]:
         yield from rounds[:2]
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        archive.write(tmp_path / "log", killed())
+        archive.write(tmp_path / "log", stop_early())
     with pytest.raises(
         ValueError, match=r"holds no members\.parquet: it is not an archive, or not a finished one"
     ):

@@ -7,7 +7,7 @@ from scipy.special import expit
 from bandit.models.profile.expectation import average, propagate, score
 
 
-def _clicks(n: int, k: int, q: int, scale: float) -> tuple[np.ndarray, ...]:
+def _draw_clicks(n: int, k: int, q: int, scale: float) -> tuple[np.ndarray, ...]:
     """eta, K, clicked, looked of n members with k observations in q dimensions."""
     rng = np.random.default_rng(n + k)
     a = scale * rng.normal(size=(n, k, q))
@@ -73,7 +73,7 @@ def test_one_slot_is_exact(clicked: float, looked: float) -> None:
 
 
 def test_several_slots_agree_with_importance_sampling() -> None:
-    eta, K, clicked, looked = _clicks(5, 4, 7, 0.5)
+    eta, K, clicked, looked = _draw_clicks(5, 4, 7, 0.5)
     g, M = propagate(eta, K, clicked, looked, sweeps=8)
     rng = np.random.default_rng(1)
     for i in range(5):
@@ -91,7 +91,7 @@ def test_several_slots_agree_with_importance_sampling() -> None:
 
 
 def test_nothing_is_learned_from_a_slot_that_was_not_looked_at() -> None:
-    eta, K, clicked, looked = _clicks(9, 4, 7, 0.5)
+    eta, K, clicked, looked = _draw_clicks(9, 4, 7, 0.5)
     looked[:, 2], clicked[:, 2] = 0, 0
     g, M = propagate(eta, K, clicked, looked, sweeps=12)
     for part in (g[:, 2], M[:, 2], M[:, :, 2]):

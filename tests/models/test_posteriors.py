@@ -21,7 +21,7 @@ def test_prior_and_appeals_are_one_regression() -> None:
 
     In the step the appeals are integrated out.
     """
-    x, a, rows, index, weight, gradient = _exposures(11, 6, 2, 3, 40)
+    x, a, rows, index, weight, gradient = _draw_exposures(11, 6, 2, 3, 40)
     prior = Prior(
         np.arange(6.0).reshape(2, 3) / 10, np.full((2, 3), LAMBDA**-0.5), np.full((2, 3), -1)
     )
@@ -95,7 +95,7 @@ def test_appeal_learns_how_far_articles_differ() -> None:
 # bilinear
 
 
-def _exposures(n: int, m: int, p: int, q: int, e: int) -> tuple[np.ndarray, ...]:
+def _draw_exposures(n: int, m: int, p: int, q: int, e: int) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(e)
     x, a = rng.normal(size=(n, p)), rng.normal(size=(m, q))
     return (
@@ -110,7 +110,7 @@ def _exposures(n: int, m: int, p: int, q: int, e: int) -> tuple[np.ndarray, ...]
 
 @pytest.mark.parametrize(("p", "q", "e"), [(2, 3, 40), (4, 2, 7), (3, 5, 0)])
 def test_gram_and_moment_equal_kronecker_loops(p: int, q: int, e: int) -> None:
-    x, a, rows, index, weights, values = _exposures(11, 6, p, q, e)
+    x, a, rows, index, weights, values = _draw_exposures(11, 6, p, q, e)
     total, shift = np.zeros((p * q, p * q)), np.zeros(p * q)
     for i, j, w, v in zip(rows, index, weights, values, strict=True):
         z = np.kron(x[i], a[j])
@@ -130,7 +130,7 @@ def test_gaussian_posterior_closed_form() -> None:
     assert one.solve(one.factor())[0] == pytest.approx(float(Fraction(13, 7)))
     assert one.covariance(one.factor())[0, 0] == pytest.approx(1 / 7)
 
-    x, a, rows, index, weights, values = _exposures(11, 6, 2, 3, 40)
+    x, a, rows, index, weights, values = _draw_exposures(11, 6, 2, 3, 40)
     prior_mean = np.linspace(-1, 1, 6)
     posterior = Gaussian.start(prior_mean, np.full(6, LAMBDA))
     z = np.einsum("ep,eq->epq", x[rows], a[index]).reshape(40, 6)

@@ -6,7 +6,7 @@ import pytest
 from bandit.core.rules import Rules
 from bandit.ope import diagnostics, inputs
 from bandit.slates import exploration
-from tests.support.ope_cases import SCORES, TARGETS, list_slates, replay_scores
+from tests.support.ope_cases import SCORES, TARGETS, list_slates, replay_plan
 
 
 def test_weights_are_running_products() -> None:
@@ -51,7 +51,7 @@ def test_lost_adds_up_down_the_slate_as_the_target_would_fill_it() -> None:
 
 def test_lost_bounds_the_target_s_mass_outside_a_greedy_logger() -> None:
     choice, logged = list_slates(4, Rules(slots=2), exploration.greedy, SCORES[0])
-    target = replay_scores(choice, 4, Rules(slots=2), TARGETS["epsilon"], SCORES[1])
+    target = replay_plan(choice, 4, Rules(slots=2), TARGETS["epsilon"], SCORES[1])
     none = np.zeros(logged.shape, dtype=bool)
     np.testing.assert_allclose(
         diagnostics.measure_lost(logged, target, none), 1 - np.cumprod(target[0])

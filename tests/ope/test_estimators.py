@@ -23,7 +23,7 @@ from tests.support.ope_cases import (
     list_slates,
     make_issue,
     make_plain_log,
-    replay_scores,
+    replay_plan,
 )
 
 # identities
@@ -106,7 +106,7 @@ def test_clicks_may_be_booleans_and_propensities_narrow(estimator: Estimator) ->
 def test_exactly_unbiased_over_every_slate(explore: Explore) -> None:
     rules = Rules(slots=2)
     choice, logged = list_slates(4, rules, LOGGER, SCORES[0])
-    target = replay_scores(choice, 4, rules, explore, SCORES[1])
+    target = replay_plan(choice, 4, rules, explore, SCORES[1])
     assert len(choice) == 12
     chance, wanted = logged.prod(axis=1), target.prod(axis=1)
     assert chance.sum() == pytest.approx(1, abs=1e-12)
@@ -137,7 +137,7 @@ def test_unbiased_around_pins_and_empty_slots_whose_ratio_is_1() -> None:
     )  # one event
     scores = ([0.9, -0.4, 0.3, 1.7, 0.1], [0.2, 1.1, 0.8, -0.5, 0.6])
     choice, logged = list_slates(5, rules, LOGGER, scores[0])
-    target = replay_scores(choice, 5, rules, TARGETS["epsilon"], scores[1])
+    target = replay_plan(choice, 5, rules, TARGETS["epsilon"], scores[1])
     assert (choice[:, 1] == 1).all()
     assert len(set(choice[:, 0])) > 1
     assert (choice[:, 2:] == [2, -1]).all()

@@ -39,14 +39,15 @@ def make_issue(n: int, m: int, rules: Rules, eligible: Bools | None = None) -> C
 def list_slates(m: int, rules: Rules, explore: Explore, scores: list[float]) -> tuple[Ints, Floats]:
     """All slates a plan may show [n, k], empty slots included, and their propensities [n, k]."""
     choice = np.array(list(product(range(-1, m), repeat=rules.slots)))
-    propensity = replay_scores(choice, m, rules, explore, scores)
+    propensity = replay_plan(choice, m, rules, explore, scores)
     shown = (propensity > 0).all(axis=1)
     return choice[shown], propensity[shown]
 
 
-def replay_scores(
+def replay_plan(
     choice: Ints, m: int, rules: Rules, explore: Explore, scores: list[float]
 ) -> Floats:
+    """The propensities [n, k] of these slates, of a plan that scores articles alike for all."""
     n = len(choice)
     return slates.replay(SlotPmf(np.tile(scores, (n, 1)), explore), make_issue(n, m, rules), choice)
 
