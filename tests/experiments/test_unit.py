@@ -1,4 +1,4 @@
-"""Runs: they resume to the same bytes, refuse what they do not know, and count what they should."""
+"""Units of a run: they resume to the same bytes, and refuse a folder that is not theirs."""
 
 import os
 import signal
@@ -8,19 +8,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
-from scipy import stats
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from bandit.core.files import read_json
 from bandit.core.threads import use_one_thread
 from experiments.runner.configs import ROOT, read_policy
-from experiments.runner.folders import choose_folder
 from experiments.runner.unit import run_unit
-from experiments.tables.coldstart import find_parity
-from experiments.tables.summary import student_interval, summarise
 
 SMALL: dict[str, Any] = {
     "_target_": "simulators.association.association.Association",
@@ -135,90 +129,6 @@ def test_every_policy_meets_the_same_opens(logger: Path, tmp_path: Path) -> None
         )
         assert ours["opened"] == theirs["opened"]
         assert ours["delivered"] == theirs["delivered"]
-
-
-def test_paired_interval_is_students() -> None:
-    values = np.array([0.10, 0.13, 0.09, 0.16])
-    mean, low, high = student_interval(values)
-    reference = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    np.testing.assert_allclose(
-        (mean, low, high), (values.mean(), reference.low, reference.high), rtol=1e-12
-    )
-    assert np.isnan(student_interval(values[:1])[1:]).all()
-
-
-def test_lift_is_paired_by_seed_over_the_later_issues() -> None:
-    rows = []
-    for seed, (ours, theirs) in enumerate([(30, 20), (66, 60)]):
-        for policy, clicks in (("a", ours), ("b", theirs)):
-            for issue in (1, 2, 3):
-                values = {
-                    "delivered": 1000,
-                    "opened": 400,
-                    "clicks": clicks if issue > 1 else 1,
-                    "clicked_opens": 1,
-                }
-                values |= {"expected": 0.1, "exploration_cost": 0.025}
-                rows += [(policy, seed, issue, metric, value) for metric, value in values.items()]
-    table = summarise(
-        pd.DataFrame(rows, columns=["policy", "seed", "issue", "metric", "value"]), "b", 2
-    ).set_index("policy")
-    assert table.loc["a", "lift"] == pytest.approx((0.5 + 0.1) / 2)
-    assert table.loc["a", "clicks_per_delivered_late"] == pytest.approx(0.048)
-    assert table.loc["a", "exploration_cost"] == pytest.approx(0.2)
-    assert np.isnan(table.loc["b", "lift"])
-
-
-def test_parity_is_the_first_issue_from_which_a_policy_stays_ahead() -> None:
-    ours = {
-        "early": [1, 5, 5, 5, 5],
-        "late": [1, 1, 1, 9, 9],
-        "never": [1, 1, 1, 1, 1],
-        "base": [3, 3, 3, 3, 3],
-    }
-    rows = [
-        (name, 0, since, 100, 0, value)
-        for name, values in ours.items()
-        for since, value in enumerate(values)
-    ]
-    table = pd.DataFrame(
-        rows, columns=["policy", "seed", "since", "delivered", "clicks", "expected"]
-    )
-    assert find_parity(table, "base", window=1) == {"early": 1, "late": 3, "never": None}
-
-
-def test_a_misspelt_policy_lists_the_valid_ones() -> None:
-    with pytest.raises(ValueError, match=r"no policy 'profil'; choose from .*profile"):
-        read_policy("profil")
-
-
-@pytest.mark.parametrize("name", ["", "a/b", ".."])
-def test_a_run_name_stays_below_runs(name: str) -> None:
-    with pytest.raises(ValueError, match="must be a plain folder name"):
-        choose_folder(name, "x", {})
-
-
-@pytest.mark.parametrize(
-    ("module", "arguments", "message"),
-    [
-        ("run", ["policy=lin_tz"], "lin_ts"),
-        ("run", ["sead=1"], "sead"),
-        ("run", ["simulator.slots=-1"], "slots = -1; must be at least 1"),
-        ("run", ["issues=0"], "issues = 0; must be a whole number of at least 1"),
-        ("compare", ["policies=[profil]"], "choose from bayes_limit"),
-        ("compare", ["policies=[]"], "policies is empty"),
-        ("compare", ["polices=[random]"], "polices"),
-    ],
-)
-def test_the_command_line_refuses_what_it_does_not_know(
-    module: str, arguments: list[str], message: str
-) -> None:
-    command = [sys.executable, "-m", f"experiments.{module}", "name=test-refused", *arguments]
-    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert asked.returncode != 0
-    assert message in asked.stderr
-    assert "Traceback" not in asked.stderr
-    assert not (ROOT / "runs" / "test-refused").exists()
 
 
 def test_units_compute_on_one_thread() -> None:

@@ -1,0 +1,43 @@
+"""Commands refuse what they do not know, and say what there is."""
+
+import subprocess
+import sys
+
+import pytest
+
+from experiments.runner.configs import ROOT, read_policy
+from experiments.runner.folders import choose_folder
+
+
+def test_a_misspelt_policy_lists_the_valid_ones() -> None:
+    with pytest.raises(ValueError, match=r"no policy 'profil'; choose from .*profile"):
+        read_policy("profil")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".."])
+def test_a_run_name_stays_below_runs(name: str) -> None:
+    with pytest.raises(ValueError, match="must be a plain folder name"):
+        choose_folder(name, "x", {})
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        ("run", ["policy=lin_tz"], "lin_ts"),
+        ("run", ["sead=1"], "sead"),
+        ("run", ["simulator.slots=-1"], "slots = -1; must be at least 1"),
+        ("run", ["issues=0"], "issues = 0; must be a whole number of at least 1"),
+        ("compare", ["policies=[profil]"], "choose from bayes_limit"),
+        ("compare", ["policies=[]"], "policies is empty"),
+        ("compare", ["polices=[random]"], "polices"),
+    ],
+)
+def test_the_command_line_refuses_what_it_does_not_know(
+    module: str, arguments: list[str], message: str
+) -> None:
+    command = [sys.executable, "-m", f"experiments.{module}", "name=test-refused", *arguments]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert asked.returncode != 0
+    assert message in asked.stderr
+    assert "Traceback" not in asked.stderr
+    assert not (ROOT / "runs" / "test-refused").exists()
