@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from bandit.core import exact
 
 
-def _in_fractions(a: np.ndarray, b: np.ndarray) -> list[list[float]]:
+def _multiply_fractions(a: np.ndarray, b: np.ndarray) -> list[list[float]]:
     """What the product is, from the factors on the grid, with no rounding before the end."""
     on_grid = [
         [[Fraction(round(Fraction(float(v)) * 2**20), 2**20) for v in row] for row in x]
@@ -36,7 +36,7 @@ def test_snap_rounds_to_the_grid() -> None:
 def test_equals_fractions() -> None:
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=(6, 7)), rng.normal(size=(3, 7))
-    assert exact.dot(a, b).tolist() == _in_fractions(a, b)
+    assert exact.dot(a, b).tolist() == _multiply_fractions(a, b)
 
 
 def test_equals_fractions_close_to_the_limit_and_through_cancellation() -> None:
@@ -44,7 +44,7 @@ def test_equals_fractions_close_to_the_limit_and_through_cancellation() -> None:
     a, b = rng.normal(size=(4, 35)), rng.normal(size=(5, 35))
     a *= 2.0**8 / np.linalg.norm(a, axis=1, keepdims=True)
     b *= 31.99 / np.linalg.norm(b, axis=1, keepdims=True)
-    assert exact.dot(a, b).tolist() == _in_fractions(a, b)
+    assert exact.dot(a, b).tolist() == _multiply_fractions(a, b)
     tiny = 2.0**-20
     a, b = np.array([[4000.0, tiny, -4000.0, 3 * tiny]]), np.array([[1.0, tiny, 1.0, tiny]])
     assert exact.dot(a, b).tolist() == [[4 * tiny**2]]
@@ -55,7 +55,7 @@ def test_equals_fractions_close_to_the_limit_and_through_cancellation() -> None:
     arrays(np.float64, (3, 4), elements=st.floats(-40, 40)),
 )
 def test_equals_fractions_for_any_factors(a: np.ndarray, b: np.ndarray) -> None:
-    assert exact.dot(a, b).tolist() == _in_fractions(a, b)
+    assert exact.dot(a, b).tolist() == _multiply_fractions(a, b)
 
 
 @pytest.mark.parametrize(("d", "m"), [(1, 1), (3, 7), (35, 41), (36, 200)])

@@ -29,7 +29,7 @@ def test_philox_known_answers(counter: tuple, key: tuple, expected: tuple) -> No
     assert (many == np.array(expected, dtype=np.uint64)[:, None, None]).all()
 
 
-def _uniform_in_python(seed: int, campaign: str, stream: str, key: int, slot: int) -> float:
+def _draw_in_python(seed: int, campaign: str, stream: str, key: int, slot: int) -> float:
     """The same number in Python integers, from the published definitions."""
     text = "".join(f"{len(str(part))}:{part}" for part in (seed, campaign, stream))
     purpose = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
@@ -47,7 +47,7 @@ def test_uniforms_equal_the_definition_in_python_integers() -> None:
     table = keys.uniforms(3, "issue-007", "slate", members, 7)
     assert table.shape == (5, 7)
     expected = [
-        [_uniform_in_python(3, "issue-007", "slate", int(member), j) for j in range(7)]
+        [_draw_in_python(3, "issue-007", "slate", int(member), j) for j in range(7)]
         for member in members
     ]
     assert table.tolist() == expected

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from bandit.core.files import read_json
-from bandit.slates.walk import draw
 from experiments import scale
 from experiments.runner.configs import ROOT, make, read_policy
 from simulators.play import send
@@ -34,10 +33,9 @@ def test_pieces_give_the_slates_and_answers_of_the_whole_issue(policy: str, piec
         learner.start(association.features)
     for number in (1, 2, 3):
         whole, parted = (association.issue(number) for association in associations)
-        slates = draw(learners[0].plan(whole), whole, 3)
-        feedback = associations[0].respond(whole, slates)
+        at_once = send(learners[0], associations[0], whole, 3, learn=False)
         round = send(learners[1], associations[1], parted, 3, learn=False, piece=piece)
-        for ours, theirs in ((round.slates, slates), (round.feedback, feedback)):
+        for ours, theirs in ((round.slates, at_once.slates), (round.feedback, at_once.feedback)):
             for name, wanted in vars(theirs).items():
                 np.testing.assert_array_equal(getattr(ours, name), wanted, err_msg=name)
         np.testing.assert_array_equal(round.context.seen, whole.seen)

@@ -1,126 +1,16 @@
-"""What is learned, against closed forms, brute force and simulation with the answer known."""
+"""Posteriors of a bilinear prior, of appeals and of Gaussians, against closed forms."""
 
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy.special import expit
 
 from bandit.models.bilinear import Gaussian, draw_gaussian, gram, moment
-from bandit.models.examination import Examination
 from bandit.models.profile.appeal import Appeal
-from bandit.models.profile.expectation import average, propagate, score
 from bandit.models.profile.prior import Prior
 from bandit.models.profiles import Belief, Profiles
-from bandit.models.segments import Moments, make_ridge, tally
 
 LAMBDA = 3.0
-
-# expectation
-
-
-def _clicks(n: int, k: int, q: int, scale: float) -> tuple[np.ndarray, ...]:
-    """eta, K, clicked, looked of n members with k observations in q dimensions."""
-    rng = np.random.default_rng(n + k)
-    a = scale * rng.normal(size=(n, k, q))
-    K = np.einsum("nkq,q,nlq->nkl", a, rng.uniform(0.2, 1.5, q), a)
-    return (
-        rng.normal(-1, 1, (n, k)),
-        K,
-        (rng.random((n, k)) < 0.4).astype(float),
-        rng.uniform(0.1, 1, (n, k)),
-    )
-
-
-@pytest.mark.parametrize("variance", [0.0, 0.3, 1.5, 4.0])
-def test_averages_equal_fine_integrals(variance: float) -> None:
-    z, step = np.linspace(-9, 9, 4001, retstep=True)
-    density = np.exp(-(z**2) / 2) * step / np.sqrt(2 * np.pi)
-    eta = np.array([-6.0, -3.5, -1.0, 0.0, 2.5])
-    p = expit(eta[:, None] + np.sqrt(variance) * z)
-    mean, slope = average(eta, np.full(5, variance))
-    np.testing.assert_allclose(mean, p @ density, rtol=5e-3)
-    np.testing.assert_allclose(slope, (p * (1 - p)) @ density, rtol=2e-2)
-
-
-def test_score_is_the_derivative_of_the_likelihood_and_its_variance() -> None:
-    eta, variance, looked, h = (
-        np.array([-3.0, -0.5, 1.0]),
-        np.array([0.4, 2.0, 0.0]),
-        np.array([0.3, 0.8, 1.0]),
-        1e-5,
-    )
-
-    def log_likelihood(eta: np.ndarray, click: bool) -> np.ndarray:
-        p = looked * average(eta, variance)[0]
-        return np.log(p if click else 1 - p)
-
-    scores = []
-    for click in (True, False):
-        gradient, information = score(*average(eta, variance), np.full(3, float(click)), looked)
-        numeric = (log_likelihood(eta + h, click) - log_likelihood(eta - h, click)) / (2 * h)
-        np.testing.assert_allclose(gradient, numeric, rtol=1e-6)
-        scores.append(gradient)
-    p = looked * average(eta, variance)[0]
-    np.testing.assert_allclose(p * scores[0] + (1 - p) * scores[1], 0, atol=1e-12)
-    np.testing.assert_allclose(
-        information, p * scores[0] ** 2 + (1 - p) * scores[1] ** 2, rtol=1e-10
-    )
-
-
-@pytest.mark.parametrize("clicked", [0.0, 1.0])
-@pytest.mark.parametrize("looked", [1.0, 0.4])
-def test_one_slot_is_exact(clicked: float, looked: float) -> None:
-    """With one slot, expectation propagation has the true posterior's mean and variance."""
-    f = np.linspace(-25, 15, 40_001)
-    for eta, K in ((-3.5, 1.3), (-1.0, 0.4), (0.5, 2.0)):
-        weight = np.exp(-((f - eta) ** 2) / (2 * K)) * np.where(
-            clicked > 0, expit(f), 1 - looked * expit(f)
-        )
-        mean = (f * weight).sum() / weight.sum()
-        variance = ((f - mean) ** 2 * weight).sum() / weight.sum()
-        g, M = propagate(*(np.array(x) for x in ([[eta]], [[[K]]], [[clicked]], [[looked]])))
-        assert eta + K * g[0, 0] == pytest.approx(mean, abs=2e-3)
-        assert K - K * M[0, 0, 0] * K == pytest.approx(variance, rel=6e-3)
-
-
-def test_several_slots_agree_with_importance_sampling() -> None:
-    eta, K, clicked, looked = _clicks(5, 4, 7, 0.5)
-    g, M = propagate(eta, K, clicked, looked, sweeps=8)
-    rng = np.random.default_rng(1)
-    for i in range(5):
-        f = rng.multivariate_normal(eta[i], K[i], 400_000)
-        weight = np.where(clicked[i] > 0, expit(f), 1 - looked[i] * expit(f)).prod(axis=1)
-        weight /= weight.sum()
-        mean = weight @ f
-        covariance = (f - mean).T @ (weight[:, None] * (f - mean))
-        np.testing.assert_allclose(
-            eta[i] + K[i] @ g[i], mean, atol=0.03 * np.sqrt(K[i].diagonal().max())
-        )
-        np.testing.assert_allclose(
-            K[i] - K[i] @ M[i] @ K[i], covariance, atol=0.03 * K[i].diagonal().max()
-        )
-
-
-def test_nothing_is_learned_from_a_slot_that_was_not_looked_at() -> None:
-    eta, K, clicked, looked = _clicks(9, 4, 7, 0.5)
-    looked[:, 2], clicked[:, 2] = 0, 0
-    g, M = propagate(eta, K, clicked, looked, sweeps=12)
-    for part in (g[:, 2], M[:, 2], M[:, :, 2]):
-        np.testing.assert_allclose(part, 0, atol=1e-8)
-    rest = [0, 1, 3]
-    other, _ = propagate(
-        eta[:, rest], K[:, rest][:, :, rest], clicked[:, rest], looked[:, rest], sweeps=12
-    )
-    np.testing.assert_allclose(g[:, rest], other, atol=1e-6)
-
-
-def test_a_wide_prior_does_not_break_the_sweeps() -> None:
-    eta, K = np.array([[-6.0], [5.0], [0.0]]), np.array([[[36.0]], [[49.0]], [[25.0]]])
-    g, M = propagate(eta, K, np.array([[1.0], [0.0], [1.0]]), np.ones((3, 1)), sweeps=20)
-    assert np.isfinite(g).all()
-    assert ((M >= 0) & (M * K <= 1)).all()
-    assert (g[:, 0] * [1, -1, 1] > 0).all()
 
 
 # Prior and Appeal
@@ -131,7 +21,7 @@ def test_prior_and_appeals_are_one_regression() -> None:
 
     In the step the appeals are integrated out.
     """
-    x, a, rows, index, weight, gradient = _exposures(11, 6, 2, 3, 40)
+    x, a, rows, index, weight, gradient = _draw_exposures(11, 6, 2, 3, 40)
     prior = Prior(
         np.arange(6.0).reshape(2, 3) / 10, np.full((2, 3), LAMBDA**-0.5), np.full((2, 3), -1)
     )
@@ -205,7 +95,7 @@ def test_appeal_learns_how_far_articles_differ() -> None:
 # bilinear
 
 
-def _exposures(n: int, m: int, p: int, q: int, e: int) -> tuple[np.ndarray, ...]:
+def _draw_exposures(n: int, m: int, p: int, q: int, e: int) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(e)
     x, a = rng.normal(size=(n, p)), rng.normal(size=(m, q))
     return (
@@ -220,7 +110,7 @@ def _exposures(n: int, m: int, p: int, q: int, e: int) -> tuple[np.ndarray, ...]
 
 @pytest.mark.parametrize(("p", "q", "e"), [(2, 3, 40), (4, 2, 7), (3, 5, 0)])
 def test_gram_and_moment_equal_kronecker_loops(p: int, q: int, e: int) -> None:
-    x, a, rows, index, weights, values = _exposures(11, 6, p, q, e)
+    x, a, rows, index, weights, values = _draw_exposures(11, 6, p, q, e)
     total, shift = np.zeros((p * q, p * q)), np.zeros(p * q)
     for i, j, w, v in zip(rows, index, weights, values, strict=True):
         z = np.kron(x[i], a[j])
@@ -240,7 +130,7 @@ def test_gaussian_posterior_closed_form() -> None:
     assert one.solve(one.factor())[0] == pytest.approx(float(Fraction(13, 7)))
     assert one.covariance(one.factor())[0, 0] == pytest.approx(1 / 7)
 
-    x, a, rows, index, weights, values = _exposures(11, 6, 2, 3, 40)
+    x, a, rows, index, weights, values = _draw_exposures(11, 6, 2, 3, 40)
     prior_mean = np.linspace(-1, 1, 6)
     posterior = Gaussian.start(prior_mean, np.full(6, LAMBDA))
     z = np.einsum("ep,eq->epq", x[rows], a[index]).reshape(40, 6)
@@ -271,76 +161,3 @@ def test_a_state_is_not_changed_by_what_is_learned_later() -> None:
         before = {name: array.tobytes() for name, array in kept.items()}
         learn()
         assert {name: array.tobytes() for name, array in kept.items()} == before
-
-
-# Examination
-
-
-def test_examination_weights_are_bayes() -> None:
-    examination = Examination.fix(np.array([1.0, 0.6, 0.25]))
-    p, slots = np.array([0.1, 0.3, 0.3, 0.9]), np.array([0, 1, 2, 2])
-    expected = [1.0, 0.6 * 0.7 / (0.6 * 0.7 + 0.4), 0.25 * 0.7 / (0.25 * 0.7 + 0.75), 0.025 / 0.775]
-    np.testing.assert_allclose(examination.weigh(p, slots, np.zeros(4)), expected, rtol=1e-12)
-    assert examination.weigh(p, slots, np.ones(4)).tolist() == [1, 1, 1, 1]
-    examination.learn(p, slots, np.zeros(4))
-    np.testing.assert_allclose(examination.curve, [1, 0.6, 0.25], rtol=1e-9)  # what is given stays
-    np.testing.assert_allclose(
-        Examination.fix(np.array([0.95, 0.6])).curve, [0.95, 0.6], rtol=1e-12
-    )
-
-
-@pytest.mark.parametrize("rate", [0.05, 0.2, 0.5])
-def test_examination_recovers_a_known_curve(rate: float) -> None:
-    """400,000 opens, with the click probabilities of members and articles known.
-
-    The slots' shares come out, whatever the start.
-    """
-    rng = np.random.default_rng(7)
-    true = np.array([1.0, 0.6, 0.35, 0.2])
-    examination = Examination.start(4)
-    assert (np.diff(examination.curve) < 0).all()
-    for _ in range(20):
-        slots = np.tile(np.arange(4), 20_000)
-        p = np.clip(rng.gamma(2, rate / 2, len(slots)), 0, 0.9)
-        clicked = ((rng.random(len(slots)) < true[slots]) & (rng.random(len(slots)) < p)).astype(
-            float
-        )
-        examination.learn(p, slots, clicked)
-        assert examination.curve[0] == pytest.approx(1, abs=1e-9)
-        assert (examination.curve <= 1).all()
-    np.testing.assert_allclose(examination.curve, true, atol=0.03)
-
-
-# segments
-
-
-def test_moments_fit_is_ridge_regression_towards_the_parent() -> None:
-    rng = np.random.default_rng(3)
-    s, m, q = 4, 9, 3
-    articles, parent, ridge = (
-        rng.normal(size=(m, q)),
-        rng.normal(size=(s, q)),
-        np.array([LAMBDA, 0.5, 7.0]),
-    )
-    looks, clicks = rng.uniform(0, 5, (2, s, m)), rng.uniform(0, 2, (2, s, m))
-    moments = Moments.start(s, q)
-    moments.add(looks[0], clicks[0], articles)
-    moments.fade(0.5)
-    moments.add(looks[1], clicks[1], articles)
-    look, click = 0.5 * looks[0] + looks[1], 0.5 * clicks[0] + clicks[1]
-    for i, found in enumerate(moments.fit(parent, ridge)):
-        design = np.vstack([np.sqrt(look[i])[:, None] * articles, np.diag(np.sqrt(ridge))])
-        target = np.concatenate([click[i] / np.sqrt(look[i]), np.sqrt(ridge) * parent[i]])
-        np.testing.assert_allclose(found, np.linalg.lstsq(design, target, rcond=None)[0], rtol=1e-9)
-    np.testing.assert_allclose(
-        moments.fit(parent[1], ridge)[1], moments.fit(parent, ridge)[1], rtol=1e-12
-    )
-    np.testing.assert_allclose(
-        Moments.start(s, q).fit(parent, ridge), parent, rtol=1e-12
-    )  # no data: the parent
-
-
-def test_tally_and_ridge() -> None:
-    table = tally(np.array([0, 2, 2, 0]), np.array([1, 3, 3, 0]), np.array([0.5, 1, 2, 4]), (3, 4))
-    assert table.tolist() == [[4, 0.5, 0, 0], [0, 0, 0, 0], [0, 0, 0, 3]]
-    assert make_ridge(5, 60.0).tolist() == [3, 15, 15, 60, 60]

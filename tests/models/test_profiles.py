@@ -35,7 +35,7 @@ def test_profiles_keep_each_members_row(ids: list) -> None:
     assert empty.add(np.array(ids)).tolist() == [0, 1, 2, 3]
 
 
-def _arrow(rng: np.random.Generator, q: int) -> np.ndarray:
+def _draw_arrow(rng: np.random.Generator, q: int) -> np.ndarray:
     """A covariance whose inverse has off the diagonal only its first row and column."""
     precision = np.diag(rng.uniform(1, 5, q))
     precision[0, 1:] = precision[1:, 0] = rng.normal(scale=0.3, size=q - 1)
@@ -49,7 +49,7 @@ def test_a_belief_is_the_nearest_arrow() -> None:
     """
     rng = np.random.default_rng(4)
     A = rng.normal(size=(4, 4))
-    for covariance, whole in ((_arrow(rng, 4), True), (A @ A.T + np.eye(4), False)):
+    for covariance, whole in ((_draw_arrow(rng, 4), True), (A @ A.T + np.eye(4), False)):
         mean, articles = rng.normal(size=(1, 4)), rng.normal(size=(5, 4))
         belief = Belief.project(mean, covariance.diagonal()[None], covariance[:1])
         found = np.diag(belief.spread[0]) + np.outer(belief.root, belief.root)

@@ -18,7 +18,7 @@ EVERY = BY_COSTS + BY_PMF
 N, M = 1500, 7  # decisions and articles of the stream that the driver reads, too
 
 
-def exploration(explore: str, cb_type: str = "mtr") -> Exploration:
+def make_exploration(explore: str, cb_type: str = "mtr") -> Exploration:
     options = VowpalOptions(explore, cb_type, 0.1, 300, 0.05, gamma_scale=50.0, gamma_exponent=0.5)
     return Exploration(options, policies=3, mellowness=0.01)
 
@@ -99,7 +99,7 @@ def test_progressive_loss_is_the_drivers(
     """
     stream.write(tmp_path / "stream.txt")
     arguments = (
-        f"--cb_explore_adf {exploration(explore, cb_type).arguments} --interactions ma -b 14"
+        f"--cb_explore_adf {make_exploration(explore, cb_type).arguments} --interactions ma -b 14"
     )
     driver = workspace.start_vw(
         f"{arguments} --random_seed {workspace.SEED}", "-d", str(tmp_path / "stream.txt")
@@ -120,7 +120,7 @@ def test_reopened_each_issue_the_progressive_loss_stays_near_the_drivers(
     """As the policy does it: the model is saved and opened again after every 60 decisions."""
     stream.write(tmp_path / "stream.txt")
     arguments = (
-        f"--cb_explore_adf {exploration(explore, cb_type).arguments} --interactions ma -b 14"
+        f"--cb_explore_adf {make_exploration(explore, cb_type).arguments} --interactions ma -b 14"
     )
     driver = workspace.start_vw(
         f"{arguments} --random_seed {workspace.SEED}", "-d", str(tmp_path / "stream.txt")
@@ -140,7 +140,7 @@ def test_restored_mid_stream_gives_the_same_pmf(explore: str, stream: Stream) ->
 
     Exact where VW keeps one set of weights; else it forgets the scale of all but the first.
     """
-    arguments = f"--cb_explore_adf {exploration(explore).arguments} --interactions ma -b 14"
+    arguments = f"--cb_explore_adf {make_exploration(explore).arguments} --interactions ma -b 14"
     model = workspace.make_model(arguments)
     with workspace.open_model(model, arguments) as vw:
         stream.teach(vw, 0, N)

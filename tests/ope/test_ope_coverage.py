@@ -1,6 +1,5 @@
 """Off-policy answers: intervals that cover, and no number where the log cannot tell."""
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -12,13 +11,13 @@ from bandit.ope import estimators
 from bandit.ope.evaluate import ESTIMATORS, evaluate
 from bandit.ope.intervals import normal_interval
 from bandit.slates import exploration
-from tests.support.ope_cases import LOGGER, every_slate, plain_log, replayed, same
-
-Estimator = Callable[..., Floats]
-Explore = Callable[[Floats, Bools], Floats]
-
-every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=list(ESTIMATORS))
-
+from tests.support.ope_cases import (
+    LOGGER,
+    assert_same_interval,
+    list_slates,
+    make_plain_log,
+    replay_plan,
+)
 
 # coverage: fixed seeds, nominal 95 %
 
@@ -26,8 +25,10 @@ every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=
 def test_all_estimators_cover_on_slates_with_cascading_clicks_and_ips_terms_are_unbiased() -> None:
     rules, sends, runs = Rules(slots=3), 3000, 400
     scores = ([0.9, -0.4, 0.3, 1.7, 0.1], [0.2, 1.1, 0.8, -0.5, 0.6])
-    choice, logged = every_slate(5, rules, LOGGER, scores[0])
-    target = replayed(choice, 5, rules, partial(exploration.epsilon_greedy, epsilon=0.6), scores[1])
+    choice, logged = list_slates(5, rules, LOGGER, scores[0])
+    target = replay_plan(
+        choice, 5, rules, partial(exploration.epsilon_greedy, epsilon=0.6), scores[1]
+    )
     rng = np.random.default_rng(16)
     appeal = rng.uniform(0.1, 0.6, 5)[choice]
     click = appeal * np.cumprod(
@@ -120,17 +121,17 @@ def test_what_evaluate_refuses_would_not_have_covered() -> None:
 
 
 def test_evaluate_gives_every_estimator_on_the_whole_slate_where_it_can() -> None:
-    logged, target, reward, support, members = plain_log()
+    logged, target, reward, support, members = make_plain_log()
     estimates = evaluate(logged, target, reward, support, members, level=0.8)
     assert [e.estimator for e in estimates] == ["ips", "snips", "cascade", "cascade_sn"]
     for e in estimates:
         assert (e.slots, e.reason, e.ess) == (3, "", 4000)
         assert e.interval is not None
-        same(e.interval, normal_interval(reward.sum(axis=1), members, 0.8))
+        assert_same_interval(e.interval, normal_interval(reward.sum(axis=1), members, 0.8))
 
 
 def test_evaluate_stops_above_the_slot_that_is_too_thin() -> None:
-    logged, target, reward, support, members = plain_log()
+    logged, target, reward, support, members = make_plain_log()
     target[499:, 2] = 0
     target[2000:, 1] = 0
     for e in evaluate(logged, target, reward, support, members):
@@ -141,7 +142,7 @@ def test_evaluate_stops_above_the_slot_that_is_too_thin() -> None:
         )
         estimator = ESTIMATORS[e.estimator]
         assert e.interval is not None
-        same(
+        assert_same_interval(
             e.interval,
             normal_interval(estimator(logged[:, :2], target[:, :2], reward[:, :2]), members),
         )
@@ -149,7 +150,7 @@ def test_evaluate_stops_above_the_slot_that_is_too_thin() -> None:
 
 
 def test_evaluate_gives_no_number_where_the_logger_may_never_show_what_the_target_wants() -> None:
-    logged, target, reward, support, members = plain_log()
+    logged, target, reward, support, members = make_plain_log()
     logged[:, 0], target[:, 0], support[:, 0] = 1.0, 0.9, False
     for e in evaluate(logged, target, reward, support, members):
         assert (e.interval, e.slots) == (None, 0)
@@ -166,7 +167,7 @@ def test_evaluate_gives_no_number_where_the_logger_may_never_show_what_the_targe
 
 
 def test_evaluate_gives_no_number_without_clicks_enough() -> None:
-    logged, target, reward, support, members = plain_log()
+    logged, target, reward, support, members = make_plain_log()
     reward[:] = 0
     reward[:9, 0] = 1
     first = evaluate(logged, target, reward, support, members)[0]
@@ -186,7 +187,7 @@ def test_evaluate_gives_no_number_without_clicks_enough() -> None:
 
 
 def test_evaluate_of_a_target_that_shares_no_slate_with_the_log() -> None:
-    logged, target, reward, support, members = plain_log()
+    logged, target, reward, support, members = make_plain_log()
     target[:] = 0
     assert all(
         (e.interval, e.ess) == (None, 0) for e in evaluate(logged, target, reward, support, members)

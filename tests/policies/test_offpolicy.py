@@ -9,18 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.special import expit
 
 from bandit.core import keys
 from bandit.core.types import Feedback, Round
-from bandit.models.offpolicy.exposures import Exposures, Weights
-from bandit.models.offpolicy.pages import Page
 from bandit.models.offpolicy.search import HELD_OUT
 from bandit.policies.offpolicy import OffPolicy
 from bandit.policies.random import Random
-from bandit.slates import exploration
 from bandit.slates.walk import draw
 from simulators.association.association import Association
+from simulators.play import play, send
 from tests.support.builders import association_of
 from tests.support.offpolicy_cases import (
     ACTIONS,
@@ -42,21 +39,17 @@ SIZES: dict[str, Any] = {
 }
 
 
-def logged_rounds(issues: int = 4) -> tuple[Association, list[Round]]:
-    association, found = association_of(**SIZES), []
-    for number in range(1, issues + 1):
-        context = association.issue(number)
-        slates = draw(Random().plan(context), context, 5)
-        found.append(Round(context, slates, association.respond(context, slates)))
-    return association, found
+def log_rounds(issues: int = 4) -> tuple[Association, list[Round]]:
+    association = association_of(**SIZES)
+    return association, list(play(Random(), association, seed=5, issues=issues))
 
 
 @pytest.fixture(scope="module")
 def world() -> tuple[Association, list[Round]]:
-    return logged_rounds()
+    return log_rounds()
 
 
-def taught(world: Any, **given: Any) -> OffPolicy:
+def teach(world: Any, **given: Any) -> OffPolicy:
     association, rounds = world
     policy = OffPolicy(**given)
     policy.start(association.features)
@@ -66,7 +59,7 @@ def taught(world: Any, **given: Any) -> OffPolicy:
 
 
 def test_the_log_keeps_every_click_and_a_share_of_the_rest_that_stands_for_all(world: Any) -> None:
-    policy = taught(world, unclicked=0.25)
+    policy = teach(world, unclicked=0.25)
     for page, round in zip(policy._pages, world[1], strict=True):
         rows, slots, _, clicked = round.list_exposures()
         free = ~round.slates.pinned[rows, slots]
@@ -78,13 +71,13 @@ def test_the_log_keeps_every_click_and_a_share_of_the_rest_that_stands_for_all(w
 
 
 def test_what_was_open_is_kept_as_the_logger_saw_it(world: Any) -> None:
-    for page in taught(world)._pages:  # the logger was uniform over what was open
+    for page in teach(world)._pages:  # the logger was uniform over what was open
         np.testing.assert_allclose(page.logged, 1 / page.open.sum(axis=1), rtol=1e-12)
         assert page.open[np.arange(len(page.send)), page.article].all()
 
 
 def test_the_log_is_bounded(world: Any) -> None:
-    policy = taught(world, window=2)
+    policy = teach(world, window=2)
     assert [len(page.articles) for page in policy._pages] == [14, 14]
     assert (
         policy._pages[-1].articles == world[1][-1].context.article_features.astype(np.float32)
@@ -128,11 +121,7 @@ def test_a_single_held_out_member_leaves_the_first_choice(world: Any) -> None:
 def test_a_small_association_is_played_to_the_end(members: int, seed: int) -> None:
     association = Association(**(SIZES | {"members": members, "seed": seed, "issues": 20}))
     policy = OffPolicy(logging_issues=1, every=1)
-    policy.start(association.features)
-    for number in range(1, 21):
-        context = association.issue(number)
-        slates = draw(policy.plan(context), context, seed)
-        policy.learn(Round(context, slates, association.respond(context, slates)))
+    list(play(policy, association))
     assert policy._issues > 10
 
 
@@ -145,8 +134,7 @@ def test_a_layout_longer_than_foreseen_is_learned_from() -> None:
         association.issue(1),
     )
     policy.start(association.features)
-    slates = draw(policy.plan(context), context, 5)
-    policy.learn(Round(context, slates, association.respond(context, slates)))
+    send(policy, association, context, 5)
     assert policy._trained
     assert policy._pages[0].slot.max() == 5
     again = OffPolicy(logging_issues=1, every=1, max_slots=6, unclicked=1.0)
@@ -168,7 +156,7 @@ def test_impossible_propensities_do_not_enter_the_log(p: float, world: Any) -> N
 
 
 def test_without_a_floor_it_is_plackett_luce_in_the_same_bits(world: Any) -> None:
-    policy = taught(world, floor=0.0)
+    policy = teach(world, floor=0.0)
     context = world[1][-1].context
     plan, open = policy.plan(context), np.random.default_rng(6).random(context.eligible.shape) < 0.7
     assert plan.weights is not None
@@ -180,7 +168,7 @@ def test_without_a_floor_it_is_plackett_luce_in_the_same_bits(world: Any) -> Non
 
 
 def test_finish_learns_from_what_every_left_over(world: Any) -> None:
-    policy, whole = taught(world, logging_issues=40), taught(world, logging_issues=4)
+    policy, whole = teach(world, logging_issues=40), teach(world, logging_issues=4)
     assert not policy._trained
     policy.finish()
     context = world[1][-1].context
@@ -201,90 +189,22 @@ def test_choosing_uses_the_log_and_nothing_else(monkeypatch: pytest.MonkeyPatch)
 
     What it learns follows from the log's columns.
     """
-    association, rounds = logged_rounds()
+    association, rounds = log_rounds()
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("the simulator was asked")
 
     for name in ("truth", "expected", "respond", "hyperparameters", "pool"):
         monkeypatch.setattr(Association, name, refuse)
-    first = taught((association, rounds))
+    first = teach((association, rounds))
     assert first._trained
     unseen = [
         replace(r, feedback=replace(r.feedback, dwell_seconds=r.feedback.dwell_seconds + 7.0))
         for r in rounds
     ]
-    again = taught((association, unseen))
+    again = teach((association, unseen))
     for name, array in first.state().items():
         assert array.tobytes() == again.state()[name].tobytes()
-
-
-def exposures(n: int = 4000, temperature: float = 1.0) -> tuple[Exposures, Weights, Page]:
-    """One page logged by the very policy of the weights.
-
-    Two articles are open to all, a third to some.
-    """
-    rng = np.random.default_rng(4)
-    x, articles = np.ones((n, 1), np.float32), np.array([[1, 0.0], [1, 1], [1, -0.5]], np.float32)
-    weights = Weights(np.array([[-1.0, 0.7]]), np.ones(2))
-    open = np.column_stack([np.ones((n, 2), dtype=bool), rng.random(n) < 0.6])
-    pi = exploration.softmax(np.tile([-1.0, -0.3, -1.35], (n, 1)), open, temperature)
-    shown = (pi.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
-    clicked = (rng.random(n) < np.array([0.3, 0.6, 0.1])[shown]).astype(np.float64)
-    sends, zero = np.arange(n), np.zeros(n, dtype=np.int64)
-    member = sends.astype(np.uint64)
-    own = np.zeros((n, 2), np.float32)
-    page = Page(
-        x, own, member, articles, sends, shown, zero, pi[sends, shown], clicked, np.ones(n), open
-    )
-    return Exposures([page], np.ones(1), temperature, 30), weights, page
-
-
-def test_the_logging_policy_is_estimated_at_what_it_earned() -> None:
-    held, weights, page = exposures()
-    no_model = Weights(
-        np.array([[-40.0, 0.0]]), np.ones(2)
-    )  # expects no clicks: only weights are left
-    assert held.estimate(weights, no_model).mean() == pytest.approx(page.clicked.mean(), rel=1e-5)
-
-
-def test_estimates_of_another_policy_come_near_the_truth_with_any_model() -> None:
-    held, weights, page = exposures(n=40_000)
-    other = Weights(np.array([[0.0, 2.0]]), np.ones(2))
-    pi = exploration.softmax(np.tile([0.0, 2.0, -1.0], (len(page.open), 1)), page.open, 1.0)
-    truth = (pi @ np.array([0.3, 0.6, 0.1])).mean()
-    for model in (
-        weights,
-        Weights(np.array([[-40.0, 0.0]]), np.ones(2)),
-        held.fit_click_model(weights, np.ones((1, 2))),
-    ):
-        terms = held.estimate(other, model)
-        assert abs(terms.mean() - truth) < 4 * terms.std() / np.sqrt(len(terms))
-
-
-def test_the_click_model_agrees_with_closed_rates() -> None:
-    held, weights, page = exposures(n=8000)
-    fitted = held.fit_click_model(weights, np.full((1, 2), 30.0))
-    rate = expit(page.articles @ fitted.W[0].astype(np.float32))
-    # Two weights and three rates: the score equations still make the counts agree, in sum and along
-    # the text.
-    shown = rate[page.article]
-    np.testing.assert_allclose(
-        [
-            (page.clicked - shown).mean(),
-            ((page.clicked - shown) * page.articles[page.article, 1]).mean(),
-        ],
-        0,
-        atol=2e-4,
-    )
-
-
-def test_a_learned_policy_is_estimated_above_where_it_started() -> None:
-    held, _, _ = exposures()
-    start = Weights(np.zeros((1, 2)), np.ones(2))
-    for objective in ("ips", "snips", "dr"):
-        learned = held.fit_policy(start, np.ones((1, 2)), start, objective, 10.0, 0.5)
-        assert held.estimate(learned, start).mean() > held.estimate(start, start).mean() + 0.05
 
 
 @pytest.mark.parametrize(
@@ -346,7 +266,7 @@ def test_bad_parameters_are_refused_by_name(given: dict[str, Any], message: str)
 def test_a_state_that_does_not_fit_is_refused(
     name: str, change: Callable[[Any], Any], message: str, world: Any
 ) -> None:
-    policy = taught(world)
+    policy = teach(world)
     with pytest.raises(ValueError, match=message):
         policy.restore(policy.state() | {name: change(policy.state()[name])})
 

@@ -13,7 +13,7 @@ from bandit.core.types import Context, Feedback, Round
 from bandit.policies.recency import FORGOTTEN, Recency
 from bandit.policies.wave import Wave
 from bandit.slates.walk import draw
-from tests.conftest import context_of
+from tests.support.builders import context_of
 
 
 def issue(number: int, pool: Sequence[str], name: str = "issue") -> Context:

@@ -1,7 +1,4 @@
-"""Vowpal Wabbit: the contract for every exploration type, and slots filled as VW would.
-
-Also that nothing harmful reaches VW.
-"""
+"""Vowpal Wabbit: the contract for every exploration type, and slots filled as VW would."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,45 +7,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandit.core.types import EMPTY, EXPLORE, Context, Feedback, Round, Slates
+from bandit.core.types import EMPTY, EXPLORE, Feedback, Round, Slates
 from bandit.models.vowpal import asking, text, workspace
 from bandit.models.vowpal.exploration import BY_COSTS, BY_PMF
 from bandit.policies.vw import VW
 from bandit.policies.vw_ccb import VWSlates
 from bandit.slates.walk import draw, replay
-from simulators.association.association import Association
+from simulators.play import send
 from tests.support.builders import association_of
+from tests.support.vw_cases import SIZES, make_policy, train
 
-SIZES: dict[str, Any] = {"members": 150, "issues": 5, "pool": 12, "slots": 4, "text_dims": 6}
 EVERY = BY_COSTS + BY_PMF
-SMALL: dict[str, Any] = {"policies": 3, "bits": 12, "unclicked": 1.0, "first": 200}
-
-
-def trained(policy: Any, issues: int = 3) -> tuple[Any, Association]:
-    association = association_of(**SIZES)
-    policy.start(association.features)
-    for number in range(1, issues + 1):
-        learn(policy, association, association.issue(number))
-    return policy, association
-
-
-def learn(policy: Any, association: Association, context: Context) -> None:
-    slates = draw(policy.plan(context), context, 5)
-    policy.learn(Round(context, slates, association.respond(context, slates)))
 
 
 POLICIES = [(VW, explore) for explore in EVERY] + [(VWSlates, explore) for explore in BY_COSTS]
 
 
-def made(kind: Any, explore: str, **more: Any) -> Any:
-    chosen = SMALL if kind is VW else {name: SMALL[name] for name in SMALL if name != "policies"}
-    return kind(explore=explore, **(chosen | more))
-
-
 @pytest.mark.parametrize(("kind", "explore"), POLICIES)
 def test_every_exploration_keeps_the_contract(kind: Any, explore: str) -> None:
     """Ask twice, in other rows; replay; restore and learn on."""
-    policy, association = trained(made(kind, explore), issues=2)
+    policy, association = train(make_policy(kind, explore), issues=2)
     context = association.issue(3)
     before = {name: array.tobytes() for name, array in policy.state().items()}
     slates = draw(policy.plan(context), context, 7)
@@ -61,11 +39,11 @@ def test_every_exploration_keeps_the_contract(kind: Any, explore: str) -> None:
         == slates.propensity.tobytes()
     )
     assert {name: array.tobytes() for name, array in policy.state().items()} == before
-    other = made(kind, explore)
+    other = make_policy(kind, explore)
     other.start(association.features)
     other.restore(policy.state())
-    learn(policy, association, context)
-    learn(other, association, context)
+    send(policy, association, context, 5)
+    send(other, association, context, 5)
     after = policy.state()
     assert all(array.tobytes() == after[name].tobytes() for name, array in other.state().items())
     assert after["model"].tobytes() != before["model"]
@@ -73,7 +51,7 @@ def test_every_exploration_keeps_the_contract(kind: Any, explore: str) -> None:
 
 @pytest.mark.parametrize("explore", [*BY_PMF, "squarecb", "epsilon", "softmax"])
 def test_the_first_slot_is_filled_by_vws_own_pmf(explore: str) -> None:
-    policy, association = trained(made(VW, explore, epsilon=0.0 if explore in BY_PMF else 0.1))
+    policy, association = train(make_policy(VW, explore, epsilon=0.0 if explore in BY_PMF else 0.1))
     context = association.issue(4)
     pmf = policy.plan(context)(np.ones(context.eligible.shape, dtype=bool))
     on = text.switch_on(policy._names, context.member_features)
@@ -89,7 +67,7 @@ def test_the_first_slot_is_filled_by_vws_own_pmf(explore: str) -> None:
 
 @pytest.mark.parametrize("interactions", [["ma"], ["am", "maa"], ["mma"], ["mm", "aa"]])
 def test_few_questions_bring_back_every_members_costs(interactions: list[str]) -> None:
-    policy, association = trained(made(VW, "squarecb", interactions=interactions))
+    policy, association = train(make_policy(VW, "squarecb", interactions=interactions))
     context = association.issue(4)
     on = text.switch_on(policy._names, context.member_features)
     asked = []
@@ -104,7 +82,7 @@ def test_few_questions_bring_back_every_members_costs(interactions: list[str]) -
 
 def test_a_conditional_bandits_costs_are_those_vw_fills_the_slots_by() -> None:
     """Slot by slot, with the articles above taken out by inclusion lists, VW's choice is ours."""
-    policy, association = trained(made(VWSlates, "epsilon", epsilon=0.0))
+    policy, association = train(make_policy(VWSlates, "epsilon", epsilon=0.0))
     context = association.issue(4)
     scores = policy.plan(context).scores
     assert scores.shape == (*context.eligible.shape, 4)
@@ -138,21 +116,17 @@ def test_slates_teach_what_they_teach_vws_driver(
     explore: str, cb_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Written out as text, the same slates give the driver the same loss and the same costs."""
-    policy, association = trained(made(VWSlates, explore, cb_type=cb_type), issues=0)
+    policy, association = train(make_policy(VWSlates, explore, cb_type=cb_type), issues=0)
     context = association.issue(1)
-    slates = draw(policy.plan(context), context, 5)
-    round, saved, losses = (
-        Round(context, slates, association.respond(context, slates)),
-        workspace.save_model,
-        [],
-    )
+    saved, losses = workspace.save_model, []
 
     def look(vw: Any) -> bytes:
         losses.append(vw.get_sum_loss())
         return saved(vw)
 
     monkeypatch.setattr(workspace, "save_model", look)
-    policy.learn(round)
+    round = send(policy, association, context, 5)
+    slates = round.slates
     on, lines = (
         text.switch_on(policy._names, context.member_features),
         text.write_articles(context),
@@ -183,7 +157,7 @@ def test_slates_teach_what_they_teach_vws_driver(
 
 
 def test_an_empty_slot_and_a_pin_take_their_place_in_a_slate() -> None:
-    policy, association = trained(made(VWSlates, "squarecb"), issues=1)
+    policy, association = train(make_policy(VWSlates, "squarecb"), issues=1)
     context = association.issue(2)
     slates = draw(policy.plan(context), context, 5)
     choice, role = slates.choice.copy(), slates.role.copy()
@@ -196,131 +170,9 @@ def test_an_empty_slot_and_a_pin_take_their_place_in_a_slate() -> None:
     assert policy.state()["decisions"][0] - before == 3 * opened.sum() - opened[::2].sum()
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"explore": "magic"}, "explore = 'magic'; choose from epsilon, first"),
-        ({"cb_type": "ips"}, "cb_type = 'ips'; with explore = 'squarecb' choose from mtr"),
-        ({"explore": "cover", "cb_type": "dm"}, "choose from mtr, ips, dr"),
-        ({"interactions": "ma"}, r"must be a list such as \['ma'\]"),
-        ({"interactions": ["mz"]}, "'mz'; must be two to four of the namespaces m"),
-        ({"interactions": ["ma --audit"]}, "must be two to four"),
-        ({"interactions": ["m"]}, "must be two to four"),
-        ({"epsilon": 1.5}, r"epsilon = 1.5; must be in \[0, 1\]"),
-        ({"clip": -0.1}, r"clip = -0.1; must be in \[0, 1\]"),
-        ({"learning_rate": float("nan")}, "learning_rate = nan"),
-        ({"gamma_scale": float("inf")}, "gamma_scale = inf; must be a finite number"),
-        (
-            {"gamma_exponent": "0.5 -f stolen"},
-            "gamma_exponent = '0.5 -f stolen'; must be a finite number",
-        ),
-        ({"bits": 40}, "bits = 40; must be a whole number from 1 to 31"),
-        ({"explore": "bag", "policies": 2.5}, "policies = 2.5; must be a whole number"),
-        ({"explore": "first", "first": 0}, "first = 0; must be a whole number"),
-    ],
-)
-def test_what_vw_would_not_take_is_refused_by_name(
-    parameters: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        VW(**parameters)
-
-
-def test_slates_are_filled_by_functions_of_costs_only() -> None:
-    with pytest.raises(
-        ValueError, match="explore = 'bag'; choose from epsilon, first, softmax, squarecb"
-    ):
-        VWSlates(explore="bag")
-
-
-@pytest.mark.parametrize("p", [0.0, 1.5, -0.1, float("nan"), float("inf")])
-def test_impossible_propensities_do_not_reach_vw(p: float) -> None:
-    policy, association = trained(made(VW, "squarecb"), issues=1)
-    context = association.issue(2)
-    slates = draw(policy.plan(context), context, 5)
-    feedback = association.respond(context, slates)
-    row = int(feedback.opened.argmax())
-    wrong = slates.propensity.copy()
-    wrong[row, 1] = p
-    with pytest.raises(ValueError, match=rf"propensity\[{row}, 1\] = .*must be in \(0, 1\]"):
-        policy.learn(Round(context, replace(slates, propensity=wrong), feedback))
-
-
-def test_labels_are_checked() -> None:
-    assert text.write_label(0, -0.5, 0.25) == "0:-0.500000:0.250000000"
-    assert text.write_label(3, 0, 1e-30) == "3:0.000000:0.000000001"
-    for cost, p, message in (
-        (np.inf, 0.5, "cost = inf"),
-        (np.nan, 0.5, "cost = nan"),
-        (-1, 1.5, "propensity = 1.5"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            text.write_label(0, cost, p)
-
-
-def test_text_of_the_pool_is_never_vws_syntax() -> None:
-    policy, association = trained(made(VW, "squarecb"), issues=1)
-    context = association.issue(2)
-    articles, members = context.articles.copy(), context.members.copy()
-    articles["title"] = "0:-9:0.1 |a 3:99\n\nshared |m 1"
-    members["region"] = "| :\n"
-    hostile = replace(context, articles=articles, members=members)
-    assert policy.plan(hostile).scores.tobytes() == policy.plan(context).scores.tobytes()
-
-
-def with_options(model: bytes, options: str) -> bytes:
-    """The model as if it had been made with more options: these come last in the header's text."""
-    at = model.index(b" --cb_adf")
-    length = int.from_bytes(model[at - 4 : at], "little")
-    text = model[at : at + length].rstrip(b"\0") + f" {options}\0".encode()
-    return model[: at - 4] + len(text).to_bytes(4, "little") + text + model[at + length :]
-
-
-def test_a_damaged_or_foreign_model_is_refused(tmp_path: Path) -> None:
-    policy, association = trained(made(VW, "squarecb"), issues=2)
-    other, state = made(VW, "squarecb"), policy.state()
-    other.start(association.features)
-    model = state["model"].tobytes()
-    for damaged in (model[:-5], model[: len(model) // 2], b"", model[:-1] + b"\x07"):
-        with pytest.raises(ValueError, match="is damaged: its digest is another"):
-            other.restore(state | {"model": np.frombuffer(damaged, dtype=np.uint8)})
-    smuggled = with_options(model, f"-f {tmp_path / 'stolen'}")
-    with pytest.raises(ValueError, match=r"vw model was made with .*stolen.*; must be"):
-        other.restore(workspace.pack_state(smuggled, 3, other._inputs))
-    with pytest.raises(ValueError, match="is none"):
-        other.restore(workspace.pack_state(model[:30], 3, other._inputs))
-    with pytest.raises(ValueError, match="decisions = -3; must be at least 0"):
-        other.restore(workspace.pack_state(model, -3, other._inputs))
-    bag = made(VW, "bag")
-    bag.start(association.features)
-    with pytest.raises(ValueError, match="vw model was made with"):
-        bag.restore(state)
-    assert not (tmp_path / "stolen").exists()
-
-
-@pytest.mark.parametrize("kind", [VW, VWSlates])
-def test_a_model_of_other_features_is_refused_and_says_which(kind: Any) -> None:
-    policy, _ = trained(made(kind, "squarecb"), issues=1)
-    wider, fewer = made(kind, "squarecb"), made(kind, "squarecb")
-    features = association_of(**(SIZES | {"text_dims": 9})).features
-    wider.start(features)
-    with pytest.raises(
-        ValueError, match=r"vw model was made with (\d+) article features; must be (?!\1)\d+"
-    ):
-        wider.restore(policy.state())
-    features = association_of(**SIZES).features
-    fewer.start(
-        replace(features, levels={name: levels[1:] for name, levels in features.levels.items()})
-    )
-    with pytest.raises(
-        ValueError, match=r"vw model was made with (\d+) member switches; must be (?!\1)\d+"
-    ):
-        fewer.restore(policy.state())
-
-
 @pytest.mark.parametrize(("kind", "explore"), POLICIES)
 def test_an_issue_for_nobody_is_planned(kind: Any, explore: str) -> None:
-    policy, association = trained(made(kind, explore), issues=1)
+    policy, association = train(make_policy(kind, explore), issues=1)
     nobody = association.issue(2).take(np.arange(0))
     assert draw(policy.plan(nobody), nobody, 7).choice.shape == (0, 4)
 
@@ -330,7 +182,7 @@ def test_regcb_tells_apart_costs_of_clicks_far_down() -> None:
 
     Two articles, each always clicked in its slot, both cost less than -1.
     """
-    policy = made(VW, "regcb", epsilon=0.0, bits=18)
+    policy = make_policy(VW, "regcb", epsilon=0.0, bits=18)
     association = association_of(**SIZES)
     policy.start(association.features)
     least = -1 / policy._examination.curve.min()

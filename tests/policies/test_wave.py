@@ -19,6 +19,7 @@ from experiments.runner.configs import make, read_policy
 from experiments.runner.unit import run_unit
 from serving import bundle
 from simulators.association.association import Association
+from simulators.play import send
 from tests.support.builders import association_of
 
 SIZES: dict[str, Any] = {"members": 300, "issues": 4, "pool": 14, "slots": 4, "text_dims": 8}
@@ -88,8 +89,7 @@ def test_the_first_wave_explores_as_asked(association: Association) -> None:
 
 def test_a_whole_issue_is_joined_from_its_waves(association: Association) -> None:
     context = association.issue(1)
-    slates = draw(Random().plan(context), context, 5)
-    round = Round(context, slates, association.twin().respond(context, slates))
+    round = send(Random(), association.twin(), context, 5)
     rows = Wave(Random(), [0.2, 0.3]).waves(context)
     joined = Round.join(context, rows, [round.take(part) for part in rows])
     for whole, parts in ((round.slates, joined.slates), (round.feedback, joined.feedback)):

@@ -17,7 +17,7 @@ from bandit.slates.walk import draw
 from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association.association import Association
 from simulators.base import Simulator, Truthful
-from simulators.play import play
+from simulators.play import play, send
 
 NAMES = list_configs("simulator")
 MUTE = {"replay"}  # cannot tell the truth, and says so when asked
@@ -175,15 +175,10 @@ def test_feedback_fits_the_slates(name: str, build: Build) -> None:
 @every
 def test_a_twin_that_remembers_a_log_goes_on_as_if_it_had_answered(name: str, build: Build) -> None:
     simulator, resumed = build(name), build(name)
-    for number in range(1, simulator.issues):
-        context, read = simulator.issue(number), resumed.issue(number)
-        slates = choose(context)
-        resumed.remember(read, slates, simulator.respond(context, slates))
-    ends = []
-    for each in (simulator, resumed):
-        context = each.issue(simulator.issues)
-        slates = choose(context)
-        ends.append(Round(context, slates, each.respond(context, slates)))
+    last = simulator.issues
+    for round in play(Random(), simulator, seed=7, issues=last - 1):
+        resumed.remember(resumed.issue(round.context.issue), round.slates, round.feedback)
+    ends = [send(Random(), each, each.issue(last), 7) for each in (simulator, resumed)]
     assert same(*map(arrays_of, ends))
 
 

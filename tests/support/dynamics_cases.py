@@ -1,14 +1,14 @@
 """A small association with every part moving, and runs of it."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bandit.core.types import Context, Round, Slates, SlotPmf
-from bandit.slates import walk as slates
-from bandit.slates.exploration import epsilon_greedy, greedy
+from bandit.policies.random import Random
+from bandit.policy import Policy
+from bandit.slates.exploration import greedy
+from bandit.slates.walk import draw
 from simulators.association.association import Association
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Drift, Membership
@@ -16,8 +16,8 @@ from simulators.association.opens import Opens
 from simulators.association.press import Press
 from simulators.association.reading import Reading
 from simulators.examination.models import DynamicBayesian
+from simulators.play import play
 
-RANDOM = partial(epsilon_greedy, epsilon=1.0)
 SMALL: dict[str, Any] = {
     "seed": 3,
     "members": 400,
@@ -53,26 +53,18 @@ def build(**options: Any) -> Association:
 
 
 def at_random(context: Context, seed: int = 5) -> Slates:
-    return slates.draw(SlotPmf(np.zeros(context.eligible.shape), RANDOM), context, seed)
+    return draw(Random().plan(context), context, seed)
 
 
-def best(association: Association, context: Context, least: bool = False) -> Slates:
-    return slates.draw(
-        SlotPmf(association.truth(context) * (-1 if least else 1), greedy), context, 5
-    )
+def best(association: Association, context: Context) -> Slates:
+    return draw(SlotPmf(association.truth(context), greedy), context, 5)
 
 
 def run(
-    association: Association,
-    choose: Callable[[Association, Context], Slates] | None = None,
-    issues: int = 12,
+    association: Association, policy: Policy | None = None, issues: int | None = None
 ) -> list[Round]:
-    rounds = []
-    for number in range(1, issues + 1):
-        context = association.issue(number)
-        drawn = choose(association, context) if choose else at_random(context)
-        rounds.append(Round(context, drawn, association.respond(context, drawn)))
-    return rounds
+    """The issues as a policy sends them, at random unless one is given."""
+    return list(play(policy or Random(), association, seed=5, issues=issues))
 
 
 def collect_bytes(rounds: list[Round]) -> list[Any]:

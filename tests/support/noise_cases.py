@@ -1,15 +1,14 @@
 """Answered issues to put noise on, shared by the tests of noise and hygiene."""
 
-from functools import cache, partial
+from functools import cache
 
-import numpy as np
 import pandas as pd
 
-from bandit.core.types import Context, Feedback, Slates, SlotPmf
-from bandit.slates import walk as slates
-from bandit.slates.exploration import epsilon_greedy
+from bandit.core.types import Context, Feedback, Slates
 from simulators.association.association import Association
 from simulators.noise.noise import Noise
+from simulators.play import play
+from tests.support.truth_cases import Favourites
 
 Sent = tuple[Context, Slates, Feedback]
 
@@ -20,13 +19,8 @@ def send_issues(
 ) -> tuple[Sent, ...]:
     """Issues as they were answered, before noise; most slots show what most members like."""
     association = Association(seed=seed, members=members, issues=issues, pool=20, slots=slots)
-    made = []
-    for number in range(1, issues + 1):
-        context = association.issue(number)
-        scores = np.tile(association.truth(context).mean(axis=0), (len(context.members), 1))
-        shown = slates.draw(SlotPmf(scores, partial(epsilon_greedy, epsilon=0.2)), context, 7)
-        made.append((context, shown, association.respond(context, shown)))
-    return tuple(made)
+    rounds = play(Favourites(epsilon=0.2), association, seed=7)
+    return tuple((round.context, round.slates, round.feedback) for round in rounds)
 
 
 def record_issues(noise: Noise, issues: tuple[Sent, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -29,7 +29,7 @@ def slates() -> Slates:
     )
 
 
-def changed(array: np.ndarray, *at: int, to: Any) -> np.ndarray:
+def change(array: np.ndarray, *at: int, to: Any) -> np.ndarray:
     array = array.copy()
     array[at] = to
     return array
@@ -61,7 +61,7 @@ def test_equals_pass(context: Context, slates: Slates) -> None:
 def test_slates_differ_in_words(
     field: str, to: Any, sentence: str, context: Context, slates: Slates
 ) -> None:
-    other = replace(slates, **{field: changed(getattr(slates, field), 1, 1, to=to)})
+    other = replace(slates, **{field: change(getattr(slates, field), 1, 1, to=to)})
     with pytest.raises(AssertionError) as caught:
         same_slates("it", context, slates, other)
     assert str(caught.value) == sentence
@@ -97,11 +97,11 @@ def test_a_table_of_slates_differs_in_words(context: Context, slates: Slates) ->
 def test_chances_differ_in_words(context: Context) -> None:
     was = np.full((4, 5), 0.2)
     with pytest.raises(AssertionError) as caught:
-        same_chances("it", context, was, changed(was, 2, 3, to=-0.2), "score")
+        same_chances("it", context, was, change(was, 2, 3, to=-0.2), "score")
     assert str(caught.value) == "it: member 124: the score of a3 was 0.200 and is -0.200"
     tall = np.zeros((4, 5, 3))
     with pytest.raises(AssertionError, match="it: member 124, slot 2: the chance of a3 was 0"):
-        same_chances("it", context, tall, changed(tall, 2, 3, 1, to=0.5))
+        same_chances("it", context, tall, change(tall, 2, 3, 1, to=0.5))
     with pytest.raises(AssertionError, match=r"it: chance had shape \(4, 5\) and has \(3, 5\)"):
         same_chances("it", context, was, was[:3])
 
@@ -113,7 +113,7 @@ STATE = {"profiles.shift": np.full((20, 5), 0.31), "steps": np.array(80), "seen"
     ("change", "sentence"),
     [
         (
-            {"profiles.shift": changed(STATE["profiles.shift"], 12, 3, to=0.28)},
+            {"profiles.shift": change(STATE["profiles.shift"], 12, 3, to=0.28)},
             "array profiles.shift [12, 3] was 0.310 and is 0.280",
         ),
         ({"profiles.shift": np.zeros(3)}, "array profiles.shift had shape (20, 5) and has (3,)"),

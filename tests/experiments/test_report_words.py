@@ -1,0 +1,108 @@
+"""The report's sentences are no bolder than its numbers."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.report import report
+from tests.support.report_cases import RATES, make_run
+
+
+def words(run: Path) -> str:
+    """The page's headline."""
+    found = re.search(r"<h1>(.*?)</h1>", report.write(run).read_text(encoding="utf-8"))
+    assert found
+    return found[1].translate({0xA0: " ", 0x2013: "-", 0x2212: "-"})
+
+
+def set_lift(run: Path, lift: float, low: float, high: float) -> Path:
+    summary = pd.read_parquet(run / "summary.parquet")
+    summary.loc[summary["policy"] == "profile", ["lift", "lift_low", "lift_high"]] = lift, low, high
+    summary.to_parquet(run / "summary.parquet")
+    return run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("interval", "says"),
+    [
+        (
+            (0.12, 0.09, 0.15),
+            "Profile got 12 % more clicks per newsletter delivered than the best segmentation "
+            "(95 % interval 9 % to 15 %), issues 13-26.",
+        ),
+        (
+            (-0.05, -0.08, -0.02),
+            "Profile got 5 % fewer clicks per newsletter delivered than the best segmentation "
+            "(95 % interval 2 % to 8 %), issues 13-26.",
+        ),
+        (
+            (0.03, -0.02, 0.08),
+            "No clear difference: Profile got 3 % more clicks per newsletter delivered than "
+            "the best segmentation, but the 95 % interval, -2 % to +8 %, includes zero "
+            "(issues 13-26).",
+        ),
+        (
+            (0.004, 0.001, 0.007),
+            "Profile got 0.4 % more clicks per newsletter delivered than the best segmentation "
+            "(95 % interval 0.1 % to 0.7 %), issues 13-26.",
+        ),
+    ],
+)
+def test_headline_is_no_bolder_than_its_interval(
+    run: Path, interval: tuple[float, float, float], says: str
+) -> None:
+    assert words(set_lift(run, *interval)) == says
+
+
+def test_best_segmentation_is_only_said_of_the_best(tmp_path: Path) -> None:
+    assert "than the baseline (Learned segments)" in words(
+        make_run(tmp_path, RATES | {"segment_rules": 0.078})
+    )
+
+
+def test_one_seed_gives_a_ratio_and_no_interval(tmp_path: Path) -> None:
+    run = make_run(tmp_path, seeds=1)
+    assert "without more seeds there is no interval" in words(set_lift(run, np.nan, np.nan, np.nan))
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert (
+        "nan" not in re.sub(r"<svg.*?</svg>|<style.*?</style>", "", page, flags=re.DOTALL).lower()
+    )
+
+
+def test_two_policies_without_baseline_or_extras(tmp_path: Path) -> None:
+    run = make_run(tmp_path, {"lin_ts": 0.069, "random": 0.036}, seeds=2, extras=False)
+    (run / "coldstart.parquet").unlink()
+    assert re.fullmatch(
+        r"LinTS earned 6\d\.\d clicks .* no segmentation to compare it with\.", words(run)
+    )
+
+
+def test_off_policy_tells_what_was_withheld_and_how_often_intervals_held(run: Path) -> None:
+    frame = pd.read_parquet(run / "off_policy.parquet")
+    frame = frame[
+        frame["estimator"] == "snips"
+    ]  # the estimators share their luck: each comparison counts once
+    given = frame[frame["value"].notna()]
+    held = ((given["low"] <= given["earned"]) & (given["earned"] <= given["high"])).sum()
+    page = report.write(run).read_text(encoding="utf-8")
+    assert f"<b>{held} of {len(given)}</b> normalised intervals contain" in page
+    assert f"<b>{len(frame) - len(given)} of {len(frame)}</b> estimates were withheld" in page
+    assert "no number: at slot 1 the sends that count hold about 8.1 with a click" in page
+    assert (
+        page.count("1 withheld") == 4
+    )  # vw, whose first seed gave no number: the row shows the second
+
+
+@pytest.mark.parametrize(
+    "rates", [{"segment_learned": 0.07}, {"oracle": 0.16}, {"profile": 0.08, "oracle": 0.16}]
+)
+def test_runs_with_little_in_them(tmp_path: Path, rates: dict[str, float]) -> None:
+    assert words(make_run(tmp_path, rates, seeds=1))

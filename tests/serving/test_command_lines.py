@@ -1,0 +1,194 @@
+"""The two command lines, `serving.export` and `serving.send`, from end to end."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bandit.core.types import Context
+from bandit.policies.profile import Profile
+from serving import bundle, export, send
+from serving.inputs import load
+from simulators.association.association import Association
+from tests.support.desk_cases import K, N, list_arguments
+
+
+def test_from_run_to_slates(unit: Path, desk: Path) -> None:
+    run = unit.parents[1]
+    (run / "winner.json").write_text(json.dumps({"policy": "profile", "unit": "units/profile-0"}))
+    for words in (
+        ["export", str(run), str(desk / "b")],
+        ["send", *list_arguments(desk, desk / "b")],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", f"serving.{words[0]}", *words[1:]],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(done.stdout.splitlines()) == 1
+    assert sorted(path.name for path in (desk / "out").iterdir()) == ["send.json", "slates.parquet"]
+    table = pq.read_table(desk / "out" / "slates.parquet", page_checksum_verification=True)
+    assert str(table.schema.field("relaxed").type) == "int8"
+    slates = table.to_pandas()
+    assert (
+        slates["member"].tolist()
+        == pd.read_parquet(desk / "members.parquet")["member"].repeat(K).tolist()
+    )
+    assert slates["slot"].tolist() == [1, 2, 3, 4] * N
+    assert set(slates["campaign"]) == {"week-30"}
+    report = json.loads((desk / "out" / "send.json").read_text())
+    assert report["bundle"] == bundle.read(desk / "b").digest
+    assert report["roles"] == {
+        role: int((slates["role"] == role).sum())
+        for role in ("empty", "pinned", "exploit", "explore")
+    }
+    assert report["roles"]["explore"] > 0
+    first = (desk / "out" / "slates.parquet").read_bytes()
+    assert send.main(list_arguments(desk, desk / "b")) == 0
+    assert (desk / "out" / "slates.parquet").read_bytes() == first
+    assert send.main(list_arguments(desk, desk / "b", chunk=7, out=desk / "again")) == 0
+    for name in ("slates.parquet", "send.json"):
+        assert (desk / "again" / name).read_bytes() == (desk / "out" / name).read_bytes()
+
+
+def test_row_groups_do_not_follow_the_chunks(
+    unit: Path, desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "ROW_GROUP", 100)
+    written = []
+    for chunk in (7, 25, 999):
+        assert (
+            send.main(list_arguments(desk, unit / "bundle", chunk=chunk, out=desk / str(chunk)))
+            == 0
+        )
+        written.append((desk / str(chunk) / "slates.parquet").read_bytes())
+    assert written[0] == written[1] == written[2]
+    assert pq.ParquetFile(pa.BufferReader(written[0])).num_row_groups == 3  # of N * K = 240
+
+
+def test_loads_without_the_heavy_libraries() -> None:
+    heavy = {"torch", "vowpalwabbit", "hydra"}
+    code = f"import sys, serving.send, serving.export; print({heavy} & set(sys.modules))"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "set()\n"
+    )
+
+
+def test_slates_made_from_something_else_stay(
+    unit: Path, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    before = {path.name: path.read_bytes() for path in (desk / "out").iterdir()}
+    shutil.copy(desk / "rules.yaml", desk / "other.yaml")
+    (desk / "other.yaml").write_text("slots: 3\n")
+    for other, what in (
+        ({"seed": 8}, "seed: 7, now 8"),
+        ({"rules": desk / "other.yaml"}, "rules: '"),
+        ({"campaign": "x"}, "campaign"),
+    ):
+        assert send.main(list_arguments(desk, unit / "bundle", **other)) == 2
+        assert f"was made with other {what}" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (desk / "out").iterdir()} == before
+    (desk / "out" / "send.json").unlink()
+    assert send.main(list_arguments(desk, unit / "bundle")) == 2
+    assert "exists without a send.json" in capsys.readouterr().err
+
+
+def test_a_new_value_counts_as_unknown(
+    unit: Path, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    members = pd.read_parquet(desk / "members.parquet")
+    members.loc[[2, 9], "region"] = ["Atlantis [bold]", None]
+    members.loc[[4, 5], "career_stage"] = "reborn"
+    members.to_parquet(desk / "members.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    warned = capsys.readouterr().err.splitlines()
+    assert [line.split("members.parquet: ")[1] for line in warned] == [
+        "1 members have a region never seen before ('Atlantis [bold]'); it counts as unknown",
+        "2 members have a career_stage never seen before ('reborn'); it counts as unknown",
+    ]
+    unknown = json.loads((desk / "out" / "send.json").read_text())["unknown"]
+    assert unknown == {"region": {"Atlantis [bold]": 1}, "career_stage": {"reborn": 2}}
+
+
+def test_text_ids_and_encodings_are_welcome(
+    unit: Path, desk: Path, association: Association
+) -> None:
+    members = pd.read_parquet(desk / "members.parquet").astype(
+        {"member": "str", "region": "category"}
+    )
+    pairs = pd.read_parquet(desk / "seen.parquet").astype({"member": "str"})
+    members.set_index("member").to_parquet(desk / "members.parquet")
+    pairs.to_parquet(desk / "seen.parquet")
+    pool = pd.read_parquet(desk / "pool.parquet").assign(only_region=None)
+    pool.to_parquet(desk / "pool.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    slates = pd.read_parquet(desk / "out" / "slates.parquet")
+    assert slates["member"].iloc[0] == members["member"][0]
+    inputs = load(
+        association.features, desk / "members.parquet", desk / "pool.parquet", desk / "rules.yaml"
+    )
+    assert inputs.articles["article"].is_monotonic_increasing
+    assert "email" not in inputs.members  # personal data that nobody asked for is not even read
+
+
+def test_a_send_that_fails_leaves_nothing(
+    unit: Path, desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    plan, calls = Profile.plan, []
+
+    def fail_later(self: Profile, context: Context) -> Any:
+        calls.append(len(context.members))
+        if len(calls) == 3:
+            raise RuntimeError("the machine is on fire")
+        return plan(self, context)
+
+    monkeypatch.setattr(Profile, "plan", fail_later)
+    monkeypatch.setattr(send, "ROW_GROUP", 20)  # some of it is on the disk by then
+    assert send.main(list_arguments(desk, unit / "bundle", chunk=25)) == 2
+    assert calls == [25, 25, 10]
+    assert capsys.readouterr().err == "serving.send: RuntimeError: the machine is on fire\n"
+    assert not (desk / "out").exists()
+
+
+UNITS: dict[str, Callable[[Path], Any]] = {
+    "there is no such folder": lambda run: shutil.rmtree(run),
+    "holds no bundle/: the run is not finished": lambda run: shutil.rmtree(run / "bundle"),
+    "exists only in simulation and cannot be exported": lambda run: (run / "unit.json").write_text(
+        '{"exportable": false}'
+    ),
+    "unit.json is not valid JSON": lambda run: (run / "unit.json").write_text("{"),
+    "unit = '../elsewhere'; must be": lambda run: (run / "winner.json").write_text(
+        '{"unit": "../elsewhere"}'
+    ),
+    "unit = None; must be": lambda run: (run / "winner.json").write_text("{}"),
+    "winner.json holds []; must be a JSON object": lambda run: (run / "winner.json").write_text(
+        "[]"
+    ),
+}
+
+
+@pytest.mark.parametrize("message", UNITS)
+def test_refuses_to_export(
+    message: str, unit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(unit, tmp_path / "run")
+    UNITS[message](run)
+    assert export.main([str(run), str(tmp_path / "b")]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "b").exists()

@@ -1,0 +1,135 @@
+"""Promise 3 for any rules, any pool and any masks that hypothesis comes up with.
+
+Hard rules are never broken, soft ones only where `relaxed` says so.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bandit.core.rules import Rules
+from bandit.core.types import EMPTY, PINNED, Context, Slates, SlotPmf
+from bandit.slates import walk as slates
+from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT
+from bandit.slates.exploration import epsilon_greedy
+
+Make = Callable[..., Any]
+ANYTHING = partial(epsilon_greedy, epsilon=1.0)
+
+
+@st.composite
+def worlds(draw: Callable[..., Any], single: bool = False) -> tuple[Any, ...]:
+    """Rules, eligible, seen, kinds, sources, seed.
+
+    single: one column's minimum counts and no other hard rule
+    """
+    k = draw(st.integers(1, 4))
+    m = draw(st.integers(k, 8))
+    n = 3
+    kinds, sources = (
+        draw(st.lists(st.sampled_from(v), min_size=m, max_size=m))
+        for v in (["e", "r", "x"], ["s", "t"])
+    )
+    most = {
+        "kind": {"e": draw(st.integers(0, 2)), "r": draw(st.integers(1, 3))},
+        "source": {"s": draw(st.integers(0, 3))},
+    }
+    least = {
+        "kind": {
+            "x": draw(st.integers(0, k // 2)),
+            "r": draw(st.integers(0, k // 2)) if k > 1 else 0,
+        }
+    }
+    least["kind"]["r"] = min(least["kind"]["r"], most["kind"]["r"])
+    pins, only = {}, {}
+    if not single:
+        least["source"] = {"t": draw(st.integers(0, k))}
+        slots = draw(st.lists(st.integers(1, k), unique=True, max_size=2))
+        articles = draw(
+            st.lists(st.integers(0, m - 1), unique=True, min_size=len(slots), max_size=len(slots))
+        )
+        pins = {slot: f"a{j}" for slot, j in zip(slots, articles, strict=True)}
+        only = draw(
+            st.dictionaries(
+                st.integers(1, k), st.fixed_dictionaries({"source": st.just(["t"])}), max_size=2
+            )
+        )
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    may = (
+        np.ones((n, m), dtype=bool)
+        if single
+        else rng.random((n, m)) < draw(st.sampled_from([0.3, 0.8, 1.0]))
+    )
+    seen = rng.random((n, m)) < draw(st.sampled_from([0.0, 0.3, 0.9]))
+    rules = Rules(slots=k, pins=pins, only=only, at_most=most, at_least=least)
+    return rules, may, seen, kinds, sources, draw(st.integers(0, 99))
+
+
+def _draw_world(make_context: Make, make_pool: Make, world: Any) -> tuple[Context, Slates]:
+    rules, may, seen, kinds, sources, seed = world
+    pool = make_pool(may.shape[1], kind=kinds, source=sources)
+    context = make_context(*may.shape, rules, articles=pool, eligible=may, seen=seen)
+    return context, slates.draw(SlotPmf(np.zeros(may.shape), ANYTHING), context, seed)
+
+
+@given(world=worlds())
+def test_hard_rules_always_soft_rules_unless_relaxed(
+    make_context: Make, make_pool: Make, world: Any
+) -> None:
+    _, drawn = _draw_world(make_context, make_pool, world)
+    rules, may, seen, kinds, sources, _ = world
+    pins = {slot - 1: int(article[1:]) for slot, article in rules.pins.items()}
+    groups = [(np.array(kinds) == v, most) for v, most in rules.at_most["kind"].items()]
+    groups += [(np.array(sources) == v, most) for v, most in rules.at_most["source"].items()]
+    for i, row in enumerate(drawn.choice.tolist()):
+        filled = [c for c in row if c >= 0]
+        assert len(set(filled)) == len(filled)
+        for j, c in enumerate(row):
+            if j in pins and may[i, pins[j]]:
+                assert (c, drawn.role[i, j], drawn.relaxed[i, j]) == (pins[j], PINNED, 0)
+                continue
+            hard = [
+                a
+                for a in range(may.shape[1])
+                if may[i, a] and a not in pins.values() and a not in row[:j]
+            ]
+            hard = [a for a in hard if j + 1 not in rules.only or sources[a] == "t"]
+            if not hard:
+                assert (c, drawn.role[i, j], drawn.relaxed[i, j], drawn.propensity[i, j]) == (
+                    -1,
+                    EMPTY,
+                    0,
+                    1.0,
+                )
+                continue
+            assert c in hard
+            held = [a for a in row[:j] if a >= 0] + [
+                a for s, a in pins.items() if s >= j and may[i, a]
+            ]
+            fresh = [a for a in hard if not seen[i, a]]
+            under = [
+                a for a in fresh if all(not g[a] or g[held].sum() < most for g, most in groups)
+            ]
+            allowed, codes = (
+                (under, (0, MINIMUM))
+                if under
+                else (fresh, (MAXIMUM,))
+                if fresh
+                else (hard, (REPEAT,))
+            )
+            assert c in allowed
+            assert drawn.relaxed[i, j] in codes  # no more is given up than must be
+
+
+@given(world=worlds(single=True))
+def test_minimum_counts_hold_unless_relaxed(
+    make_context: Make, make_pool: Make, world: Any
+) -> None:
+    context, drawn = _draw_world(make_context, make_pool, world)
+    for value, least in world[0].at_least["kind"].items():
+        count = (context.articles["kind"].to_numpy()[drawn.choice] == value).sum(axis=1)
+        assert ((count >= least) | (drawn.relaxed >= MINIMUM).any(axis=1)).all()
