@@ -19,7 +19,7 @@ from bandit.core.threads import use_one_thread
 from experiments.runner.configs import ROOT, read_policy
 from experiments.runner.folders import choose_folder
 from experiments.runner.unit import run_unit
-from experiments.tables.coldstart import find_parity
+from experiments.tables.cold_start import find_parity
 from experiments.tables.summary import student_interval, summarise
 
 SMALL: dict[str, Any] = {
