@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bandit.features.features import Features
     from bandit.ope.evaluate import evaluate
     from bandit.policy import Informed, Policy
-    from bandit.slates.walk import draw, replay
+    from bandit.slates.propensity import draw, replay
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -27,9 +27,9 @@ else:
             "Rules": "bandit.core.rules",
             "SlotPmf": "bandit.core.types",
             "Slates": "bandit.core.types",
-            "draw": "bandit.slates.walk",
+            "draw": "bandit.slates.propensity",
             "evaluate": "bandit.ope.evaluate",
-            "replay": "bandit.slates.walk",
+            "replay": "bandit.slates.propensity",
         },
     )
 

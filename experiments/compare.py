@@ -28,7 +28,7 @@ from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
-from experiments.tables.coldstart import collect_newcomers, find_parity
+from experiments.tables.cold_start import collect_newcomers, find_parity
 from experiments.tables.off_policy import estimate_off_policy
 from experiments.tables.summary import collect_results, summarise
 from experiments.tables.table import show

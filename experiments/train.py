@@ -25,7 +25,7 @@ from bandit.core.types import Round
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import normal_interval
 from bandit.policy import Informed, Policy
-from bandit.slates.walk import replay
+from bandit.slates.propensity import replay
 from experiments.runner.configs import Settings, check_whole, make, resolve
 from experiments.runner.digest import describe_origin, digest_file
 from experiments.runner.folders import choose_folder

@@ -28,7 +28,7 @@ from bandit.core.rules import Rules
 from bandit.core.types import ROLES, Bools, Ints
 from bandit.log.issue import tabulate_slates
 from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, find_eligible
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from serving.bundle import Bundle, read
 from serving.errors import run_program, shorten
 from serving.folder import sync

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bandit.core.types import Floats
-from simulators.bisect import find_crossing
+from simulators.crossing import find_crossing
 
 
 def raise_rate(rate: Floats, shift: Floats) -> Floats:

@@ -20,7 +20,7 @@ from bandit.core.threads import use_one_thread
 from bandit.core.types import Context, Ints, Round, SlotPmf
 from bandit.log import issue as log
 from bandit.policy import Informed, Policy
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from simulators.base import Simulator, Truthful
 
 Stage = Callable[[str], AbstractContextManager[None]]

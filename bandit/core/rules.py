@@ -24,6 +24,10 @@ class Rules(BaseModel):
     only: slot -> column -> values allowed there (a section); never given up
 
     Raises ValueError for rules that contradict each other, and for any other option.
+
+    >>> rules = Rules(slots=3, pins={1: "a7"}, at_most={"kind": {"event": 2}})
+    >>> rules.slots, rules.pins
+    (3, {1: 'a7'})
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

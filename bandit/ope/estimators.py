@@ -4,7 +4,7 @@ All estimators take
 
     logged  [n, k] in (0, 1], the propensities that the log recorded
     target  [n, k] in [0, 1], the target policy's probability of the same choices after the same
-            slots above (`slates.walk.replay`; 1 on both sides for pins and empty slots)
+            slots above (`slates.propensity.replay`; 1 on both sides for pins and empty slots)
     reward  [n, k], the clicks by slot
 
 and return terms [n], whose mean is the estimate and whose spread is its standard error. All raise

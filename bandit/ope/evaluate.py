@@ -92,6 +92,15 @@ def evaluate(
     both too small. With a softmax logger so sharp that rare slates carry most of E w^2, ess 435
     covered only .85 to .93, and what passed the defaults at 80,000 sends .90 to .94 (100 logs): ess
     cannot count weights it has not met.
+
+    >>> half, clicks = np.full((900, 1), 0.5), np.arange(900)[:, None] % 9 == 0
+    >>> all_open, members = np.ones((900, 1), dtype=bool), np.arange(900)
+    >>> answer = evaluate(half, half, clicks, all_open, members)[0]
+    >>> answer.estimator, round(answer.interval.estimate, 3), answer.reason
+    ('ips', 0.111, '')
+    >>> answer = evaluate(half[:9], half[:9], clicks[:9], all_open[:9], members[:9])[0]
+    >>> answer.interval, answer.reason
+    (None, 'at slot 1 9 sends count as 9 that chose as this policy would, fewer than 500')
     """
     check_inputs(logged, target, reward)
     n, k = logged.shape

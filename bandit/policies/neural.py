@@ -1,8 +1,8 @@
 """Neural two-tower ranking: attributes and past clicks on one side, article text on the other.
 
 The network and its loss are in `bandit/models/neural/network.py`; what is kept of past issues, to
-train on again, in `bandit/models/neural/replay.py`. After each issue some Adam steps go on from
-where the last ones ended, over old and new newsletters alike. Exploration is neural-linear
+train on again, in `bandit/models/neural/replay_memory.py`. After each issue some Adam steps go on
+from where the last ones ended, over old and new newsletters alike. Exploration is neural-linear
 (Riquelme, Tucker & Snoek 2018): a Gaussian posterior over the last layer, given the features that
 the network has learned, drawn by key. The chance of an article in a slot is the share of draws in
 which it is the best, plus a floor.
@@ -16,7 +16,7 @@ from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models import bilinear
 from bandit.models.neural import network as net
-from bandit.models.neural.replay import ReplayMemory
+from bandit.models.neural.replay_memory import ReplayMemory
 from bandit.policy import Policy
 from bandit.slates.exploration import thompson
 

@@ -29,7 +29,7 @@ from bandit.core import keys
 from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.policy import Informed, Policy, sends_in_waves
-from bandit.slates.walk import draw, replay
+from bandit.slates.propensity import draw, replay
 from experiments.runner.configs import list_configs, make, read_policy
 from simulators.base import Simulator
 

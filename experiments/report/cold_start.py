@@ -1,6 +1,6 @@
 """The report's section on cold start: how soon a new member's newsletter is good.
 
-The table behind it is made by `experiments.tables.coldstart`.
+The table behind it is made by `experiments.tables.cold_start`.
 """
 
 import math
@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from experiments.report.curves import average_seeds, draw_curves
-from experiments.report.looks import Look, choose_main
+from experiments.report.policy_looks import Look, choose_main
 from experiments.report.run import Run
 
 

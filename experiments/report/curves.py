@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Transform
 
-from experiments.report.looks import DEPTH, Look
 from experiments.report.page import SOFT, STYLE, render_svg, spread
+from experiments.report.policy_looks import DEPTH, Look
 
 LEFT, WIDTH = 0.035, 0.775  # where the axes begin in the figure, and how wide they are
 

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from experiments.report.curves import average_seeds, draw_curves
-from experiments.report.looks import choose_main
+from experiments.report.policy_looks import choose_main
 from experiments.report.run import Run
 
 

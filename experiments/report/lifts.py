@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from experiments.report.curves import write_name
-from experiments.report.looks import Look
 from experiments.report.page import (
     BASELINE,
     SOFT,
@@ -20,6 +19,7 @@ from experiments.report.page import (
     format_percent,
     render_svg,
 )
+from experiments.report.policy_looks import Look
 from experiments.report.run import Run
 
 Row = tuple[Look, float, float, float]  # lift, and the ends of its interval (NaN: none)

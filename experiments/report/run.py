@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from bandit.core.files import read_json, read_table
-from experiments.report.looks import Look, assign_looks
+from experiments.report.policy_looks import Look, assign_looks
 
 COLUMNS = {
     "summary": "policy clicks_per_delivered clicks_per_delivered_late clicks_per_open open_rate "

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from experiments.report.looks import COLOURS
 from experiments.report.page import ACCENT, BASELINE, SOFT, STYLE
+from experiments.report.policy_looks import COLOURS
 
 PARTS = {  # of the work on an issue, and their colours
     "compose": "#c6cbd1",

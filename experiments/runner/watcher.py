@@ -13,7 +13,7 @@ from bandit.core.files import write_json, write_table
 from bandit.core.types import Floats, Round, SlotPmf
 from bandit.policy import Policy
 from bandit.slates.exploration import greedy
-from bandit.slates.walk import draw, replay
+from bandit.slates.propensity import draw, replay
 from experiments.runner.configs import Settings
 from simulators.base import Simulator
 

@@ -14,7 +14,7 @@ from scipy.special import expit
 from bandit.core.types import Floats, Ints
 from simulators.association.opens import Opens
 from simulators.association.pools.articles import Pool
-from simulators.bisect import find_crossing
+from simulators.crossing import find_crossing
 from simulators.examination.walk import Examine, chance_of_click, expect_clicks
 from simulators.logits import anchor_rates, raise_rate
 

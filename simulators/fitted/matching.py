@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from bandit.core import keys
 from bandit.core.types import Floats
 from bandit.features.features import KINDS
-from simulators.bisect import find_crossing
+from simulators.crossing import find_crossing
 from simulators.examination.walk import Examine, expect_clicks
 from simulators.fitted.mails import OpenedMails
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ints, Round
-from simulators.bisect import find_crossing
+from simulators.crossing import find_crossing
 from simulators.logits import raise_rate
 
 SUBJECT_SD = 0.3  # of what a logit of interest in the first slot does to opening, before data

@@ -20,10 +20,13 @@ from simulators.calendar import Calendar
 from simulators.noise.addresses import draw_addresses
 from simulators.noise.draws import Draws, draw_ids
 from simulators.noise.gateways import Gateway
+from simulators.noise.mail_programs import draw_programs
+from simulators.noise.mailing import Mailing
 from simulators.noise.pace import Pace, draw_clicks, draw_opens, draw_prefetches
-from simulators.noise.programs import draw_programs
+from simulators.noise.people import list_people
+from simulators.noise.prefetches import list_prefetches
+from simulators.noise.scans import list_scans
 from simulators.noise.shares import find_apple_share, find_scanned
-from simulators.noise.sources import Sources
 from simulators.normal import to_lognormal
 
 DAY = 86400.0  # seconds
@@ -126,8 +129,8 @@ class Noise:
         source (human, prefetch, scanner), duplicate (the event repeats another row) and late
         (received days after it happened).
         """
-        sources = self._deliver(context, slates, feedback, strict)
-        blocks = [*sources.list_people(), *sources.list_prefetches(), *sources.list_scanners()]
+        mailing = self._deliver(context, slates, feedback, strict)
+        blocks = [*list_people(mailing), *list_prefetches(mailing), *list_scans(mailing)]
         table = pd.concat(
             [block for block in blocks if len(block)] or blocks[:1], ignore_index=True
         )
@@ -137,7 +140,7 @@ class Noise:
 
     def _deliver(
         self, context: Context, slates: Slates, feedback: Feedback, strict: bool
-    ) -> Sources:
+    ) -> Mailing:
         """The issue when it has been answered, before any event is recorded."""
         draws = Draws(self.seed, context.campaign, keys.member_keys(context.member_ids))
         day = Calendar(self.send_days).day(context.issue)
@@ -166,7 +169,7 @@ class Noise:
         pace = Pace(
             opens, clicks, draw_prefetches(draws, self.prefetch_hours, self.prefetch_spread)
         )
-        return Sources(
+        return Mailing(
             draws, context, feedback, shown, sent, addresses, programs, pace, self.gateways, scanned
         )
 

@@ -14,7 +14,7 @@ from bandit.core.types import Floats, Ints, Round, SlotPmf
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import Interval
 from bandit.policy import Policy
-from bandit.slates.walk import replay
+from bandit.slates.propensity import replay
 from simulators.play import play
 from simulators.replay.loaders.tables import ChoiceLog, Loader
 from simulators.replay.replay import Replay

@@ -13,7 +13,7 @@ import pytest
 from bandit.core import exact
 from bandit.core.types import SlotPmf
 from bandit.slates.exploration import plackett_luce, softmax
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from simulators.association.association import Association
 
 

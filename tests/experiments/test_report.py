@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments.report import report
-from experiments.report.looks import assign_looks
+from experiments.report.policy_looks import assign_looks
 from tests.support.report_cases import RATES, make_run
 
 

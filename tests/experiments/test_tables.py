@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiments.tables.coldstart import find_parity
+from experiments.tables.cold_start import find_parity
 from experiments.tables.summary import student_interval, summarise
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bandit.log import issue as log
 from bandit.policies.random import Random
-from bandit.slates.walk import replay
+from bandit.slates.propensity import replay
 from experiments import train
 from experiments.runner.configs import make, read_policy
 from experiments.runner.unit import run_unit

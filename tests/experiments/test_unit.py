@@ -12,9 +12,14 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from bandit.core.files import read_json
-from bandit.core.threads import use_one_thread
+from bandit.core.threads import NAMES, use_one_thread
 from experiments.runner.configs import ROOT, read_policy
 from experiments.runner.unit import run_unit
+<<<<<<< HEAD:tests/experiments/test_unit.py
+=======
+from experiments.tables.cold_start import find_parity
+from experiments.tables.summary import student_interval, summarise
+>>>>>>> main:tests/experiments/test_experiments.py
 
 SMALL: dict[str, Any] = {
     "_target_": "simulators.association.association.Association",
@@ -131,7 +136,7 @@ def test_every_policy_meets_the_same_opens(logger: Path, tmp_path: Path) -> None
         assert ours["delivered"] == theirs["delivered"]
 
 
-def test_units_compute_on_one_thread() -> None:
+def test_units_compute_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is learned must not depend on the number of cores.
 
     A caller who computes on two threads has them back afterwards.
@@ -141,6 +146,8 @@ def test_units_compute_on_one_thread() -> None:
     def threads() -> tuple[int, list[int]]:
         return torch.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]
 
+    for name in NAMES:  # the tests' own environment asks for one thread already
+        monkeypatch.delenv(name, raising=False)
     usual = torch.get_num_threads()
     with threadpool_limits(2):
         torch.set_num_threads(2)

@@ -11,7 +11,7 @@ from bandit.ope import estimators, inputs
 from bandit.ope.evaluate import evaluate
 from bandit.ope.inputs import check_inputs
 from bandit.slates import exploration
-from bandit.slates import walk as slates
+from bandit.slates import propensity as slates
 from tests.support.ope_cases import (
     LOGGER,
     SCORES,

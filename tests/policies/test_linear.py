@@ -12,7 +12,7 @@ from bandit.core.rules import Rules
 from bandit.core.types import Context
 from bandit.policies.lin_ts import LinTS
 from bandit.policies.lin_ucb import LinUCB
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from simulators.play import play, send
 from tests.support.linear_cases import LAMBDA, predict, show, teach
 

@@ -12,7 +12,7 @@ import torch
 
 from bandit.core.ids import pack, unpack
 from bandit.core.types import Feedback, Round, Slates
-from bandit.models.neural.replay import ReplayMemory
+from bandit.models.neural.replay_memory import ReplayMemory
 from bandit.policies.neural import Neural
 from simulators.association.association import Association
 from simulators.play import play

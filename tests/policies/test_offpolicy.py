@@ -15,7 +15,7 @@ from bandit.core.types import Feedback, Round
 from bandit.models.offpolicy.search import HELD_OUT
 from bandit.policies.offpolicy import OffPolicy
 from bandit.policies.random import Random
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from simulators.association.association import Association
 from simulators.play import play, send
 from tests.support.builders import association_of

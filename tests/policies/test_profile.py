@@ -7,7 +7,7 @@ import pytest
 
 from bandit.core.types import Round
 from bandit.policies.profile import Profile
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from tests.support.profile_cases import EXAMINE, World
 
 

@@ -12,7 +12,7 @@ from bandit.core.rules import Rules
 from bandit.core.types import Context, Feedback, Round
 from bandit.policies.recency import FORGOTTEN, Recency
 from bandit.policies.wave import Wave
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from tests.support.builders import context_of
 
 

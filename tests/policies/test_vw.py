@@ -12,7 +12,7 @@ from bandit.models.vowpal import asking, text, workspace
 from bandit.models.vowpal.exploration import BY_COSTS, BY_PMF
 from bandit.policies.vw import VW
 from bandit.policies.vw_ccb import VWSlates
-from bandit.slates.walk import draw, replay
+from bandit.slates.propensity import draw, replay
 from simulators.play import send
 from tests.support.builders import association_of
 from tests.support.vw_cases import SIZES, make_policy, train

@@ -11,7 +11,7 @@ from bandit.core.types import Round
 from bandit.models.vowpal import text, workspace
 from bandit.policies.vw import VW
 from bandit.policies.vw_ccb import VWSlates
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from tests.support.builders import association_of
 from tests.support.vw_cases import SIZES, make_policy, train
 

@@ -14,7 +14,7 @@ from bandit.policies.popular import Popular
 from bandit.policies.profile import Profile
 from bandit.policies.random import Random
 from bandit.policies.wave import Wave
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from experiments.runner.configs import make, read_policy
 from experiments.runner.unit import run_unit
 from serving import bundle

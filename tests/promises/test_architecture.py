@@ -178,7 +178,7 @@ ROOMS = (
     *(
         "simulators/base.py",
         "simulators/calendar.py",
-        "simulators/bisect.py",
+        "simulators/crossing.py",
         "simulators/logits.py",
     ),
     *("simulators/luck.py", "simulators/normal.py", "simulators/play.py"),

@@ -13,7 +13,7 @@ from bandit.core.rules import Rules
 from bandit.core.types import Context, Feedback, Round
 from bandit.policy import Policy
 from bandit.slates.editorial import Desk
-from bandit.slates.walk import draw, replay
+from bandit.slates.propensity import draw, replay
 from experiments.runner.configs import list_configs, make, read_policy
 from simulators.association.association import Association
 from simulators.play import begin, play, send

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 from bandit.core import check
 from bandit.core.types import Round
 from bandit.policy import Policy
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from experiments.runner.configs import list_configs, make, read_policy
 from serving import bundle
 from serving.manifest import MANIFEST, POLICY, measure

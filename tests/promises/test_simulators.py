@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from bandit.core.types import Context, Round, Slates
 from bandit.log import archive
 from bandit.policies.random import Random
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from experiments.runner.configs import CONFIGS, list_configs, make, resolve
 from simulators.association.association import Association
 from simulators.base import Simulator, Truthful

@@ -10,7 +10,7 @@ SCRIPT = """
 from hashlib import sha256
 from pathlib import Path
 from threadpoolctl import threadpool_info
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from experiments.runner.configs import make, read_policy
 from experiments.runner.unit import run_unit
 from simulators.association.association import Association

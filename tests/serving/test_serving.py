@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from serving import bundle, send
 from tests.support.bundle_cases import CONFIGS, SEED, load_class, train
 from tests.support.words import same_chances, same_table

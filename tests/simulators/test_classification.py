@@ -21,7 +21,7 @@ from bandit.policies.oracle import Oracle
 from bandit.policies.random import Random
 from bandit.policy import Policy
 from bandit.slates.exploration import greedy
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from experiments.runner.configs import ROOT
 from experiments.runner.unit import run_unit
 from simulators.classification import SETS, Classification, progressive_error

@@ -18,7 +18,7 @@ from bandit.policies.popular import Popular
 from bandit.policies.random import Random
 from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from simulators.association.association import Association
 from simulators.base import Simulator
 from simulators.play import begin, learn_again, play, play_back, read_back, send

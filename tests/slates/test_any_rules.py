@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bandit.core.rules import Rules
 from bandit.core.types import EMPTY, PINNED, Context, Slates, SlotPmf
-from bandit.slates import walk as slates
+from bandit.slates import propensity as slates
 from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT
 from bandit.slates.exploration import epsilon_greedy
 

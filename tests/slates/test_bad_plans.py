@@ -8,7 +8,7 @@ import pytest
 
 from bandit.core.rules import Rules
 from bandit.core.types import Context, SlotPmf
-from bandit.slates import walk as slates
+from bandit.slates import propensity as slates
 from bandit.slates.exploration import epsilon_greedy, thompson
 from tests.support.slate_cases import EXPLORERS, SOFT
 

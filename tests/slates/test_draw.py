@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bandit.core.rules import Rules
 from bandit.core.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Context, SlotPmf
-from bandit.slates import walk as slates
+from bandit.slates import propensity as slates
 from bandit.slates.exploration import epsilon_greedy, greedy
 from bandit.slates.mass import inverse_cdf
 from bandit.slates.sums import cumulate

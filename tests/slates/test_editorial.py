@@ -11,7 +11,7 @@ import pytest
 
 from bandit.core.rules import Rules
 from bandit.core.types import EMPTY, PINNED, Context, Slates, SlotPmf
-from bandit.slates import walk as slates
+from bandit.slates import propensity as slates
 from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT
 from bandit.slates.exploration import greedy
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bandit.core.rules import Rules
 from bandit.core.types import Context, SlotPmf
-from bandit.slates import walk as slates
+from bandit.slates import propensity as slates
 from bandit.slates.exploration import plackett_luce, softmax
 from tests.support.slate_cases import SOFT, make_masked, make_plan
 

@@ -8,7 +8,7 @@ from bandit.core.types import Context, Round, Slates, SlotPmf
 from bandit.policies.random import Random
 from bandit.policy import Policy
 from bandit.slates.exploration import greedy
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from simulators.association.association import Association
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Drift, Membership

@@ -17,7 +17,7 @@ from bandit.core.rules import Rules
 from bandit.core.types import Context, Feedback, Floats, Ints, Round, SlotPmf
 from bandit.policies.offpolicy import OffPolicy
 from bandit.slates import exploration
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from tests.support.builders import context_of, pool_of
 
 ACTIONS = 10

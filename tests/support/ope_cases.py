@@ -12,7 +12,7 @@ from bandit.core.types import Bools, Context, Floats, Ints, SlotPmf
 from bandit.ope.evaluate import ESTIMATORS
 from bandit.ope.intervals import Interval
 from bandit.slates import exploration
-from bandit.slates import walk as slates
+from bandit.slates import propensity as slates
 from tests.support.builders import context_of, pool_of
 
 Estimator = Callable[..., Floats]

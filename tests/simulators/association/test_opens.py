@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from bandit.core.types import Slates, SlotPmf
 from bandit.policies.oracle import Oracle
-from bandit.slates import walk as slates
+from bandit.slates import propensity as slates
 from bandit.slates.exploration import greedy
 from simulators.association.opens import Mood, Opens
 from simulators.association.reference import measure_interest

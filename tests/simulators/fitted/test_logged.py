@@ -8,7 +8,7 @@ import pytest
 
 from bandit.core.types import Round
 from bandit.policies.random import Random
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from simulators.fitted.logged import Logged
 from simulators.play import play
 from tests.support.fitted_cases import fitted, is_same, send, small

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bandit.core.types import SlotPmf
-from bandit.slates.walk import draw
+from bandit.slates.propensity import draw
 from experiments.runner.configs import CONFIGS, make, resolve
 from experiments.runner.unit import run_unit
 from simulators.replay.evaluation import evaluate_by_replay

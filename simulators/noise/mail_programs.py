@@ -7,7 +7,7 @@ from simulators.noise.draws import Draws
 
 
 @dataclass(frozen=True)
-class Programs:
+class MailPrograms:
     """How each member's mail program treats an issue. All arrays are [n].
 
     apple: the member reads in Apple Mail
@@ -31,13 +31,13 @@ def draw_programs(
     second_device: float,
     relay: float,
     blocked: float,
-) -> Programs:
+) -> MailPrograms:
     """The programs of the members of `draws`; `ahead` and `second` change from issue to issue.
 
     apple_share: share of members who read in Apple Mail; the other options are those of `Noise`
     """
     apple = draws.draw_lasting("apple")[:, 0] < apple_share
-    return Programs(
+    return MailPrograms(
         apple,
         ahead=draws.draw("prefetched")[:, 0] < prefetched,
         second=apple & (draws.draw("second device")[:, 0] < second_device),
