@@ -15,11 +15,6 @@ from bandit.core.files import read_json
 from bandit.core.threads import NAMES, use_one_thread
 from experiments.runner.configs import ROOT, read_policy
 from experiments.runner.unit import run_unit
-<<<<<<< HEAD:tests/experiments/test_unit.py
-=======
-from experiments.tables.cold_start import find_parity
-from experiments.tables.summary import student_interval, summarise
->>>>>>> main:tests/experiments/test_experiments.py
 
 SMALL: dict[str, Any] = {
     "_target_": "simulators.association.association.Association",
