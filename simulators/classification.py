@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bandit.core import check, keys
 from bandit.core.rules import Rules
+from bandit.core.threads import use_one_thread
 from bandit.core.types import Context, Feedback, Floats, Ints, Slates
 from bandit.features.features import Features
 from bandit.policy import Policy
@@ -150,6 +151,7 @@ class Classification(Truthful):
         )
 
 
+@use_one_thread()
 def progressive_error(policy: Policy, simulator: Classification) -> float:
     """The share of examples shown a wrong class, each before it was learned from.
 

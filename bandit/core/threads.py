@@ -6,24 +6,37 @@ Sums of floats depend on their order, and libraries that compute on several thre
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from threadpoolctl import threadpool_limits
 
 NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
+_limits = ExitStack()
+_users = 0  # how many are inside now: setting the limits takes two milliseconds, which one pays
+
 
 @contextmanager
 def use_one_thread() -> Iterator[None]:
-    """Limit BLAS, OpenMP and torch to one thread; also a decorator. The limits before come back.
+    """Limit BLAS, OpenMP and torch to one thread; also a decorator.
 
-    Processes that are started inside are limited as well, and so are libraries loaded inside. Where
-    the environment asks for one thread already, there is nothing to do: looking for the libraries'
-    threads takes two milliseconds.
+    Processes that are started inside are limited as well, and so are libraries loaded inside. When
+    the last one leaves, the limits are those that the first one found.
     """
-    if all(os.environ.get(name) == "1" for name in NAMES):
+    global _users
+    if _users == 0:
+        _limits.enter_context(_limit_all())
+    _users += 1
+    try:
         yield
-        return
+    finally:
+        _users -= 1
+        if _users == 0:
+            _limits.close()
+
+
+@contextmanager
+def _limit_all() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in NAMES}
     os.environ.update(dict.fromkeys(NAMES, "1"))  # for what is loaded or started later
     torch = sys.modules.get("torch")

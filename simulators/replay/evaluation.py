@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaincinv
 
+from bandit.core.threads import use_one_thread
 from bandit.core.types import Floats, Ints, Round, SlotPmf
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import Interval
@@ -37,6 +38,7 @@ class ReplayEstimate:
     weighted: Estimate
 
 
+@use_one_thread()
 def evaluate_by_replay(
     policy: Policy, log: Loader | ChoiceLog, seed: int = 0, batches: int = 26, level: float = 0.95
 ) -> ReplayEstimate:

@@ -12,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from bandit.core.files import read_json
-from bandit.core.threads import NAMES, use_one_thread
+from bandit.core.threads import use_one_thread
 from experiments.runner.configs import ROOT, read_policy
 from experiments.runner.unit import run_unit
 
@@ -131,7 +131,7 @@ def test_every_policy_meets_the_same_opens(logger: Path, tmp_path: Path) -> None
         assert ours["delivered"] == theirs["delivered"]
 
 
-def test_units_compute_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_units_compute_on_one_thread() -> None:
     """What is learned must not depend on the number of cores.
 
     A caller who computes on two threads has them back afterwards.
@@ -141,8 +141,6 @@ def test_units_compute_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def threads() -> tuple[int, list[int]]:
         return torch.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]
 
-    for name in NAMES:  # the tests' own environment asks for one thread already
-        monkeypatch.delenv(name, raising=False)
     usual = torch.get_num_threads()
     with threadpool_limits(2):
         torch.set_num_threads(2)
@@ -153,5 +151,8 @@ def test_units_compute_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
             assert threads()[0] == 1
             assert set(threads()[1]) == {1}
             assert os.environ["OMP_NUM_THREADS"] == "1"
+            with use_one_thread():  # one inside the other changes nothing
+                pass
+            assert set(threads()[1]) == {1}
         assert threads() == before
         torch.set_num_threads(usual)
