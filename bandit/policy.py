@@ -22,7 +22,10 @@ class Policy(Protocol):
     """
 
     def start(self, features: Features) -> None:
-        """Forget everything, and set up for members and articles that are read by `features`."""
+        """Set up for the feature matrices that `features` makes. Called once, before all else.
+
+        To begin anew, make a new policy: not every policy forgets what it learned.
+        """
 
     def plan(self, context: Context) -> SlotPmf:
         """How likely each open article is in each slot, for every member of the context.
@@ -39,7 +42,7 @@ class Policy(Protocol):
     def restore(self, state: State) -> None:
         """Go on from a state. The policy has been started with the same features.
 
-        Raises ValueError naming an array that this policy cannot have come to hold.
+        Raises ValueError naming an array with a shape or a value that no learning could give it.
         """
 
     def waves(self, context: Context) -> list[Ints]:
@@ -51,7 +54,11 @@ class Policy(Protocol):
         return [np.arange(len(context.members))]
 
     def finish(self) -> None:
-        """Learn now what is otherwise learned every few issues only. The default does nothing."""
+        """Learn now what the policy would have put off. The default does nothing.
+
+        For policies that train every few issues only: whoever exports or judges one calls this
+        after the last issue.
+        """
         return
 
     def rests_on(self, context: Context) -> Floats | None:

@@ -90,7 +90,7 @@ def write(
             _save(part / name, content, f"{folder}/{name}")
         manifest = {"format": FORMAT, "letterbandit": _read_version(), "policy": target} | facts
         manifest["files"] = {name: measure(part / name).model_dump() for name in (POLICY, FEATURES)}
-        # keys stay in order: a feature's column is its place in the list
+        # Keys stay in order: the order of levels is the order of the features' columns.
         write_json(part / MANIFEST, manifest)
         try:
             read(part, features.encoder)
@@ -152,7 +152,7 @@ def copy(source: str | Path, target: str | Path) -> Bundle:
 def _check_kinds(given: State, fresh: State) -> None:
     """Raise ValueError where an array has another type or dimension than the policy starts with.
 
-    Policies hold on to the arrays they are given.
+    Policies take the arrays of a state as they are, without a copy or a cast.
     """
     for name in sorted(set(given) & set(fresh)):
         array, own = given[name], fresh[name]

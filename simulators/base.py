@@ -21,7 +21,7 @@ class Simulator(Protocol):
 
     seed: whole number; members, pools and luck follow from it
     issues: how many issues there are to send
-    features: how members and articles are read, fitted before the first issue
+    features: turns members and articles into feature matrices; fitted before the first issue
     members: everybody who is on the list at any time, a row each, with column `member`
     """
 
@@ -34,7 +34,10 @@ class Simulator(Protocol):
         """The context of issue `number`, counted from 1. Raises ValueError where there is none."""
 
     def respond(self, context: Context, slates: Slates) -> Feedback:
-        """What comes back from these slates, as a sender would know it; remembered."""
+        """What comes back from these slates, as a sender would know it.
+
+        The simulator remembers it, so the next issue may depend on it.
+        """
 
     def expected(self, context: Context, slates: Slates) -> Floats:
         """Expected clicks of each member on each slot, [n, k]: the answer without its luck."""
@@ -52,7 +55,10 @@ class Simulator(Protocol):
         return np.ones(len(ids), dtype=np.int64)
 
     def happened(self, context: Context, slates: Slates, feedback: Feedback) -> Feedback:
-        """What people did, of which `feedback` is what a log recorded. Default: the same."""
+        """What people really did, where `feedback` is what a log recorded of it.
+
+        The default is a simulator without log noise: the two are the same.
+        """
         return feedback
 
 

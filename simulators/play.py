@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bandit.core import check
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Context, Ints, Round, SlotPmf
 from bandit.log import issue as log
-from bandit.policy import Informed, Policy
+from bandit.policy import Informed, Policy, check_policy
 from bandit.slates.propensity import draw
 from simulators.base import Simulator, Truthful
 
@@ -44,6 +45,7 @@ def begin(policy: Policy, simulator: Simulator) -> None:
 
     Raises ValueError where a policy must be shown a truth that the simulator cannot tell.
     """
+    check_policy(type(policy), "play")
     policy.start(simulator.features)
     if isinstance(policy, Informed):
         if not isinstance(simulator, Truthful):
@@ -113,18 +115,22 @@ def send(
 
     seed: keys the draws of slates
     learn: False teaches the policy nothing
-    tell: what the policy is told in place of the true context, which the simulator answers to
+    tell: makes, of the true context, what the policy is told; the simulator answers to the true one
     piece: how many members are planned, drawn and answered at a time; fewer need less memory, and
         no slate depends on it; default: a wave at once
     stage: called with "compose", "plan", "draw", "respond" or "learn"; the work is done inside the
         context manager that it returns, which may time it
     watch: called after each piece, before its wave is learned from, with the number of the wave
-        (from 0), the plan, and the piece as it was sent; of an empty wave with None and None
+        (from 0), the plan, and the piece as it was sent; for a wave without members, plan and piece
+        are None
     """
+    if piece is not None:
+        check.at_least("piece", piece, 1)
     told = tell(context)
+    waves = _check_waves(policy, told)
     rows: list[Ints] = []
     rounds: list[Round] = []
-    for wave, members in enumerate(policy.waves(told)):
+    for wave, members in enumerate(waves):
         if not len(members):
             watch(wave, None, None)
             continue
@@ -144,18 +150,30 @@ def send(
             watch(wave, plan, parts[-1])
         with stage("learn"):
             if len(parts) == 1:
-                whole = parts[0].context
-            elif np.array_equal(members, np.arange(len(told.members))):
-                whole = told  # one wave with everybody: no copy
+                sent = parts[0]
             else:
-                whole = told.take(members)
-            sent = Round.join(whole, places, parts)
+                everybody = np.array_equal(members, np.arange(len(told.members)))
+                whole = told if everybody else told.take(members)  # a copy is made only if need be
+                sent = Round.join(whole, places, parts)
             if learn:
                 policy.learn(sent)
         rows.append(members)
         rounds.append(sent)
     with stage("learn"):
         return Round.join(context, rows, rounds)
+
+
+def _check_waves(policy: Policy, context: Context) -> list[Ints]:
+    """The policy's waves. Raises ValueError unless they hold every member once."""
+    waves, n = policy.waves(context), len(context.members)
+    if not n:
+        raise ValueError(f"issue {context.issue} has no members to be sent to")
+    if not np.array_equal(np.sort(np.concatenate(waves) if waves else []), np.arange(n)):
+        raise ValueError(
+            f"{type(policy).__name__}.waves gives {sum(map(len, waves))} rows of {n} members; "
+            "must hold every member once"
+        )
+    return waves
 
 
 def _cut(count: int, piece: int | None) -> list[Ints]:
@@ -186,6 +204,7 @@ def play_back(folder: Path, simulator: Simulator, issues: int | None = None) -> 
         yield read_back(path, simulator, simulator.issue(number))
 
 
+@use_one_thread()
 def learn_again(policy: Policy, round: Round) -> None:
     """Teach a policy an issue that was sent before, wave by wave as it was sent."""
     for rows in filter(len, policy.waves(round.context)):

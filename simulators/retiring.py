@@ -2,7 +2,8 @@
 
 Open this for the experiment on delay (`experiments.delayed`): the simulation of news recommendation
 in Chapelle & Li 2011 ("An empirical evaluation of Thompson sampling", sec. 3, "Impact of delay"):
-"with probability 10^-3 one of the items retires", so one of them, not each. Nothing but the click
+"with probability 10^-3 one of the items retires". We read that as one article of the pool, not as a
+chance that each has. Nothing but the click
 rate tells articles apart. Many replications run side by side, each with luck of its own.
 """
 

@@ -3,6 +3,9 @@
 Axes: n members in this issue, m pool articles, k slots, p member features, q article features. All
 tables are frozen. A `Context` checks itself when it is made, so whatever holds one may rely on it.
 Open this file for what a policy is given, what it answers, and what comes back.
+
+A member who opens an issue looks at some of its slots and not at others. One slot that one member
+looked at is called a look: what learners count is clicks per look.
 """
 
 from collections.abc import Callable, Sequence
@@ -96,10 +99,12 @@ class Slates:
     choice: index of the article into the pool, -1 for an empty slot
     propensity: P(this slot shows this article | slots above, context), read from the pmf that the
         draw used; 1 for pins and empty slots
-    role: EMPTY, PINNED, EXPLOIT (no other open article was as likely) or EXPLORE
+    role: EMPTY, PINNED, EXPLOIT (the likeliest open article, alone in
+        that) or EXPLORE
     relaxed: soft rules that were given up to fill the slot: 0 none, 1 minimum counts,
         2 also maximum counts, 3 also no repeats
-    supported: every open article had a positive probability, so the log can speak about any policy
+    supported: every open article had a positive probability, so the log can speak about any policy;
+        `bandit.ope` calls it full_support
     """
 
     choice: Ints
@@ -167,7 +172,7 @@ class Round:
         rows: for each part, the rows of its members in `context`; together every member once
         """
         if len(parts) == 1 and np.array_equal(rows[0], np.arange(len(context.members))):
-            return cls(context, parts[0].slates, parts[0].feedback)
+            return cls(context, _lay_out(parts[0].slates), _lay_out(parts[0].feedback))
         order = np.argsort(np.concatenate(rows))
         slates, feedback = [part.slates for part in parts], [part.feedback for part in parts]
         return cls(context, _stack(slates).take(order), _stack(feedback).take(order))
@@ -186,6 +191,11 @@ class Round:
 Part = TypeVar("Part", Slates, Feedback)
 
 
+def _lay_out(part: Part) -> Part:
+    """The same, member after member in memory like joined parts, so that sums have their bits."""
+    return type(part)(*map(np.ascontiguousarray, vars(part).values()))
+
+
 def _stack(parts: Sequence[Part]) -> Part:
     tables = zip(*(vars(part).values() for part in parts), strict=True)
     return type(parts[0])(*map(np.concatenate, tables))
@@ -198,8 +208,9 @@ class SlotPmf:
     scores: [n, m], or [n, m, k] where they differ between slots; the last serves all slots below
     explore: (scores [n, m], open [n, m]) -> pmf [n, m], whose rows sum to 1 over the open articles
         and are 0 elsewhere
-    weights: [n, m], if the pmf is these numbers over the open articles, divided by their sum
-        (`slates.sums.add_up`): drawing from them is faster and gives the same bits
+    weights: [n, m], optional: numbers that, over the open articles and divided by their sum
+        (`slates.sums.add_up`), are what `explore` gives; drawing from them is faster and gives the
+        same bits
     """
 
     scores: Floats
@@ -218,4 +229,4 @@ class TruePool(Protocol):
     """What a simulator alone knows about the articles of one issue."""
 
     def interests(self) -> Floats:
-        """What members' interest vectors are multiplied with, [m, d]."""
+        """The articles' vectors, [m, d]; times a member's interest vector they give logits."""

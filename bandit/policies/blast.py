@@ -20,8 +20,8 @@ from bandit.slates.exploration import epsilon_greedy
 class Blast(Policy):
     """Shows everybody the articles that the list as a whole is thought to click on most.
 
-    ridge: looks that the prior (no preference) is worth for each text dimension; higher learns
-        slower
+    ridge: how many looks (slots that were looked at) the prior, no preference, is worth for each
+        text dimension; higher learns slower
     epsilon: share of slots filled at random; higher explores more
     max_slots: the longest layout to be met, in slots
 

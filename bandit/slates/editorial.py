@@ -130,11 +130,13 @@ class Desk:
         return mask, relaxed
 
     def find_closed(self, slot: int, choice: Ints) -> list[tuple[Ints, Bools]] | None:
-        """What closes for `slot` (1 or more) besides the articles shown in the slot above.
+        """What closes for `slot` besides the articles shown in the slot above, by a short cut.
 
-        One pair (rows, articles [m]) for each maximum count that members in `rows` have reached.
-        This holds for members for whom no rule was given up in the slot above, nor has to be now.
-        None: other rules have a say, so `open` must be asked about everybody.
+        slot: not the first one
+        Returns one pair (rows, articles [m]) for each maximum count that the members in `rows` have
+        reached. It is right only for members for whom no rule was given up in the slot above, and
+        none must be given up now. None where pins, sections or minimum counts have a say: then
+        `open` must be asked about everybody.
 
         choice: as for `open`
         """
@@ -189,7 +191,7 @@ class Desk:
     def _find_wanted(self, slot: int, above: Ints) -> tuple[Bools, Bools]:
         """The articles that the minimum counts allow [n, m], and who will miss a count [n].
 
-        These are all articles until the slots left are only just enough for the counts.
+        All articles are allowed as long as there are more slots left than articles still needed.
         """
         wanted = np.zeros(self._eligible.shape, dtype=bool)
         needed = np.zeros(above.shape[1], dtype=np.int64)
@@ -197,7 +199,8 @@ class Desk:
             lacking = np.maximum(least - self._count(group, slot, above), 0)
             needed += lacking
             wanted[:, group] |= (lacking > 0)[:, None]
-        # a section below counts with its group, if it belongs to one
+        # A section below is not a free slot: `_count` has counted it where it can hold nothing but
+        # articles of the group.
         free = [j for j in range(slot, self._k) if j == slot or j not in self._sections]
         left = np.full(above.shape[1], len(free))
         for j, article in self._pins.items():

@@ -25,8 +25,9 @@ from bandit.core.types import (
 from bandit.slates.editorial import Desk
 from bandit.slates.mass import Mass, Taken
 
-# Takes an article for each of some members (rows of the context) in one slot:
-# (their masses, what `Mass.cumulate` gives, rows, slot) -> what was taken.
+# Chooses one article for each of some members, in one slot, and takes it out of their masses.
+# Arguments: the masses of these members, what `Mass.cumulate` gives for them, their rows in the
+# context, and the slot from 0.
 Pick = Callable[[Mass, Floats, slice, int], Taken]
 
 _PIECE = 6000  # members whose weights fit the processor's cache
@@ -125,7 +126,8 @@ def _walk_weights(
 
     From one slot to the next most members only lose the article that they were shown, and what a
     maximum count closes. The desk is asked about the others. Where a weight is 0 it is asked about
-    everybody: closing an article may leave a slot supported that was not.
+    everybody: once the article without a chance is closed, all that are open have one, and the slot
+    is `supported`.
     """
     mass, positive = Mass(*weights.shape), weights.min() > 0
     if not positive:

@@ -27,9 +27,9 @@ def find_two_members(
     """The two members, and their newsletters of the last issue.
 
     They are of one type, chapter and career stage (and practice area, if there is such a pair: then
-    hardly any segment can tell them apart). Of the pairs that never clicked on a common topic it is
-    the one with the most clicks, counted by the member with fewer. Clicks so far are the profile
-    run's.
+    hardly any segment can tell them apart). Of the pairs that never clicked on a common topic, the
+    pair is chosen whose less active member has the most clicks. Clicks are those of the profile's
+    run.
 
     segment, profile: the folders of two units; the profile's has a bundle
     simulator: made anew as the units made it

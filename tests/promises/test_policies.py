@@ -157,6 +157,7 @@ def test_a_restored_policy_learns_on_as_if_nothing_happened(name: str) -> None:
     context = association.issue(5)
     path = "state -> restore -> learn -> plan"
     same_chances(path, context, opened(policy, context), opened(other, context))
+    same_arrays("state -> restore -> learn -> state", policy.state(), other.state())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -185,7 +185,7 @@ def test_a_state_that_cannot_be_is_refused(
         other.restore(state | {array: change(state[array])})
 
 
-@pytest.mark.parametrize("name", ["blast", "segment_learned"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_state_does_not_change_with_what_is_learned_later(name: str) -> None:
     policy, association = made(name), world()
     policy.restore(taught(name).state())

@@ -13,7 +13,7 @@ from bandit.core.types import Bools, Floats, Ints, Round
 from bandit.models.vowpal.text import Example, parse, write_label
 from bandit.models.vowpal.workspace import Workspace
 
-FINE = 2.0**4  # costs are small and differ little: their sums are on a grid finer by this much
+FINE = 2.0**4  # costs are small and differ little: they are summed in units of 2^-24, not 2^-20
 FAR = 1000.0  # between tiers: exp(-FAR) is 0
 
 
@@ -67,7 +67,10 @@ def release(vw: Workspace, question: list[Example]) -> None:
 
 
 def ask_all(on: Bools, interactions: Sequence[str], ask: Callable[[Bools], Floats]) -> Floats:
-    """`ask` [f] -> [...] for every member, on [n, f] -> [n, ...], with few questions.
+    """The answers of `ask` for every member, [n, ...], with few questions.
+
+    on: [n, f], the attribute values that are switched on for each member
+    ask: the answer for one such row [f]
 
     Where attributes do not interact with each other, a cost is a sum over what is switched on: a
     member's answer is that of nobody in particular, plus what each value adds. Where they do, there

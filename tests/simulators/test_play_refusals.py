@@ -1,0 +1,57 @@
+"""What the one loop refuses by name, and how an issue that it sent lies in memory."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from bandit.core.types import Context, Ints
+from bandit.policies.random import Random
+from simulators.association.association import Association
+from simulators.play import play, send
+
+World = Callable[..., Association]
+
+
+class SendsTo(Random):
+    """Sends to the waves that it is given."""
+
+    def __init__(self, waves: list[Ints]) -> None:
+        self._waves = waves
+
+    def waves(self, context: Context) -> list[Ints]:
+        return self._waves
+
+
+@pytest.mark.parametrize("waves", [[], [np.arange(3)], [np.arange(90), np.array([4])]])
+def test_waves_hold_every_member_once(waves: list[Ints], world: World) -> None:
+    association = world(seed=3, members=90, joiners=0.0, issues=2)
+    count = sum(map(len, waves))
+    with pytest.raises(ValueError, match=rf"SendsTo\.waves gives {count} rows of 90 members"):
+        send(SendsTo(waves), association, association.issue(1), 7)
+
+
+def test_what_is_no_policy_is_refused_by_the_name_of_what_it_lacks(world: World) -> None:
+    class Lacks:
+        plan = start = learn = state = restore = Random.start
+
+    association = world(seed=3, members=90, issues=2)
+    with pytest.raises(ValueError, match=r"Lacks has no method waves; derive it from bandit\."):
+        list(play(Lacks(), association))  # type: ignore[arg-type]
+
+
+def test_pieces_hold_at_least_one_member(world: World) -> None:
+    association = world(seed=3, members=90, issues=2)
+    with pytest.raises(ValueError, match="piece = 0; must be at least 1"):
+        list(play(Random(), association, piece=0))
+
+
+def test_a_whole_issue_lies_in_memory_alike_in_however_many_pieces_it_was_sent(
+    world: World,
+) -> None:
+    """Sums over slots then run in one order, and have the same bits."""
+    association = world(seed=3, members=90, issues=1)
+    for piece in (None, 40):
+        for round in play(Random(), association.twin(), piece=piece):
+            assert all(table.flags.c_contiguous for table in vars(round.slates).values())
+            assert all(table.flags.c_contiguous for table in vars(round.feedback).values())
