@@ -1,13 +1,11 @@
 """Examination models, logs and brute force that the tests of clicks share."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
-from threadpoolctl import threadpool_limits
 
 from bandit.core import keys
 from simulators.examination.models import (
@@ -54,12 +52,6 @@ START: dict[str, Any] = {
 }
 FIVE = ("position_based", "cascade", "dynamic_bayesian", "user_browsing", "newsletter")
 every = pytest.mark.parametrize("name", TRUE)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with threadpool_limits(1):
-        yield
 
 
 def uniform(seed: int, stream: str, n: int, k: int) -> np.ndarray:

@@ -1,10 +1,8 @@
 """The association's answers: published rates, and the same luck for every policy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
-import pytest
-from threadpoolctl import threadpool_limits
 
 from bandit.core.types import Feedback, Slates
 from bandit.policies.random import Random
@@ -15,13 +13,6 @@ from tests.support.dynamics_cases import at_random
 from tests.support.truth_cases import Favourites
 
 World = Callable[..., Association]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small matrices: threads that wait for a busy core cost more than they bring."""
-    with threadpool_limits(1):
-        yield
 
 
 def is_same(a: Feedback, b: Feedback, rows: np.ndarray | slice = slice(None)) -> bool:

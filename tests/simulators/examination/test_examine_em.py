@@ -27,7 +27,6 @@ from tests.support.click_cases import (
     TRUE,
     every,
     log,
-    one_thread,  # noqa: F401  (an autouse fixture)
     uniform,
 )
 
