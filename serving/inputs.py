@@ -69,7 +69,8 @@ def load(
     }
     frame = member_table.to_frame()
     pairs = seen_table.to_frame() if seen_table else None
-    return Inputs(frame, articles, layout, pairs, digests, count_unknown(features, frame))
+    unknown = features.attributes.count_unknown(frame)
+    return Inputs(frame, articles, layout, pairs, digests, unknown)
 
 
 def read_members(path: str | Path, features: Features, limits: list[str]) -> Table:
@@ -77,11 +78,15 @@ def read_members(path: str | Path, features: Features, limits: list[str]) -> Tab
 
     limits: the attributes of the `only_` columns. No other column is read.
     """
-    table = Table.read(path, ["member", *features.levels, *features.numeric, *limits])
+    attributes = features.attributes
+    table = Table.read(path, ["member", *attributes.columns, *limits])
     table.check_ids("member", unique=True)
-    for name in features.levels:  # may be null: the member counts as unknown there
+    for name in (
+        *attributes.levels,
+        *attributes.tags,
+    ):  # may be null: the member counts as unknown there
         table.check_type(name, TEXT)
-    for name in features.numeric:
+    for name in attributes.numeric:
         table.check_type(name, NUMBER)
         table.check_finite(name)
     for name in limits:
@@ -132,17 +137,6 @@ def sort_pool(articles: pd.DataFrame) -> pd.DataFrame:
     """The pool by article id: a draw walks it in order, and the file's order must not matter."""
     order = np.argsort(articles["article"].to_numpy(), kind="stable")
     return articles.iloc[order].reset_index(drop=True)
-
-
-def count_unknown(features: Features, members: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """How many members have an attribute value that the features never saw.
-
-    attribute -> value -> members
-    """
-    return {
-        name: {value: int((members[name] == value).sum()) for value in values}
-        for name, values in features.find_unknown(members).items()
-    }
 
 
 def _check_rules(path: Path, rules: Rules, pool: Table, articles: pd.DataFrame) -> None:

@@ -17,6 +17,7 @@ from bandit.core import check, keys
 from bandit.core.rules import Rules
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Context, Feedback, Floats, Ints, Slates
+from bandit.features.attributes import Attributes
 from bandit.features.features import Features
 from bandit.policy import Policy
 from simulators.base import Truthful
@@ -87,7 +88,9 @@ class Classification(Truthful):
         low, high = examples.min(), examples.max()
         scale = {str(a): (float(low[a]), float(high[a] - low[a]) or 1.0) for a in examples.columns}
         unit = np.eye(len(names))
-        self.features = Features({}, scale, np.zeros(len(names)), unit, Labels(names))
+        self.features = Features(
+            Attributes(numeric=scale), np.zeros(len(names)), unit, Labels(names)
+        )
         self.articles = pd.DataFrame(
             {
                 "article": [f"class-{c:02d}" for c in range(len(names))],

@@ -1,7 +1,7 @@
 """How members and articles become feature matrices.
 
 `Features` is fitted once on the member list and the archive, then frozen. Open this file for what a
-policy can see of a member's attributes and of an article's text.
+policy can see of an article's text; what it can see of a member is in `attributes.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from bandit.core import check, exact
 from bandit.core.rules import Rules
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Bools, Context, Floats
+from bandit.features.attributes import Attributes
 from bandit.features.text import Encoder, StaticEncoder
 
 KINDS = ("event", "resource")  # beside the plain article
@@ -22,22 +23,19 @@ KINDS = ("event", "resource")  # beside the plain article
 
 @dataclass(frozen=True)
 class Features:
-    """Reads member attributes one-hot or standardised, and article texts as principal components.
+    """Reads member attributes, and article texts as principal components.
 
-    A value that was never seen before, or is missing, switches on no column of its attribute: the
-    member counts as unknown there. Article text is centred, projected on the archive's principal
-    components and scaled to unit variance. Most callers use `Features.fit` or `Features.restore`.
+    Article text is centred, projected on the archive's principal components and scaled to unit
+    variance. Most callers use `Features.fit` or `Features.restore`.
 
-    levels: attribute -> its known values, each of which gets a column
-    numeric: attribute -> (mean, standard deviation); standardised by them and clipped at 3
+    attributes: reads members
     centre: [dim], the mean of the archive's text vectors
     components: [d, dim], principal components of the archive's text vectors, each scaled so that
         the archive's texts have variance 1
     encoder: turns texts into vectors of `dim` numbers
     """
 
-    levels: Mapping[str, Sequence[str]]
-    numeric: Mapping[str, tuple[float, float]]
+    attributes: Attributes
     centre: Floats
     components: Floats
     encoder: Encoder = field(default_factory=StaticEncoder)
@@ -50,14 +48,15 @@ class Features:
         dims: int = 32,
         encoder: Encoder | None = None,
     ) -> "Features":
-        """Take levels and scales from the members, and text components from the archive.
+        """Take attributes from the members, and text components from the archive.
 
         members: n rows, column `member` and the attributes
         archive: past texts, more than `dims` different ones
         dims: text components to keep; more tell articles apart better and cost more to learn
         encoder: turns texts into vectors (default: the word vectors of `StaticEncoder`)
 
-        Raises ValueError for dims below 1, or an archive that is too small for them.
+        Raises ValueError for dims below 1, an archive that is too small for them, and attributes
+        that `Attributes.fit` refuses.
         """
         check.at_least("text dims", dims, 1)
         if len(archive) <= dims:
@@ -65,16 +64,7 @@ class Features:
                 f"the archive has {len(archive)} texts; {dims} text dimensions need more"
             )
         encoder = encoder or StaticEncoder()
-        levels, numeric = {}, {}
-        for name in members.columns.drop("member"):
-            column = members[name]
-            if pd.api.types.is_numeric_dtype(column):
-                numeric[name] = (
-                    float(column.mean()),
-                    float(column.std(ddof=min(1, len(column) - 1))) or 1.0,
-                )
-            else:
-                levels[name] = sorted(column.dropna().astype(str).unique())
+        attributes = Attributes.fit(members)
         if len(set(archive)) <= dims:
             raise ValueError(
                 f"the archive has {len(set(archive))} different texts; "
@@ -87,18 +77,12 @@ class Features:
         # a component's sign is arbitrary: fix it, so that two machines agree
         signs = np.sign(components[np.arange(len(components)), np.abs(components).argmax(axis=1)])
         scale = np.sqrt(len(archive) - 1) / np.maximum(singular[:dims], 1e-6)
-        return cls(
-            levels, numeric, centre, components[:dims] * (signs[:dims] * scale)[:, None], encoder
-        )
+        return cls(attributes, centre, components[:dims] * (signs[:dims] * scale)[:, None], encoder)
 
     @property
     def member_names(self) -> list[str]:
         """What each of the p columns of `members` stands for."""
-        return [
-            "constant",
-            *(f"{name}={v}" for name, values in self.levels.items() for v in values),
-            *self.numeric,
-        ]
+        return self.attributes.names
 
     @property
     def article_names(self) -> list[str]:
@@ -116,35 +100,12 @@ class Features:
         return exact.snap(np.einsum("md,kd->mk", vectors, self.components))
 
     def encode_members(self, members: pd.DataFrame) -> Floats:
-        """Member features [n, p].
-
-        members: n rows, column `member` and the attributes
-
-        Raises ValueError for a missing column, and for a number that is not finite.
-        """
-        check.columns("members", members, ["member", *self.levels, *self.numeric])
-        parts = [np.ones((len(members), 1))]
-        for name, values in self.levels.items():
-            text = members[name].astype(str).where(members[name].notna(), None)
-            code = pd.Index(list(values)).get_indexer(pd.Index(text))  # -1: unknown
-            parts.append(np.eye(len(values) + 1)[code, : len(values)])
-        for name, (mean, sd) in self.numeric.items():
-            if not pd.api.types.is_numeric_dtype(members[name]):
-                raise ValueError(
-                    f"members column {name!r} has type {members[name].dtype}; must be numbers"
-                )
-            column = members[name].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
-            check.finite(f"members column {name!r}", column, members["member"].to_numpy())
-            parts.append(np.clip((column - mean) / sd, -3, 3))
-        return np.hstack(parts)
+        """Member features [n, p]: see `Attributes.encode`."""
+        return self.attributes.encode(members)
 
     def find_unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
-        """Attribute -> its values that were never seen before, for the sender to report."""
-        found = {
-            name: sorted(set(members[name].dropna().astype(str)) - set(v))
-            for name, v in self.levels.items()
-        }
-        return {name: values for name, values in found.items() if values}
+        """Attribute -> its values that were never seen before: see `Attributes.find_unknown`."""
+        return self.attributes.find_unknown(members)
 
     def encode_articles(self, articles: pd.DataFrame) -> Floats:
         """Article features [m, q].
@@ -210,11 +171,7 @@ class Features:
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
         """What a bundle keeps: a JSON-ready description and the arrays."""
-        described = {
-            "levels": dict(self.levels),
-            "numeric": dict(self.numeric),
-            "encoder": self.encoder.name,
-        }
+        described = self.attributes.state() | {"encoder": self.encoder.name}
         return described, {"centre": self.centre, "components": self.components}
 
     @classmethod
@@ -234,10 +191,8 @@ class Features:
                 f"the bundle was made with encoder {described['encoder']!r}; "
                 f"this one is {encoder.name!r}"
             )
-        numeric = {
-            name: (float(mean), float(sd)) for name, (mean, sd) in described["numeric"].items()
-        }
-        return cls(described["levels"], numeric, arrays["centre"], arrays["components"], encoder)
+        attributes = Attributes.restore(described)
+        return cls(attributes, arrays["centre"], arrays["components"], encoder)
 
 
 def _check_text(what: str, text: object, empty: bool) -> None:

@@ -59,13 +59,12 @@ class SegmentLearned(Policy):
 
     def start(self, features: Features) -> None:
         """Set up the candidates. Raises ValueError where an attribute is unknown."""
-        names = list(features.levels) if self.attributes is None else list(self.attributes)
+        levels = features.attributes.levels
+        names = list(levels) if self.attributes is None else list(self.attributes)
         for name in names:
-            if name not in features.levels:
-                raise ValueError(
-                    f"attributes: {name!r} is not one of the members' {list(features.levels)}"
-                )
-        self._levels = {name: list(features.levels[name]) for name in names}
+            if name not in levels:
+                raise ValueError(f"attributes: {name!r} is not one of the members' {list(levels)}")
+        self._levels = {name: list(levels[name]) for name in names}
         sizes = range(self.largest + 1)
         self.candidates = [subset for size in sizes for subset in combinations(names, size)]
         q = len(features.article_names)

@@ -45,11 +45,12 @@ class SegmentRules(Policy):
 
     def start(self, features: Features) -> None:
         """Embed the words. Raises ValueError where `by` or one of its values is unknown."""
-        if self.by not in features.levels:
+        levels = features.attributes.levels
+        if self.by not in levels:
             raise ValueError(
-                f"by = {self.by!r} is not a member attribute; there are {list(features.levels)}"
+                f"by = {self.by!r} is not a member attribute; there are {list(levels)}"
             )
-        values = list(features.levels[self.by])
+        values = list(levels[self.by])
         unknown = sorted(set(self._values) - set(values))
         if unknown:
             raise ValueError(f"rules name {self.by} {unknown[0]!r}; members have {values}")

@@ -76,8 +76,10 @@ class Teller:
             others = members.iloc[rng.permutation(len(members))]
             return self._replace_members(context, others.assign(member=context.member_ids))
         if self._what == "withheld":
-            unknown = members.assign(**dict.fromkeys(self._features.levels, "withheld"))
-            means = {name: mean for name, (mean, _) in self._features.numeric.items()}
+            attributes = self._features.attributes
+            worded = [*attributes.levels, *attributes.tags]
+            unknown = members.assign(**dict.fromkeys(worded, "withheld"))
+            means = {name: mean for name, (mean, _) in attributes.numeric.items()}
             return self._replace_members(context, unknown.assign(**means))
         return context
 

@@ -129,9 +129,9 @@ def test_a_model_of_other_features_is_refused_and_says_which(kind: Any) -> None:
     ):
         wider.restore(policy.state())
     features = association_of(**SIZES).features
-    fewer.start(
-        replace(features, levels={name: levels[1:] for name, levels in features.levels.items()})
-    )
+    levels = features.attributes.levels
+    shorter = {name: values[1:] for name, values in levels.items()}
+    fewer.start(replace(features, attributes=replace(features.attributes, levels=shorter)))
     with pytest.raises(
         ValueError, match=r"vw model was made with (\d+) member switches; must be (?!\1)\d+"
     ):

@@ -208,7 +208,7 @@ def test_contexts_hold_what_a_sender_knows_and_not_the_truth(name: str, build: B
     """Members have the attributes that features read; articles have no column of their appeal."""
     simulator = build(name)
     context = simulator.issue(2)
-    read = {*simulator.features.levels, *simulator.features.numeric}
+    read = set(simulator.features.attributes.columns)
     assert set(context.members.columns) <= {"member", *read}
     known = {"article", "title", "summary", "kind", "source"}
     assert {c for c in context.articles.columns if not c.startswith("only_")} <= known

@@ -92,7 +92,7 @@ def test_the_seed_decides_the_order_and_nothing_else_does() -> None:
     first, again, other = (Classification(seed, "iris") for seed in (4, 4, 5))
     assert first.members.equals(again.members)
     assert not first.members.equals(other.members)
-    attributes = list(first.features.numeric)
+    attributes = list(first.features.attributes.numeric)
     ours, others = (
         s.members[attributes].sort_values(attributes, ignore_index=True) for s in (first, other)
     )
@@ -156,7 +156,10 @@ def test_the_limit_of_learning_is_refused_and_the_oracle_never_errs() -> None:
 
 def test_attributes_do_not_carry_the_class() -> None:
     simulator = Classification(0, "iris")
-    assert list(simulator.issue(1).members.columns) == ["member", *simulator.features.numeric]
+    assert list(simulator.issue(1).members.columns) == [
+        "member",
+        *simulator.features.attributes.numeric,
+    ]
     assert not any("class" in name or "target" in name for name in simulator.features.member_names)
 
 

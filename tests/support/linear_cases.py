@@ -8,6 +8,7 @@ import numpy as np
 
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Feedback, Round, Slates
+from bandit.features.attributes import Attributes
 from bandit.models.linear.forms import Form
 from bandit.models.linear.learner import Linear
 
@@ -27,9 +28,8 @@ TEXTBOOK = {
 def make_features(p: int, article_names: list[str]) -> Any:
     """Member features: a constant, a group of two values, numbers."""
     members = ["constant", "group=u", "group=v", *(f"number{i}" for i in range(p - 3))]
-    return SimpleNamespace(
-        member_names=members, article_names=article_names, levels={"group": ["u", "v"]}
-    )
+    attributes = Attributes(levels={"group": ["u", "v"]})
+    return SimpleNamespace(member_names=members, article_names=article_names, attributes=attributes)
 
 
 def make_issue(make: Make, x: np.ndarray, a: np.ndarray) -> Context:

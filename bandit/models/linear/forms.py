@@ -90,7 +90,7 @@ class Design:
         if form.by != ARTICLES and not len(self._levels):
             raise ValueError(
                 f"by = {form.by!r}; must be {ARTICLES!r} or an attribute of "
-                f"{', '.join(features.levels)}"
+                f"{', '.join(features.attributes.levels)}"
             )
         p, q = len(members), len(articles)
         self._fourier = Fourier.draw(p, form.fourier, form.bandwidth) if form.fourier else None

@@ -1,0 +1,216 @@
+"""Which attributes members have, and how they become numbers.
+
+An attribute is read in one of three ways, which its values decide: a number has one column, a text
+has one column for each of its values (levels), and a text whose values are lists such as
+`oncology; vaccines` has one column for each tag, of which a member may have several. Open this file
+for what a policy can see of a member, and for which columns of a member list are refused.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bandit.core import check
+from bandit.core.types import Floats
+
+SEPARATOR = ";"
+FEW = 20  # different values that any list may have, however short it is
+MOST = 200  # different values of one attribute: as many as there are countries
+MOST_COLUMNS = 500  # of all texts together: what is learned of them takes up their square
+
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DATE = re.compile(
+    r"\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T\s].*)?"  # 2012-03-15, with or without a time
+    r"|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})(\s.*)?"  # 03/15/2012, 31.12.99
+    rf"|\d{{1,2}}[-/.\s]*{_MONTH}[-/,\s]*(\d{{4}}|\d{{2}})"  # 15 March 2012
+    rf"|{_MONTH}\s*\d{{1,2}}(st|nd|rd|th)?,?\s+\d{{4}})\s*",  # March 15, 2012
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Reads members' attributes one-hot, several-hot or standardised.
+
+    A value that was never seen before, or is missing, switches on no column of its attribute: the
+    member counts as unknown there. Most callers use `Attributes.fit` or `Attributes.restore`.
+
+    levels: attribute -> its known values, each of which gets a column
+    numeric: attribute -> (mean, standard deviation); standardised by them and clipped at 3
+    tags: attribute -> its known tags, each of which gets a column; a member may have several
+    """
+
+    levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    numeric: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, members: pd.DataFrame) -> "Attributes":
+        """Take levels, tags and scales from a member list.
+
+        A text is read as tags where a value holds `;` (spaces around a tag do not count, nor does
+        a tag given twice). A text that tells members apart instead of saying what some of them
+        share is refused, because nothing could be learned of its values, and what is kept of them
+        would not fit in memory. Numbers take one column and are never refused.
+
+        members: n rows, column `member` and the attributes
+
+        Raises ValueError, with the column and how many different values it has, for
+
+        - dates: a column of dates, or a text of which at least half of the values are dates;
+        - ids: a text with more than 20 different values which are more than half as many as the
+          members (or mentions of tags) that have one;
+        - a text with more than 200 different values;
+        - texts with more than 500 different values together.
+        """
+        levels, numeric, tags = {}, {}, {}
+        for name in members.columns.drop("member"):
+            column = members[name]
+            if pd.api.types.is_numeric_dtype(column):
+                numeric[name] = (
+                    float(column.mean()),
+                    float(column.std(ddof=min(1, len(column) - 1))) or 1.0,
+                )
+                continue
+            text = column.dropna().astype(str)
+            _refuse_dates(name, text, len(members))
+            if text.str.contains(SEPARATOR, regex=False).any():
+                mentions = text.map(split_tags).explode().dropna()
+                _refuse_ids(name, "tags", mentions, len(members))
+                tags[name] = sorted(mentions.unique())
+            else:
+                _refuse_ids(name, "values", text, len(members))
+                levels[name] = sorted(text.unique())
+        _refuse_many({**levels, **tags})
+        return cls(levels, numeric, tags)
+
+    @property
+    def columns(self) -> list[str]:
+        """The attributes that are read, each a column of a member list."""
+        return [*self.levels, *self.tags, *self.numeric]
+
+    @property
+    def names(self) -> list[str]:
+        """What each of the p columns of `encode` stands for."""
+        worded = {**self.levels, **self.tags}
+        return [
+            "constant",
+            *(f"{name}={value}" for name, values in worded.items() for value in values),
+            *self.numeric,
+        ]
+
+    def encode(self, members: pd.DataFrame) -> Floats:
+        """Member features [n, p].
+
+        members: n rows, column `member` and the attributes
+
+        Raises ValueError for a missing column, and for a number that is not finite.
+        """
+        check.columns("members", members, ["member", *self.columns])
+        parts = [np.ones((len(members), 1))]
+        for name, values in self.levels.items():
+            code = pd.Index(list(values)).get_indexer(pd.Index(_read_text(members[name])))
+            parts.append(np.eye(len(values) + 1)[code, : len(values)])  # -1, the last: unknown
+        for name, values in self.tags.items():
+            place = {tag: i for i, tag in enumerate(values)}
+            code, cells = pd.factorize(_read_text(members[name]))
+            hot = np.zeros((len(cells) + 1, len(values)))  # the last: missing
+            for row, cell in enumerate(cells):
+                hot[row, [place[tag] for tag in split_tags(cell) if tag in place]] = 1.0
+            parts.append(hot[code])
+        for name, (mean, sd) in self.numeric.items():
+            if not pd.api.types.is_numeric_dtype(members[name]):
+                raise ValueError(
+                    f"members column {name!r} has type {members[name].dtype}; must be numbers"
+                )
+            column = members[name].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
+            check.finite(f"members column {name!r}", column, members["member"].to_numpy())
+            parts.append(np.clip((column - mean) / sd, -3, 3))
+        return np.hstack(parts)
+
+    def count_unknown(self, members: pd.DataFrame) -> dict[str, dict[str, int]]:
+        """Attribute -> a value or tag that was never seen before -> how many members have it."""
+        found = {}
+        for name, values in {**self.levels, **self.tags}.items():
+            given = _read_text(members[name]).dropna()
+            if name in self.tags:
+                given = given.map(split_tags).explode().dropna()
+            new = given[~given.isin(list(values))].value_counts()
+            found[name] = {value: int(new[value]) for value in sorted(new.index)}
+        return {name: counts for name, counts in found.items() if counts}
+
+    def find_unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
+        """Attribute -> its values and tags that were never seen before."""
+        return {name: list(counts) for name, counts in self.count_unknown(members).items()}
+
+    def state(self) -> dict[str, Any]:
+        """What a bundle keeps, ready for JSON."""
+        return {name: dict(values) for name, values in vars(self).items()}
+
+    @classmethod
+    def restore(cls, described: Mapping[str, Any]) -> "Attributes":
+        """The inverse of `state`. Bundles made before there were tags have none."""
+        numeric = {
+            name: (float(mean), float(sd)) for name, (mean, sd) in described["numeric"].items()
+        }
+        return cls(described["levels"], numeric, described.get("tags", {}))
+
+
+def split_tags(cell: str) -> list[str]:
+    """The tags in one value, in their order, each once and without the spaces around it.
+
+    >>> split_tags("oncology; vaccines;;oncology ")
+    ['oncology', 'vaccines']
+    """
+    return list(dict.fromkeys(tag for part in cell.split(SEPARATOR) if (tag := part.strip())))
+
+
+def _read_text(column: pd.Series) -> pd.Series:
+    """The values as text; None where one is missing."""
+    return column.astype(object).astype(str).where(column.notna(), None)
+
+
+def _refuse_dates(name: str, text: pd.Series, n: int) -> None:
+    """Raise ValueError where at least half of the values present are dates."""
+    dates = text.str.fullmatch(_DATE)
+    if len(text) and dates.mean() >= 0.5:
+        raise ValueError(
+            f"{_count(name, 'values', text, n)}; they are dates, such as "
+            f"{text[dates].iloc[0]!r}, and no two members share much by a date: "
+            "give a number, such as the year, or leave the column out"
+        )
+
+
+def _refuse_ids(name: str, what: str, text: pd.Series, n: int) -> None:
+    """Raise ValueError where there are too many different values to learn what each means."""
+    count = text.nunique()
+    if count > MOST:
+        raise ValueError(
+            f"{_count(name, what, text, n)}; must be at most {MOST}: "
+            "group them, or leave the column out"
+        )
+    if count > FEW and count > len(text) / 2:
+        raise ValueError(
+            f"{_count(name, what, text, n)}; they are like ids, of which nothing can be learned: "
+            "group them, or leave the column out"
+        )
+
+
+def _refuse_many(values: Mapping[str, Sequence[str]]) -> None:
+    """Raise ValueError where the texts together have too many different values."""
+    total = sum(map(len, values.values()))
+    if total > MOST_COLUMNS:
+        longest = sorted(values, key=lambda name: -len(values[name]))[:3]
+        most = ", ".join(f"{name!r} {len(values[name])}" for name in longest)
+        raise ValueError(
+            f"members columns have {total:,} different values together ({most}, ...); "
+            f"must be at most {MOST_COLUMNS}: group them, or leave columns out"
+        )
+
+
+def _count(name: str, what: str, text: pd.Series, n: int) -> str:
+    return f"members column {name!r} has {text.nunique():,} different {what} for {n:,} members"
