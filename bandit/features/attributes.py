@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bandit.core import check
-from bandit.core.types import Floats
 
 SEPARATOR = ";"
 FEW = 20  # different values that any list may have, however short it is
@@ -103,7 +103,7 @@ class Attributes:
             *self.numeric,
         ]
 
-    def encode(self, members: pd.DataFrame) -> Floats:
+    def encode(self, members: pd.DataFrame) -> NDArray[np.float64]:
         """Member features [n, p].
 
         members: n rows, column `member` and the attributes
