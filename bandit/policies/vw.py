@@ -85,7 +85,7 @@ class VW(Policy):
 
     def learn(self, round: Round) -> None:
         """Raises ValueError for a propensity outside (0, 1], naming its place."""
-        lessons = asking.pick_lessons(round, self.options.unclicked)
+        lessons = asking.pick_lessons(round, self.options.unclicked, self.options.clip)
         rows, slots, index, clicked, propensity = lessons
         if not len(rows):
             return

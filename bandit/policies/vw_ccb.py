@@ -37,7 +37,7 @@ class VWSlates(Policy):
     """
 
     def __init__(
-        self, *, gamma_scale: float = 1000.0, learning_rate: float = 0.15, **common: Any
+        self, *, gamma_scale: float = 1000.0, learning_rate: float = 0.025, **common: Any
     ) -> None:
         self.options = VowpalOptions(gamma_scale=gamma_scale, learning_rate=learning_rate, **common)
         self.exploration = Exploration(self.options, known=BY_COSTS)
@@ -68,7 +68,8 @@ class VWSlates(Policy):
 
     def learn(self, round: Round) -> None:
         """Raises ValueError for a propensity outside (0, 1], naming its place."""
-        rows, slots, _, clicked, propensity = asking.pick_lessons(round, self.options.unclicked)
+        lessons = asking.pick_lessons(round, self.options.unclicked, self.options.clip)
+        rows, slots, _, clicked, propensity = lessons
         if not len(rows):
             return
         labels = np.full(round.slates.choice.shape, "", dtype=object)

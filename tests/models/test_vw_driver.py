@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bandit.models.vowpal import asking, text, workspace
-from bandit.models.vowpal.exploration import BY_COSTS, BY_PMF, CB_TYPES, Exploration
+from bandit.models.vowpal.exploration import BY_COSTS, BY_PMF, CB_TYPES, EVERY_TYPE, Exploration
 from bandit.models.vowpal.options import VowpalOptions
 
 EVERY = BY_COSTS + BY_PMF
@@ -19,7 +19,7 @@ N, M = 1500, 7  # decisions and articles of the stream that the driver reads, to
 
 
 def make_exploration(explore: str, cb_type: str = "mtr") -> Exploration:
-    options = VowpalOptions(explore, cb_type, 0.1, 300, 0.05, gamma_scale=50.0, gamma_exponent=0.5)
+    options = VowpalOptions(explore, cb_type, 0.1, 300, 0.05, clip=0.0, unclicked=1.0)
     return Exploration(options, policies=3, mellowness=0.01)
 
 
@@ -82,11 +82,7 @@ def stream() -> Stream:
     return Stream()
 
 
-KINDS = [
-    (explore, cb_type)
-    for explore in EVERY
-    for cb_type in CB_TYPES.get(explore, ("mtr", "ips", "dr", "dm"))
-]
+KINDS = [(explore, cb_type) for explore in EVERY for cb_type in CB_TYPES.get(explore, EVERY_TYPE)]
 
 
 @pytest.mark.parametrize(("explore", "cb_type"), KINDS)

@@ -21,7 +21,23 @@ from tests.support.vw_cases import SIZES, make_policy, train
     [
         ({"explore": "magic"}, "explore = 'magic'; choose from epsilon, first"),
         ({"cb_type": "ips"}, "cb_type = 'ips'; with explore = 'squarecb' choose from mtr"),
-        ({"explore": "cover", "cb_type": "dm"}, "choose from mtr, ips, dr"),
+        ({"explore": "cover", "cb_type": "magic"}, "choose from mtr, ips, dr"),
+        (
+            {"explore": "epsilon", "cb_type": "dm"},
+            "cb_type = 'dm'; it learns how often an article is both shown and clicked, .1 where "
+            "the click rate is .9: choose from mtr, ips, dr",
+        ),
+        (
+            {"explore": "softmax", "cb_type": "ips"},
+            "cb_type = 'ips' with clip = 1; without weights it learns how often an article is both",
+        ),
+        (
+            {"explore": "softmax", "cb_type": "ips", "clip": 0.1},
+            "unclicked = 0.15 with explore = 'softmax' and cb_type = 'ips'; there VW cannot weight",
+        ),
+        ({"explore": "regcb"}, "unclicked = 0.15 with explore = 'regcb' .* must be 1"),
+        ({"explore": "regcbopt", "unclicked": 0.9}, "unclicked = 0.9 with explore = 'regcbopt'"),
+        ({"explore": "cover"}, "unclicked = 0.15 with explore = 'cover'"),
         ({"interactions": "ma"}, r"must be a list such as \['ma'\]"),
         ({"interactions": ["mz"]}, "'mz'; must be two to four of the namespaces m"),
         ({"interactions": ["ma --audit"]}, "must be two to four"),

@@ -28,7 +28,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     for model in ("disjoint", "hybrid")
 }
 VARIANTS |= {
-    f"vw {explore}": {"explore": explore}
+    f"vw {explore}": {"explore": explore, "unclicked": 1.0}
     for explore in ("bag", "cover", "regcb", "regcbopt", "rnd")
 }
 VARIANTS |= {"offpolicy sure": {"floor": 0.0}}

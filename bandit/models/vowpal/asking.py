@@ -17,12 +17,20 @@ FINE = 2.0**4  # costs are small and differ little: they are summed in units of 
 FAR = 1000.0  # between tiers: exp(-FAR) is 0
 
 
-def pick_lessons(round: Round, unclicked: float) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+def pick_lessons(
+    round: Round, unclicked: float, clip: float
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     """What VW is shown of an issue: rows, slots, articles, clicked and propensity, all [e].
 
     Pins are left out, since they were nobody's decision. Of the slots without a click a share
-    `unclicked` is kept, by key, which scales all click rates alike (He et al. 2014). Raises
-    ValueError for a propensity outside (0, 1], naming its place.
+    `unclicked` is kept, by key, and each stands for 1 / unclicked of them: VW weights what it
+    learns by 1 / propensity, and the propensity of what was chosen and kept is the product of the
+    two chances. Left unweighted, a rate p would be learned as p / (p + (1 - p) unclicked), .2 as
+    .625 where .15 are kept (He et al. 2014, sec. 6.3).
+
+    clip: a propensity below counts as this much
+
+    Raises ValueError for a propensity outside (0, 1], naming its place.
     """
     rows, slots, index, clicked = round.list_exposures()
     slates, context = round.slates, round.context
@@ -31,7 +39,8 @@ def pick_lessons(round: Round, unclicked: float) -> tuple[Ints, Ints, Ints, Floa
     member, k = keys.member_keys(context.member_ids), slates.choice.shape[1]
     chance = keys.uniforms(0, context.campaign, "vw", member, k)
     keep = ~slates.pinned[rows, slots] & ((clicked > 0) | (chance[rows, slots] < unclicked))
-    return rows[keep], slots[keep], index[keep], clicked[keep], propensity[keep]
+    kept = np.maximum(propensity, clip) * np.where(clicked > 0, 1.0, unclicked)
+    return rows[keep], slots[keep], index[keep], clicked[keep], kept[keep]
 
 
 def teach(

@@ -5,6 +5,9 @@ filled by the function of that name in `bandit.slates.exploration`, among what i
 of bootstrapped policies), cover (Agarwal et al. 2014), regcb and regcbopt (Foster et al. 2018:
 confidence bounds; optimistic) and rnd (bonuses from random networks) know more than costs, so VW's
 own pmf is asked for (`asking.ask_tiers`).
+
+Scores must be click rates, because squarecb and softmax look at their differences. So combinations
+under which VW learns something else are refused, and each refusal says why.
 """
 
 from collections.abc import Callable
@@ -20,12 +23,9 @@ from bandit.slates.exploration import epsilon_greedy, greedy, softmax, squarecb
 
 BY_COSTS = ("epsilon", "first", "softmax", "squarecb")
 BY_PMF = ("bag", "cover", "regcb", "regcbopt", "rnd")
-CB_TYPES = {
-    "squarecb": ("mtr",),
-    "regcb": ("mtr",),
-    "regcbopt": ("mtr",),
-    "cover": ("mtr", "ips", "dr"),
-}
+CB_TYPES = {"squarecb": ("mtr",), "regcb": ("mtr",), "regcbopt": ("mtr",)}
+EVERY_TYPE = ("mtr", "ips", "dr")
+UNWEIGHTED = ("cover", "regcb", "regcbopt")  # cannot be taught with a weight for each decision
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,27 @@ class Exploration:
         explore, cb_type = self.options.explore, self.options.cb_type
         if explore not in self.known:
             raise ValueError(f"explore = {explore!r}; choose from {', '.join(self.known)}")
-        allowed = CB_TYPES.get(explore, ("mtr", "ips", "dr", "dm"))
+        if cb_type == "dm":
+            raise ValueError(
+                "cb_type = 'dm'; it learns how often an article is both shown and clicked, .1 "
+                f"where the click rate is .9: choose from {', '.join(EVERY_TYPE)}"
+            )
+        allowed = CB_TYPES.get(explore, EVERY_TYPE)
         if cb_type not in allowed:
             raise ValueError(
                 f"cb_type = {cb_type!r}; with explore = {explore!r} "
                 f"choose from {', '.join(allowed)}"
+            )
+        if cb_type == "ips" and self.options.clip == 1:
+            raise ValueError(
+                "cb_type = 'ips' with clip = 1; without weights it learns how often an article is "
+                "both shown and clicked: give a clip below 1, or choose mtr or dr"
+            )
+        if self.options.unclicked < 1 and (cb_type == "ips" or explore in UNWEIGHTED):
+            raise ValueError(
+                f"unclicked = {self.options.unclicked} with explore = {explore!r} and "
+                f"cb_type = {cb_type!r}; there VW cannot weight the slots that are kept, and high "
+                "click rates would be learned as less above the low ones than they are: must be 1"
             )
         check_whole("policies", self.policies, 64)
         check.at_least("mellowness", self.mellowness, 0)
@@ -71,12 +87,11 @@ class Exploration:
         """
         number, given = write_numbers, self.options
         bounds = number(cb_min_cost=self.least_cost, cb_max_cost=0.0, mellowness=self.mellowness)
-        gamma = number(gamma_scale=given.gamma_scale, gamma_exponent=given.gamma_exponent)
         explore = {
             "epsilon": number(epsilon=given.epsilon),
             "first": number(first=given.first),
             "softmax": "--softmax " + number(**{"lambda": 1 / given.temperature}),
-            "squarecb": f"--squarecb {gamma}",
+            "squarecb": number(epsilon=0.0),  # VW's squarecb cannot be taught with weights
             "bag": number(bag=self.policies),
             "cover": number(cover=self.policies) + " --nounif",
             "regcb": f"--regcb {bounds}",

@@ -18,8 +18,9 @@ class VowpalOptions:
 
     explore: what VW explores by; epsilon, first, softmax or squarecb, and in `vw` also bag, cover,
         regcb, regcbopt or rnd
-    cb_type: how VW learns costs; mtr for squarecb, regcb and regcbopt; mtr, ips or dr for cover;
-        the others also dm
+    cb_type: how VW learns costs; mtr for squarecb, regcb and regcbopt; the others also ips or dr.
+        VW's dm is left out: it learns how often an article is both shown and clicked, which is no
+        click rate. Without weights (clip 1) so does ips
     epsilon: share of slots filled at random, not in first, softmax and squarecb; higher explores
         more
     first: of first, decisions taken at random before it turns greedy; higher explores longer
@@ -28,9 +29,11 @@ class VowpalOptions:
         explores less
     learning_rate, l2: VW's step size and its regularisation
     clip: a propensity below counts as this much; 0 has full importance weights (textbook), 1 has
-        none, and neither have squarecb and regcb ever
+        none, and neither have regcb and regcbopt ever
     interactions: of the namespaces m (member) and a (article), such as ["ma"]
-    unclicked: share of the slots without a click that VW learns from; higher is slower
+    unclicked: share of the slots without a click that VW learns from, each with the weight of
+        1 / unclicked of them, so that click rates stay what they are; higher is slower, and learns
+        more steadily. Must be 1 for ips, cover, regcb and regcbopt, which take no such weight
     bits: VW's weights, as a power of two
 
     Raises ValueError naming an option that VW would not take, or would take and be harmed by.
@@ -43,7 +46,7 @@ class VowpalOptions:
     temperature: float = 0.005
     gamma_scale: float = 300.0
     gamma_exponent: float = 0.5
-    learning_rate: float = 0.5
+    learning_rate: float = 0.1
     l2: float = 0.0
     clip: float = 1.0
     interactions: Sequence[str] = ("ma",)
@@ -57,13 +60,14 @@ class VowpalOptions:
         for name in ("temperature", "gamma_scale", "unclicked", "learning_rate"):
             check.at_least(name, getattr(self, name), 1e-6)
         check.at_least("l2", self.l2, 0)
+        check_finite("gamma_exponent", self.gamma_exponent)
         check_whole("bits", self.bits, 31)
         _check_interactions(self.interactions)
 
     @property
     def learning(self) -> str:
         """VW's arguments for how it learns."""
-        rates = write_numbers(learning_rate=self.learning_rate, l2=self.l2, clip_p=self.clip)
+        rates = write_numbers(learning_rate=self.learning_rate, l2=self.l2)
         pairs = " ".join(f"--interactions {pair}" for pair in self.interactions)
         return f"{rates} {pairs} -b {self.bits}"
 
@@ -71,9 +75,14 @@ class VowpalOptions:
 def write_numbers(**values: float) -> str:
     """Arguments made of numbers. Raises ValueError for any other value."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-            raise ValueError(f"{name} = {value!r}; must be a finite number")
+        check_finite(name, value)
     return " ".join(f"--{name} {value!r}" for name, value in values.items())
+
+
+def check_finite(what: str, value: float) -> None:
+    """Raise ValueError unless `value` is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        raise ValueError(f"{what} = {value!r}; must be a finite number")
 
 
 def check_whole(what: str, value: int, most: int) -> None:
