@@ -23,8 +23,8 @@ FORGOTTEN = 52  # issues: an article that was absent from so many in a row is ne
 class Recency(Policy):
     """Shows everybody the newest articles first.
 
-    An article is as old as the issues since its first pool; those of one age are shown in the
-    pool's order, which is the article ids'. An issue is a new campaign name, however many waves it
+    An article is as old as the issues since its first pool; those of one age are equally likely. An
+    issue is a new campaign name, however many waves it
     is sent in, and counts when somebody opened it.
 
     epsilon: share of slots filled at random; higher explores more
@@ -48,10 +48,10 @@ class Recency(Policy):
         return self._issues if again else self._issues + 1
 
     def _score(self, context: Context) -> Floats:
-        """Minus the age of each article [m] in issues, less a fraction of 1 by its place."""
+        """Minus the age of each article [m] in issues."""
         now = self._number(context)
         age = np.array([now - self._first.get(article, now) for article in context.article_ids])
-        return -age - np.arange(len(age)) / (len(age) + 1)
+        return -age.astype(np.float64)
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are higher the newer the article, the same for every member."""

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from bandit.core import check, exact
 from bandit.core.ids import pack, unpack
 from bandit.core.state import State
-from bandit.core.types import Context, Floats, Round, SlotPmf
+from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
+from bandit.features.attributes import split_tags
 from bandit.features.features import Features
 from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
@@ -21,8 +23,8 @@ from bandit.slates.exploration import epsilon_greedy
 class SegmentRules(Policy):
     """Shows each segment the articles that come closest to its words.
 
-    by: the member attribute that makes the segments
-    rules: the attribute's value -> what that segment gets, in words
+    by: the member attribute that makes the segments; levels or tags
+    rules: the attribute's value or tag -> what that segment gets, in words
     otherwise: what the members with every other value get, in words
     epsilon: share of slots filled at random; higher explores more
 
@@ -44,26 +46,45 @@ class SegmentRules(Policy):
         self._values = list(rules)
 
     def start(self, features: Features) -> None:
-        """Embed the words. Raises ValueError where `by` or one of its values is unknown."""
-        levels = features.attributes.levels
-        if self.by not in levels:
-            raise ValueError(
-                f"by = {self.by!r} is not a member attribute; there are {list(levels)}"
-            )
-        values = list(levels[self.by])
+        """Embed the words. Where members have no attributes at all, everybody gets `otherwise`.
+
+        Raises ValueError where `by` or one of its values is unknown.
+        """
+        attributes = features.attributes
+        known = {**attributes.levels, **attributes.tags}
+        self._split = split_tags if self.by in attributes.tags else _keep_whole
+        self._has_attributes = bool(attributes.columns)
+        if self._has_attributes and self.by not in known:
+            raise ValueError(f"by = {self.by!r} is not a member attribute; there are {list(known)}")
+        values = list(known.get(self.by, self._values))
         unknown = sorted(set(self._values) - set(values))
         if unknown:
             raise ValueError(f"rules name {self.by} {unknown[0]!r}; members have {values}")
         self._wants = _scale_to_unit(features.encode_texts(self._words))
 
     def plan(self, context: Context) -> SlotPmf:
-        """Scores are cosines between the segment's words and each article's text."""
-        check.columns("members", context.members, [self.by])
+        """Scores are cosines between the segment's words and each article's text.
+
+        Of a member with several tags that have rules, they are the mean over these rules.
+        """
         text = context.article_features[:, -self._wants.shape[1] :]
         closeness = exact.dot(self._wants, _scale_to_unit(text))  # [rules + 1, m]
-        segment, rest = {value: i for i, value in enumerate(self._values)}, len(self._values)
-        rows = [segment.get(value, rest) for value in context.members[self.by].astype(str)]
-        return SlotPmf(closeness[rows], partial(epsilon_greedy, epsilon=self.epsilon))
+        code, cells = self._read_segments(context)
+        segment = {value: i for i, value in enumerate(self._values)}
+        rows = [[segment[v] for v in self._split(cell) if v in segment] or [-1] for cell in cells]
+        table = np.stack([*(closeness[row].mean(axis=0) for row in rows), closeness[-1]])
+        return SlotPmf(table[code], partial(epsilon_greedy, epsilon=self.epsilon))
+
+    def _read_segments(self, context: Context) -> tuple[Ints, list[str]]:
+        """The different values of `by` among the members, and each member's place there [n].
+
+        -1 is a member without one.
+        """
+        if not self._has_attributes:
+            return np.full(len(context.members), -1), []
+        check.columns("members", context.members, [self.by])
+        code, cells = pd.factorize(context.members[self.by])
+        return code, [str(cell) for cell in cells]
 
     def learn(self, round: Round) -> None:
         """The editor's map does not learn."""
@@ -75,6 +96,10 @@ class SegmentRules(Policy):
     def restore(self, state: State) -> None:
         """Take the words and values of a state."""
         self._wants, self._values = state["wants"].copy(), unpack(state["values"])
+
+
+def _keep_whole(value: str) -> list[str]:
+    return [value]
 
 
 def _scale_to_unit(x: Floats) -> Floats:

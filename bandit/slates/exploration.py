@@ -1,8 +1,9 @@
 """Exploration: how the scores of the open articles become the chances that a slot is drawn by.
 
 Each function takes scores [n, m] and open [n, m] and gives a pmf [n, m]. A row sums to 1 over its
-open articles and is 0 elsewhere; a row with nothing open is all 0. No row depends on another one.
-Open this file to choose an exploration for a policy, or to add one.
+open articles and is 0 elsewhere; a row with nothing open is all 0. No row depends on another one,
+and articles with the same scores have the same chance, whichever comes first in the pool. Open this
+file to choose an exploration for a policy, or to add one.
 """
 
 from functools import partial
@@ -18,14 +19,12 @@ _FAR = 300.0
 
 def greedy(scores: Floats, open: Bools) -> Floats:
     """Probability 1 for the best open article; exact ties share it equally."""
-    masked = np.where(open, scores, -np.inf)
-    best = open & (masked == masked.max(axis=1, keepdims=True))
-    return _normalise(best.astype(np.float64))
+    return _share_out(_find_best(scores, open))
 
 
 def epsilon_greedy(scores: Floats, open: Bools, epsilon: float) -> Floats:
     """A share `epsilon` of the slots is uniform over the open articles, the rest is greedy."""
-    return (1 - epsilon) * greedy(scores, open) + epsilon * _normalise(open.astype(np.float64))
+    return (1 - epsilon) * greedy(scores, open) + epsilon * _share_out(open)
 
 
 def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
@@ -74,40 +73,40 @@ def budgeted(scores: Floats, open: Bools, budget: float, temperature: float) -> 
 def squarecb(scores: Floats, open: Bools, gamma: float) -> Floats:
     """Inverse-gap weighting (Foster & Rakhlin 2020, SquareCB): p(a) = 1 / (m + gamma gap(a)).
 
-    The best article takes the rest. m counts the open articles; gap(a) is how far a's score is
-    below the best one.
+    The best article takes the rest; exact ties share it equally. m counts the open articles; gap(a)
+    is how far a's score is below the best one.
 
     scores: expected rewards
     gamma: a higher one explores less
     """
-    masked = np.where(open, scores, -np.inf)
-    best = masked.argmax(axis=1)
-    m = open.sum(axis=1, keepdims=True)
-    most = masked.max(axis=1, keepdims=True, initial=-np.inf)
+    best, m = _find_best(scores, open), open.sum(axis=1, keepdims=True)
+    most = np.where(open, scores, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
     gap = np.where(open, most - np.where(open, scores, 0.0), 0.0)
-    pmf = np.where(open, 1.0 / np.maximum(m + gamma * gap, 1.0), 0.0)
-    rows = np.arange(len(scores))
-    pmf[rows, best] = 0.0
-    pmf[rows, best] = np.where(m[:, 0] > 0, 1.0 - pmf.sum(axis=1), 0.0)
-    return pmf
+    others = np.where(open & ~best, 1.0 / np.maximum(m + gamma * gap, 1.0), 0.0)
+    rest = 1.0 - others.sum(axis=1, keepdims=True)
+    return np.asarray(others + rest * _share_out(best))
 
 
 def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
     """The share of posterior draws in which each open article is best.
 
+    Articles that tie in a draw, such as two with the same text, share it.
+
     draws: [s, n, m], s draws of the scores
     floor: this share of the slots is uniform over the open articles instead
     """
-    rows, wins = np.arange(open.shape[0]), np.zeros(open.shape)
+    wins = np.zeros(open.shape)
     for draw in draws:
-        wins[rows, np.where(open, draw, -np.inf).argmax(axis=1)] += 1
-    wins /= len(draws)
-    wins[~open.any(axis=1)] = 0.0
-    if np.isnan(draws.max(initial=0.0)):  # argmax would take a NaN for the best
-        wins[np.isnan(draws).any(axis=(0, 2))] = np.nan
-    return (1 - floor) * wins + floor * _normalise(open.astype(np.float64))
+        wins += greedy(draw, open)
+    return (1 - floor) * (wins / len(draws)) + floor * _share_out(open)
 
 
-def _normalise(weights: Floats) -> Floats:
-    total = weights.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(weights, total, out=np.zeros_like(weights), where=total > 0))
+def _find_best(scores: Floats, open: Bools) -> Bools:
+    """Where the best open article stands, [n, m]: several in a tie, none where a score is NaN."""
+    masked = np.where(open, scores, -np.inf)
+    return np.asarray(open & (masked == masked.max(axis=1, keepdims=True)))
+
+
+def _share_out(which: Bools) -> Floats:
+    """1 in each row [n, m], in equal shares for those in `which`; 0 where there is none."""
+    return np.asarray(which / np.maximum(which.sum(axis=1, keepdims=True), 1))

@@ -47,8 +47,12 @@ def test_an_article_is_as_old_as_the_issues_since_its_first_pool() -> None:
     send(policy, issue(2, "bcd"))
     send(policy, issue(3, "cd"))
     assert read_ages(policy, issue(4, "abcde")) == [3, 3, 3, 2, 0]  # a was away and came back
-    order = np.argsort(-policy.plan(issue(4, "abcde")).scores[0])
-    assert order.tolist() == [4, 3, 0, 1, 2]
+    plan, open = Recency(epsilon=0.0), np.ones((30, 5), dtype=bool)
+    plan.restore(policy.state())
+    shares = ([0, 0, 0, 0, 1], [0, 0, 0, 1, 0], [1 / 3, 1 / 3, 1 / 3, 0, 0])
+    for newest, share in zip((4, 3, 2), shares, strict=True):  # one age shares the slot
+        assert plan.plan(issue(4, "abcde"))(open)[0].tolist() == share
+        open[:, newest] = False
 
 
 @pytest.mark.parametrize("shares", [[0.2], [0.3, 0.1, 0.5]])

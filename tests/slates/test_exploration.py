@@ -16,6 +16,11 @@ def _make_draws(scores: np.ndarray) -> np.ndarray:
     return np.stack([scores, scores[:, ::-1], 0.5 * scores])
 
 
+def _explore_draws(scores: np.ndarray, open: np.ndarray, floor: float) -> np.ndarray:
+    """Thompson sampling whose draws treat each article alike."""
+    return thompson(np.stack([scores, -scores, np.round(scores), 0 * scores]), open, floor)
+
+
 KINDS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "greedy": greedy,
     "epsilon": partial(epsilon_greedy, epsilon=0.3),
@@ -87,6 +92,31 @@ def test_thompson_is_the_share_of_draws_won() -> None:
     np.testing.assert_allclose(thompson(draws, OPEN, 0.1), expected, rtol=1e-14)
 
 
+def test_thompson_shares_ties() -> None:
+    """Sixteen draws that tell nothing apart: nobody is preferred for standing first."""
+    everything = np.ones((1, 4), dtype=bool)
+    assert thompson(np.zeros((16, 1, 4)), everything, 0.02).tolist() == [[0.25] * 4]
+    assert thompson(np.full((3, 1, 4), -np.inf), everything, 0.0).tolist() == [[0.25] * 4]
+    draws = np.array([[[7.0, 3, 7, 9]], [[1.0, 5, 5, 9]], [[2.0, 2, 2, 9]], [[0.0, 0, 8, 9]]])
+    shares = np.array([1 / 2 + 1 / 3, 1 / 2 + 1 / 3, 1 / 2 + 1 / 2 + 1 / 3 + 1, 0]) / 4
+    np.testing.assert_allclose(thompson(draws, OPEN, 0.0), [shares], rtol=1e-14)
+    np.testing.assert_allclose(
+        thompson(draws, OPEN, 0.3), [0.7 * shares + 0.3 * np.array([1, 1, 1, 0]) / 3], rtol=1e-14
+    )
+
+
+def test_squarecb_shares_ties() -> None:
+    scores, open = (
+        np.array([[0.5, 0.2, 0.5, 0.5, 9.0]]),
+        np.array([[True, True, True, True, False]]),
+    )
+    behind = 1 / (4 + 7 * 0.3)
+    best = (1 - behind) / 3
+    np.testing.assert_allclose(
+        squarecb(scores, open, 7.0), [[best, behind, best, best, 0]], rtol=1e-14
+    )
+
+
 # Whatever the scores
 
 cells = arrays(
@@ -149,6 +179,20 @@ def test_a_better_score_never_means_less(explore: Callable, scores: np.ndarray) 
         pmf = explore(scores, np.ones(scores.shape, dtype=bool))
         better = scores[:, :, None] > scores[:, None, :]
         assert (pmf[:, :, None] - pmf[:, None, :] > -1e-12)[better].all()
+
+
+@every
+@given(scores=cells, open=masks, order=st.permutations(range(5)))
+def test_equal_scores_have_equal_chances_and_no_place_is_preferred(
+    explore: Callable, scores: np.ndarray, open: np.ndarray, order: list[int]
+) -> None:
+    if explore is KINDS["thompson"]:  # whose test draws are mirrored
+        explore = partial(_explore_draws, floor=0.1)
+    pmf = explore(scores, open)
+    alike = (scores[:, :, None] == scores[:, None, :]) & open[:, :, None] & open[:, None, :]
+    assert (pmf[:, :, None] == pmf[:, None, :])[alike].all()
+    moved = explore(scores[:, order], open[:, order])
+    np.testing.assert_allclose(moved, pmf[:, order], atol=1e-12)
 
 
 @every

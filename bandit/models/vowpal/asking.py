@@ -82,10 +82,9 @@ def ask_all(on: Bools, interactions: Sequence[str], ask: Callable[[Bools], Float
     base = exact.snap(FINE * ask(nobody))
     nothing = np.zeros_like(base)
     one = np.eye(len(nobody), dtype=bool)
-    added = np.stack(
-        [FINE * ask(one[f]) - base if on[:, f].any() else nothing for f in range(len(nobody))]
-    )
-    flat = exact.dot(on.astype(np.float64), added.reshape(len(nobody), -1).T)
+    added = [FINE * ask(one[f]) - base if on[:, f].any() else nothing for f in range(len(nobody))]
+    table = np.reshape(added, (len(nobody), base.size))  # of no attributes it has no rows
+    flat = exact.dot(on.astype(np.float64), table.T)
     return (base + flat.reshape(len(on), *base.shape)) / FINE
 
 
