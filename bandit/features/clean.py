@@ -83,8 +83,8 @@ def _join(sentences: Sequence[str]) -> str:
 def _shouts(sentence: str) -> bool:
     """Whether most longer words of a sentence, and two at least, are in capitals."""
     longer = [word for word in _LETTERS.findall(sentence) if len(word) > 3]
-    loud = sum(word.isupper() for word in longer)
-    return loud >= 2 and 2 * loud > len(longer)
+    loud = [word for word in longer if word.isupper()]
+    return len(loud) >= 2 and 2 * len(loud) > len(longer)
 
 
 def _learn_capitals(texts: Sequence[Sequence[str]]) -> dict[str, str]:

@@ -147,16 +147,17 @@ def count_moved(
     slates = draw(policy.plan(context), context, simulator.seed)
     clicks = simulator.expected(context, slates).sum()
     readers = {"raw": replace(features, verbatim=True), "read": features}
-    rows = []
+    rows: dict[str, dict[str, float]] = {}
     for way, dirt in ways.items():
-        dirty, row = make_dirty(context.articles, dirt, every), {"way": way}
+        dirty = make_dirty(context.articles, dirt, every)
+        row: dict[str, float] = {}
         for name, reader in readers.items():
             told = replace(context, article_features=reader.encode_articles(dirty))
             moved = draw(policy.plan(told), told, simulator.seed)
             row[f"{name}_slots"] = float((moved.choice != slates.choice).mean())
             row[f"{name}_clicks"] = 1 - float(simulator.expected(context, moved).sum() / clicks)
-        rows.append(row)
-    return pd.DataFrame(rows).set_index("way")
+        rows[way] = row
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def measure(preset: str, seeds: Sequence[int]) -> pd.DataFrame:
@@ -170,12 +171,13 @@ def measure(preset: str, seeds: Sequence[int]) -> pd.DataFrame:
             for name, every in (("all", 1), ("half", 2))
         }
         tables.append(pd.concat(parts, axis=1))
-    return pd.DataFrame(sum(tables) / len(tables))
+    together = pd.concat(tables, keys=seeds).groupby(level=1, sort=False)
+    return together.mean()
 
 
 def write_table(table: pd.DataFrame) -> str:
     """The table for docs/reading.md, in per cent."""
-    heads = [f"{part}, {what.replace('_', ' ')}" for part, what in table.columns]
+    heads = [" ".join(head).replace("_", " ") for head in table.columns.to_flat_index()]
     lines = ["| dirt | " + " | ".join(heads) + " |", "| --- |" + " --- |" * len(heads)]
     for way, row in table.iterrows():
         lines.append(f"| {way} | " + " | ".join(f"{100 * value:.1f}" for value in row) + " |")
