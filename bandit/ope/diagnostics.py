@@ -7,7 +7,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats
-from bandit.ope.inputs import effective_sample_size, weights
+from bandit.ope.inputs import check_target, effective_sample_size, weights
 
 
 def deficiency(target: Floats, full_support: Bools) -> Floats:
@@ -19,8 +19,11 @@ def deficiency(target: Floats, full_support: Bools) -> Floats:
 
     target: [n, k], as for the estimators
     full_support: [n, k], every open article could be drawn
+
+    Raises ValueError for values that cannot be.
     """
     check.shape("full_support", full_support, target.shape)
+    check_target(target)
     return np.where(full_support, 0.0, np.maximum(1.0 - target, 0.0))
 
 

@@ -13,7 +13,13 @@ from bandit.core import check
 from bandit.core.types import Bools, Floats, Ids
 from bandit.ope import estimators
 from bandit.ope.diagnostics import find_depth, measure_lost
-from bandit.ope.inputs import check_inputs, effective_sample_size, weights
+from bandit.ope.inputs import (
+    MOST_WEIGHT,
+    check_inputs,
+    count_within,
+    effective_sample_size,
+    weights,
+)
 from bandit.ope.intervals import Interval, normal_interval
 
 ESTIMATORS: dict[str, Callable[..., Floats]] = {
@@ -25,6 +31,7 @@ ESTIMATORS: dict[str, Callable[..., Floats]] = {
 # The share of the target's slates that the log may know nothing of. In the measurements below the
 # narrowest intervals reached 17 % of the estimate to each side: beside that, 1 % does not count.
 MOST_LOST = 0.01
+TOO_FAR = f"weights pass {MOST_WEIGHT:g}: the log hardly ever shows what this policy does"
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,8 @@ def evaluate(
     least_clicks: likewise
     level: of confidence, in (0, 1); a higher one gives wider intervals
 
+    Nor is a slot evaluated at which a weight passes 1e100: beyond float64 there is no number.
+
     Raises ValueError for impossible values, limits below 1, or a log of fewer than two members.
 
     The defaults come from measured coverage of nominal 95 % intervals: uniform logger over 40
@@ -110,15 +119,21 @@ def evaluate(
     check.shape("members", members, (n,))
     check.at_least("least_ess", least_ess, 1.0)
     check.at_least("least_clicks", least_clicks, 1.0)
-    missing = measure_lost(logged, target, full_support)
+    within = count_within(logged, target)
+    if not within:  # one send outweighs all the others
+        return [Estimate(name, 0, None, 1.0, f"at slot 1 {TOO_FAR}") for name in ESTIMATORS]
+    logged, target = logged[:, :within], target[:, :within]
+    missing = measure_lost(logged, target, full_support[:, :within])
     ess = np.array([effective_sample_size(w) for w in weights(logged, target).T])
-    clicks = ess * np.logical_or.accumulate(reward != 0, axis=1).mean(axis=0)
+    clicks = ess * np.logical_or.accumulate(reward[:, :within] != 0, axis=1).mean(axis=0)
     supported = int((missing <= MOST_LOST).sum())
     heavy = find_depth(logged, target, least_ess)
     clicked = int(np.logical_and.accumulate(clicks >= least_clicks).sum())
     slots = min(supported, heavy, clicked)
     if slots == k:
         reason = ""
+    elif slots == within:
+        reason = TOO_FAR
     elif slots == supported:
         share = f"{missing[slots]:.1%} of what this policy wants, more than {MOST_LOST:.0%}"
         reason = f"the logging policy may never show {share}"

@@ -9,6 +9,10 @@ from bandit.core import check
 from bandit.core.types import Array, Bools, Floats
 
 ROUNDING = 1e-9  # a propensity is a sum of floats; `slates` accepts a pmf that is off by as much
+# Squares of weights times rewards are summed, and float64 ends at 1.8e308: where both keep within
+# these, no estimate and no interval can come to be infinite.
+MOST_WEIGHT = 1e100
+MOST_REWARD = 1e30
 
 
 def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None = None) -> None:
@@ -16,7 +20,7 @@ def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None =
 
     logged: [n, k] in (0, 1], with n, k >= 1
     target: [n, k] in [0, 1]
-    reward: [n, k], finite
+    reward: [n, k], finite, at most 1e30 in size
     """
     if logged.ndim != 2 or 0 in logged.shape:
         raise ValueError(
@@ -25,10 +29,18 @@ def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None =
     check.shape("target", target, logged.shape)
     never = "must be in (0, 1]: the logging policy could not have chosen this article"
     _refuse("logged", logged, ~((logged > 0) & (logged <= 1 + ROUNDING)), never)
-    _refuse("target", target, ~((target >= 0) & (target <= 1 + ROUNDING)), "must be in [0, 1]")
+    check_target(target)
     if reward is not None:
         check.shape("reward", reward, logged.shape)
         _refuse("reward", reward, ~np.isfinite(reward), "must be finite")
+        size = f"must be at most {MOST_REWARD:g} in size"
+        _refuse("reward", reward, np.abs(np.asarray(reward, np.float64)) > MOST_REWARD, size)
+
+
+def check_target(target: Floats) -> None:
+    """Raise ValueError at the first of `target` [n, k] that is no propensity."""
+    wrong = ~((target >= 0) & (target <= 1 + ROUNDING))
+    _refuse("target", target, wrong, "must be in [0, 1]")
 
 
 def _refuse(what: str, array: Array, wrong: Bools, rule: str) -> None:
@@ -45,10 +57,25 @@ def weights(logged: Floats, target: Floats) -> Floats:
 
     logged, target: [n, k], as for the estimators
 
-    Raises ValueError for values that cannot be (`check_inputs`).
+    Raises ValueError for values that cannot be (`check_inputs`), and for a weight above 1e100.
     """
+    w = _multiply(logged, target)
+    too_far = f"must be at most {MOST_WEIGHT:g}: the log hardly ever shows what this policy does"
+    _refuse("weight", w, ~(w <= MOST_WEIGHT), too_far)
+    return w
+
+
+def count_within(logged: Floats, target: Floats) -> int:
+    """How many slots from the top `weights` can be had of, 0 to k."""
+    within = (_multiply(logged, target) <= MOST_WEIGHT).all(axis=0)
+    return int(np.logical_and.accumulate(within).sum())
+
+
+def _multiply(logged: Floats, target: Floats) -> Floats:
+    """The running products [n, k], which may be infinite, or NaN below an infinite one."""
     check_inputs(logged, target)
-    return np.cumprod(np.asarray(target, np.float64) / logged, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.cumprod(np.asarray(target, np.float64) / logged, axis=1)
 
 
 def effective_sample_size(w: Floats) -> float:
@@ -56,7 +83,13 @@ def effective_sample_size(w: Floats) -> float:
 
     This is the number of equally weighted sends that would be as good. It is between 1 and n, and
     0 where all weights are 0.
+
+    Raises ValueError at the first weight that is negative, or not finite.
     """
+    wrong = ~((w >= 0) & np.isfinite(w))
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise ValueError(f"weight[{i}] = {w[i]}; must be a finite number, at least 0")
     largest = float(np.max(w, initial=0.0))
     if largest == 0.0:
         return 0.0

@@ -13,6 +13,8 @@ from bandit.core import check
 from bandit.core.types import Floats, Ids
 from bandit.ope.inputs import effective_sample_size
 
+MOST = 1e140  # of terms: the squares of their sums stay below float64's 1.8e308
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -37,13 +39,17 @@ def normal_interval(terms: Floats, clusters: Ids | None = None, level: float = 0
     clusters: [n], member ids: sends to one member depend on one another
     level: of confidence, in (0, 1); a higher one gives a wider interval
 
-    Raises ValueError for fewer than two clusters, terms that are not finite, and such a level.
+    Raises ValueError for fewer than two clusters, terms that are not finite or whose squares would
+    not be, and a level that is not below 1, or no longer is when it is rounded.
     """
-    if not 0 < level < 1:
+    if not (0 < level < 1 and (1 + level) / 2 < 1):
         raise ValueError(f"level = {level}; must be in (0, 1)")
     n = len(terms)
     check.shape("terms", terms, (n,))
     check.finite("terms", terms[:, None], range(n))
+    reach = float(np.abs(terms).max(initial=0.0))
+    if reach > MOST:
+        raise ValueError(f"terms reach {reach:.3g}; must be at most {MOST:g} in size")
     index: NDArray[np.intp] = np.arange(n)
     if clusters is not None:
         check.shape("clusters", clusters, (n,))

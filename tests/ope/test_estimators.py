@@ -182,6 +182,14 @@ def test_a_plan_replayed_on_its_own_draws_has_weight_1() -> None:
         ("target", (3, 1), -0.1, r"target\[3, 1\] = -0.1; must be in \[0, 1\]"),
         ("target", (3, 1), np.inf, r"target\[3, 1\] = inf; must be in \[0, 1\]"),
         ("reward", (5, 2), np.nan, r"reward\[5, 2\] = nan; must be finite"),
+        ("reward", (5, 2), -1e31, r"reward\[5, 2\] = -1e\+31; must be at most 1e\+30 in size"),
+        (
+            "logged",
+            (9, 1),
+            1e-200,
+            r"weight\[9, 1\] = .*e\+1\d\d; must be at most 1e\+100: the log",
+        ),
+        ("logged", (9, 0), 5e-324, r"weight\[9, 0\] = inf; must be at most 1e\+100"),
     ],
 )
 def test_impossible_values_are_named(
