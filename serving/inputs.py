@@ -29,6 +29,7 @@ class Inputs:
     seen: pairs of `member` and `article`, or None
     digests: SHA-256 of each file; None where it was not given
     unknown: attribute -> a value that the bundle has not met -> how many members have it
+    unread: article -> why its text counts as average
     """
 
     members: pd.DataFrame
@@ -37,6 +38,7 @@ class Inputs:
     seen: pd.DataFrame | None
     digests: dict[str, str | None]
     unknown: dict[str, dict[str, int]]
+    unread: dict[str, str]
 
 
 def load(
@@ -70,7 +72,8 @@ def load(
     frame = member_table.to_frame()
     pairs = seen_table.to_frame() if seen_table else None
     unknown = features.attributes.count_unknown(frame)
-    return Inputs(frame, articles, layout, pairs, digests, unknown)
+    unread = features.find_unread(articles)
+    return Inputs(frame, articles, layout, pairs, digests, unknown, unread)
 
 
 def read_members(path: str | Path, features: Features, limits: list[str]) -> Table:

@@ -119,9 +119,13 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle)
     inputs = load(bundle.features, asked.members, asked.pool, asked.rules, asked.seen)
-    for line in _describe_unknown(inputs.unknown):
-        warning = f"warning: {asked.members}: {line}"
-        console.print(warning, markup=False, highlight=False, soft_wrap=True)
+    unread = (
+        f"article {article!r} counts as average: {why}" for article, why in inputs.unread.items()
+    )
+    for path, lines in ((asked.members, _describe_unknown(inputs.unknown)), (asked.pool, unread)):
+        for line in lines:
+            warning = f"warning: {path}: {line}"
+            console.print(warning, markup=False, highlight=False, soft_wrap=True)
     made_from = {
         "bundle": bundle.digest,
         "campaign": asked.campaign,
@@ -152,7 +156,8 @@ def send(asked: argparse.Namespace, console: Console) -> str:
             roles, relaxed = _write(part, tables, lambda done: bar.advance(task, done))
             report = counts | {"roles": roles, "relaxed": relaxed}
             # send.json first: wherever there are slates, it says what they are
-            write_json(out / "send.json", made_from | report | {"unknown": inputs.unknown})
+            warned = {"unknown": inputs.unknown, "unread": inputs.unread}
+            write_json(out / "send.json", made_from | report | warned)
         sync(out)
     except BaseException:
         if new:

@@ -89,7 +89,7 @@ class Classification(Truthful):
         scale = {str(a): (float(low[a]), float(high[a] - low[a]) or 1.0) for a in examples.columns}
         unit = np.eye(len(names))
         self.features = Features(
-            Attributes(numeric=scale), np.zeros(len(names)), unit, Labels(names)
+            Attributes(numeric=scale), np.zeros(len(names)), unit, Labels(names), verbatim=True
         )
         self.articles = pd.DataFrame(
             {

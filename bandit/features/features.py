@@ -15,6 +15,7 @@ from bandit.core import check, exact
 from bandit.core.rules import Rules
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Bools, Context, Floats
+from bandit.features import clean
 from bandit.features.attributes import Attributes
 from bandit.features.text import Encoder, StaticEncoder
 
@@ -33,12 +34,16 @@ class Features:
     components: [d, dim], principal components of the archive's text vectors, each scaled so that
         the archive's texts have variance 1
     encoder: turns texts into vectors of `dim` numbers
+    boilerplate: the archive's, which is not read: see `clean.find_boilerplate`
+    verbatim: texts are names of something, and are read as they come
     """
 
     attributes: Attributes
     centre: Floats
     components: Floats
     encoder: Encoder = field(default_factory=StaticEncoder)
+    boilerplate: frozenset[str] = frozenset()
+    verbatim: bool = False
 
     @classmethod
     def fit(
@@ -51,7 +56,7 @@ class Features:
         """Take attributes from the members, and text components from the archive.
 
         members: n rows, column `member` and the attributes
-        archive: past texts, more than `dims` different ones
+        archive: past texts as they came, more than `dims` different ones that can be read
         dims: text components to keep; more tell articles apart better and cost more to learn
         encoder: turns texts into vectors (default: the word vectors of `StaticEncoder`)
 
@@ -65,19 +70,21 @@ class Features:
             )
         encoder = encoder or StaticEncoder()
         attributes = Attributes.fit(members)
-        if len(set(archive)) <= dims:
+        texts = [text for text in clean.clean_texts(archive) if text]
+        if len(set(texts)) <= dims:
             raise ValueError(
-                f"the archive has {len(set(archive))} different texts; "
+                f"the archive has {len(set(texts))} different texts that can be read; "
                 f"{dims} text dimensions need more"
             )
-        vectors = encoder.encode(archive).astype(np.float64)
+        vectors = encoder.encode(texts).astype(np.float64)
         centre = vectors.mean(axis=0)
         with use_one_thread():  # the components' last bits depend on the number of threads
             _, singular, components = np.linalg.svd(vectors - centre, full_matrices=False)
         # a component's sign is arbitrary: fix it, so that two machines agree
         signs = np.sign(components[np.arange(len(components)), np.abs(components).argmax(axis=1)])
-        scale = np.sqrt(len(archive) - 1) / np.maximum(singular[:dims], 1e-6)
-        return cls(attributes, centre, components[:dims] * (signs[:dims] * scale)[:, None], encoder)
+        scale = np.sqrt(len(texts) - 1) / np.maximum(singular[:dims], 1e-6)
+        scaled = components[:dims] * (signs[:dims] * scale)[:, None]
+        return cls(attributes, centre, scaled, encoder, clean.find_boilerplate(archive))
 
     @property
     def member_names(self) -> list[str]:
@@ -94,8 +101,13 @@ class Features:
         ]
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
-        """The text components of each text, [len(texts), d]."""
-        vectors = self.encoder.encode(texts).astype(np.float64) - self.centre
+        """The text components of each text, [len(texts), d].
+
+        A text of which the encoder knows nothing is average: its components are 0.
+        """
+        vectors = self.encoder.encode(texts).astype(np.float64)
+        known = vectors.any(axis=1) & np.array([bool(text) for text in texts], dtype=bool)
+        vectors = np.where(known[:, None], vectors - self.centre, 0.0)
         # not BLAS: a row's bits ignore the batch; on a grid, so that processors agree
         return exact.snap(np.einsum("md,kd->mk", vectors, self.components))
 
@@ -106,6 +118,25 @@ class Features:
     def find_unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
         """Attribute -> its values that were never seen before: see `Attributes.find_unknown`."""
         return self.attributes.find_unknown(members)
+
+    def find_unread(self, articles: pd.DataFrame) -> dict[str, str]:
+        """Article -> why its text says nothing and counts as average, for the sender to report.
+
+        articles: m rows, columns `article`, title and summary
+        """
+        texts = self._read(articles)
+        known = np.atleast_1d(self.encoder.encode(texts).any(axis=1))
+        return {
+            str(article): "its language is hardly known" if text else "there is nothing to read"
+            for article, text, knows in zip(articles["article"], texts, known, strict=True)
+            if not (text and knows)
+        }
+
+    def _read(self, articles: pd.DataFrame) -> list[str]:
+        """What is read of each article, [m]; "" where there is nothing to read."""
+        if self.verbatim:
+            return clean.join_texts(articles)
+        return clean.read_texts(articles, self.boilerplate)
 
     def encode_articles(self, articles: pd.DataFrame) -> Floats:
         """Article features [m, q].
@@ -123,11 +154,9 @@ class Features:
                     text,
                     empty=column == "summary",
                 )
-        texts = (articles["title"] + ". " + articles["summary"]).tolist()
         kinds = articles["kind"].to_numpy()[:, None] == np.array(KINDS, dtype=object)
-        return np.hstack(
-            [np.ones((len(articles), 1)), kinds.astype(np.float64), self.encode_texts(texts)]
-        )
+        text = self.encode_texts(self._read(articles))
+        return np.hstack([np.ones((len(articles), 1)), kinds.astype(np.float64), text])
 
     def make_context(
         self,
@@ -171,7 +200,11 @@ class Features:
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
         """What a bundle keeps: a JSON-ready description and the arrays."""
-        described = self.attributes.state() | {"encoder": self.encoder.name}
+        described = self.attributes.state() | {
+            "encoder": self.encoder.name,
+            "boilerplate": sorted(self.boilerplate),
+            "verbatim": self.verbatim,
+        }
         return described, {"centre": self.centre, "components": self.components}
 
     @classmethod
@@ -191,8 +224,14 @@ class Features:
                 f"the bundle was made with encoder {described['encoder']!r}; "
                 f"this one is {encoder.name!r}"
             )
-        attributes = Attributes.restore(described)
-        return cls(attributes, arrays["centre"], arrays["components"], encoder)
+        return cls(
+            Attributes.restore(described),
+            arrays["centre"],
+            arrays["components"],
+            encoder,
+            frozenset(described["boilerplate"]),
+            described["verbatim"],
+        )
 
 
 def _check_text(what: str, text: object, empty: bool) -> None:

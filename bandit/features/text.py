@@ -4,6 +4,7 @@ Open this file to use another text model: any object with `name`, `dim` and `enc
 instance one around a sentence-transformers model or around a service.
 """
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
@@ -14,6 +15,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 class Encoder(Protocol):
@@ -27,7 +30,7 @@ class Encoder(Protocol):
     dim: int
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [len(texts), dim]."""
+        """Unit vectors [len(texts), dim]; 0 for a text of which nothing is known."""
 
 
 class StaticEncoder:
@@ -35,6 +38,10 @@ class StaticEncoder:
 
     The vectors are the 256-dimensional static embeddings that WordLlama (Miller 2024) ships inside
     its wheel, read with safetensors and tokenizers. This works offline; 40 texts take a few ms.
+
+    The vectors were trained on English. A language that they hardly know falls into short tokens,
+    whose mean says in which language a text is, and little else: its texts have the vector 0.
+    Finnish, Russian and Chinese are of this kind; Spanish, French and German are read, less well.
     """
 
     name = "wordllama-l2-supercat-256"
@@ -44,15 +51,27 @@ class StaticEncoder:
         self._table, self._tokenizer = _static_weights()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [len(texts), 256]; 0 for a text without a known token."""
+        """Unit vectors [len(texts), 256]; 0 for a text without a token, or in such a language."""
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         for i, text in enumerate(texts):  # one text at a time: padding must not touch the bits
-            tokens = self._tokenizer.encode(text, add_special_tokens=False).ids
-            if tokens:
+            told = self._tokenizer.encode(text, add_special_tokens=False)
+            if told.ids and not _falls_apart(text, told.offsets):
                 # rounded to float32 below, on which machines agree
-                mean = self._table[tokens].mean(axis=0, dtype=np.float64)
+                mean = self._table[told.ids].mean(axis=0, dtype=np.float64)
                 vectors[i] = mean / max(float(np.linalg.norm(mean)), 1e-9)
         return vectors
+
+
+def _falls_apart(text: str, tokens: Sequence[tuple[int, int]]) -> bool:
+    """Whether a text's words fall into many short tokens, as those of an unknown language do.
+
+    Of 8,058 English headlines 2 do; of 60 in other languages, those that `StaticEncoder` names.
+
+    tokens: where each begins and ends in the text
+    """
+    pieces = sum(any(map(str.isalpha, text[start:end])) for start, end in tokens)
+    letters, words = sum(map(str.isalpha, text)), len(_WORD.findall(text))
+    return pieces >= 8 and letters < 2.6 * pieces and pieces > 2.2 * words
 
 
 @cache

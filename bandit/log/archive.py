@@ -25,6 +25,7 @@ from bandit.core.files import read_json, read_table, write_json, write_table
 from bandit.core.ids import locate
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Ids, Ints, Round
+from bandit.features.clean import join_texts
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import issue as log
@@ -221,7 +222,7 @@ def fit_features(
     text_dims, encoder: as for `Features.fit`
     """
     pools = pd.concat([read_pool(folder, issue) for issue in read_rules(folder)])
-    texts = (pools["title"] + ". " + pools["summary"]).unique().tolist()
+    texts = list(dict.fromkeys(join_texts(pools)))
     return Features.fit(read_members(folder), texts, text_dims, encoder)
 
 

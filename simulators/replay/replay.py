@@ -15,7 +15,6 @@ even. A policy learns from the rounds kept, and from nothing else.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
@@ -24,6 +23,8 @@ from numpy.typing import NDArray
 from bandit.core import check, keys
 from bandit.core.rules import Rules
 from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Slates
+from bandit.features.attributes import Attributes
+from bandit.features.clean import join_texts
 from bandit.features.features import Features
 from simulators.base import Truthful
 from simulators.replay.loaders.tables import ChoiceLog, Loader
@@ -127,9 +128,9 @@ class Replay(Truthful):
 
 def _number_articles(log: ChoiceLog) -> Features:
     """Features that know an article by its number only, one column each; attributes as ever."""
-    encoder = ArticleNumbers((log.articles["title"] + ". " + log.articles["summary"]).tolist())
-    fitted = Features.fit(log.members, encoder.texts, 1, encoder)
-    return replace(fitted, centre=np.zeros(encoder.dim), components=np.eye(encoder.dim))
+    encoder = ArticleNumbers(join_texts(log.articles))
+    fitted = Attributes.fit(log.members)
+    return Features(fitted, np.zeros(encoder.dim), np.eye(encoder.dim), encoder, verbatim=True)
 
 
 class ArticleNumbers:

@@ -192,3 +192,21 @@ def test_refuses_to_export(
     assert message in said
     assert len(said.splitlines()) == 1
     assert not (tmp_path / "b").exists()
+
+
+def test_an_article_that_cannot_be_read_counts_as_average(
+    unit: Path, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pool = pd.read_parquet(desk / "pool.parquet")
+    pool.loc[[1, 3], "title"] = ["x", "<b>Click here</b>"]
+    pool.loc[[1, 3], "summary"] = ["", "https://example.org/a?utm_source=b"]
+    pool.to_parquet(desk / "pool.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    warned = capsys.readouterr().err.splitlines()
+    first, second = sorted(pool["article"].iloc[[1, 3]])
+    assert [line.split("pool.parquet: ")[1] for line in warned] == [
+        f"article {first!r} counts as average: there is nothing to read",
+        f"article {second!r} counts as average: there is nothing to read",
+    ]
+    unread = json.loads((desk / "out" / "send.json").read_text())["unread"]
+    assert unread == dict.fromkeys([first, second], "there is nothing to read")

@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from bandit.core.types import Floats, Ints
+from bandit.features.clean import join_texts
 from bandit.features.features import KINDS
 
 SECOND_TOPIC = 0.5  # weight of a second topic beside a first of 1
@@ -152,8 +153,7 @@ def compose(
 
 def compose_texts(rng: np.random.Generator, count: int, quality_sd: float) -> list[str]:
     """Texts of `count` older articles, on which the reading of text is fitted."""
-    articles = compose(rng, count, "archive", quality_sd).articles
-    return (articles["title"] + ". " + articles["summary"]).tolist()
+    return join_texts(compose(rng, count, "archive", quality_sd).articles)
 
 
 def _draw_story(rng: np.random.Generator, two_topics: float, shares: Mapping[str, float]) -> Story:
