@@ -6,6 +6,7 @@ policy can see of an article's text; what it can see of a member is in `attribut
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ import pandas as pd
 
 from bandit.core import check, exact
 from bandit.core.rules import Rules
-from bandit.core.threads import use_one_thread
 from bandit.core.types import Bools, Context, Floats
 from bandit.features import clean
 from bandit.features.attributes import Attributes
+from bandit.features.names import name_topics
+from bandit.features.reader import Reader
 from bandit.features.text import Encoder, StaticEncoder
 
 KINDS = ("event", "resource")  # beside the plain article
@@ -24,24 +26,20 @@ KINDS = ("event", "resource")  # beside the plain article
 
 @dataclass(frozen=True)
 class Features:
-    """Reads member attributes, and article texts as principal components.
-
-    Article text is centred, projected on the archive's principal components and scaled to unit
-    variance. Most callers use `Features.fit` or `Features.restore`.
+    """Reads member attributes, and article texts as topics.
 
     attributes: reads members
-    centre: [dim], the mean of the archive's text vectors
-    components: [d, dim], principal components of the archive's text vectors, each scaled so that
-        the archive's texts have variance 1
-    encoder: turns texts into vectors of `dim` numbers
+    reader: reads text vectors as topics; None: the encoder's own columns are the features
+    encoder: turns texts into vectors
+    names: a few words for each topic of the reader
     boilerplate: the archive's, which is not read: see `clean.find_boilerplate`
     verbatim: texts are names of something, and are read as they come
     """
 
     attributes: Attributes
-    centre: Floats
-    components: Floats
+    reader: Reader | None = None
     encoder: Encoder = field(default_factory=StaticEncoder)
+    names: tuple[str, ...] = ()
     boilerplate: frozenset[str] = frozenset()
     verbatim: bool = False
 
@@ -53,11 +51,11 @@ class Features:
         dims: int = 32,
         encoder: Encoder | None = None,
     ) -> "Features":
-        """Take attributes from the members, and text components from the archive.
+        """Take attributes from the members, and topics from the archive.
 
         members: n rows, column `member` and the attributes
         archive: past texts as they came, more than `dims` different ones that can be read
-        dims: text components to keep; more tell articles apart better and cost more to learn
+        dims: columns to read a text as; more tell articles apart better and cost more to learn
         encoder: turns texts into vectors (default: the word vectors of `StaticEncoder`)
 
         Raises ValueError for dims below 1, an archive that is too small for them, and attributes
@@ -77,14 +75,9 @@ class Features:
                 f"{dims} text dimensions need more"
             )
         vectors = encoder.encode(texts).astype(np.float64)
-        centre = vectors.mean(axis=0)
-        with use_one_thread():  # the components' last bits depend on the number of threads
-            _, singular, components = np.linalg.svd(vectors - centre, full_matrices=False)
-        # a component's sign is arbitrary: fix it, so that two machines agree
-        signs = np.sign(components[np.arange(len(components)), np.abs(components).argmax(axis=1)])
-        scale = np.sqrt(len(texts) - 1) / np.maximum(singular[:dims], 1e-6)
-        scaled = components[:dims] * (signs[:dims] * scale)[:, None]
-        return cls(attributes, centre, scaled, encoder, clean.find_boilerplate(archive))
+        reader = Reader.fit(vectors, dims)
+        names = name_topics(texts, reader.read(vectors)[:, : reader.topic_count])
+        return cls(attributes, reader, encoder, tuple(names), clean.find_boilerplate(archive))
 
     @property
     def member_names(self) -> list[str]:
@@ -92,24 +85,35 @@ class Features:
         return self.attributes.names
 
     @property
+    def text_dims(self) -> int:
+        """Columns that a text is read as; the first of them are the topics that have `names`."""
+        return self.reader.dims if self.reader else self.encoder.dim
+
+    @property
     def article_names(self) -> list[str]:
         """What each of the q columns of `articles` stands for."""
         return [
             "constant",
             *(f"kind={kind}" for kind in KINDS),
-            *(f"text{d}" for d in range(len(self.components))),
+            *(f"text{d}" for d in range(self.text_dims)),
         ]
 
-    def encode_texts(self, texts: Sequence[str]) -> Floats:
-        """The text components of each text, [len(texts), d].
+    @property
+    def version(self) -> str:
+        """What identifies the encoder and the reader: what one version learned, only it can use."""
+        arrays = self.reader.state() if self.reader else {}
+        content = [self.encoder.name.encode(), *(arrays[name].tobytes() for name in sorted(arrays))]
+        return sha256(b"\0".join(content)).hexdigest()[:16]
 
-        A text of which the encoder knows nothing is average: its components are 0.
+    def encode_texts(self, texts: Sequence[str]) -> Floats:
+        """How much each text has of each topic, and what refines it, [len(texts), text_dims].
+
+        A text of which the encoder knows nothing is average: its columns are 0.
         """
         vectors = self.encoder.encode(texts).astype(np.float64)
         known = vectors.any(axis=1) & np.array([bool(text) for text in texts], dtype=bool)
-        vectors = np.where(known[:, None], vectors - self.centre, 0.0)
-        # not BLAS: a row's bits ignore the batch; on a grid, so that processors agree
-        return exact.snap(np.einsum("md,kd->mk", vectors, self.components))
+        columns = self.reader.read(vectors) if self.reader else exact.snap(vectors)
+        return np.where(known[:, None], columns, 0.0)
 
     def encode_members(self, members: pd.DataFrame) -> Floats:
         """Member features [n, p]: see `Attributes.encode`."""
@@ -202,10 +206,12 @@ class Features:
         """What a bundle keeps: a JSON-ready description and the arrays."""
         described = self.attributes.state() | {
             "encoder": self.encoder.name,
+            "names": list(self.names),
             "boilerplate": sorted(self.boilerplate),
             "verbatim": self.verbatim,
+            "reader": self.version,
         }
-        return described, {"centre": self.centre, "components": self.components}
+        return described, self.reader.state() if self.reader else {}
 
     @classmethod
     def restore(
@@ -216,7 +222,8 @@ class Features:
     ) -> "Features":
         """The inverse of `state`.
 
-        Raises ValueError if the encoder is not the one that the components were fitted with.
+        Raises ValueError if the encoder is not the one that the reader was fitted with, or if the
+        arrays are not those of the reader that is described.
         """
         encoder = encoder or StaticEncoder()
         if encoder.name != described["encoder"]:
@@ -224,14 +231,20 @@ class Features:
                 f"the bundle was made with encoder {described['encoder']!r}; "
                 f"this one is {encoder.name!r}"
             )
-        return cls(
+        restored = cls(
             Attributes.restore(described),
-            arrays["centre"],
-            arrays["components"],
+            Reader.restore(arrays) if arrays else None,
             encoder,
+            tuple(described["names"]),
             frozenset(described["boilerplate"]),
             described["verbatim"],
         )
+        if restored.version != described["reader"]:
+            raise ValueError(
+                f"the reader's arrays are version {restored.version}; "
+                f"described is {described['reader']!r}"
+            )
+        return restored
 
 
 def _check_text(what: str, text: object, empty: bool) -> None:

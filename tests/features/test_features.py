@@ -144,11 +144,12 @@ def test_numbers_that_do_not_vary(ages: list[float]) -> None:
 # Articles
 
 
-def test_text_is_centred_and_of_unit_variance(features: Features) -> None:
+def test_text_is_centred_and_of_unit_variance_on_average(features: Features) -> None:
     text = features.encode_texts(ARCHIVE)
-    np.testing.assert_allclose(text.mean(axis=0), 0, atol=1e-6)
-    np.testing.assert_allclose(np.cov(text.T), np.eye(5), atol=1e-5)
-    assert (text * 2**20 == np.rint(text * 2**20)).all()  # on the grid of exact products
+    variance = text.var(axis=0)
+    np.testing.assert_allclose(text.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(variance.mean(), 1, atol=1e-5)
+    assert (np.diff(variance) <= 1e-5).all()  # the topic that tells most apart comes first
 
 
 def test_kinds_and_odd_but_lawful_texts(features: Features) -> None:

@@ -23,8 +23,7 @@ association = Association(seed=3, **sizes)
 context = association.issue(1)
 features = association.features
 arrays = {
-    "centre": features.centre,
-    "components": features.components,
+    **features.state()[1],
     "members": context.member_features,
     "articles": context.article_features,
 }
