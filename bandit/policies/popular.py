@@ -43,9 +43,13 @@ class Popular(Policy):
         self.keep, self.looks, self.epsilon = keep, looks, epsilon
         check.at_least("max_slots", max_slots, 1)
         self.max_slots = max_slots
+        self._forget()
 
     def start(self, features: Features) -> None:
         """Forget every count."""
+        self._forget()
+
+    def _forget(self) -> None:
         # "all", "kind:KIND" or "article:ID" -> looks, clicks
         self._counts: dict[str, tuple[float, float]] = {}
         self._examination = Examination.start(self.max_slots)

@@ -35,9 +35,13 @@ class Recency(Policy):
     def __init__(self, epsilon: float = 0.02) -> None:
         check.share("epsilon", epsilon)
         self.epsilon = epsilon
+        self._forget()
 
     def start(self, features: Features) -> None:
         """Forget every article."""
+        self._forget()
+
+    def _forget(self) -> None:
         self._issues, self._campaign = 0, ""  # so far, and the last one's name
         self._first: dict[Hashable, int] = {}  # article -> the issue it first was in
         self._last: dict[Hashable, int] = {}  # article -> the latest it was in
