@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from serving.errors import describe
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, POLICY, FEATURES = "manifest.json", "policy.safetensors", "features.safetensors"
 FILES = (MANIFEST, POLICY, FEATURES)
 

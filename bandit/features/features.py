@@ -22,6 +22,7 @@ from bandit.features.reader import Reader
 from bandit.features.text import Encoder, StaticEncoder
 
 KINDS = ("event", "resource")  # beside the plain article
+NAMED = 1.0  # an article has a topic where its column is this far above the archive's mean
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,18 @@ class Features:
             *(f"text{d}" for d in range(self.text_dims)),
         ]
 
+    def name_articles(self, article_features: Floats) -> list[str]:
+        """The main topic of each article in a few words, [m]; "" where it has none that is named.
+
+        article_features: [m, q], as `encode_articles` makes them
+        """
+        if not self.names:
+            return [""] * len(article_features)
+        first = len(self.article_names) - self.text_dims
+        amounts = article_features[:, first : first + len(self.names)]
+        found = zip(amounts.argmax(axis=1), amounts.max(axis=1), strict=True)
+        return [self.names[topic] if amount >= NAMED else "" for topic, amount in found]
+
     @property
     def version(self) -> str:
         """What identifies the encoder and the reader: what one version learned, only it can use."""
@@ -135,6 +148,19 @@ class Features:
             for article, text, knows in zip(articles["article"], texts, known, strict=True)
             if not (text and knows)
         }
+
+    def measure_unread(self, articles: pd.DataFrame) -> Floats:
+        """How much of each article's text the reader does not see, 0 to 1, [m].
+
+        NaN where there is nothing to read, or no reader. `Reader.usual` says what to expect.
+
+        articles: m rows, columns title and summary
+        """
+        if not self.reader:
+            return np.full(len(articles), np.nan)
+        vectors = self.encoder.encode(self._read(articles)).astype(np.float64)
+        unread = self.reader.measure_unread(vectors)
+        return np.where(vectors.any(axis=1), unread, np.nan)
 
     def _read(self, articles: pd.DataFrame) -> list[str]:
         """What is read of each article, [m]; "" where there is nothing to read."""

@@ -24,6 +24,7 @@ CLUSTERS = (16, 24, 32, 48)  # an archive is clustered into each of these number
 TIMES = 4  # how often, each from another start
 FEWEST = 4  # articles that a cluster should have on average
 PLAIN = 48  # principal components of the text vectors that clusterings see
+PARTS = 5  # of the archive, each held out once to see what is usually unread
 SHARPNESS = 12.0  # of memberships: the clusters' logits are this times the cosine
 LIKENESS = 0.5  # weight of the plain components beside the clusterings' agreement
 MINOR = 1 / 4  # a column with less than this share of the largest column's variance is no topic
@@ -44,6 +45,8 @@ class Reader:
     topics: [d, c + w], what each membership and plain component adds to each column
     mean: [d], of the columns over the archive, which is taken off
     variance: [d], of each column over the archive, from high to low; their mean is 1
+    usual: [2], mean and standard deviation of what is unread (`measure_unread`) of texts like the
+        archive's that the reader was not fitted to
     """
 
     centre: Floats
@@ -53,6 +56,7 @@ class Reader:
     topics: Floats
     mean: Floats
     variance: Floats
+    usual: Floats
 
     @classmethod
     def fit(cls, vectors: Floats, dims: int) -> "Reader":
@@ -62,15 +66,13 @@ class Reader:
         dims: columns to keep; more tell articles apart better, and cost more to learn
         """
         with use_one_thread():  # the last bits depend on the number of threads
-            centre = vectors.mean(axis=0)
-            _, spread, components = np.linalg.svd(vectors - centre, full_matrices=False)
-            sd = np.maximum(spread / np.sqrt(max(len(vectors) - 1, 1)), 1e-6)
-            plain = _fix_signs(components)[:PLAIN] / np.sqrt(sd[:PLAIN, None])
+            centre, components, sd = _find_components(vectors)
+            plain = components / np.sqrt(np.maximum(sd[:, None], 1e-6))
             directions = _scale_to_unit(exact.snap((vectors - centre) @ plain.T))
             clusters = _cluster(directions)
             sizes = np.array([len(some) for some in clusters])
-            none = np.zeros((0, 0))
-            start = cls(centre, plain, np.vstack(clusters), sizes, none, none, none)
+            none, usual = np.zeros((0, 0)), _measure_usual(vectors)
+            start = cls(centre, plain, np.vstack(clusters), sizes, none, none, none, usual)
             topics = _find_topics(start._compare(vectors), dims)
             columns = exact.dot(start._compare(vectors), topics)
             mean, variance = exact.snap(columns.mean(axis=0)), columns.var(axis=0)
@@ -115,14 +117,12 @@ class Reader:
 
         It is higher for texts about something that the archive never had.
         """
-        away = vectors - self.centre
         basis = self.components / np.linalg.norm(self.components, axis=1, keepdims=True)
-        seen = np.square(np.einsum("md,wd->mw", away, basis)).sum(axis=1)
-        return np.asarray(1 - seen / np.maximum(np.square(away).sum(axis=1), 1e-12))
+        return _measure_rest(vectors - self.centre, basis)
 
     def state(self) -> dict[str, Floats]:
         """The arrays that `restore` needs."""
-        names = ("centre", "components", "clusters", "topics", "mean", "variance")
+        names = ("centre", "components", "clusters", "topics", "mean", "variance", "usual")
         arrays: dict[str, Floats] = {name: getattr(self, name) for name in names}
         return arrays | {"sizes": self.sizes.astype(np.float64)}
 
@@ -133,10 +133,39 @@ class Reader:
         w, dim = arrays["components"].shape
         c, d = int(sizes.sum()), len(arrays["topics"])
         shapes = {"centre": (dim,), "components": (w, dim), "clusters": (c, w)}
-        shapes |= {"topics": (d, c + w), "mean": (d,), "variance": (d,)}
+        shapes |= {"topics": (d, c + w), "mean": (d,), "variance": (d,), "usual": (2,)}
         for name, shape in shapes.items():
             check.shape(f"the reader's {name}", arrays[name], shape)
         return cls(sizes=sizes, **{name: arrays[name] for name in shapes})
+
+
+def _find_components(vectors: Floats) -> tuple[Floats, Floats, Floats]:
+    """The mean [dim], unit components [w, dim], and the standard deviation along each [w]."""
+    centre = vectors.mean(axis=0)
+    _, spread, components = np.linalg.svd(vectors - centre, full_matrices=False)
+    # a component's sign is arbitrary: the largest entry is positive, on which two machines agree
+    largest = components[np.arange(len(components)), np.abs(components).argmax(axis=1)]
+    signed = components * np.where(largest < 0, -1.0, 1.0)[:, None]
+    return centre, signed[:PLAIN], spread[:PLAIN] / np.sqrt(max(len(vectors) - 1, 1))
+
+
+def _measure_usual(vectors: Floats) -> Floats:
+    """Mean and standard deviation of what is unread of texts that were held out."""
+    part = np.arange(len(vectors)) % PARTS
+    rest = np.zeros(len(vectors))
+    for held in range(PARTS):
+        known = vectors[part != held]
+        if len(known):
+            centre, components, _ = _find_components(known)
+            rest[part == held] = _measure_rest(vectors[part == held] - centre, components)
+    return np.array([rest.mean(), rest.std()])
+
+
+def _measure_rest(away: Floats, basis: Floats) -> Floats:
+    """Share of each row's squared length that lies outside the span of orthonormal rows, [m]."""
+    seen = np.square(np.einsum("md,wd->mw", away, basis)).sum(axis=1)
+    whole = np.square(away).sum(axis=1)
+    return np.asarray(1 - np.divide(seen, whole, out=np.ones_like(seen), where=whole > 1e-12))
 
 
 def _cluster(directions: Floats) -> list[Floats]:
@@ -194,9 +223,3 @@ def _share(logits: Floats) -> Floats:
 def _scale_to_unit(rows: Floats) -> Floats:
     length = np.sqrt(np.square(rows).sum(axis=1, keepdims=True))
     return np.asarray(np.divide(rows, length, out=np.zeros_like(rows), where=length > 0))
-
-
-def _fix_signs(components: Floats) -> Floats:
-    """Components whose largest entry is positive, on which two machines agree."""
-    largest = components[np.arange(len(components)), np.abs(components).argmax(axis=1)]
-    return np.asarray(components * np.where(largest < 0, -1.0, 1.0)[:, None])

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.types import PINNED, Floats, Round
+from bandit.features.features import Features
 from bandit.policy import Policy
 from serving import bundle
-from simulators.association.pools.articles import Pool, read_catalogue
-from simulators.base import Simulator, Truthful
+from simulators.base import Simulator
 from simulators.play import play_back
 
 SAME = ("member_type", "region", "career_stage")
@@ -35,11 +35,9 @@ def find_two_members(
     simulator: made anew as the units made it
     member_type: of both members
 
-    Returns None where there is no pair, or nobody knows the articles' topics.
+    Returns None where there is no pair, or the articles' topics have no names.
     """
-    if not isinstance(simulator, Truthful) or "member_type" not in simulator.members:
-        return None
-    if not _find_topics(simulator, 1):
+    if not simulator.features.names or "member_type" not in simulator.members:
         return None
     # What members are up to depends on what they were sent, so each log has a world of its own.
     worlds = simulator.twin(), simulator.twin()
@@ -48,7 +46,7 @@ def find_two_members(
         for unit, world in zip((profile, segment), worlds, strict=True)
     )
     *past, last = ours
-    clicks = _list_clicks(past, simulator)
+    clicks = _list_clicks(past, simulator.features)
     rows = _choose_pair(last, theirs[-1], clicks, member_type)
     if rows is None:
         return None
@@ -64,21 +62,11 @@ def find_two_members(
     return {"issue": last.context.issue, "members": members}
 
 
-def _find_topics(simulator: Truthful, issue: int) -> list[str]:
-    """The main topic of each article of an issue; empty where the simulator knows none.
-
-    Topics are known to the association and to this report, and to no policy.
-    """
-    pool = simulator.pool(issue)
-    names = [topic["name"] for topic in read_catalogue()["topics"]]
-    return [names[t] for t in pool.topics.argmax(axis=1)] if isinstance(pool, Pool) else []
-
-
-def _list_clicks(past: list[Round], simulator: Truthful) -> pd.DataFrame:
-    """Every click: member, title, and the article's main topic."""
+def _list_clicks(past: list[Round], features: Features) -> pd.DataFrame:
+    """Every click: member, title, and the article's main topic as it was read."""
     found: list[tuple[object, str, str]] = []
     for round in past:
-        topics = _find_topics(simulator, round.context.issue)
+        topics = features.name_articles(round.context.article_features)
         titles = round.context.articles["title"].to_numpy()
         for row, slot in np.argwhere(round.feedback.clicked):
             article = round.slates.choice[row, slot]
@@ -140,7 +128,7 @@ def _describe_behaviour(
     opened = sum(bool(round.feedback.opened[which][0]) for round, which in got)
     own = clicks[clicks["member"] == member]
     topics = own["topic"].value_counts(sort=False).sort_values(ascending=False, kind="stable")
-    listed = ", ".join(f"{count} on {topic}" for topic, count in topics.items())
+    listed = "; ".join(f"{count} on {topic or 'other topics'}" for topic, count in topics.items())
     words = f"Opened {opened} of {len(got)} newsletters and clicked {len(own)} articles: {listed}."
     shares = policy.rests_on(ours.context.take(np.array([row])))
     return {
