@@ -26,7 +26,7 @@ import numpy as np
 from scipy.special import logit
 
 from bandit.core import check, exact
-from bandit.core.state import State, nest, part
+from bandit.core.state import State, nest, part, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
@@ -103,14 +103,16 @@ class Profile(Policy):
             check.at_least(name, value, 1e-6)
         self.budget, self.first_budget, self.temperature = budget, first_budget, temperature
         self.keep = keep
+        check.at_least("max_slots", max_slots, 1)
         self._thought = sds | {"name_pull": name_pull, "click_rate": click_rate}
-        self.examination = Examination.start(max_slots)
-        self.appeal = Appeal(quality_sd**2)
+        self._quality_sd, self._max_slots = quality_sd, max_slots
         self.prior: Prior | None = None  # None: the hyperparameters are given and stay
 
     def start(self, features: Features) -> None:
         """Set up for these members' and articles' features."""
         self._outset = Outset.read(features, **self._thought)
+        self.appeal = Appeal(self._quality_sd**2)
+        self.examination = Examination.start(self._max_slots)
         self.length = 0.0  # of text vectors in the first pool that was learned from; 0: none was
         self._set_up(self._outset.usual)
 
@@ -281,6 +283,7 @@ class Profile(Policy):
 
     def restore(self, state: State) -> None:
         """Raises ValueError naming an array of another shape, or one that nothing can have left."""
+        require(state, self.state())
         if self.prior:
             kept = part(state, "prior")
             check.shape("prior's length", kept["length"], (1,))

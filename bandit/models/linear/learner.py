@@ -8,12 +8,12 @@ import numpy as np
 from scipy.special import expit, logit
 
 from bandit.core import check, exact
-from bandit.core.state import State
+from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.models.bilinear import moment
 from bandit.models.examination import Examination
-from bandit.models.linear.blocks import Blocks, measure_lengths, scale_down
+from bandit.models.linear.blocks import Blocks, measure_lengths, scale_down, shorten
 from bandit.models.linear.forms import Design, Form
 
 FEW = 8  # looks up to which an issue is learned one by one
@@ -27,7 +27,6 @@ class Linear:
 
     def __init__(self, form: Form) -> None:
         self.form = form
-        self._examination = Examination.start(form.max_slots)
 
     def start(self, features: Features) -> None:
         """Set up for these features. Raises ValueError where the form's `by` is no attribute."""
@@ -37,7 +36,7 @@ class Linear:
         precision[design.constants] *= form.constant
         if form.link == "logistic":  # what a look at the starting rate says about the log-odds
             precision *= form.rate * (1 - form.rate)
-        self._design = design
+        self._design, self._examination = design, Examination.start(form.max_slots)
         self.blocks = Blocks.start(design.split(mean), design.split(precision))
 
     @property
@@ -52,8 +51,11 @@ class Linear:
         """
         x, a = self._design.expand(context.member_features, context.article_features)
         (s, p, q), m = W.shape, len(a)
-        pulls = exact.dot(W.reshape(-1, q), a).reshape(s, p, m).swapaxes(1, 2).reshape(-1, p)
-        return np.moveaxis(exact.dot(x, pulls).reshape(-1, s, m), 1, 0)
+        # draws under a prior that says hardly anything may be beyond the range of exact products
+        rows, scale = shorten(W.reshape(-1, q))
+        pulls = exact.dot(rows, a).reshape(s, p, m).swapaxes(1, 2).reshape(-1, p)
+        short, more = shorten(pulls)
+        return np.moveaxis(scale * more * exact.dot(x, short).reshape(-1, s, m), 1, 0)
 
     def draw(self, noise: Floats) -> Floats:
         """Posterior draws of W [s, p', q'] from standard normal noise [s, b, d]."""
@@ -134,6 +136,7 @@ class Linear:
 
     def restore(self, state: State) -> None:
         """Raises ValueError for other shapes or types, and for matrices that are no posterior's."""
+        require(state, self.state())
         check.like("examination", state["examination"], self._examination.state())
         self.blocks = self.blocks.read_state(state)
         self._examination = Examination.restore(state["examination"])
