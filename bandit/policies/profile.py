@@ -287,12 +287,10 @@ class Profile(Policy):
         if self.prior:
             kept = part(state, "prior")
             check.shape("prior's length", kept["length"], (1,))
-            check.at_least("prior's length", float(kept["length"][0]), 0)
             self.length = float(kept["length"][0])
+            check.at_least("prior's length", self.length, 0)
             self._set_up(self.length or self._outset.usual)
-            self.prior.restore(kept)
-            if not np.array_equal(state["B"], self.prior.B):
-                raise ValueError("B is not what the prior's coefficients add up to")
+            self.prior.restore(kept, state["B"])
         check.shape("B", state["B"], self.B.shape)
         check.shape("variance", state["variance"], self.variance.shape)
         self.B, self.variance = state["B"].copy(), state["variance"].copy()

@@ -40,7 +40,7 @@ def test_prior_and_appeals_are_one_regression() -> None:
     covariance = np.linalg.inv(precision)
     before, state = prior.B, prior.state()
     for _ in range(2):  # a step that is not settled leaves no trace but B
-        prior.restore(state)
+        prior.restore(state, before)
         step = prior.step(x, a, rows, index, gradient, weight, total, own)
         np.testing.assert_allclose((prior.B - before).ravel(), expected[:6], atol=1e-10)
         np.testing.assert_allclose(step.gradient / own, expected[6:], atol=1e-10)
@@ -61,12 +61,12 @@ def test_prior_and_appeals_are_one_regression() -> None:
     assert (same[0] == same[1]).all()
     assert (constant != same[0]).all()
     again = _make_prior(np.arange(6.0).reshape(2, 3), np.ones((2, 3)))
-    again.restore(prior.state())
+    again.restore(prior.state(), prior.B)
     assert {name: array.tobytes() for name, array in again.state().items()} == {
         name: array.tobytes() for name, array in prior.state().items()
     }
     with pytest.raises(ValueError, match=r"prior's doubt has shape \(3, 2\); must be \(3, 2, 2\)"):
-        again.restore(prior.state() | {"doubt": np.zeros((3, 2))})
+        again.restore(prior.state() | {"doubt": np.zeros((3, 2))}, prior.B)
 
 
 def test_multiples_of_given_matrices_are_coefficients_like_any_other() -> None:
@@ -98,7 +98,7 @@ def test_multiples_of_given_matrices_are_coefficients_like_any_other() -> None:
     np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.1 * covariance.max())
     again = _make_prior(np.zeros((2, 3)), np.ones((2, 3)), np.ones((2, 2, 3)))
     with pytest.raises(ValueError, match=r"prior's coefficients has shape \(6,\); must be \(8,\)"):
-        again.restore(prior.state() | {"coefficients": np.zeros(6)})
+        again.restore(prior.state() | {"coefficients": np.zeros(6)}, prior.B)
 
 
 def test_a_step_from_afar_is_cut_short_and_the_last_one_is_whole() -> None:

@@ -170,13 +170,15 @@ class Prior:
         kept = {"coefficients": self._coefficients.copy(), "doubt": self._doubt.copy()}
         return self.posterior.state() | kept
 
-    def restore(self, state: State) -> None:
-        """Raises ValueError for arrays of other shapes."""
+    def restore(self, state: State, B: Floats) -> None:
+        """Raises ValueError for arrays of other shapes, and for a B [p, q] that is not theirs."""
         d = len(self._coefficients)
         shapes = {"prior_mean": (d,), "prior_precision": (d,), "precision": (d, d), "shift": (d,)}
         more = {"coefficients": (d,), "doubt": self._doubt.shape}
         for name, shape in (shapes | more).items():
             check.shape(f"prior's {name}", state[name], shape)
         self._move(state["coefficients"].copy())
+        if not np.array_equal(B, self.B):
+            raise ValueError("B is not what the prior's coefficients add up to")
         self._doubt = state["doubt"].copy()
         self.posterior = Gaussian(**{name: state[name].copy() for name in shapes})
