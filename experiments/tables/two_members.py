@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.types import PINNED, Floats, Round
-from bandit.features.features import Features
+from bandit.log.words import list_clicks, tell_member
 from bandit.policy import Policy
 from serving import bundle
 from simulators.base import Simulator
@@ -46,7 +46,7 @@ def find_two_members(
         for unit, world in zip((profile, segment), worlds, strict=True)
     )
     *past, last = ours
-    clicks = _list_clicks(past, simulator.features)
+    clicks = list_clicks(past, simulator.features)
     rows = _choose_pair(last, theirs[-1], clicks, member_type)
     if rows is None:
         return None
@@ -62,23 +62,12 @@ def find_two_members(
     return {"issue": last.context.issue, "members": members}
 
 
-def _list_clicks(past: list[Round], features: Features) -> pd.DataFrame:
-    """Every click: member, title, and the article's main topic as it was read."""
-    found: list[tuple[object, str, str]] = []
-    for round in past:
-        topics = features.name_articles(round.context.article_features)
-        titles = round.context.articles["title"].to_numpy()
-        for row, slot in np.argwhere(round.feedback.clicked):
-            article = round.slates.choice[row, slot]
-            found.append((round.context.member_ids[row], titles[article], topics[article]))
-    return pd.DataFrame(found, columns=["member", "title", "topic"])
-
-
 def _choose_pair(
     ours: Round, theirs: Round, clicks: pd.DataFrame, member_type: str
 ) -> tuple[int, int] | None:
     """The rows of the two members in our last issue; None where there is no pair."""
-    seen, tastes = clicks.groupby("member").size(), clicks.groupby("member")["topic"].agg(set)
+    seen = clicks.groupby("member").size()
+    tastes = {member: set(own) - {""} for member, own in clicks.groupby("member")["topic"]}
     members = ours.context.members.reset_index(names="row")
     members = members[(members["member_type"] == member_type) & members["member"].isin(seen.index)]
     members = members[members["member"].isin(theirs.context.member_ids)]
@@ -123,16 +112,10 @@ def _describe_behaviour(
 ) -> dict[str, object]:
     """What a member did so far, and how far the newsletter rests on it."""
     member = ours.context.member_ids[row]
-    rows = [round.context.member_ids == member for round in past]
-    got = [(round, which) for round, which in zip(past, rows, strict=True) if which.any()]
-    opened = sum(bool(round.feedback.opened[which][0]) for round, which in got)
     own = clicks[clicks["member"] == member]
-    topics = own["topic"].value_counts(sort=False).sort_values(ascending=False, kind="stable")
-    listed = "; ".join(f"{count} on {topic or 'other topics'}" for topic, count in topics.items())
-    words = f"Opened {opened} of {len(got)} newsletters and clicked {len(own)} articles: {listed}."
     shares = policy.rests_on(ours.context.take(np.array([row])))
     return {
-        "clicks_in_words": words,
+        "clicks_in_words": tell_member(past, clicks, member),
         "rests_on_behaviour": None if shares is None else float(shares[0]),
         "clicked_titles": own["title"].tolist(),
     }

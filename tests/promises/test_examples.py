@@ -1,4 +1,4 @@
-"""Examples in docstrings are run, and give what they say."""
+"""Examples in docstrings and on pages are run, and give what they say."""
 
 import doctest
 from importlib import import_module
@@ -14,10 +14,22 @@ MODULES = sorted(
     for path in (ROOT / room).rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
+PAGES = sorted(
+    path.name for path in (ROOT / "docs").glob("*.md") if ">>> " in path.read_text(encoding="utf-8")
+)
 
 
 def test_there_are_examples() -> None:
     assert MODULES
+    assert PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_give_what_they_say(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = ROOT / "docs" / page
+    failed, tried = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+    assert tried
+    assert not failed, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", MODULES)
