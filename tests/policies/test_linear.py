@@ -10,10 +10,12 @@ import pytest
 
 from bandit.core.rules import Rules
 from bandit.core.types import Context
+from bandit.models.linear.blocks import shorten
 from bandit.policies.lin_ts import LinTS
 from bandit.policies.lin_ucb import LinUCB
 from bandit.slates.propensity import draw
 from simulators.play import play, send
+from tests.support.builders import association_of
 from tests.support.linear_cases import LAMBDA, predict, show, teach
 
 Make = Callable[..., Context]
@@ -136,3 +138,47 @@ def test_negative_widths_are_refused() -> None:
         LinUCB(alpha=-1)
     with pytest.raises(ValueError, match="scale = -1"):
         LinTS(scale=-1)
+
+
+@pytest.mark.parametrize("link", ["linear", "logistic"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"ridge": 1e-6},
+        {"ridge": 1e-6, "constant": 1e-6},
+        {"ridge": 1e-6, "model": "disjoint"},
+        {"ridge": 1e300},
+        {"ridge": 1.0, "rate": 1e-6},
+        {"bandwidth": 0.05, "fourier": 20},
+        {"scale": 1e6, "ridge": 1.0},
+        {"alpha": 1e6, "ridge": 1.0},
+    ],
+)
+def test_what_passes_the_check_plans_and_learns(option: dict[str, Any], link: str) -> None:
+    """Draws from a prior that says hardly anything are long, which is no fault of the features."""
+    kind: Any = LinUCB if "alpha" in option else LinTS
+    association = association_of(members=120, issues=3, pool=12, slots=4, text_dims=6)
+    policy = kind(link=link, **option)
+    for _ in play(policy, association, seed=1, issues=2):
+        pass
+    context = association.issue(3)
+    whole = policy.plan(context)
+    assert np.isfinite(whole.scores).all()
+    slates, some = draw(whole, context, 7), context.take(np.arange(5))
+    part = draw(policy.plan(some), some, 7)
+    assert part.propensity.tobytes() == slates.take(np.arange(5)).propensity.tobytes()
+
+
+def test_long_rows_are_shortened_by_a_power_of_two_and_short_ones_keep_their_bits() -> None:
+    rows = np.array([[3.0, -4.0], [0.1, 0.2]])
+    kept, one = shorten(rows)
+    assert (kept is rows, one) == (True, 1.0)
+    small, scale = shorten(1e5 * rows)
+    assert np.log2(scale) % 1 == 0
+    assert (small * scale == 1e5 * rows).all()
+    assert 0.5 < np.hypot(*small[0]) <= 1
+
+
+def test_a_bandwidth_at_which_nobody_is_alike_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"bandwidth = 0.01; must be at least 0.05"):
+        LinTS(fourier=20, bandwidth=0.01)

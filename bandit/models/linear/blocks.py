@@ -74,8 +74,10 @@ class Blocks:
     def draw(self, noise: Floats) -> Floats:
         """Posterior draws [s, b, d] from standard normal noise [s, b, d]."""
         root, scale = scale_down(self.root)
-        moves = np.stack([exact.dot(noise[:, g], root[g]) for g in range(len(root))], axis=1)
-        return np.asarray(self.mean + scale * moves)
+        flat, more = shorten(noise.reshape(-1, noise.shape[-1]))
+        parts = flat.reshape(noise.shape)
+        moves = np.stack([exact.dot(parts[:, g], root[g]) for g in range(len(root))], axis=1)
+        return np.asarray(self.mean + scale * more * moves)
 
     def read_state(self, state: State) -> "Blocks":
         """The blocks of a saved state, which take the place of these.
@@ -125,6 +127,15 @@ def scale_down(rows: Floats) -> tuple[Floats, float]:
     longest = float(np.sqrt(np.einsum("nd,nd->n", flat, flat).max(initial=0.0))) or 1.0
     scale = float(np.exp2(np.ceil(np.log2(longest))))
     return np.asarray(rows, dtype=np.float64) / scale, scale
+
+
+def shorten(rows: Floats) -> tuple[Floats, float]:
+    """Rows [n, d], and 1; or `scale_down` of them where the longest is longer than 64.
+
+    Rows of up to 64 keep their bits. Longer ones could leave the exact range of `exact.dot`.
+    """
+    longest = float(np.einsum("nd,nd->n", rows, rows).max(initial=0.0))
+    return scale_down(rows) if longest > 64.0**2 else (rows, 1.0)
 
 
 def measure_lengths(u: Floats, roots: Floats) -> Floats:

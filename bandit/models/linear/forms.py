@@ -38,7 +38,8 @@ class Form:
     fourier: how many random Fourier features stand for the member's attributes; more lets taste
         bend more closely with them; 0: the attributes themselves
     bandwidth: how far two members may differ in each attribute and still be alike, where
-        fourier > 0; higher bends less (see `bandit.models.linear.fourier.Fourier`)
+        fourier > 0; higher bends less, at .05, the least, hardly two are alike (see
+        `bandit.models.linear.fourier.Fourier`)
     ridge: prior precision of an entry of W, in looks; higher learns slower
     constant: prior precision of the overall rate, as a share of `ridge`; 1 is textbook, lower
         learns the rate faster
@@ -65,7 +66,7 @@ class Form:
                 raise ValueError(f"{what} = {name!r}; must be one of {', '.join(valid)}")
         check.at_least("axes", 1 if self.axes is None else self.axes, 1)
         check.at_least("fourier", self.fourier, 0)
-        check.at_least("bandwidth", self.bandwidth, 1e-6)
+        check.at_least("bandwidth", self.bandwidth, 0.05)
         check.at_least("ridge", self.ridge, 1e-6)
         check.at_least("constant", self.constant, 1e-6)
         check.share("rate", self.rate)
@@ -87,6 +88,11 @@ class Design:
         text = [name != "constant" and not name.startswith("kind=") for name in articles]
         self._text = np.flatnonzero(text)[: form.axes]
         self._levels = np.flatnonzero([name.startswith(f"{form.by}=") for name in members])
+        if form.by in features.attributes.tags:
+            raise ValueError(
+                f"by = {form.by!r}; its values are tags, of which a member may have several: "
+                "a group needs an attribute of which a member has one value"
+            )
         if form.by != ARTICLES and not len(self._levels):
             raise ValueError(
                 f"by = {form.by!r}; must be {ARTICLES!r} or an attribute of "

@@ -13,7 +13,7 @@ from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.models.bilinear import moment
 from bandit.models.examination import Examination
-from bandit.models.linear.blocks import Blocks, measure_lengths, scale_down
+from bandit.models.linear.blocks import Blocks, measure_lengths, scale_down, shorten
 from bandit.models.linear.forms import Design, Form
 
 FEW = 8  # looks up to which an issue is learned one by one
@@ -52,8 +52,11 @@ class Linear:
         """
         x, a = self._design.expand(context.member_features, context.article_features)
         (s, p, q), m = W.shape, len(a)
-        pulls = exact.dot(W.reshape(-1, q), a).reshape(s, p, m).swapaxes(1, 2).reshape(-1, p)
-        return np.moveaxis(exact.dot(x, pulls).reshape(-1, s, m), 1, 0)
+        # draws under a prior that says hardly anything may be beyond the range of exact products
+        rows, scale = shorten(W.reshape(-1, q))
+        pulls = exact.dot(rows, a).reshape(s, p, m).swapaxes(1, 2).reshape(-1, p)
+        short, more = shorten(pulls)
+        return np.moveaxis(scale * more * exact.dot(x, short).reshape(-1, s, m), 1, 0)
 
     def draw(self, noise: Floats) -> Floats:
         """Posterior draws of W [s, p', q'] from standard normal noise [s, b, d]."""
