@@ -130,7 +130,8 @@ def share_seen(seen: Bools, stories: Ints) -> Bools:
 def _read(articles: pd.DataFrame) -> list[Told]:
     """What each article tells."""
     given = articles["story"] if "story" in articles.columns else pd.Series("", articles.index)
-    stories = given.fillna("").astype(str).str.strip()
+    given = given.astype(object).convert_dtypes().astype(object)  # 7, not 7.0, beside an empty one
+    stories = given.where(given.notna(), "").astype(str).str.strip()
     columns = [articles[name] for name in ("title", "source", "kind")]
     rows = zip(stories, read_texts(articles), *columns, strict=True)
     return [_tell(*row) for row in rows]
