@@ -26,7 +26,7 @@ import numpy as np
 from scipy.special import logit
 
 from bandit.core import check, exact
-from bandit.core.state import State, nest, part
+from bandit.core.state import State, nest, part, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.bilinear import draw_gaussian
@@ -102,8 +102,8 @@ class Profile(Policy):
         self.budget, self.first_budget, self.temperature = budget, first_budget, temperature
         self.keep, self._prior_sd, self._click_rate = keep, prior_sd, click_rate
         self._sds = (click_sd, kind_sd, text_sd)
-        self.examination = Examination.start(max_slots)
-        self.appeal = Appeal(quality_sd**2)
+        check.at_least("max_slots", max_slots, 1)
+        self._quality_sd, self._max_slots = quality_sd, max_slots
         self.prior: Prior | None = None  # None: the hyperparameters are given and stay
 
     def start(self, features: Features) -> None:
@@ -122,6 +122,10 @@ class Profile(Policy):
         # an attribute's (or the constant's) pull on the text has one prior variance
         group = np.where(is_text, np.array([[attributes.index(name)] for name in attributes]), -1)
         self._begin(mean, sd**2)
+        self.appeal, self.examination = (
+            Appeal(self._quality_sd**2),
+            Examination.start(self._max_slots),
+        )
         self.prior = Prior(mean, looseness, group)
 
     def fix(self, B: Floats, variance: Floats, quality_variance: float, examine: Floats) -> None:
@@ -282,6 +286,7 @@ class Profile(Policy):
 
     def restore(self, state: State) -> None:
         """Raises ValueError naming an array of another shape, or one that nothing can have left."""
+        require(state, self.state())
         check.shape("B", state["B"], self.B.shape)
         check.shape("variance", state["variance"], self.variance.shape)
         self.B, self.variance = state["B"].copy(), state["variance"].copy()

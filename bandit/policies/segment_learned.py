@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from bandit.core import check, exact
-from bandit.core.state import State
+from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
@@ -55,7 +55,8 @@ class SegmentLearned(Policy):
             raise ValueError("shrinkage is empty; give at least one candidate")
         self.attributes, self.shrinkage, self.largest = attributes, tuple(shrinkage), largest
         self.ridge, self.epsilon, self.keep = ridge, epsilon, keep
-        self._examination = Examination.start(max_slots)
+        check.at_least("max_slots", max_slots, 1)
+        self.max_slots = max_slots
 
     def start(self, features: Features) -> None:
         """Set up the candidates. Raises ValueError where an attribute is unknown."""
@@ -64,6 +65,7 @@ class SegmentLearned(Policy):
         for name in names:
             if name not in levels:
                 raise ValueError(f"attributes: {name!r} is not one of the members' {list(levels)}")
+        self._examination = Examination.start(self.max_slots)
         self._levels = {name: list(levels[name]) for name in names}
         sizes = range(self.largest + 1)
         self.candidates = [subset for size in sizes for subset in combinations(names, size)]
@@ -184,6 +186,7 @@ class SegmentLearned(Policy):
 
     def restore(self, state: State) -> None:
         """Raises ValueError for what this policy, with these features, cannot have come to hold."""
+        require(state, self.state())
         errors = state["errors"]
         check.like("errors", errors, np.zeros((len(errors), *self._errors.shape[1:])))
         check.like("examination", state["examination"], self._examination.state())

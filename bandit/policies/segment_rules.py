@@ -12,7 +12,7 @@ import pandas as pd
 
 from bandit.core import check, exact
 from bandit.core.ids import pack, unpack
-from bandit.core.state import State
+from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.attributes import split_tags
 from bandit.features.features import Features
@@ -95,6 +95,7 @@ class SegmentRules(Policy):
 
     def restore(self, state: State) -> None:
         """Take the words and values of a state."""
+        require(state, self.state())
         self._wants, self._values = state["wants"].copy(), unpack(state["values"])
 
 
