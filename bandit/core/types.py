@@ -27,6 +27,7 @@ Array = NDArray[Any]  # of any type that a file of arrays can hold
 
 EMPTY, PINNED, EXPLOIT, EXPLORE = range(4)
 ROLES = ("empty", "pinned", "exploit", "explore")
+KINDS = ("event", "resource")  # of articles, beside the plain one
 
 
 @dataclass(frozen=True)

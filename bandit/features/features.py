@@ -14,12 +14,10 @@ import pandas as pd
 from bandit.core import check, exact
 from bandit.core.rules import Rules
 from bandit.core.threads import use_one_thread
-from bandit.core.types import Bools, Context, Floats, Ints
+from bandit.core.types import KINDS, Bools, Context, Floats, Ints
 from bandit.features import clean, stories
 from bandit.features.attributes import Attributes
 from bandit.features.text import Encoder, StaticEncoder
-
-KINDS = ("event", "resource")  # beside the plain article
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,9 @@ class Features:
 
         Names, which are read `verbatim`, tell no story.
         """
-        return np.arange(len(articles)) if self.verbatim else stories.find_stories(articles)
+        if self.verbatim:
+            return np.arange(len(articles))
+        return stories.find_stories(articles, self._read(articles))
 
     def find_earlier(
         self, articles: pd.DataFrame, pools: Sequence[pd.DataFrame]
@@ -174,7 +174,9 @@ class Features:
         """
         if self.verbatim or not pools:
             return [[] for _ in range(len(articles))]
-        return stories.find_earlier(articles, pd.concat(pools, ignore_index=True))
+        texts = [text for pool in pools for text in self._read(pool)]
+        past = pd.concat(pools, ignore_index=True)
+        return stories.find_earlier(articles, self._read(articles), past, texts)
 
     def make_context(
         self,

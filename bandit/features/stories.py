@@ -24,10 +24,13 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from bandit.core.types import Bools, Floats, Ints
-from bandit.features.clean import read_texts
 from bandit.features.markup import strip_markup
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
 
 SAME_TITLE = 0.8  # share of a headline's weight that must be in the other article
 OVERLAP = 0.5  # weight that both texts have, as a share of what either has (Jaccard)
@@ -65,14 +68,15 @@ class Told:
     desk: tuple[str, str]
 
 
-def find_stories(articles: pd.DataFrame) -> Ints:
+def find_stories(articles: pd.DataFrame, texts: Sequence[str]) -> Ints:
     """For each of m articles the first one in the pool that tells its story, often itself [m].
 
     articles: m rows as in `Context`, and perhaps `story`, an editor's own ids of stories; an empty
         one says nothing, and two different ones keep articles apart that would be thought near
+    texts: what is read of each, [m]
     Which articles are together depends on the pool alone, not on the order of its rows.
     """
-    told = _read(articles)
+    told = _read(articles, texts)
     return _group(told, Weights(told))
 
 
@@ -86,20 +90,27 @@ def _group(told: Sequence[Told], weights: "Weights") -> Ints:
     return first
 
 
-def find_earlier(articles: pd.DataFrame, earlier: pd.DataFrame) -> list[list[Hashable]]:
+def find_earlier(
+    articles: pd.DataFrame,
+    texts: Sequence[str],
+    earlier: pd.DataFrame,
+    earlier_texts: Sequence[str],
+) -> list[list[Hashable]]:
     """For each of m articles the earlier ones that tell its story by another id, [m].
 
     What is earlier to one article of a story is so to all that tell it in the pool.
 
-    articles: as for `find_stories`
-    earlier: the same columns, of articles that were sent before; those of the pool are left out
+    articles, texts: as for `find_stories`
+    earlier, earlier_texts: the same of articles that were sent before, where one may come several
+        times; those of the pool are left out
     """
-    past = earlier[~earlier["article"].isin(articles["article"])]
+    past = earlier.assign(text=earlier_texts)[~earlier["article"].isin(articles["article"])]
     past = past.drop_duplicates("article", keep="last")
     found: list[list[Hashable]] = [[] for _ in range(len(articles))]
     if not len(past):
         return found
-    told, before, ids = _read(articles), _read(past), past["article"].tolist()
+    told, before = _read(articles, texts), _read(past, past["text"])
+    ids = past["article"].tolist()
     weights = Weights(told)
     for at in range(0, len(before), PIECE):
         piece = before[at : at + PIECE]
@@ -127,13 +138,13 @@ def share_seen(seen: Bools, stories: Ints) -> Bools:
     return shared
 
 
-def _read(articles: pd.DataFrame) -> list[Told]:
+def _read(articles: pd.DataFrame, texts: Iterable[str]) -> list[Told]:
     """What each article tells."""
     given = articles["story"] if "story" in articles.columns else pd.Series("", articles.index)
     given = given.astype(object).convert_dtypes().astype(object)  # 7, not 7.0, beside an empty one
     stories = given.where(given.notna(), "").astype(str).str.strip()
     columns = [articles[name] for name in ("title", "source", "kind")]
-    rows = zip(stories, read_texts(articles), *columns, strict=True)
+    rows = zip(stories, texts, *columns, strict=True)
     return [_tell(*row) for row in rows]
 
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bandit.features import stories
+from bandit.features.clean import read_texts
 from bandit.features.features import Features
-from bandit.features.stories import find_earlier, find_stories, share_seen
+from bandit.features.stories import share_seen
 from simulators.association.association import Association
 from simulators.association.press import Press
 
@@ -26,6 +28,14 @@ def pool(texts: list[Text], source: str = "Wire", **columns: object) -> pd.DataF
     titles, summaries = zip(*texts, strict=True)
     made = {"article": [f"a{j}" for j in range(len(texts))], "title": titles, "summary": summaries}
     return pd.DataFrame(made | {"kind": "article", "source": source} | columns)
+
+
+def find_stories(articles: pd.DataFrame) -> np.ndarray:
+    return stories.find_stories(articles, read_texts(articles))
+
+
+def find_earlier(articles: pd.DataFrame, past: pd.DataFrame) -> list[list[object]]:
+    return stories.find_earlier(articles, read_texts(articles), past, read_texts(past))
 
 
 def list_groups(articles: pd.DataFrame) -> set[frozenset[str]]:
