@@ -24,6 +24,26 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"\w+")
 
 
+def check_texts(articles: pd.DataFrame) -> None:
+    """Raise ValueError naming row and article of a title or summary that is not text.
+
+    articles: m rows, columns `article`, title and summary; a title may not be empty
+    """
+    for column in ("title", "summary"):
+        named = zip(articles["article"], articles[column], strict=True)
+        for row, (article, text) in enumerate(named):
+            what = f"pool row {row} (article {article!r}): {column}"
+            if not isinstance(text, str):
+                raise ValueError(f"{what} = {text!r}; must be text")
+            if column == "title" and not text.strip():
+                raise ValueError(f"{what} is empty")
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                why = error.reason
+                raise ValueError(f"{what} = {text!r} is not valid UTF-8: {why}") from None
+
+
 def join_texts(articles: pd.DataFrame) -> list[str]:
     """The text of each of m articles as it comes, [m]: its title, then its summary.
 

@@ -174,15 +174,7 @@ class Features:
 
         Raises ValueError for a title or summary that is not text, and for an empty title.
         """
-        for column in ("title", "summary"):
-            for row, (article, text) in enumerate(
-                zip(articles["article"], articles[column], strict=True)
-            ):
-                _check_text(
-                    f"pool row {row} (article {article!r}): {column}",
-                    text,
-                    empty=column == "summary",
-                )
+        clean.check_texts(articles)
         kinds = articles["kind"].to_numpy()[:, None] == np.array(KINDS, dtype=object)
         text = self.encode_texts(self._read(articles))
         return np.hstack([np.ones((len(articles), 1)), kinds.astype(np.float64), text])
@@ -297,14 +289,3 @@ class Features:
                 f"described is {described['reader']!r}"
             )
         return restored
-
-
-def _check_text(what: str, text: object, empty: bool) -> None:
-    if not isinstance(text, str):
-        raise ValueError(f"{what} = {text!r}; must be text")
-    if not empty and not text.strip():
-        raise ValueError(f"{what} is empty")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{what} = {text!r} is not valid UTF-8: {error.reason}") from None
