@@ -10,20 +10,18 @@ looked at is called a look: what learners count is clicks per look.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bandit.core import check
+from bandit.core.arrays import Array as Array
+from bandit.core.arrays import Bools as Bools
+from bandit.core.arrays import Floats as Floats
+from bandit.core.arrays import Ids as Ids
+from bandit.core.arrays import Ints as Ints
 from bandit.core.rules import Rules
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
-Bools = NDArray[np.bool_]
-Ids = NDArray[Any]  # text, whole numbers, or both
-Array = NDArray[Any]  # of any type that a file of arrays can hold
 
 EMPTY, PINNED, EXPLOIT, EXPLORE = range(4)
 ROLES = ("empty", "pinned", "exploit", "explore")

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bandit.core import check, exact
+from bandit.core.arrays import Floats, Ints
 from bandit.core.threads import use_one_thread
-from bandit.core.types import Floats, Ints
 
-CLUSTERS = (16, 24, 32, 48)  # an archive is clustered into each of these numbers of clusters
+CLUSTERS = (0.5, 0.75, 1.0, 1.5)  # clusterings have so many clusters for each column asked for
 TIMES = 4  # how often, each from another start
 FEWEST = 4  # articles that a cluster should have on average
 PLAIN = 48  # principal components of the text vectors that clusterings see
@@ -69,7 +69,7 @@ class Reader:
             centre, components, sd = _find_components(vectors)
             plain = components / np.sqrt(np.maximum(sd[:, None], 1e-6))
             directions = _scale_to_unit(exact.snap((vectors - centre) @ plain.T))
-            clusters = _cluster(directions)
+            clusters = _cluster(directions, dims)
             sizes = np.array([len(some) for some in clusters])
             none, usual = np.zeros((0, 0)), _measure_usual(vectors)
             start = cls(centre, plain, np.vstack(clusters), sizes, none, none, none, usual)
@@ -168,12 +168,13 @@ def _measure_rest(away: Floats, basis: Floats) -> Floats:
     return np.asarray(1 - np.divide(seen, whole, out=np.ones_like(seen), where=whole > 1e-12))
 
 
-def _cluster(directions: Floats) -> list[Floats]:
+def _cluster(directions: Floats, dims: int) -> list[Floats]:
     """Spherical k-means (Dhillon & Modha 2001): directions [k, w] of the clusters of each run."""
     from sklearn.cluster import KMeans  # only whoever fits a reader needs it
 
     n = len(np.unique(directions, axis=0))
-    counts = [count for count in CLUSTERS if FEWEST * count <= n] or [max(1, n // FEWEST)]
+    most = max(1, n // FEWEST)
+    counts = sorted({min(max(2, round(dims * share)), most) for share in CLUSTERS})
     found: list[Floats] = []
     for count in counts:
         for time in range(TIMES):

@@ -191,5 +191,5 @@ def test_a_context_knows_its_stories() -> None:
     assert made.stories[-1] == 3
     assert made.seen[[2, 5]][:, [3, -1]].all()
     assert made.seen.sum() == 4
-    names = Features(features.attributes, features.centre, features.components, verbatim=True)
+    names = Features(features.attributes, features.reader, verbatim=True)
     assert names.find_stories(both).tolist() == list(range(len(both)))

@@ -24,7 +24,7 @@ def test_a_bundle_is_readable_and_replaceable_by_others(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == sorted(FILES)
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "b").iterdir()} == {0o644}
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
-    assert (manifest["format"], manifest["policy"]) == (1, "bandit.policies.profile.Profile")
+    assert (manifest["format"], manifest["policy"]) == (2, "bandit.policies.profile.Profile")
     assert manifest["made_from"] == {"seed": SEED}
 
 
@@ -132,7 +132,7 @@ DAMAGE = {
     "model.pkl is not part of a bundle": lambda f: (f / "model.pkl").write_bytes(b"x"),
     "manifest.json is not valid JSON": lambda f: (f / "manifest.json").write_text("{"),
     "not valid JSON: NaN": lambda f: edit_manifest(f, made_from={"lift": float("nan")}),
-    "format = 2; this version reads format 1": lambda f: edit_manifest(f, format=2),
+    "format = 1; this version reads format 2": lambda f: edit_manifest(f, format=1),
     "files = ": lambda f: edit_manifest(f, files={}),
     "extra = 1: there is no such setting": lambda f: edit_manifest(f, extra=1),
     "must be bandit.policies.<module>.<Class>": lambda f: edit_manifest(

@@ -177,6 +177,7 @@ class Prior:
         more = {"coefficients": (d,), "doubt": self._doubt.shape}
         for name, shape in (shapes | more).items():
             check.shape(f"prior's {name}", state[name], shape)
+        check.shape("B", B, self.B.shape)
         self._move(state["coefficients"].copy())
         if not np.array_equal(B, self.B):
             raise ValueError("B is not what the prior's coefficients add up to")
