@@ -18,13 +18,13 @@ from bandit.features.features import Features
 class Policy(Protocol):
     """Chooses slates. Every choice follows from the state and the context alone.
 
-    A policy is started once, then plans and learns from one issue after the other.
+    A policy is started, then plans and learns from one issue after the other.
     """
 
     def start(self, features: Features) -> None:
-        """Set up for the feature matrices that `features` makes. Called once, before all else.
+        """Set up for the feature matrices that `features` makes. Called before all else.
 
-        To begin anew, make a new policy: not every policy forgets what it learned.
+        Called again, it forgets everything that was learned: the policy is as good as new.
         """
 
     def plan(self, context: Context) -> SlotPmf:
@@ -42,7 +42,8 @@ class Policy(Protocol):
     def restore(self, state: State) -> None:
         """Go on from a state. The policy has been started with the same features.
 
-        Raises ValueError naming an array with a shape or a value that no learning could give it.
+        Raises ValueError naming an array that is missing, or that has a shape or a value that no
+        learning could give it.
         """
 
     def waves(self, context: Context) -> list[Ints]:

@@ -4,6 +4,7 @@ What a policy has learned is one flat dictionary, because that is what an array 
 policy is made of parts that keep arrays of their own, each array is named `part.array`.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -22,3 +23,15 @@ def part(state: State, name: str) -> State:
     """The arrays of one part, under the names that the part itself gave them."""
     start = f"{name}."
     return {key.removeprefix(start): array for key, array in state.items() if key.startswith(start)}
+
+
+def require(state: State, names: Iterable[str], before: str = "") -> None:
+    """Raise ValueError at the first of `names` that `state` lacks.
+
+    names: a state of one's own will do, such as that of a policy that has just been started
+    before: how the names begin in the whole state, for the message
+    """
+    for name in names:
+        if name not in state:
+            found = ", ".join(sorted(state)) or "none"
+            raise ValueError(f"the state lacks array {before + name!r}; it has {found}")

@@ -147,6 +147,10 @@ class Attributes:
         """Attribute -> its values and tags that were never seen before."""
         return {name: list(counts) for name, counts in self.count_unknown(members).items()}
 
+    def list_values(self, name: str, cell: object) -> list[str]:
+        """The values that one cell of an attribute's column holds: several where it has tags."""
+        return split_tags(str(cell)) if name in self.tags else [str(cell)]
+
     def state(self) -> dict[str, Any]:
         """What a bundle keeps, ready for JSON."""
         return {name: dict(values) for name, values in vars(self).items()}

@@ -220,10 +220,16 @@ def fit_features(
     """Features that are fitted to the archive's own members and texts, each text once.
 
     text_dims, encoder: as for `Features.fit`
+
+    Raises ValueError as `Features.fit` does, naming the folder.
     """
     pools = pd.concat([read_pool(folder, issue) for issue in read_rules(folder)])
     texts = list(dict.fromkeys(join_texts(pools)))
-    return Features.fit(read_members(folder), texts, text_dims, encoder)
+    members = read_members(folder)
+    try:
+        return Features.fit(members, texts, text_dims, encoder)
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from None
 
 
 def read(folder: str | Path, features: Features) -> Iterator[Round]:

@@ -81,6 +81,68 @@ class Moments:
         return Moments(gram, moment)
 
 
+@dataclass(frozen=True)
+class Membership:
+    """Which segments each of n members is in, and to what share: E pairs, member after member.
+
+    Most members are in one segment, to the share 1. Who has several tags is in the segment of each,
+    to equal shares that sum to 1.
+
+    member, segment, share: [E]
+    """
+
+    member: Ints
+    segment: Ints
+    share: Floats
+
+    @classmethod
+    def start(cls, n: int) -> "Membership":
+        """Everybody in segment 0."""
+        return cls(np.arange(n), np.zeros(n, dtype=np.int64), np.ones(n))
+
+    def cross(self, first: Ints, many: Ints, codes: Ints, values: int) -> "Membership":
+        """Each segment cut by another attribute, whose values are numbered from 0.
+
+        first, many: [n], where a member's values begin in `codes`, and how many they are, at least
+            one
+        codes: lists of values, one after the other
+        values: how many different ones there are
+        """
+        pairs = many[self.member]
+        pair = np.repeat(np.arange(len(pairs)), pairs)
+        place = np.arange(len(pair)) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+        code = codes[first[self.member][pair] + place]
+        segment = self.segment[pair] * values + code
+        return Membership(self.member[pair], segment, (self.share / pairs)[pair])
+
+    def take(self, rows: Ints) -> "Membership":
+        """The pairs of the members in `rows` [e], one row after the other; member counts rows."""
+        ends = np.searchsorted(self.member, rows, side="right")
+        many = ends - np.searchsorted(self.member, rows)
+        row = np.repeat(np.arange(len(rows)), many)
+        at = np.arange(len(row)) + np.repeat(ends - np.cumsum(many), many)
+        return Membership(row, self.segment[at], self.share[at])
+
+    def average(self, values: Floats) -> Floats:
+        """Each member's mean [n, m] of its segments' values [s, m], by their shares."""
+        if (self.share == 1).all():
+            return values[self.segment]
+        total = np.zeros((int(self.member[-1]) + 1, values.shape[1]))
+        np.add.at(total, self.member, self.share[:, None] * values[self.segment])
+        return total
+
+    def average_pairs(self, values: Floats, n: int) -> Floats:
+        """Each of n members' mean [n] of its pairs' values [E], by their shares."""
+        return np.asarray(np.bincount(self.member, self.share * values, n), dtype=np.float64)
+
+    def tally(self, index: Ints, weights: Floats, shape: tuple[int, int]) -> Floats:
+        """Sum of weights by segment and article, [s, m].
+
+        index, weights: [n], the article and the weight of each member
+        """
+        return tally(self.segment, index[self.member], self.share * weights[self.member], shape)
+
+
 def tally(groups: Ints, index: Ints, weights: Floats, shape: tuple[int, int]) -> Floats:
     """Sum of weights by group and article, [s, m].
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from bandit.core import check, exact
-from bandit.core.state import State
+from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
@@ -32,10 +32,12 @@ class Blast(Policy):
         check.at_least("ridge", ridge, 1e-6)
         check.share("epsilon", epsilon)
         self.ridge, self.epsilon = ridge, epsilon
-        self._examination = Examination.start(max_slots)
+        check.at_least("max_slots", max_slots, 1)
+        self.max_slots = max_slots
 
     def start(self, features: Features) -> None:
         """Set up for these articles' features."""
+        self._examination = Examination.start(self.max_slots)
         self._moments = Moments.start(1, len(features.article_names))
 
     def _score(self, articles: Floats) -> Floats:
@@ -68,6 +70,7 @@ class Blast(Policy):
 
     def restore(self, state: State) -> None:
         """Raises ValueError for what this policy, with these features, cannot have come to hold."""
+        require(state, self.state())
         check.like("examination", state["examination"], self._examination.state())
         self._moments = self._moments.read_state(state)
         self._examination = Examination.restore(state["examination"])

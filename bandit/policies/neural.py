@@ -11,7 +11,7 @@ which it is the best, plus a floor.
 import numpy as np
 
 from bandit.core import check, exact, keys
-from bandit.core.state import State, nest, part
+from bandit.core.state import State, nest, part, require
 from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models import bilinear
@@ -186,6 +186,7 @@ class Neural(Policy):
 
     def restore(self, state: State) -> None:
         """Raises ValueError for arrays that do not fit the features and options, or cannot be."""
+        require(state, self.state())
         adam = part(state, "adam")
         for name, own in self._adam.items():
             check.like(f"adam.{name}", adam[name], own)

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from bandit.core import check, exact
-from bandit.core.state import State, nest, part
+from bandit.core.state import State, nest, part, require
 from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
@@ -99,7 +99,8 @@ class OffPolicy(Policy):
         # click model alone.
         self.choices = [*([(0.0, 0.0)] if objective == "dr" else []), *product(clips, penalties)]
         self._own_sd, self._rate = own_sd, rate
-        self._examination = Examination.start(max_slots)
+        check.at_least("max_slots", max_slots, 1)
+        self.max_slots = max_slots
 
     def start(self, features: Features) -> None:
         """Forget everything, and set up the prior for these features."""
@@ -116,6 +117,7 @@ class OffPolicy(Policy):
         self._search = Search(self.objective, prior, sds, self.choices)
         self.policy = self.clicks = prior  # what acts, and the click model
         self._own = OwnTaste(self._own_sd, is_text)
+        self._examination = Examination.start(self.max_slots)
         self._pages: list[Page] = []
         self._issues = 0
         self._chosen = (0, 0)  # rows of prior_sds and of choices
@@ -185,6 +187,8 @@ class OffPolicy(Policy):
 
     def restore(self, state: State) -> None:
         """Raises ValueError for arrays that do not fit the features and options, or cannot be."""
+        # the log of one that has learned has pages that this one need not have
+        require(state, [name for name in self.state() if not name.startswith("log.")])
         p, q = self._search.prior.W.shape
         check_array("examination", state["examination"], self._examination.state().shape, "f8")
         weights = [part(state, name) for name in ("policy", "clicks")]
@@ -203,6 +207,8 @@ class OffPolicy(Policy):
         log = part(state, "log")
         numbers = sorted({int(name.split(".")[0]) for name in log})
         pages = [part(log, str(number)) for number in numbers]
+        for number, arrays in zip(numbers, pages, strict=True):
+            require(arrays, KINDS, f"log.{number}.")
         self._pages = [Page(**{name: page[name] for name in KINDS}) for page in pages]
         for page in self._pages:
             page.check(p, q, len(self._examination.support))

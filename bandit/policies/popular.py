@@ -9,7 +9,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.ids import pack, unpack
-from bandit.core.state import State
+from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
@@ -41,12 +41,18 @@ class Popular(Policy):
         check.share("epsilon", epsilon)
         check.at_least("looks", looks, 1e-6)
         self.keep, self.looks, self.epsilon = keep, looks, epsilon
-        self._examination = Examination.start(max_slots)
-        # "all", "kind:KIND" or "article:ID" -> looks, clicks
-        self._counts: dict[str, tuple[float, float]] = {}
+        check.at_least("max_slots", max_slots, 1)
+        self.max_slots = max_slots
+        self._forget()
 
     def start(self, features: Features) -> None:
-        """Nothing to set up."""
+        """Forget every count."""
+        self._forget()
+
+    def _forget(self) -> None:
+        # "all", "kind:KIND" or "article:ID" -> looks, clicks
+        self._counts: dict[str, tuple[float, float]] = {}
+        self._examination = Examination.start(self.max_slots)
 
     def _rate(self, context: Context) -> Floats:
         """Each article's click rate [m]."""
@@ -100,6 +106,7 @@ class Popular(Policy):
 
     def restore(self, state: State) -> None:
         """Raises ValueError for what cannot have been counted."""
+        require(state, self.state())
         names, pairs = unpack(state["names"]), state["counts"]
         check.like("counts", pairs, np.zeros((len(names), 2)))
         check.like("examination", state["examination"], self._examination.state())

@@ -11,7 +11,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.ids import pack, unpack
-from bandit.core.state import State
+from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.policy import Policy
@@ -35,12 +35,16 @@ class Recency(Policy):
     def __init__(self, epsilon: float = 0.02) -> None:
         check.share("epsilon", epsilon)
         self.epsilon = epsilon
+        self._forget()
+
+    def start(self, features: Features) -> None:
+        """Forget every article."""
+        self._forget()
+
+    def _forget(self) -> None:
         self._issues, self._campaign = 0, ""  # so far, and the last one's name
         self._first: dict[Hashable, int] = {}  # article -> the issue it first was in
         self._last: dict[Hashable, int] = {}  # article -> the latest it was in
-
-    def start(self, features: Features) -> None:
-        """Nothing to set up."""
 
     def _number(self, context: Context) -> int:
         """Count this issue, from 1: the last one again, or the next."""
@@ -88,6 +92,7 @@ class Recency(Policy):
         Raises ValueError where the arrays do not fit one another, or hold what no issues leave
         behind.
         """
+        require(state, self.state())
         articles, (campaign, *more) = unpack(state["articles"]), unpack(state["campaign"]) or [None]
         if not isinstance(campaign, str) or more:
             raise ValueError(f"campaign = {campaign!r} and {len(more)} more; must be one name")

@@ -11,24 +11,28 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 
 from bandit.core import check, exact
-from bandit.core.state import State
+from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
-from bandit.models.segments import Moments, make_ridge, tally
+from bandit.models.segments import Membership, Moments, make_ridge
 from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
+
+MOST_SEGMENTS = 5000  # of crossed attributes: each segment keeps a matrix of the text's size
 
 
 class SegmentLearned(Policy):
     """Shows each segment the articles that it is thought to click on most.
 
-    attributes: those that may form segments; None: all
+    attributes: those that may form segments, levels or tags; None: all
     shrinkage: candidates for how many looks the whole list's taste is worth in a segment; higher
         keeps small segments closer to the list
-    largest: attributes to cross at most; higher allows finer segments
+    largest: attributes to cross at most; higher allows finer segments. What would form more than
+        5,000 is not crossed
     ridge: looks that "no preference" is worth for the whole list; higher learns slower
     epsilon: share of slots filled at random; higher explores more
     keep: what is left of a look after one issue; lower forgets faster
@@ -55,18 +59,22 @@ class SegmentLearned(Policy):
             raise ValueError("shrinkage is empty; give at least one candidate")
         self.attributes, self.shrinkage, self.largest = attributes, tuple(shrinkage), largest
         self.ridge, self.epsilon, self.keep = ridge, epsilon, keep
-        self._examination = Examination.start(max_slots)
+        check.at_least("max_slots", max_slots, 1)
+        self.max_slots = max_slots
 
     def start(self, features: Features) -> None:
         """Set up the candidates. Raises ValueError where an attribute is unknown."""
-        levels = features.attributes.levels
-        names = list(levels) if self.attributes is None else list(self.attributes)
+        known = {**features.attributes.levels, **features.attributes.tags}
+        names = list(known) if self.attributes is None else list(self.attributes)
         for name in names:
-            if name not in levels:
-                raise ValueError(f"attributes: {name!r} is not one of the members' {list(levels)}")
-        self._levels = {name: list(levels[name]) for name in names}
+            if name not in known:
+                raise ValueError(f"attributes: {name!r} is not one of the members' {list(known)}")
+        self._examination = Examination.start(self.max_slots)
+        self._levels = {name: list(known[name]) for name in names}
+        self._attributes = features.attributes
         sizes = range(self.largest + 1)
-        self.candidates = [subset for size in sizes for subset in combinations(names, size)]
+        every = [subset for size in sizes for subset in combinations(names, size)]
+        self.candidates = [s for s in every if len(s) < 2 or self._count(s) <= MOST_SEGMENTS]
         q = len(features.article_names)
         self._moments = [Moments.start(self._count(subset), q) for subset in self.candidates]
         # held-out squared error of each issue, candidate and shrinkage
@@ -80,15 +88,24 @@ class SegmentLearned(Policy):
         """How many segments the attributes form."""
         return int(np.prod(self._shape(subset), dtype=int))
 
-    def _assign(self, context: Context, subset: Sequence[str]) -> Ints:
-        """Segment of each member [n]."""
-        segment = np.zeros(len(context.members), dtype=np.int64)
+    def _read(self, context: Context, name: str) -> tuple[Ints, Ints, Ints, int]:
+        """The members' values of an attribute, as `Membership.cross` takes them."""
+        values = self._levels[name]
+        code, unknown = {value: i for i, value in enumerate(values)}, len(values)
+        place, cells = pd.factorize(context.members[name])
+        given = [self._attributes.list_values(name, cell) for cell in cells]
+        codes = [sorted({code.get(value, unknown) for value in some}) for some in given]
+        lists = [some or [unknown] for some in [*codes, []]]  # the last: missing
+        many = np.array([len(some) for some in lists])
+        first = np.cumsum(many) - many
+        return first[place], many[place], np.concatenate(lists), unknown + 1
+
+    def _assign(self, context: Context, subset: Sequence[str]) -> Membership:
+        """The segments of each member: one for each combination of its values and tags."""
+        membership = Membership.start(len(context.members))
         for name in subset:
-            values = self._levels[name]
-            code = {value: i for i, value in enumerate(values)}
-            codes = context.members[name].astype(str).map(code).fillna(len(values))
-            segment = segment * (len(values) + 1) + codes.to_numpy(dtype=np.int64)
-        return segment
+            membership = membership.cross(*self._read(context, name))
+        return membership
 
     @property
     def best(self) -> tuple[int, int]:
@@ -139,17 +156,16 @@ class SegmentLearned(Policy):
         """Taste [s, q] by each attribute alone."""
         return {name: self._fit(self.candidates.index((name,)), strength) for name in names}
 
-    def _predict(self, context: Context) -> tuple[Floats, Ints]:
-        """Click rates [s, m] of the best candidate's segments, and each member's segment [n]."""
+    def _predict(self, context: Context) -> Floats:
+        """Click rates [n, m] of the members, by their segments under the best candidate."""
         candidate, shrinkage = self.best
         weights = self._fit(candidate, self.shrinkage[shrinkage])
         rates = exact.dot(weights, context.article_features)
-        return rates, self._assign(context, self.candidates[candidate])
+        return self._assign(context, self.candidates[candidate]).average(rates)
 
     def plan(self, context: Context) -> SlotPmf:
-        """Scores are the click rates of the member's segment."""
-        rates, segment = self._predict(context)
-        return SlotPmf(rates[segment], partial(epsilon_greedy, epsilon=self.epsilon))
+        """Scores are the click rates of the member's segment, or the mean of several segments'."""
+        return SlotPmf(self._predict(context), partial(epsilon_greedy, epsilon=self.epsilon))
 
     def learn(self, round: Round) -> None:
         """Judge every candidate by this issue's clicks, then learn from them."""
@@ -157,20 +173,20 @@ class SegmentLearned(Policy):
         if not len(rows):
             return
         context, articles = round.context, round.context.article_features
-        rates, segment = self._predict(context)
-        rate = np.clip(rates[segment[rows], index], 1e-3, 0.9)
+        rate = np.clip(self._predict(context)[rows, index], 1e-3, 0.9)
         looked = self._examination.weigh(rate, slots, clicked)
-        groups = [self._assign(context, subset)[rows] for subset in self.candidates]
+        groups = [self._assign(context, subset).take(rows) for subset in self.candidates]
         errors = np.zeros(self._errors.shape[1:])
         for s, strength in enumerate(self.shrinkage):
             singles = self._fit_singles(list(self._levels), strength)
             for c, group in enumerate(groups):
                 rates = exact.dot(self._fit(c, strength, singles), articles)
-                errors[c, s] = _measure_error(rates[group, index], rows, looked, clicked)
+                each = group.average_pairs(rates[group.segment, index[group.member]], len(rows))
+                errors[c, s] = _measure_error(each, rows, looked, clicked)
         self._errors = np.concatenate([self._errors, errors[None]])
         for moments, group in zip(self._moments, groups, strict=True):
             shape = (len(moments.moment), len(articles))
-            looks, clicks = (tally(group, index, weights, shape) for weights in (looked, clicked))
+            looks, clicks = (group.tally(index, each, shape) for each in (looked, clicked))
             moments.fade(self.keep)
             moments.add(looks, clicks, articles)
         self._examination.learn(rate, slots, clicked)
@@ -184,6 +200,7 @@ class SegmentLearned(Policy):
 
     def restore(self, state: State) -> None:
         """Raises ValueError for what this policy, with these features, cannot have come to hold."""
+        require(state, self.state())
         errors = state["errors"]
         check.like("errors", errors, np.zeros((len(errors), *self._errors.shape[1:])))
         check.like("examination", state["examination"], self._examination.state())

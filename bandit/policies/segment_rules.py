@@ -4,7 +4,7 @@ The words are embedded like an article, and each article is scored by how close 
 map never moves. Compare with this policy to see what learning is worth over rules made by hand.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,9 +12,8 @@ import pandas as pd
 
 from bandit.core import check, exact
 from bandit.core.ids import pack, unpack
-from bandit.core.state import State
+from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
-from bandit.features.attributes import split_tags
 from bandit.features.features import Features
 from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
@@ -52,9 +51,8 @@ class SegmentRules(Policy):
         """
         attributes = features.attributes
         known = {**attributes.levels, **attributes.tags}
-        self._split = split_tags if self.by in attributes.tags else _keep_whole
-        self._has_attributes = bool(attributes.columns)
-        if self._has_attributes and self.by not in known:
+        self._attributes = attributes
+        if attributes.columns and self.by not in known:
             raise ValueError(f"by = {self.by!r} is not a member attribute; there are {list(known)}")
         values = list(known.get(self.by, self._values))
         unknown = sorted(set(self._values) - set(values))
@@ -71,20 +69,21 @@ class SegmentRules(Policy):
         closeness = exact.dot(self._wants, _scale_to_unit(text))  # [rules + 1, m]
         code, cells = self._read_segments(context)
         segment = {value: i for i, value in enumerate(self._values)}
-        rows = [[segment[v] for v in self._split(cell) if v in segment] or [-1] for cell in cells]
+        values = [self._attributes.list_values(self.by, cell) for cell in cells]
+        rows = [[segment[v] for v in some if v in segment] or [-1] for some in values]
         table = np.stack([*(closeness[row].mean(axis=0) for row in rows), closeness[-1]])
         return SlotPmf(table[code], partial(epsilon_greedy, epsilon=self.epsilon))
 
-    def _read_segments(self, context: Context) -> tuple[Ints, list[str]]:
+    def _read_segments(self, context: Context) -> tuple[Ints, Sequence[object]]:
         """The different values of `by` among the members, and each member's place there [n].
 
         -1 is a member without one.
         """
-        if not self._has_attributes:
+        if not self._attributes.columns:
             return np.full(len(context.members), -1), []
         check.columns("members", context.members, [self.by])
         code, cells = pd.factorize(context.members[self.by])
-        return code, [str(cell) for cell in cells]
+        return code, list(cells)
 
     def learn(self, round: Round) -> None:
         """The editor's map does not learn."""
@@ -95,11 +94,8 @@ class SegmentRules(Policy):
 
     def restore(self, state: State) -> None:
         """Take the words and values of a state."""
+        require(state, self.state())
         self._wants, self._values = state["wants"].copy(), unpack(state["values"])
-
-
-def _keep_whole(value: str) -> list[str]:
-    return [value]
 
 
 def _scale_to_unit(x: Floats) -> Floats:

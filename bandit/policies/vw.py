@@ -49,17 +49,18 @@ class VW(Policy):
         max_slots: int = 24,
         **common: Any,
     ) -> None:
-        self._examination = Examination.start(max_slots)
+        untaught = Examination.start(max_slots)
+        self.max_slots = max_slots
         self.options = VowpalOptions(**common)
-        least_cost = -1 / float(self._examination.curve.min())
+        least_cost = -1 / float(untaught.curve.min())
         self.exploration = Exploration(self.options, policies, mellowness, rnd_alpha, least_cost)
         how = f"{self.exploration.arguments} {self.options.learning}"
         self._arguments = f"--cb_explore_adf {how}"
-        self._decisions = 0
 
     def start(self, features: Features) -> None:
         """Forget everything, and make an untaught model."""
         self._names, self._inputs = features.member_names, text.measure_inputs(features)
+        self._examination, self._decisions = Examination.start(self.max_slots), 0
         self._model = workspace.make_model(self._arguments)
 
     def plan(self, context: Context) -> SlotPmf:

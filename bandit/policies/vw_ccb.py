@@ -43,12 +43,11 @@ class VWSlates(Policy):
         self.exploration = Exploration(self.options, known=BY_COSTS)
         how = f"{self.exploration.arguments} {self.options.learning}"
         self._arguments = f"--ccb_explore_adf {how}"
-        self._decisions = 0
 
     def start(self, features: Features) -> None:
         """Forget everything, and make an untaught model."""
         self._names, self._inputs = features.member_names, text.measure_inputs(features)
-        self._model = workspace.make_model(self._arguments)
+        self._model, self._decisions = workspace.make_model(self._arguments), 0
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are rewards (costs below 0) of each member, article and slot, [n, m, k]."""

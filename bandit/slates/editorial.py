@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Context, Ints
+from bandit.features.attributes import split_tags
 
 MINIMUM, MAXIMUM, REPEAT = 1, 2, 3  # how many soft rules have been given up
 
@@ -22,7 +23,8 @@ def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
     """Which articles each member may be shown, [n, m].
 
     A pool column `only_<attribute>` keeps an article to the members with that value of the
-    attribute; empty or missing means everyone.
+    attribute; `Great Lakes; Great Plains` means either, empty or missing means everyone. A member
+    whose own value is such a list (tags) has each value in it.
 
     members: n rows, with the attributes
     articles: m rows, the pool
@@ -39,8 +41,12 @@ def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
                 f"pool column {column!r}: members have no attribute {attribute!r}, "
                 f"only {list(members.columns)}"
             )
-        wanted = _read_text(articles[column])
-        allowed &= (wanted == "") | (_read_text(members[attribute])[:, None] == wanted)
+        code, cells = pd.factorize(_read_text(members[attribute]))
+        given = pd.Series([split_tags(cell) for cell in cells], dtype=object).explode()
+        for j, wanted in enumerate(_read_text(articles[column])):
+            if wanted:
+                having = given.index[given.isin(split_tags(wanted))]
+                allowed[:, j] &= np.isin(code, having)
     return allowed
 
 

@@ -99,7 +99,8 @@ def list_numbers(run: Run) -> list[tuple[str, str]]:
     if run.baseline and run.winner in run.parity:
         found.append(_write_wait(run.parity[run.winner], name_rival(run)))
     if len(found) < 4 and math.isfinite(cost := run.look_up(run.winner, "exploration_cost")):
-        found.append((format_percent(cost, 1), "of clicks given up by trying things out"))
+        words = "given up by trying things out" if cost >= 0 else "won at once by trying things out"
+        found.append((format_percent(abs(cost), 1), f"of clicks {words}"))
     return found
 
 

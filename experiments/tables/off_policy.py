@@ -22,7 +22,8 @@ def estimate_off_policy(units: dict[tuple[str, int], Path], logger: str) -> pd.D
     value, low, high: clicks a delivered newsletter on the `slots` top slots, and its 95 % interval
     ess: how many sends the estimate is worth
     reason: why there is no estimate
-    earned: expected clicks on those slots of what the target would have sent to the same members
+    earned: expected clicks on those slots of what the target would have sent to the same members;
+        NaN, like `own`, where no slot was evaluated
     own: the same in the target's own run, where members have seen other articles
     """
     rows: list[list[object]] = []
@@ -49,5 +50,7 @@ def estimate_off_policy(units: dict[tuple[str, int], Path], logger: str) -> pd.D
             given, s = each.interval, each.slots
             value = (given.estimate, given.low, given.high) if given else (np.nan,) * 3
             found = [each.estimator, s, *value, each.ess, each.reason]
-            rows.append([logger, policy, seed, *found, earned[:s].sum(), own[:s].sum()])
+            # on no slot at all there is nothing to earn, which is not the same as earning nothing
+            told = [each[:s].sum() if s else np.nan for each in (earned, own)]
+            rows.append([logger, policy, seed, *found, *told])
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -14,7 +14,7 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
     console.print("\nClicks per 1,000 newsletters delivered, in all and in the later issues:\n")
     table = Table(box=None, padding=(0, 1, 0, 0))
     against = baseline in set(summary["policy"])
-    for name in ("policy", "all", "later", "lift", "open", "oracle", "explores"):
+    for name in ("policy", "all", "later", "lift", "open", "oracle", "exploring"):
         table.add_column(name, justify="left" if name == "policy" else "right", no_wrap=True)
     for _, row in summary.sort_values("clicks_per_delivered_late", ascending=False).iterrows():
         lift = "-" if pd.isna(row["lift"]) else f"{100 * row['lift']:+.1f}"
@@ -27,7 +27,7 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
             lift,
             f"{row['clicks_per_open']:.3f}",
             "-" if pd.isna(row["oracle_share"]) else f"{row['oracle_share']:.0%}",
-            f"{row['exploration_cost']:.1%}",
+            f"{-row['exploration_cost']:+.1%}",
         )
     console.print(table)
     if baseline and not against:
@@ -38,5 +38,6 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
             "with the 95 % interval of paired seeds"
         )
     console.print(
-        "open: clicks an open; oracle: share of its clicks; explores: what exploring costs\n"
+        "open: clicks an open; oracle: share of its clicks; "
+        "exploring: clicks that it brings (+) or costs (-) at once\n"
     )

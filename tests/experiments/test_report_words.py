@@ -106,3 +106,19 @@ def test_off_policy_tells_what_was_withheld_and_how_often_intervals_held(run: Pa
 )
 def test_runs_with_little_in_them(tmp_path: Path, rates: dict[str, float]) -> None:
     assert words(make_run(tmp_path, rates, seeds=1))
+
+
+@pytest.mark.parametrize(
+    ("cost", "says"),
+    [(0.021, "given up by trying things out"), (-0.009, "won at once by trying things out")],
+)
+def test_a_gain_by_exploring_is_not_told_as_a_negative_cost(
+    run: Path, cost: float, says: str
+) -> None:
+    summary = pd.read_parquet(run / "summary.parquet").assign(exploration_cost=cost)
+    summary.to_parquet(run / "summary.parquet")
+    (run / "parity.json").write_text("{}")
+    page = report.write(run).read_text(encoding="utf-8")
+    sign = "\u2212" if cost > 0 else "+"
+    assert f"{sign}{100 * abs(cost):.1f}\u00a0%" in page
+    assert f"of clicks {says}" in page

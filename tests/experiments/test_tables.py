@@ -1,11 +1,18 @@
 """Tables of a comparison: intervals, lifts and parity, against closed forms."""
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from scipy import stats
 
+from bandit.core.files import write_json
+from experiments.tables import table
 from experiments.tables.cold_start import find_parity
+from experiments.tables.off_policy import estimate_off_policy
 from experiments.tables.summary import student_interval, summarise
 
 
@@ -57,3 +64,46 @@ def test_parity_is_the_first_issue_from_which_a_policy_stays_ahead() -> None:
         rows, columns=["policy", "seed", "since", "delivered", "clicks", "expected"]
     )
     assert find_parity(table, "base", window=1) == {"early": 1, "late": 3, "never": None}
+
+
+@pytest.mark.parametrize(("sends", "slots"), [(900, 2), (9, 0)])
+def test_what_was_earned_on_no_slot_at_all_is_no_number(
+    tmp_path: Path, sends: int, slots: int
+) -> None:
+    unit = tmp_path / "target-0"
+    for part in ("replay", "issues"):
+        (unit / part).mkdir(parents=True)
+    columns = {
+        "target": np.full(2 * sends, 0.5),
+        "logged": np.full(2 * sends, 0.5),
+        "clicked": np.arange(2 * sends) % 7 == 0,
+        "supported": np.ones(2 * sends, dtype=bool),
+        "member": np.repeat(np.arange(sends), 2),
+    }
+    pd.DataFrame(columns).to_parquet(unit / "replay" / "001.parquet")
+    counts = {"slots": 2, "delivered": sends, "earned": [0.3 * sends, 0.2 * sends]}
+    write_json(unit / "replay" / "001.json", counts)
+    write_json(unit / "issues" / "001.json", {"expected_by_slot": [0.4, 0.1]})
+    found = estimate_off_policy({("target", 0): unit}, "logger")
+    assert (found["slots"] == slots).all()
+    if slots:
+        np.testing.assert_allclose(found["earned"], 0.5)
+        np.testing.assert_allclose(found["own"], 0.5)
+    else:
+        assert found[["value", "earned", "own"]].isna().all(axis=None)
+        assert found["reason"].str.startswith("at slot 1 9 sends").all()
+
+
+def test_the_table_tells_what_exploring_brings_and_what_it_costs() -> None:
+    row = {
+        **dict.fromkeys(("clicks_per_delivered", "clicks_per_delivered_late"), 0.05),
+        **dict.fromkeys(("lift", "lift_low", "lift_high", "oracle_share"), np.nan),
+        "clicks_per_open": 0.2,
+    }
+    rows = [row | {"policy": p, "exploration_cost": c} for p, c in (("a", 0.021), ("b", -0.009))]
+    console = Console(record=True, width=120, file=io.StringIO())
+    table.show(pd.DataFrame(rows), "", console)
+    text = console.export_text()
+    assert "-2.1%" in text
+    assert "+0.9%" in text
+    assert "exploring: clicks that it brings (+) or costs (-) at once" in text

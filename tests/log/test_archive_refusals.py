@@ -169,3 +169,12 @@ def test_clicks_and_opens_that_cannot_be_are_named(rounds: list[Round], tmp_path
     log.write(path, odd)
     with pytest.raises(ValueError, match=rf"clicked\[{first}, 4\] is true, in an empty slot"):
         log.read(path, round.context)
+
+
+def test_a_member_list_with_dates_is_refused_with_folder_column_and_count(folder: Path) -> None:
+    members = archive.read_members(folder)
+    dates = [f"20{i % 20:02d}-0{1 + i % 9}-1{i % 7}" for i in range(len(members))]
+    members.assign(join_date=dates).to_parquet(folder / "members.parquet")
+    said = rf"{re.escape(str(folder))}: members column 'join_date' has \d+ different values for"
+    with pytest.raises(ValueError, match=said):
+        archive.fit_features(folder)

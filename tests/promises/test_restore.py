@@ -26,7 +26,7 @@ from serving.manifest import MANIFEST, POLICY, measure
 from simulators.association.association import Association
 from simulators.play import begin, play, send
 from tests.support.builders import association_of
-from tests.support.words import same_arrays
+from tests.support.words import same_arrays, same_slates
 
 NAMES = list_configs("policy")
 FORMS: dict[str, dict[str, Any]] = {
@@ -183,6 +183,33 @@ def test_a_state_that_cannot_be_is_refused(
     other.restore(state)  # as it is, it is taken
     with pytest.raises(ValueError, match=message):
         other.restore(state | {array: change(state[array])})
+
+
+@pytest.mark.parametrize("name", [*NAMES, *FORMS])
+def test_a_state_that_lacks_an_array_is_refused_by_its_name(name: str) -> None:
+    state, other = taught(name).state(), made(name)
+    for array in state:
+        less = {key: state[key] for key in state if key != array}
+        refused = rf"the state lacks array '{re.escape(array)}'; it has "
+        with pytest.raises(ValueError, match=refused):
+            other.restore(less)
+    other.restore(state)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *FORMS])
+def test_started_again_a_policy_is_as_good_as_new(name: str) -> None:
+    policy, new, association = made(name), made(name), world()
+    policy.restore(taught(name).state())
+    send(policy, association, association.issue(1), 5)
+    begin(policy, association)
+    same_arrays("learn -> start -> state", new.state(), policy.state())
+    context = world().issue(1)
+    before, after = (draw(chosen.plan(context), context, 7) for chosen in (new, policy))
+    same_slates("learn -> start -> plan -> draw", context, before, after)
+    again = world()
+    send(new, again, context, 5)
+    send(policy, world(), context, 5)
+    same_arrays("learn -> start -> learn -> state", new.state(), policy.state())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from serving import bundle, export
 from serving.manifest import FILES, measure
@@ -154,6 +154,9 @@ DAMAGE = {
     "the features do not fit": lambda f: edit_manifest(f, features={}),
     r"B\[0, 1\] = inf; must be finite": lambda f: put_arrays(f, {"B": np.array([[1.0, np.inf]])}),
     r"cannot be restored: ValueError: B has shape \(1, 1\)": lambda f: put_arrays(
+        f, load_file(f / "policy.safetensors") | {"B": np.array([[1.0]])}
+    ),
+    "ValueError: the state lacks array 'profiles.ids'; it has B": lambda f: put_arrays(
         f, {"B": np.array([[1.0]])}
     ),
 }

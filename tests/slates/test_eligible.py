@@ -13,7 +13,12 @@ Make = Callable[..., Any]
 
 
 MEMBERS = pd.DataFrame(
-    {"member": [1, 2, 3], "region": ["north", "south", None], "year": [2020, 2021, 2021]}
+    {
+        "member": [1, 2, 3],
+        "region": ["north", "south", None],
+        "year": [2020, 2021, 2021],
+        "likes": ["art; law", "arts", "art;art"],
+    }
 )
 
 
@@ -30,6 +35,10 @@ MEMBERS = pd.DataFrame(
             [[1, 1], [1, 1], [1, 1]],
         ),  # how a CSV reads a column that is all empty
         ({"only_year": [np.nan, 2021]}, [[1, 0], [1, 1], [1, 1]]),  # and one of numbers with a gap
+        ({"only_region": ["north;south", "west; north"]}, [[1, 1], [1, 0], [0, 0]]),
+        ({"only_region": [" south ;; ", ";"]}, [[0, 0], [1, 0], [0, 0]]),
+        ({"only_likes": ["art", "zoo; law"]}, [[1, 1], [0, 0], [1, 0]]),
+        ({"only_likes": ["", "art;law"], "only_year": [2021, 2021]}, [[0, 0], [1, 0], [1, 1]]),
         ({"only_region": pd.Categorical(["", "north"])}, [[1, 1], [1, 0], [1, 0]]),
         ({"only_region": pd.Categorical([None, "north"])}, [[1, 1], [1, 0], [1, 0]]),
     ],

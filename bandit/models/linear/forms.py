@@ -70,6 +70,7 @@ class Form:
         check.at_least("ridge", self.ridge, 1e-6)
         check.at_least("constant", self.constant, 1e-6)
         check.share("rate", self.rate)
+        check.at_least("max_slots", self.max_slots, 1)
         if self.link == "logistic" and self.rate in (0, 1):
             raise ValueError(f"rate = {self.rate}; must be between 0 and 1 where link is logistic")
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from bandit.core import check, exact
-from bandit.core.state import State
+from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.models.bilinear import moment
@@ -27,7 +27,6 @@ class Linear:
 
     def __init__(self, form: Form) -> None:
         self.form = form
-        self._examination = Examination.start(form.max_slots)
 
     def start(self, features: Features) -> None:
         """Set up for these features. Raises ValueError where the form's `by` is no attribute."""
@@ -37,7 +36,7 @@ class Linear:
         precision[design.constants] *= form.constant
         if form.link == "logistic":  # what a look at the starting rate says about the log-odds
             precision *= form.rate * (1 - form.rate)
-        self._design = design
+        self._design, self._examination = design, Examination.start(form.max_slots)
         self.blocks = Blocks.start(design.split(mean), design.split(precision))
 
     @property
@@ -137,6 +136,7 @@ class Linear:
 
     def restore(self, state: State) -> None:
         """Raises ValueError for other shapes or types, and for matrices that are no posterior's."""
+        require(state, self.state())
         check.like("examination", state["examination"], self._examination.state())
         self.blocks = self.blocks.read_state(state)
         self._examination = Examination.restore(state["examination"])

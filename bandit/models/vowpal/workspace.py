@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bandit.core import check
-from bandit.core.state import State
+from bandit.core.state import State, require
 
 Workspace = Any  # vowpalwabbit's: it is imported only inside functions, and has no types
 SEED = 1  # of VW's own draws (bagging, random networks)
@@ -86,6 +86,7 @@ def unpack_state(state: State, arguments: str, inputs: InputSizes) -> tuple[byte
     Raises ValueError for a model that is damaged or was made by other arguments, of other inputs or
     by another VW.
     """
+    require(state, ("model", "digest", "decisions", "inputs"))
     check.shape("decisions", state["decisions"], (1,))
     decisions = int(state["decisions"][0])
     check.at_least("decisions", decisions, 0)
