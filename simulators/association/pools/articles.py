@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bandit.core.types import Floats, Ints
+from bandit.core.types import KINDS, Floats, Ints
 from bandit.features.clean import join_texts
-from bandit.features.features import KINDS
 from simulators.association.pools.catalogue import Catalogue
 from simulators.association.pools.stories import Story, draw_story, write_article
 
