@@ -42,8 +42,7 @@ class Association(Truthful):
     seed: members, pools and all luck follow from it
     members: how many there are on the list by the last issue
     issues: how many are sent
-    catalogue: what the association is and writes about: "pharmacy", with 20 separate topics, or
-        "engineers", with topics that lie on a tree and articles that mix them
+    catalogue: who it is: "pharmacy" (20 separate topics) or "engineers" (mixtures from a tree)
     pool: articles that the editor approves for each issue
     slots: articles in one newsletter
     carried: share of a pool that is kept from the issue before; higher makes repeats matter more
@@ -146,8 +145,7 @@ class Association(Truthful):
             book, keyed, pool, kept, slots, quality_sd, max_events, pin_every, desk, campaigns
         )
 
-        day = moves.draw_day_habit(seed, luck.keys, moves.calendar.day(1))
-        scale = taste or 1.0
+        day, scale = moves.draw_day_habit(seed, luck.keys, moves.calendar.day(1)), taste or 1.0
         readers = Readers(interests.all, rate, day, scale)
         articles = compose(keyed("reference"), book, 2 * pool, "reference", quality_sd)
         self._reference = reference = measure_reference(
