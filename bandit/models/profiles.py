@@ -23,6 +23,7 @@ from bandit.core.types import Floats, Ids, Ints
 from bandit.models.profile.expectation import propagate
 
 NAMES = ("precision", "cross", "shift")
+PRIOR_MEMBERS = 50  # how many members the starting S is worth
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,21 @@ class Profiles:
         slope[:, 0], spread[:, 0] = 1.0, 0.0
         mean = spread * shift + slope * (first * np.einsum("nq,nq->n", slope, shift))[:, None]
         return Belief(mean, spread, slope * np.sqrt(first)[:, None])
+
+    def learn_spread(
+        self, rows: Ints, prior: Floats, doubt: Floats, variance: Floats, start: Floats
+    ) -> Floats:
+        """S [q] as these members turned out to differ (MacKay 1992, eq. 4.4).
+
+        rows: [n], -1 where never met
+        prior, doubt: [n, q], the prior's mean, and how far it is in doubt
+        variance, start: [q], S as it is, and as it was before any data
+        """
+        own = self.posterior(rows, prior, np.broadcast_to(variance, prior.shape))
+        learned = 1 - own.variance / variance
+        found = ((own.mean - prior) ** 2 + learned**2 * doubt).sum(axis=0) + PRIOR_MEMBERS * start
+        found = found / (learned.sum(axis=0) + PRIOR_MEMBERS)
+        return np.asarray(np.clip(found, start / 1000, start * 100))
 
     def absorb(self, rows: Ints, before: Belief, after: Belief) -> None:
         """Add the evidence that took these members' interests from `before` to `after`."""

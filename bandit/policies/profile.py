@@ -8,7 +8,7 @@ Member i has the attributes x_i, article j has the text a_j, and
 
 All is learned by empirical Bayes:
 
-    B       what attributes say, the prior            bandit.models.profile.prior
+    B       what attributes say, the prior            bandit.models.profile.prior, .outset
     S       how far members differ from it            here
     s^2     how far articles differ in appeal         bandit.models.profile.appeal
     e       P(examined) of each slot                  bandit.models.examination
@@ -16,10 +16,10 @@ All is learned by empirical Bayes:
     b_j     from everybody's clicks                   bandit.models.profile.appeal
 
 w_i is learned by expectation propagation in each issue, projected on a Gaussian with an arrow for
-its precision (assumed density filtering, Minka 2001). Open this file for the order in which these
-learn.
+its precision (assumed density filtering, Minka 2001). Open this file for the order of all this.
 """
 
+from copy import copy
 from functools import partial
 
 import numpy as np
@@ -29,17 +29,17 @@ from bandit.core import check, exact
 from bandit.core.state import State, nest, part, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
-from bandit.models.bilinear import draw_gaussian
 from bandit.models.examination import Examination
 from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import average, score
+from bandit.models.profile.outset import Outset
 from bandit.models.profile.prior import Prior, Step
 from bandit.models.profiles import Belief, Profiles
 from bandit.policy import Policy
 from bandit.slates.exploration import budgeted
 
-PRIOR_MEMBERS = 50  # how many members the starting S is worth
 STEPS = 3  # Newton steps on each issue
+MOST_STEPS = 12  # the same where the first ones had to be cut short
 
 
 class Profile(Policy):
@@ -52,12 +52,14 @@ class Profile(Policy):
     temperature: of the exploration; higher spreads it more evenly over the articles
     keep: what is left of a member's evidence after one issue; 1 never forgets, lower follows drift
         faster
-    text_sd: how far members are thought to differ from their attributes in taste for text, in
-        logits, before data says so; higher lets a member's own clicks count more
+    text_sd: how far members are thought to differ from their attributes in what an article's whole
+        text pulls, in logits, before data says so; higher lets a member's own clicks count more
     click_sd: the same for how readily they click at all, in logits
     kind_sd: the same for taste in events and resources, in logits
-    prior_sd: how strongly attributes are thought to move taste before data says so, in logits;
-        higher lets everybody's clicks move B further
+    prior_sd: how strongly an attribute is thought to move that pull, in logits, before data says
+        so, and half of it for kinds; higher lets everybody's clicks move B further
+    name_pull: how much more members are thought to want articles about what their attributes'
+        values name, in logits, before data says so, give or take as much; 0 reads no values
     quality_sd: how far articles are thought to differ in appeal beyond their text, in logits;
         higher lets clicks move an article's appeal further
     click_rate: P(click | examined) to start from
@@ -66,13 +68,15 @@ class Profile(Policy):
     Raises ValueError naming the option at fault.
 
     >>> from types import SimpleNamespace
-    >>> names = ["constant", "area=a", "area=b"]
+    >>> features = SimpleNamespace(
+    ...     member_names=["constant", "area=a", "area=b"],
+    ...     article_names=["constant", "text0"],
+    ...     encode_texts=lambda values: np.array([[0.5], [-2.0]]),
+    ... )
     >>> policy = Profile(max_slots=2)
-    >>> policy.start(SimpleNamespace(member_names=names, article_names=["constant", "text0"]))
-    >>> sorted(policy.state())[:3]
-    ['B', 'appeal.evidence', 'appeal.ids']
-    >>> policy.B.round(2).tolist()  # before data: the click rate, and no taste
-    [[-3.48, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    >>> policy.start(features)
+    >>> policy.B.round(2).tolist()  # before data: the click rate, and taste for what values name
+    [[-3.48, 0.0], [0.0, 0.5], [0.0, -1.0]]
     """
 
     def __init__(
@@ -81,52 +85,41 @@ class Profile(Policy):
         first_budget: float = 1.0,
         temperature: float = 1.0,
         keep: float = 1.0,
-        text_sd: float = 0.3,
+        text_sd: float = 1.5,
         click_sd: float = 0.8,
         kind_sd: float = 0.3,
-        prior_sd: float = 0.08,
+        prior_sd: float = 0.4,
+        name_pull: float = 1.0,
         quality_sd: float = 0.3,
         click_rate: float = 0.03,
         max_slots: int = 24,
     ) -> None:
-        check.share("budget", budget)
-        check.share("first_budget", first_budget)
-        check.share("keep", keep)
-        check.share("click_rate", click_rate)
+        for name, value in {"budget": budget, "first_budget": first_budget, "keep": keep}.items():
+            check.share(name, value)
+        check.between("click_rate", click_rate, 1e-6, 1 - 1e-6)
+        check.between("name_pull", name_pull, 0, 10)
+        sds = {"text_sd": text_sd, "click_sd": click_sd, "kind_sd": kind_sd, "prior_sd": prior_sd}
+        for name, value in (sds | {"quality_sd": quality_sd}).items():
+            check.between(name, value, 1e-6, 10)
         check.at_least("temperature", temperature, 1e-6)
-        check.at_least("text_sd", text_sd, 1e-6)
-        check.at_least("click_sd", click_sd, 1e-6)
-        check.at_least("kind_sd", kind_sd, 1e-6)
-        check.at_least("prior_sd", prior_sd, 1e-6)
-        check.at_least("quality_sd", quality_sd, 1e-6)
         self.budget, self.first_budget, self.temperature = budget, first_budget, temperature
-        self.keep, self._prior_sd, self._click_rate = keep, prior_sd, click_rate
-        self._sds = (click_sd, kind_sd, text_sd)
+        self.keep = keep
         check.at_least("max_slots", max_slots, 1)
+        self._thought = sds | {"name_pull": name_pull, "click_rate": click_rate}
         self._quality_sd, self._max_slots = quality_sd, max_slots
         self.prior: Prior | None = None  # None: the hyperparameters are given and stay
 
     def start(self, features: Features) -> None:
         """Set up for these members' and articles' features."""
-        names = features.member_names
-        p, q = len(names), len(features.article_names)
-        is_text = np.array([name.startswith("text") for name in features.article_names])
-        click_sd, kind_sd, text_sd = self._sds
-        sd = np.where(is_text, text_sd, kind_sd)
-        sd[0] = click_sd
-        attributes = [name.split("=")[0] for name in names]
-        looseness = np.where(is_text, self._prior_sd, 2 * self._prior_sd) * np.ones((p, 1))
-        looseness[0, 0] = 2.0
-        mean = np.zeros((p, q))
-        mean[0, 0] = logit(self._click_rate)
-        # an attribute's (or the constant's) pull on the text has one prior variance
-        group = np.where(is_text, np.array([[attributes.index(name)] for name in attributes]), -1)
-        self._begin(mean, sd**2)
-        self.appeal, self.examination = (
-            Appeal(self._quality_sd**2),
-            Examination.start(self._max_slots),
-        )
-        self.prior = Prior(mean, looseness, group)
+        self._outset = Outset.read(features, **self._thought)
+        self.appeal = Appeal(self._quality_sd**2)
+        self.examination = Examination.start(self._max_slots)
+        self.length = 0.0  # of text vectors in the first pool that was learned from; 0: none was
+        self._set_up(self._outset.usual)
+
+    def _set_up(self, length: float) -> None:
+        self.prior = self._outset.prior(length)
+        self._begin(self.prior.B, self._outset.spread(length))
 
     def fix(self, B: Floats, variance: Floats, quality_variance: float, examine: Floats) -> None:
         """Start with hyperparameters that are known and stay.
@@ -146,24 +139,28 @@ class Profile(Policy):
         self._start_variance = variance.copy()
         self.profiles = Profiles(B.shape[1])
 
+    def _get_ready(self, context: Context) -> "Profile":
+        """This policy; before it has learned anything, a copy that is set up for this pool."""
+        if not self.prior or self.length:
+            return self
+        ready = copy(self)
+        ready._set_up(self._outset.measure(context.article_features))
+        return ready
+
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the log-odds of a click given examination, averaged over what is not known."""
-        mean, spread = self._score(context)
-        appeal, doubt = self.appeal.look_up(context.article_ids)
+        (mean, spread), (appeal, doubt) = (
+            self._score(context),
+            self.appeal.look_up(context.article_ids),
+        )
         p, _ = average(mean + appeal, spread + doubt)
         scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
         budget = self.first_budget if self.prior and not len(self.profiles.ids) else self.budget
         return SlotPmf(scores, partial(budgeted, budget=budget, temperature=self.temperature))
 
     def draw_weights(self, noise: Floats) -> Floats:
-        """B [p, q] drawn from its posterior, made from standard normal noise [p q].
-
-        Where B is given and stays, it is B itself.
-        """
-        if not self.prior:
-            return self.B
-        factor = self.prior.posterior.factor()
-        return draw_gaussian(self.B.ravel(), factor, noise[None]).reshape(self.B.shape)
+        """B [p, q] drawn from its posterior by normal noise [p q]; where B is given, B itself."""
+        return self.prior.draw(noise) if self.prior else self.B
 
     def rests_on(self, context: Context) -> Floats:
         """How far each member's newsletter rests on behaviour [n].
@@ -172,15 +169,17 @@ class Profile(Policy):
         that the member's own evidence has removed, over taste in kinds and text. The constant, how
         readily a member clicks at all, is left out: it is learned fast and orders nothing.
         """
-        before = self.variance + self._read_attributes(context)[1]
+        ready = self._get_ready(context)
+        before = ready.variance + ready._read_attributes(context)[1]
         after = self.infer_interests(context).variance
         return np.asarray(np.maximum(1 - after[:, 1:].sum(axis=1) / before[:, 1:].sum(axis=1), 0.0))
 
     def infer_interests(self, context: Context) -> Belief:
         """Posterior of the interests w_i of the n members."""
-        prior, doubt = self._read_attributes(context)
+        ready = self._get_ready(context)
+        prior, doubt = ready._read_attributes(context)
         rows = self.profiles.find_rows(context.member_ids)
-        return self.profiles.posterior(rows, prior, self.variance + doubt)
+        return self.profiles.posterior(rows, prior, ready.variance + doubt)
 
     def _score(self, context: Context) -> tuple[Floats, Floats]:
         return self.infer_interests(context).score(context.article_features)
@@ -197,6 +196,9 @@ class Profile(Policy):
         rows, slots, index, clicked = round.list_exposures()
         if not len(rows):
             return
+        if self.prior and not self.length:
+            self.length = self._outset.measure(context.article_features)
+            self._set_up(self.length)
         if self.keep < 1:
             self.profiles.forget(self.keep)
         looked = self.examination.chance(slots)
@@ -211,8 +213,8 @@ class Profile(Policy):
     ) -> Floats:
         """Learn B and the articles' appeals, with members' own interests averaged out.
 
-        Several Newton steps are taken: the first one, from afar, overshoots, and what it got wrong
-        would stay in B's posterior for good.
+        Several Newton steps are taken: what the first one, from afar, got wrong would stay in B's
+        posterior for good. The last one is whole, so that B is its posterior's mean.
 
         rows, index, clicked, looked: [e], the member and the article of each slot, whether it was
             clicked, and P(examined)
@@ -224,7 +226,7 @@ class Profile(Policy):
         belief, appeal = 1 / np.maximum(doubt, 1e-12), start
         expected: Floats = np.zeros(0)
         step: Step | None = None
-        for number in range(STEPS):
+        for number in range(MOST_STEPS):
             mean, spread = self._score(context)
             eta, noise = mean[rows, index] + appeal[index], spread[rows, index]
             if number == 0:
@@ -234,11 +236,14 @@ class Profile(Policy):
             total: Floats = np.bincount(index, gradient, m) + belief * (start - appeal)
             if self.prior:
                 step = self.prior.step(x, articles, rows, index, gradient, weight, total, own)
-                self.B, total = self.prior.B, step.gradient
+                self.B, total = self.prior.B, step.share * step.gradient
             appeal = appeal + total / own
+            if number + 1 >= STEPS and (step is None or step.share == 1):
+                break
         variance: Floats = 1 / own
         if self.prior and step:
             self.prior.settle(step)
+            self.B = self.prior.B
             variance = variance + step.variance
         self.appeal.absorb(context.article_ids, appeal, variance)
         return expected
@@ -261,23 +266,16 @@ class Profile(Policy):
         self.profiles.absorb(self.profiles.add(context.member_ids), before, after)
 
     def _learn_variance(self, context: Context) -> None:
-        """Learn S: how far this issue's members turned out to differ (MacKay 1992, eq. 4.4).
-
-        The doubt about B is part of it.
-        """
+        """Learn S: how far this issue's members turned out to differ."""
         prior, doubt = self._read_attributes(context)
-        S = np.broadcast_to(self.variance, prior.shape)
-        own = self.profiles.posterior(self.profiles.find_rows(context.member_ids), prior, S)
-        learned = 1 - own.variance / S
-        found = ((own.mean - prior) ** 2 + learned**2 * doubt).sum(axis=0)
-        found = found + PRIOR_MEMBERS * self._start_variance
-        self.variance = np.clip(found / (learned.sum(axis=0) + PRIOR_MEMBERS), 1e-4, 9.0)
+        rows, start = self.profiles.find_rows(context.member_ids), self._start_variance
+        self.variance = self.profiles.learn_spread(rows, prior, doubt, self.variance, start)
 
     def state(self) -> State:
         """The parts' arrays, as `part.array`, with B, S ('variance') and the position curve."""
         parts = {"profiles": self.profiles.state(), "appeal": self.appeal.state()}
         if self.prior:
-            parts["prior"] = self.prior.state()
+            parts["prior"] = self.prior.state() | {"length": np.array([self.length])}
         return nest(**parts) | {
             "B": self.B.copy(),
             "variance": self.variance.copy(),
@@ -287,11 +285,16 @@ class Profile(Policy):
     def restore(self, state: State) -> None:
         """Raises ValueError naming an array of another shape, or one that nothing can have left."""
         require(state, self.state())
+        if self.prior:
+            kept = part(state, "prior")
+            check.shape("prior's length", kept["length"], (1,))
+            self.length = float(kept["length"][0])
+            check.at_least("prior's length", self.length, 0)
+            self._set_up(self.length or self._outset.usual)
+            self.prior.restore(kept, state["B"])
         check.shape("B", state["B"], self.B.shape)
         check.shape("variance", state["variance"], self.variance.shape)
         self.B, self.variance = state["B"].copy(), state["variance"].copy()
         self.profiles.restore(part(state, "profiles"))
         self.appeal.restore(part(state, "appeal"))
         self.examination = Examination.restore(state["examination"])
-        if self.prior:
-            self.prior.restore(part(state, "prior"), self.B)

@@ -7,7 +7,7 @@ import pytest
 
 from bandit.models.bilinear import Gaussian, draw_gaussian, gram, moment
 from bandit.models.profile.appeal import Appeal
-from bandit.models.profile.prior import Prior
+from bandit.models.profile.prior import BOUND, Prior
 from bandit.models.profiles import Belief, Profiles
 
 LAMBDA = 3.0
@@ -16,15 +16,20 @@ LAMBDA = 3.0
 # Prior and Appeal
 
 
+def _make_prior(mean: np.ndarray, sd: np.ndarray, shapes: np.ndarray | None = None) -> Prior:
+    """Entries whose variance stays, and matrices that are thought to count 1, give or take 2."""
+    shapes = np.zeros((0, *mean.shape)) if shapes is None else shapes
+    h = len(shapes)
+    return Prior(mean, sd, np.full(mean.shape, -1), shapes, np.ones(h), np.full(h, 2.0))
+
+
 def test_prior_and_appeals_are_one_regression() -> None:
     """B and the articles' appeals by one Newton step, against the joint system solved at once.
 
     In the step the appeals are integrated out.
     """
     x, a, rows, index, weight, gradient = _draw_exposures(11, 6, 2, 3, 40)
-    prior = Prior(
-        np.arange(6.0).reshape(2, 3) / 10, np.full((2, 3), LAMBDA**-0.5), np.full((2, 3), -1)
-    )
+    prior = _make_prior(np.arange(6.0).reshape(2, 3) / 10, np.full((2, 3), LAMBDA**-0.5))
     np.testing.assert_allclose(
         prior.variance(x), np.outer((x**2).sum(axis=1), [0, 1 / LAMBDA, 1 / LAMBDA]), atol=1e-4
     )
@@ -35,7 +40,7 @@ def test_prior_and_appeals_are_one_regression() -> None:
     covariance = np.linalg.inv(precision)
     before, state = prior.B, prior.state()
     for _ in range(2):  # a step that is not settled leaves no trace but B
-        prior.B = before
+        prior.restore(state, before)
         step = prior.step(x, a, rows, index, gradient, weight, total, own)
         np.testing.assert_allclose((prior.B - before).ravel(), expected[:6], atol=1e-10)
         np.testing.assert_allclose(step.gradient / own, expected[6:], atol=1e-10)
@@ -45,7 +50,7 @@ def test_prior_and_appeals_are_one_regression() -> None:
     blocks = [covariance[q:6:3, q:6:3] for q in range(3)]  # of each column of B
     expected = np.stack([np.einsum("np,pr,nr->n", x, block, x) for block in blocks], axis=1)
     np.testing.assert_allclose(prior.variance(x), expected, atol=1e-4)
-    alike = Prior(np.zeros((2, 3)), np.full((2, 3), [1.0, 2.0, 2.0]), np.full((2, 3), -1))
+    alike = _make_prior(np.zeros((2, 3)), np.full((2, 3), [1.0, 2.0, 2.0]))
     np.testing.assert_allclose(
         alike.variance(x), np.outer((x**2).sum(axis=1), [0, 4, 4]), atol=1e-4
     )
@@ -55,13 +60,56 @@ def test_prior_and_appeals_are_one_regression() -> None:
     ).T  # coordinates of which the same was thought share their mean
     assert (same[0] == same[1]).all()
     assert (constant != same[0]).all()
-    again = Prior(np.arange(6.0).reshape(2, 3), np.ones((2, 3)), np.full((2, 3), -1))
+    again = _make_prior(np.arange(6.0).reshape(2, 3), np.ones((2, 3)))
     again.restore(prior.state(), prior.B)
     assert {name: array.tobytes() for name, array in again.state().items()} == {
         name: array.tobytes() for name, array in prior.state().items()
     }
     with pytest.raises(ValueError, match=r"prior's doubt has shape \(3, 2\); must be \(3, 2, 2\)"):
         again.restore(prior.state() | {"doubt": np.zeros((3, 2))}, prior.B)
+
+
+def test_multiples_of_given_matrices_are_coefficients_like_any_other() -> None:
+    """B is its free entries and two multiples: the regression with all eight, solved at once."""
+    x, a, rows, index, weight, gradient = _draw_exposures(11, 6, 2, 3, 40)
+    mean, shapes = (
+        np.arange(6.0).reshape(2, 3) / 10,
+        np.random.default_rng(3).normal(size=(2, 2, 3)),
+    )
+    prior = _make_prior(mean, np.full((2, 3), LAMBDA**-0.5), shapes)
+    np.testing.assert_allclose(prior.B, mean + shapes.sum(axis=0))
+    entries = np.einsum("ep,eq->epq", x[rows], a[index]).reshape(40, 6)
+    z = entries @ np.vstack([np.eye(6), shapes.reshape(2, 6)]).T
+    covariance = np.linalg.inv(z.T @ (weight[:, None] * z) + np.diag([LAMBDA] * 6 + [0.25] * 2))
+    moved = covariance @ (z.T @ gradient)
+    moved = moved[:6] + moved[6:] @ shapes.reshape(2, 6)
+    before = prior.B
+    step = prior.step(x, a, rows, index, gradient, weight, np.zeros(6), np.full(6, 1e12))
+    prior.settle(step)
+    np.testing.assert_allclose(prior.B - before, moved.reshape(2, 3), atol=1e-9)
+    full = np.vstack([np.eye(6), shapes.reshape(2, 6)])
+    covariance = full.T @ covariance @ full
+    blocks = covariance.reshape(2, 3, 2, 3)
+    doubt = np.stack([np.einsum("np,pr,nr->n", x, blocks[:, q, :, q], x) for q in range(3)], axis=1)
+    np.testing.assert_allclose(prior.variance(x), doubt, atol=1e-4)
+    noise = np.random.default_rng(4).normal(size=(4000, 6))
+    draws = np.stack([prior.draw(each).ravel() for each in noise])
+    np.testing.assert_allclose(draws.mean(axis=0), prior.B.ravel(), atol=0.05)
+    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.1 * covariance.max())
+    again = _make_prior(np.zeros((2, 3)), np.ones((2, 3)), np.ones((2, 2, 3)))
+    with pytest.raises(ValueError, match=r"prior's coefficients has shape \(6,\); must be \(8,\)"):
+        again.restore(prior.state() | {"coefficients": np.zeros(6)}, prior.B)
+
+
+def test_a_step_from_afar_is_cut_short_and_the_last_one_is_whole() -> None:
+    """One coefficient, one article: a whole step of 17 logits, of which at most 3 are taken."""
+    prior, one = _make_prior(np.zeros((1, 1)), np.full((1, 1), 1e6)), np.ones((1, 1))
+    here = np.zeros(1, dtype=int)
+    step = prior.step(one, one, here, here, np.ones(1) * 17, np.ones(1), np.zeros(1), one[0] * 1e12)
+    assert prior.B[0, 0] == pytest.approx(BOUND)
+    assert step.share == pytest.approx(BOUND / 17)
+    prior.settle(step)
+    assert prior.B[0, 0] == pytest.approx(17)
 
 
 def test_appeal_learns_how_far_articles_differ() -> None:

@@ -47,6 +47,7 @@ class AllButPrior(Profile):
         super().__init__(budget=0.0)
         self.world, self.own = world, world.w - world.x @ world.B
         self.start(world.features)
+        self.length = self._outset.usual  # which the world's text vectors have: nothing to set up
         self.variance, self.appeal = world.S, Appeal(0.3**2, learns=False)
         self.examination = Examination.fix(EXAMINE)
 

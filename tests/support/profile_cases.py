@@ -28,7 +28,7 @@ class World:
 
     B, S and s^2 are drawn from the policy's default prior.
 
-    scale: how much wider than that the text's part of B and S is drawn
+    scale: how much wider than that the text's part of B and S is drawn; its columns share it
     """
 
     seed: int
@@ -50,19 +50,22 @@ class World:
             "kind=resource",
             *(f"text{d}" for d in range(self.text)),
         ]
-        self.features: Any = SimpleNamespace(member_names=names, article_names=articles)
+        self.features: Any = SimpleNamespace(
+            member_names=names,
+            article_names=articles,
+            encode_texts=lambda values: np.zeros((len(values), self.text)),  # they name nothing
+        )
         shares = [rng.dirichlet(np.full(count, 3.0)) for count in self.levels]
         parts = [
             np.eye(len(share))[rng.choice(len(share), self.members, p=share)] for share in shares
         ]
         self.x = np.hstack([np.ones((self.members, 1)), *parts])
-        sd = np.tile(
-            np.concatenate([[0.16] * 3, np.full(self.text, 0.08 * self.scale)]), (len(names), 1)
-        )
+        share = self.scale / np.sqrt(max(self.text, 1))
+        sd = np.tile(np.concatenate([[0.2] * 3, np.full(self.text, 0.4 * share)]), (len(names), 1))
         sd[0, 0] = 0
         self.B = rng.normal(size=sd.shape) * sd
         self.B[0, 0] = logit(0.03)
-        self.S = np.concatenate([[0.8, 0.3, 0.3], np.full(self.text, 0.3 * self.scale)]) ** 2
+        self.S = np.concatenate([[0.8, 0.3, 0.3], np.full(self.text, 1.5 * share)]) ** 2
         self.w = self.x @ self.B + rng.normal(size=(self.members, len(self.S))) * np.sqrt(self.S)
         self.open_rate = rng.beta(0.6, 1.0, self.members)
         self.table = pd.DataFrame({"member": np.arange(101, 101 + self.members)})

@@ -3,7 +3,9 @@
 Logistic regression in batches with a Laplace posterior (Chapelle & Li 2011, algorithm 3, with the
 full precision matrix). The articles' own appeals are regression coefficients, too, for one issue:
 they are solved for jointly and integrated out, so that an article many have met is not taken for as
-many independent articles. Open this file for what `profile` learns from all about somebody new.
+many independent articles. Beside what is free in each entry, B may hold unknown multiples of given
+matrices; the free entries and the multiples are one vector of coefficients. Open this file for what
+`profile` learns from all about somebody new.
 """
 
 from dataclasses import dataclass
@@ -17,20 +19,25 @@ from bandit.core.types import Floats, Ints
 from bandit.models.bilinear import Gaussian, gram, moment
 
 PRIOR_ENTRIES = 20  # how many entries of B a starting prior variance is worth
+BOUND = 3.0  # logits that one Newton step moves any slot at most
 
 
 @dataclass(frozen=True)
 class Step:
     """What one Newton step found.
 
-    posterior: of B, after the step
+    posterior: of B's coefficients, after the step
     factor: Cholesky factor of its precision
-    gradient: [m], what is left to the articles' appeals
+    mean: [d + h], its mean, which is where the whole step leads
+    share: of the step that was taken, because from afar a whole one may overshoot
+    gradient: [m], what is left to the articles' appeals, of the whole step
     variance: [m], what the appeals take over from B
     """
 
     posterior: Gaussian
     factor: Floats
+    mean: Floats
+    share: float
     gradient: Floats
     variance: Floats
 
@@ -41,12 +48,19 @@ class Prior:
     mean, sd: [p, q], what is thought of B before data; a higher sd lets attributes say more, sooner
     group: [p, q], entries that share a prior variance, which is learned by MacKay's fixed point
         (MacKay 1992, eq. 4.4); -1: the variance stays as given
+    shapes: [h, p, q], the matrices of which B holds unknown multiples
+    pull, pull_sd: [h], what is thought of these multiples before data
     """
 
-    def __init__(self, mean: Floats, sd: Floats, group: Ints) -> None:
-        self.B: Floats = mean
-        self.posterior = Gaussian.start(mean.ravel(), sd.ravel() ** -2.0)
+    def __init__(
+        self, mean: Floats, sd: Floats, group: Ints, shapes: Floats, pull: Floats, pull_sd: Floats
+    ) -> None:
+        start = np.concatenate([mean.ravel(), pull])
+        precision = np.concatenate([sd.ravel(), pull_sd]) ** -2.0
+        self.posterior = Gaussian.start(start, precision)
         self._start, self._group = sd.ravel() ** 2, group.ravel()
+        self._shape, self._shapes = mean.shape, shapes.reshape(len(shapes), mean.size).T
+        self._move(start)
         # coordinates of which the same was thought share one covariance: the mean of theirs
         _, self._alike = np.unique(np.vstack([mean, sd, group]), axis=1, return_inverse=True)
         self._doubt = self._share(np.einsum("pq,pr->qpr", sd**2, np.eye(len(sd))))
@@ -66,7 +80,8 @@ class Prior:
     ) -> Step:
         """Take a Newton step from where B stands, on e slots.
 
-        Only B moves. Steps may be repeated on the same slots; `settle` takes the last one for good.
+        Only B moves, and so far that no slot's logit moves by more than `BOUND`. Steps may be
+        repeated on the same slots; `settle` takes the last one for good, and whole.
 
         x: [n, p], of members
         articles: [m, q]
@@ -80,7 +95,9 @@ class Prior:
         both = np.einsum("pm,mq->pqm", x.T @ table, articles).reshape(-1, m)
         curvature = gram(x, articles, rows, index, weight) - (both / own) @ both.T
         push = moment(x, articles, rows, index, gradient) - both @ (total / own)
-        before, settled = self.B.ravel(), self.posterior
+        curvature = self._widen(self._widen(curvature).T)
+        push, both = self._widen(push), self._widen(both)
+        before, settled = self._coefficients, self.posterior
         posterior = Gaussian(
             settled.prior_mean,
             settled.prior_precision,
@@ -89,16 +106,47 @@ class Prior:
         )
         factor = posterior.factor()
         after = posterior.solve(factor)
-        self.B = after.reshape(self.B.shape)
+        left = total - both.T @ (after - before)
+        was = self.B
+        self._move(after)
+        moved = ((x @ (self.B - was)) @ articles.T + left / own)[rows, index]
+        share = float(min(1.0, BOUND / max(np.abs(moved).max(), BOUND)))
+        if share < 1:
+            self._move(before + share * (after - before))
         inherited = (solve_triangular(factor, both, lower=True) ** 2).sum(axis=0) / own**2
-        return Step(posterior, factor, total - both.T @ (after - before), inherited)
+        return Step(posterior, factor, after, share, left, inherited)
+
+    def _move(self, coefficients: Floats) -> None:
+        d = len(self._start)
+        self._coefficients = coefficients
+        self.B: Floats = (coefficients[:d] + self._shapes @ coefficients[d:]).reshape(self._shape)
+
+    def _widen(self, array: Floats) -> Floats:
+        """From derivatives by the entries of B [d, ...] to those by its coefficients [d + h, ...].
+
+        The multiples' are the entries', weighted by their matrices.
+        """
+        return np.concatenate([array, self._shapes.T @ array])
 
     def settle(self, step: Step) -> None:
         """Absorb the evidence of the last step, and re-estimate the prior variances."""
         self.posterior = step.posterior
-        covariance = step.posterior.covariance(step.factor).reshape(self.B.shape * 2)
+        self._move(step.mean)
+        joint = step.posterior.covariance(step.factor)
+        covariance = self._add_up(joint).reshape(self._shape * 2)
         self._doubt = self._share(np.einsum("pqrq->qpr", covariance))
-        self._learn_variances(np.einsum("pqpq->pq", covariance).ravel())
+        self._learn_variances(np.diag(joint)[: len(self._start)])
+
+    def _add_up(self, joint: Floats) -> Floats:
+        """Covariance of B's entries [d, d], from that of its coefficients [d + h, d + h]."""
+        d = len(self._start)
+        half = joint[:d] + self._shapes @ joint[d:]
+        return half[:, :d] + half[:, d:] @ self._shapes.T
+
+    def draw(self, noise: Floats) -> Floats:
+        """B [p, q] drawn from its posterior, made from standard normal noise [p q]."""
+        covariance = self._add_up(self.posterior.covariance(self.posterior.factor()))
+        return self.B + (np.linalg.cholesky(covariance) @ noise).reshape(self._shape)
 
     def _share(self, covariance: Floats) -> Floats:
         """The mean of the covariances [q, p, p] over coordinates that share one, [kinds, p, p]."""
@@ -106,10 +154,10 @@ class Prior:
         return np.stack([covariance[self._alike == kind].mean(axis=0) for kind in kinds])
 
     def _learn_variances(self, doubt: Floats) -> None:
-        precision = self.posterior.prior_precision
+        precision, free = self.posterior.prior_precision[: len(doubt)], self._coefficients
         for group in np.unique(self._group[self._group >= 0]):
             at = self._group == group
-            found = (self.B.ravel()[at] ** 2).sum() + PRIOR_ENTRIES * self._start[at].mean()
+            found = (free[: len(at)][at] ** 2).sum() + PRIOR_ENTRIES * self._start[at].mean()
             precision[at] = ((1 - precision[at] * doubt[at]).sum() + PRIOR_ENTRIES) / found
 
     def variance(self, x: Floats) -> Floats:
@@ -118,14 +166,19 @@ class Prior:
         return np.asarray(np.maximum(np.stack(each, axis=1), 0.0))[:, self._alike]
 
     def state(self) -> State:
-        """The posterior and its covariances, as named arrays; B is not among them."""
-        return self.posterior.state() | {"doubt": self._doubt.copy()}
+        """The posterior, B's coefficients and covariances, as named arrays."""
+        kept = {"coefficients": self._coefficients.copy(), "doubt": self._doubt.copy()}
+        return self.posterior.state() | kept
 
     def restore(self, state: State, B: Floats) -> None:
-        """Go on from a state and its B [p, q]. Raises ValueError for arrays of other shapes."""
-        d = self.B.size
+        """Raises ValueError for arrays of other shapes, and for a B [p, q] that is not theirs."""
+        d = len(self._coefficients)
         shapes = {"prior_mean": (d,), "prior_precision": (d,), "precision": (d, d), "shift": (d,)}
-        for name, shape in (shapes | {"doubt": self._doubt.shape}).items():
+        more = {"coefficients": (d,), "doubt": self._doubt.shape}
+        for name, shape in (shapes | more).items():
             check.shape(f"prior's {name}", state[name], shape)
-        self.B, self._doubt = B, state["doubt"].copy()
+        self._move(state["coefficients"].copy())
+        if not np.array_equal(B, self.B):
+            raise ValueError("B is not what the prior's coefficients add up to")
+        self._doubt = state["doubt"].copy()
         self.posterior = Gaussian(**{name: state[name].copy() for name in shapes})
