@@ -4,7 +4,7 @@ All luck is keyed by (seed, issue, member, slot or article), so every policy mee
 pools and luck.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from copy import copy
 
 import numpy as np
@@ -128,7 +128,7 @@ class Association(Truthful):
         encoder = Cached(encoder, embeddings) if embeddings else encoder
         self.features = Features.fit(self.members, texts, text_dims, encoder)
         self._x, names = self.features.encode_members(self.members), self.features.member_names
-        self._text: dict[int, Floats] = {}
+        self._text: dict[int, tuple[Floats, Ints, list[list[Hashable]]]] = {}  # of each issue
         self._interests = interests = draw_interests(
             keyed("interests"), self._x, names, taste, explained, eagerness, kind_sd
         )
@@ -181,11 +181,16 @@ class Association(Truthful):
                 "and one more may be composed"
             )
         self._memory.advance_to(number)  # those who lapsed before it are gone
-        self._memory.keep(self._newsroom.list_current(number))
         articles, rows = self.pool(number).articles, self._list_recipients(number)
         members = self.members.iloc[rows]
         if number not in self._text:
-            self._text[number] = self.features.encode_articles(articles)
+            past = [self.pool(issue).articles for issue in range(1, number)]
+            self._text[number] = (
+                self.features.encode_articles(articles),
+                self.features.find_stories(articles),
+                self.features.find_earlier(articles, past),
+            )
+        text, told, earlier = self._text[number]
         return self.features.make_context(
             campaign=f"{self._campaigns.look_up(number)[0]}-{number:03d}",
             issue=number,
@@ -193,8 +198,9 @@ class Association(Truthful):
             articles=articles,
             rules=self._newsroom.make_rules(number),
             eligible=find_eligible(members, articles),
-            seen=self._memory.look_up_seen(articles["article"].tolist(), rows),
-            article_features=self._text[number],
+            seen=self._memory.look_up_seen(articles["article"].tolist(), rows, earlier),
+            article_features=text,
+            told=told,
             member_features=self._x[rows],
         )
 

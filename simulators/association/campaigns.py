@@ -93,13 +93,6 @@ class Campaigns:
         name, past = self.look_up(issue)[0], range(issue - 1, 0, -1)
         return next((number for number in past if self.look_up(number)[0] == name), 0)
 
-    def list_latest(self, issue: int) -> list[int]:
-        """The last issue of each name up to this one, this one first."""
-        found: dict[str, int] = {}
-        for number in range(issue, 0, -1):
-            found.setdefault(self.look_up(number)[0], number)
-        return list(found.values())
-
     def blend_interests(
         self, name: str, personal: Floats, rng: np.random.Generator, sd: Floats
     ) -> Floats:

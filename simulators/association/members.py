@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bandit.core.types import Floats, Ints
-from bandit.features.features import KINDS
+from bandit.core.types import KINDS, Floats, Ints
 from simulators.association.pools.articles import read_catalogue
 
 FIRST_ID = 100_001

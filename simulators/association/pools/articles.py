@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from bandit.core.types import Floats, Ints
+from bandit.core.types import KINDS, Floats, Ints
 from bandit.features.clean import join_texts
-from bandit.features.features import KINDS
 
 SECOND_TOPIC = 0.5  # weight of a second topic beside a first of 1
 

@@ -68,11 +68,6 @@ class Newsroom:
         pool = join(kept, pool) if kept else pool
         return pool.take(np.argsort(pool.articles["article"].to_numpy(), kind="stable"))
 
-    def list_current(self, number: int) -> frozenset[str]:
-        """Ids of the articles of issue `number`, and of those that a later issue may carry over."""
-        pools = [self.make_pool(past) for past in self.campaigns.list_latest(number)]
-        return frozenset(article for pool in pools for article in pool.articles["article"])
-
     def make_rules(self, number: int) -> Rules:
         """The rules of issue `number`.
 
