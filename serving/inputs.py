@@ -3,7 +3,7 @@
 Open this file to see what the editor's and the membership system's files must hold.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +30,7 @@ class Inputs:
     digests: SHA-256 of each file; None where it was not given
     unknown: attribute -> a value that the bundle has not met -> how many members have it
     unread: article -> why its text counts as average
+    earlier: the pools that were sent before
     """
 
     members: pd.DataFrame
@@ -39,6 +40,7 @@ class Inputs:
     digests: dict[str, str | None]
     unknown: dict[str, dict[str, int]]
     unread: dict[str, str]
+    earlier: list[pd.DataFrame]
 
 
 def load(
@@ -47,8 +49,11 @@ def load(
     pool: str | Path,
     rules: str | Path,
     seen: str | Path | None = None,
+    earlier: Sequence[str | Path] = (),
 ) -> Inputs:
     """Read and check the files: what a send is made from.
+
+    earlier: pools that were sent before, the latest one last
 
     Raises ValueError naming the file, the row and the value at fault.
     """
@@ -63,17 +68,22 @@ def load(
     articles = sort_pool(pool_table.to_frame())
     _check_rules(Path(rules), layout, pool_table, articles)
     seen_table = read_seen(seen, member_table, pool_table) if seen is not None else None
+    past = [read_pool(path) for path in earlier]
+    for table in past:
+        table.check_same_type("article", pool_table)
     digests = {
         "members": member_table.digest,
         "pool": pool_table.digest,
         "rules": rules_digest,
         "seen": seen_table.digest if seen_table else None,
+        "earlier": " ".join(table.digest for table in past) or None,
     }
     frame = member_table.to_frame()
     pairs = seen_table.to_frame() if seen_table else None
     unknown = features.attributes.count_unknown(frame)
     unread = features.find_unread(articles)
-    return Inputs(frame, articles, layout, pairs, digests, unknown, unread)
+    before = [table.to_frame() for table in past]
+    return Inputs(frame, articles, layout, pairs, digests, unknown, unread, before)
 
 
 def read_members(path: str | Path, features: Features, limits: list[str]) -> Table:
@@ -98,7 +108,10 @@ def read_members(path: str | Path, features: Features, limits: list[str]) -> Tab
 
 
 def read_pool(path: str | Path) -> Table:
-    """The articles. Title, kind and source must say something; a summary may be empty."""
+    """The articles. Title, kind and source must say something; a summary may be empty.
+
+    A column `story` holds an editor's own ids of stories; articles with the same tell the same.
+    """
     table = Table.read(path, ["article", "title", "summary", "kind", "source"], all_columns=True)
     table.check_ids("article", unique=True)
     for name in ("title", "summary", "kind", "source"):
@@ -107,6 +120,8 @@ def read_pool(path: str | Path) -> Table:
     for name in table.columns.column_names:
         if name.startswith("only_"):
             table.check_type(name, TEXT)
+        if name == "story":
+            table.check_type(name, TEXT, WHOLE)
     return table
 
 

@@ -25,18 +25,19 @@ from rich.progress import Progress
 from bandit.core import check
 from bandit.core.files import read_json, replacing, write_json
 from bandit.core.rules import Rules
-from bandit.core.types import ROLES, Bools, Ints
+from bandit.core.types import ROLES, Bools
 from bandit.log.issue import tabulate_slates
-from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, find_eligible
+from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, STORY, find_eligible
 from bandit.slates.propensity import draw
 from serving.bundle import Bundle, read
 from serving.errors import run_program, shorten
 from serving.folder import sync
 from serving.inputs import load, sort_pool
+from serving.seen import find_seen
 
 CHUNK = 20_000  # members; with a pool of 200 a matrix of scores takes 32 MB
 ROW_GROUP = 1 << 20
-RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT}
+RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT, "story": STORY}
 
 
 def compose(
@@ -48,16 +49,19 @@ def compose(
     seed: int,
     seen: pd.DataFrame | None = None,
     chunk: int = CHUNK,
+    earlier: Sequence[pd.DataFrame] = (),
 ) -> Iterator[pa.Table]:
     """The slates of `chunk` members at a time, in the members' order, k rows for each.
 
     members: `member` and the attributes
-    articles: `article`, title, summary, kind, source and any `only_` columns, in any order
+    articles: `article`, title, summary, kind, source, any `only_` columns and perhaps `story`, in
+        any order
     rules: the editor's, with the number of slots k
     campaign: name of the issue; it keys the draws and the log
     seed: another one gives another draw of the same slates
     seen: pairs of `member` and `article` in an issue that the member opened
     chunk: members at a time; fewer need less memory and more time
+    earlier: pools that were sent before; who saw an article of theirs has seen its story
 
     Raises ValueError naming what is wrong with them.
     """
@@ -68,7 +72,8 @@ def compose(
     check.unique("pool", articles["article"])
     articles = sort_pool(articles)
     text = bundle.features.encode_articles(articles)
-    rows, columns = _find_seen(seen, members, articles)
+    told = bundle.features.find_stories(articles)
+    rows, columns = find_seen(seen, members, articles, bundle.features, earlier)
     for start in range(0, len(members), chunk):
         part = members.iloc[start : start + chunk]
         shown: Bools = np.zeros((len(part), len(articles)), dtype=bool)
@@ -83,6 +88,7 @@ def compose(
             find_eligible(part, articles),
             shown,
             article_features=text,
+            told=told,
         )
         slates = draw(bundle.policy.plan(context), context, seed)
         roles = pa.DictionaryArray.from_arrays(pa.array(slates.role.ravel()), pa.array(ROLES))
@@ -90,19 +96,6 @@ def compose(
         # the same.
         table = tabulate_slates(context, slates) | {"role": roles}
         yield pa.table({name: _decode(column) for name, column in table.items()})
-
-
-def _find_seen(
-    seen: pd.DataFrame | None, members: pd.DataFrame, articles: pd.DataFrame
-) -> tuple[Ints, Ints]:
-    """Rows (ascending) and columns of the (member, article) cells that were seen."""
-    if seen is None:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    rows = pd.Index(members["member"]).get_indexer(pd.Index(seen["member"]))
-    columns = pd.Index(articles["article"]).get_indexer(pd.Index(seen["article"]))
-    known = np.flatnonzero((rows >= 0) & (columns >= 0))
-    known = known[np.argsort(rows[known], kind="stable")]
-    return rows[known], columns[known]
 
 
 def _decode(column: pa.Array) -> pa.Array:
@@ -118,7 +111,8 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle)
-    inputs = load(bundle.features, asked.members, asked.pool, asked.rules, asked.seen)
+    paths = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
+    inputs = load(bundle.features, *paths)
     unread = (
         f"article {article!r} counts as average: {why}" for article, why in inputs.unread.items()
     )
@@ -146,6 +140,7 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         asked.seed,
         inputs.seen,
         asked.chunk,
+        inputs.earlier,
     )
     try:
         with (
@@ -273,6 +268,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rules", required=True, help="yaml: slots, pins, at_most, at_least, only")
     parser.add_argument(
         "--seen", help="parquet: member, article; what was in an issue that the member opened"
+    )
+    parser.add_argument(
+        "--earlier",
+        nargs="*",
+        default=(),
+        help="pools sent before: who saw an article of theirs has seen its story",
     )
     parser.add_argument(
         "--campaign", required=True, help="name of this issue; it keys the draws and the log"

@@ -27,6 +27,7 @@ Array = NDArray[Any]  # of any type that a file of arrays can hold
 
 EMPTY, PINNED, EXPLOIT, EXPLORE = range(4)
 ROLES = ("empty", "pinned", "exploit", "explore")
+KINDS = ("event", "resource")  # of articles, beside the plain one
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ class Context:
     member_features: [n, p], beginning with a constant 1
     article_features: [m, q], beginning with a constant 1
     eligible: [n, m], the member may be shown the article; never given up
-    seen: [n, m], the article was in an issue that the member opened; shown again only where a slot
-        would stay empty
+    seen: [n, m], the article's story was in an issue that the member opened; shown again only where
+        a slot would stay empty
     rules: the editor's rules
+    stories: [m], for each article the first one that tells its story, mostly itself; two that tell
+        one story are not both shown, unless a slot would stay empty; None: no two do
 
     Raises ValueError naming the first value at fault.
     """
@@ -56,6 +59,7 @@ class Context:
     eligible: Bools
     seen: Bools
     rules: Rules
+    stories: Ints | None = None
 
     def __post_init__(self) -> None:
         check.columns("members", self.members, ["member"])
@@ -69,6 +73,8 @@ class Context:
         check.finite("article_features", self.article_features, self.article_ids)
         check.shape("eligible", self.eligible, (n, m))
         check.shape("seen", self.seen, (n, m))
+        if self.stories is not None:
+            check.shape("stories", self.stories, (m,))
         self.rules.check_pool(self.articles)
 
     @property
@@ -102,7 +108,7 @@ class Slates:
     role: EMPTY, PINNED, EXPLOIT (the likeliest open article, alone in
         that) or EXPLORE
     relaxed: soft rules that were given up to fill the slot: 0 none, 1 minimum counts,
-        2 also maximum counts, 3 also no repeats
+        2 also maximum counts, 3 also no repeats, 4 also one article a story
     supported: every open article had a positive probability, so the log can speak about any policy;
         `bandit.ope` calls it full_support
     """

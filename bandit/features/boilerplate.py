@@ -7,6 +7,7 @@ second serves where a pool is too small for the first. Open this file to add a c
 import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 # A sentence is boilerplate that stands under at least so many articles of different titles, and
 # under at least this share of them. In a pool of 40 an honest sentence comes twice or three times.
@@ -58,6 +59,7 @@ def drop_call(sentence: str) -> str:
     return "" if _CALL.fullmatch(left.strip(_STOPS)) else left
 
 
+@lru_cache(maxsize=1 << 16)
 def name_sentence(sentence: str) -> str:
     """What two sentences have in common that differ in capitals, stops and numbers alone."""
     return " ".join("0" if word.isdigit() else word for word in _WORD.findall(sentence.casefold()))

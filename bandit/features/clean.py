@@ -47,13 +47,18 @@ def clean_texts(texts: Sequence[str], boilerplate: Collection[str] = ()) -> list
     texts: of one pool or one archive; what many of them have in common is left out
     boilerplate: of another one, which is left out too, as `find_boilerplate` names it
     """
+    return list(_clean(tuple(texts), frozenset(boilerplate)))
+
+
+@lru_cache(maxsize=1 << 8)  # the same pool is read for features, for stories, and as a past one
+def _clean(texts: tuple[str, ...], boilerplate: frozenset[str]) -> tuple[str, ...]:
     split = [_split(text) for text in texts]
-    repeated = find_repeated(split).union(boilerplate)
+    repeated = find_repeated(split) | boilerplate
     kept = [drop_repeated(sentences, repeated) for sentences in split]
     if any(map(_shouts, chain.from_iterable(kept))):
         usual = _learn_capitals(kept)
         kept = [[_quieten(sentence, usual) for sentence in sentences] for sentences in kept]
-    return [_join(sentences) for sentences in kept]
+    return tuple(map(_join, kept))
 
 
 def find_boilerplate(texts: Sequence[str]) -> frozenset[str]:

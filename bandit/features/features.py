@@ -4,7 +4,7 @@
 policy can see of an article's text; what it can see of a member is in `attributes.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,10 @@ import pandas as pd
 from bandit.core import check, exact
 from bandit.core.rules import Rules
 from bandit.core.threads import use_one_thread
-from bandit.core.types import Bools, Context, Floats
-from bandit.features import clean
+from bandit.core.types import KINDS, Bools, Context, Floats, Ints
+from bandit.features import clean, stories
 from bandit.features.attributes import Attributes
 from bandit.features.text import Encoder, StaticEncoder
-
-KINDS = ("event", "resource")  # beside the plain article
 
 
 @dataclass(frozen=True)
@@ -158,6 +156,28 @@ class Features:
         text = self.encode_texts(self._read(articles))
         return np.hstack([np.ones((len(articles), 1)), kinds.astype(np.float64), text])
 
+    def find_stories(self, articles: pd.DataFrame) -> Ints:
+        """For each article the first one that tells its story [m]: see `stories.find_stories`.
+
+        Names, which are read `verbatim`, tell no story.
+        """
+        if self.verbatim:
+            return np.arange(len(articles))
+        return stories.find_stories(articles, self._read(articles))
+
+    def find_earlier(
+        self, articles: pd.DataFrame, pools: Sequence[pd.DataFrame]
+    ) -> list[list[Hashable]]:
+        """For each article the ids by which its story was told before: `stories.find_earlier`.
+
+        pools: of the issues before, the latest one last
+        """
+        if self.verbatim or not pools:
+            return [[] for _ in range(len(articles))]
+        texts = [text for pool in pools for text in self._read(pool)]
+        past = pd.concat(pools, ignore_index=True)
+        return stories.find_earlier(articles, self._read(articles), past, texts)
+
     def make_context(
         self,
         campaign: str,
@@ -169,12 +189,14 @@ class Features:
         seen: Bools | None = None,
         article_features: Floats | None = None,
         member_features: Floats | None = None,
+        told: Ints | None = None,
     ) -> Context:
         """A checked `Context` of one issue; what its parts mean is said there.
 
         eligible: [n, m] (default: everything)
-        seen: [n, m] (default: nothing)
+        seen: [n, m] (default: nothing); who saw an article has seen all that tell its story
         article_features, member_features: [m, q] and [n, p], where they are already at hand
+        told: [m], what `find_stories` gives, where it is already at hand
 
         Raises ValueError naming what is wrong with the member list or the pool.
         """
@@ -186,6 +208,8 @@ class Features:
             member_features = self.encode_members(members)
         if article_features is None:
             article_features = self.encode_articles(articles)
+        if told is None:
+            told = self.find_stories(articles)
         return Context(
             campaign=campaign,
             issue=issue,
@@ -194,8 +218,9 @@ class Features:
             member_features=member_features,
             article_features=article_features,
             eligible=np.ones(shape, dtype=bool) if eligible is None else eligible,
-            seen=np.zeros(shape, dtype=bool) if seen is None else seen,
+            seen=np.zeros(shape, dtype=bool) if seen is None else stories.share_seen(seen, told),
             rules=rules,
+            stories=told,
         )
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:

@@ -60,7 +60,8 @@ def strip_markup(text: str) -> str:
     if "<" in text:
         text = _read_html(text)
     text = _FORMULA.sub(r"\1", unicodedata.normalize("NFKC", text)[:CUT].translate(PLAIN))
-    text = "".join(map(_read_character, text))
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(map(_read_character, text))
     text = _NOTHING.sub(" ", _FIELD.sub(" ", _LINK.sub(" ", text)))
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return _STOP.sub(r"\1", "\n".join(line for line in lines if line))

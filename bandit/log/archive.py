@@ -243,10 +243,10 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
     ruled, everybody = read_rules(folder), read_members(folder)
     index, x = pd.Index(everybody["member"]), features.encode_members(everybody)
     pools = {issue: read_pool(folder, issue) for issue in ruled}
-    last = {article: issue for issue in ruled for article in pools[issue]["article"]}
     seen = Seen(len(everybody))
     for issue, (campaign, own) in ruled.items():
         path, articles = _file(folder, "log", issue), pools[issue]
+        earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
         table = read_table(path)
         rows = _find_rows(path, log.list_members(path, table, own.slots), index, own.slots)
         there = everybody.iloc[rows]
@@ -258,14 +258,14 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
                 articles=articles,
                 rules=own,
                 eligible=find_eligible(there, articles),
-                seen=seen.look_up(articles["article"].tolist(), rows),
+                seen=seen.look_up(articles["article"].tolist(), rows, earlier),
                 member_features=x[rows],
             )
         except ValueError as error:
             raise ValueError(f"{_file(folder, 'pools', issue)}: {error}") from None
         round = log.parse_issue(path, table, context)
         seen.add(articles["article"].tolist(), round.slates.choice, round.feedback.opened, rows)
-        seen.keep({article for article, until in last.items() if until > issue})
+        seen.fold(articles["article"].tolist())
         yield round
 
 

@@ -19,7 +19,7 @@ CHOICES = ("propensity", "role", "relaxed", "supported")
 FLAGS = ("supported", "delivered", "opened", "unsubscribed", "clicked")
 WITHIN = {
     "role": (0, len(ROLES) - 1),
-    "relaxed": (0, 3),
+    "relaxed": (0, 4),
     "examined": (-1, 1),
     "dwell_seconds": (0.0, 1e9),
 }

@@ -96,11 +96,12 @@ class Profile(Policy):
     ) -> None:
         for name, value in {"budget": budget, "first_budget": first_budget, "keep": keep}.items():
             check.share(name, value)
-        check.share("click_rate", click_rate)
-        check.at_least("name_pull", name_pull, 0)
+        check.between("click_rate", click_rate, 1e-6, 1 - 1e-6)
+        check.between("name_pull", name_pull, 0, 10)
         sds = {"text_sd": text_sd, "click_sd": click_sd, "kind_sd": kind_sd, "prior_sd": prior_sd}
-        for name, value in (sds | {"temperature": temperature, "quality_sd": quality_sd}).items():
-            check.at_least(name, value, 1e-6)
+        for name, value in (sds | {"quality_sd": quality_sd}).items():
+            check.between(name, value, 1e-6, 10)
+        check.at_least("temperature", temperature, 1e-6)
         self.budget, self.first_budget, self.temperature = budget, first_budget, temperature
         self.keep = keep
         check.at_least("max_slots", max_slots, 1)

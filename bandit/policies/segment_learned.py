@@ -53,7 +53,8 @@ class SegmentLearned(Policy):
     ) -> None:
         check.share("epsilon", epsilon)
         check.share("keep", keep)
-        for value in (ridge, *shrinkage):
+        check.at_least("ridge", ridge, 1e-6)
+        for value in shrinkage:
             check.at_least("shrinkage", value, 1e-6)
         if not shrinkage:
             raise ValueError("shrinkage is empty; give at least one candidate")

@@ -3,8 +3,8 @@
 Policies, simulators, estimators and the sender all ask this file, so they agree about what could be
 shown. Hard rules are never broken: eligibility, pins, a slot's section; where nothing is left, the
 slot stays empty. Soft rules are given up where a slot would otherwise stay empty, one slot at a
-time and in this order: minimum counts, maximum counts, no repeats. The slate records it. Open this
-file to add a rule, or to see why an article was not shown.
+time and in this order: minimum counts, maximum counts, no repeats, one article a story. The slate
+records it. Open this file to add a rule, or to see why an article was not shown.
 """
 
 from copy import copy
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bandit.core.types import Bools, Context, Ints
 from bandit.features.attributes import split_tags
 
-MINIMUM, MAXIMUM, REPEAT = 1, 2, 3  # how many soft rules have been given up
+MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
 
 
 def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
@@ -77,6 +77,7 @@ class Desk:
             pinned = np.isin(np.arange(len(ids)), list(self._pins.values()))
             self._eligible = context.eligible & ~pinned
         self._seen = context.seen
+        self._stories = _list_stories(context.stories)
         self._most = _list_groups(articles, rules.at_most)
         self._least = _list_groups(articles, rules.at_least)
         self._sections = {
@@ -115,7 +116,8 @@ class Desk:
             hard &= self._sections[slot]
         filled, row = np.nonzero(above >= 0)
         hard[row, above[filled, row]] = False
-        unseen = hard > self._seen
+        apart = self._keep_apart(slot, above, hard) if self._stories else hard
+        unseen = apart > self._seen
         capped = self._cap(slot, above, unseen) if self._most else unseen
         mask = capped
         relaxed = np.zeros(len(hard), dtype=np.int8)
@@ -128,7 +130,8 @@ class Desk:
         # usually each member has an open article; argmax finds it quicker than any
         if (mask[:, 0] | (mask.argmax(axis=1) > 0)).all():
             return mask, relaxed
-        for given_up, wider in ((MINIMUM, capped), (MAXIMUM, unseen), (REPEAT, hard)):
+        ladder = ((MINIMUM, capped), (MAXIMUM, unseen), (REPEAT, apart), (STORY, hard))
+        for given_up, wider in ladder:
             stuck = np.asarray(~mask.any(axis=1) & wider.any(axis=1))
             if stuck.any():
                 mask = np.where(stuck[:, None], wider, mask)
@@ -140,16 +143,20 @@ class Desk:
 
         slot: not the first one
         Returns one pair (rows, articles [m]) for each maximum count that the members in `rows` have
-        reached. It is right only for members for whom no rule was given up in the slot above, and
-        none must be given up now. None where pins, sections or minimum counts have a say: then
-        `open` must be asked about everybody.
+        reached, and for each story that they were told in the slot above. It is right only for
+        members for whom no rule was given up in the slot above, and none must be given up now. None
+        where pins, sections or minimum counts have a say: then `open` must be asked about
+        everybody.
 
         choice: as for `open`
         """
         if {slot - 1, slot} & self._pins.keys() or self._least or self._sections:
             return None
         above = choice.T[:slot]
-        closed: list[tuple[Ints, Bools]] = []
+        closed: list[tuple[Ints, Bools]] = [
+            (np.flatnonzero(np.append(story, False).take(above[-1])), story)
+            for story in self._stories
+        ]
         for group, cap in self._most:
             another = np.flatnonzero(group.take(above[-1]))
             count = self._count(group, slot, above.take(another, axis=1), another)
@@ -176,6 +183,20 @@ class Desk:
             for j, only in self._sections.items()
         )
         return count
+
+    def _keep_apart(self, slot: int, above: Ints, mask: Bools) -> Bools:
+        """The articles of `mask` [n, m] whose stories no other article of the slate tells.
+
+        Others are those in the slots above, and the pins below.
+        """
+        mask = mask.copy()
+        for story in self._stories:
+            told = np.append(story, False).take(above).any(axis=0)
+            for j, article in self._pins.items():
+                if j >= slot and story[article]:
+                    told |= self._pinnable[:, article]
+            mask[np.flatnonzero(told)] &= ~story
+        return mask
 
     def _cap(self, slot: int, above: Ints, mask: Bools) -> Bools:
         """The articles of `mask` [n, m] whose maximum counts are not yet reached."""
@@ -213,6 +234,14 @@ class Desk:
             if j in free:
                 left -= self._pinnable[:, article]
         return wanted | ((needed < left) | (needed == 0))[:, None], needed > left
+
+
+def _list_stories(stories: Ints | None) -> list[Bools]:
+    """For each story that several articles tell, which ones do [m]."""
+    if stories is None:
+        return []
+    first, count = np.unique(stories, return_counts=True)
+    return [np.asarray(stories == story) for story in first[count > 1]]
 
 
 def _list_groups(

@@ -6,6 +6,7 @@ The rule against repeats rests on this, in a simulation and when a log is read b
 from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Ints
 
@@ -21,11 +22,28 @@ class Seen:
     def __init__(self, n: int) -> None:
         self._n = n
         self._saw: dict[Hashable, Bools] = {}
+        self._folded: dict[Hashable, NDArray[np.uint8]] = {}  # a bit for each member
 
-    def look_up(self, articles: Sequence[Hashable], rows: Ints) -> Bools:
-        """Whether each of the members in `rows` has seen each of m articles, [len(rows), m]."""
-        nobody = np.zeros(self._n, dtype=bool)
-        return np.stack([self._saw.get(article, nobody)[rows] for article in articles], axis=1)
+    def look_up(
+        self,
+        articles: Sequence[Hashable],
+        rows: Ints,
+        earlier: Sequence[Sequence[Hashable]] | None = None,
+    ) -> Bools:
+        """Whether each of the members in `rows` has seen each of m articles, [len(rows), m].
+
+        earlier: for each article, ids of others that told its story (`stories.find_earlier`): who
+            saw one of them has seen it
+        """
+        seen: Bools = np.zeros((len(rows), len(articles)), dtype=bool)
+        for column, article in enumerate(articles):
+            for told in (article, *(earlier[column] if earlier else ())):
+                if told in self._saw:
+                    seen[:, column] |= self._saw[told][rows]
+                elif told in self._folded:
+                    held = self._folded[told][rows >> 3]
+                    seen[:, column] |= (held >> (7 - (rows & 7)) & 1).astype(bool)
+        return seen
 
     def add(self, articles: Sequence[Hashable], choice: Ints, opened: Bools, rows: Ints) -> None:
         """Note what one issue showed.
@@ -44,8 +62,23 @@ class Seen:
         # empty slots, -1, come before the first
         starts = np.searchsorted(shown[order], np.arange(len(articles) + 1))
         for article, start, end in zip(articles, starts, starts[1:], strict=False):
-            self._saw.setdefault(article, np.zeros(self._n, dtype=bool))[reader[start:end]] = True
+            self._unfold(article)[reader[start:end]] = True
 
-    def keep(self, articles: Collection[Hashable]) -> None:
-        """Forget all articles but these."""
-        self._saw = {article: saw for article, saw in self._saw.items() if article in articles}
+    def fold(self, articles: Collection[Hashable]) -> None:
+        """Keep what was seen of all articles but these in an eighth of the memory.
+
+        Nothing is forgotten: an article that is gone may come back as an update under another id.
+        """
+        for article in [each for each in self._saw if each not in articles]:
+            saw = self._saw.pop(article)
+            if saw.any():
+                self._folded[article] = np.packbits(saw)
+
+    def _unfold(self, article: Hashable) -> Bools:
+        """Who saw an article [n], for writing."""
+        if article not in self._saw:
+            folded = self._folded.pop(article, None)
+            nobody = np.zeros(self._n, dtype=bool)
+            saw = nobody if folded is None else np.unpackbits(folded, count=self._n).astype(bool)
+            self._saw[article] = saw
+        return self._saw[article]

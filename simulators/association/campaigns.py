@@ -12,7 +12,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
-from simulators.association.pools.articles import read_catalogue
+from simulators.association.pools.catalogue import ALL_KINDS
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,11 @@ class Campaign:
         for what in ("opens", "clicks"):
             if not np.isfinite(getattr(self, what)):
                 raise ValueError(f"campaign: {what} = {getattr(self, what)}; must be finite")
-        known = read_catalogue()["kinds"]
         for kind, share in (self.kinds or {}).items():
             check.share(f"campaign: share of kind {kind!r}", share)
-            if kind not in known:
+            if kind not in ALL_KINDS:
                 raise ValueError(
-                    f"campaign: there is no kind {kind!r}; choose from {', '.join(known)}"
+                    f"campaign: there is no kind {kind!r}; choose from {', '.join(ALL_KINDS)}"
                 )
         if self.kinds is not None and not sum(self.kinds.values()) > 0:
             raise ValueError(f"campaign: kinds = {dict(self.kinds)}; one must have a share above 0")
@@ -92,13 +91,6 @@ class Campaigns:
         """The last issue of the same name before this one; 0 where there was none."""
         name, past = self.look_up(issue)[0], range(issue - 1, 0, -1)
         return next((number for number in past if self.look_up(number)[0] == name), 0)
-
-    def list_latest(self, issue: int) -> list[int]:
-        """The last issue of each name up to this one, this one first."""
-        found: dict[str, int] = {}
-        for number in range(issue, 0, -1):
-            found.setdefault(self.look_up(number)[0], number)
-        return list(found.values())
 
     def blend_interests(
         self, name: str, personal: Floats, rng: np.random.Generator, sd: Floats

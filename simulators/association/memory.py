@@ -6,7 +6,7 @@ An issue counts for the ones after it, never for itself, so its parts (waves) ma
 order, or twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,13 +65,15 @@ class Memory:
             self.membership.count_left(self.first_end, number) < self.membership.notice
         )
 
-    def look_up_seen(self, articles: list[str], rows: Ints) -> Bools:
-        """Whether members `rows` had each article in an issue that they opened [len(rows), m]."""
-        return self._saw.look_up(articles, rows)
+    def look_up_seen(
+        self, articles: list[str], rows: Ints, earlier: Sequence[Sequence[Hashable]]
+    ) -> Bools:
+        """Whether members `rows` had each story in an issue that they opened [len(rows), m].
 
-    def keep(self, articles: frozenset[str]) -> None:
-        """Forget who saw any article that is not among `articles`."""
-        self._saw.keep(articles)
+        earlier: ids by which the story of each article was told before
+        """
+        self._saw.fold(articles)
+        return self._saw.look_up(articles, rows, earlier)
 
     def advance_to(self, issue: int) -> Mood | None:
         """The mood in which issue `issue` meets all members; None where moods move nothing.

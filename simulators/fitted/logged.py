@@ -9,7 +9,7 @@ an issue; the modules beside it fit what it rests on.
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Self
 
@@ -90,6 +90,8 @@ class Logged(Truthful):
                 "the issues of the log"
             )
         self._contexts = [round.context for round in rounds]
+        pools = [context.articles for context in self._contexts]
+        self._earlier = cache(lambda n: self.features.find_earlier(pools[n - 1], pools[: n - 1]))
         self._who = who = LoggedMembers.collect(rounds, self.features, only)
         self.members, self.fitted, self._x = who.table, who.fitted, who.features
         self._index, self._keys = pd.Index(who.ids), keys.member_keys(who.ids)
@@ -151,8 +153,9 @@ class Logged(Truthful):
             articles=then.articles,
             rules=then.rules,
             eligible=find_eligible(members, then.articles),
-            seen=self._memory.look_up_seen(then.article_ids.tolist(), rows),
+            seen=self._memory.look_up_seen(then.article_ids.tolist(), rows, self._earlier(number)),
             article_features=then.article_features,
+            told=then.stories,
             member_features=self._x[rows],
         )
 

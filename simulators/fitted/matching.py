@@ -11,8 +11,7 @@ from scipy.optimize import least_squares
 from scipy.sparse import csr_matrix
 
 from bandit.core import keys
-from bandit.core.types import Floats
-from bandit.features.features import KINDS
+from bandit.core.types import KINDS, Floats
 from simulators.crossing import find_crossing
 from simulators.examination.walk import Examine, expect_clicks
 from simulators.fitted.mails import OpenedMails

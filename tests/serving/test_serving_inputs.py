@@ -1,5 +1,6 @@
 """What the sender is given by others: every way it can be wrong is refused in one line."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -166,3 +167,30 @@ def test_refuses_bad_input(
     assert message in said
     assert len(said.splitlines()) == 1
     assert not (desk / "out").exists()
+
+
+def test_a_story_told_again_is_shown_once_and_seen_once_is_seen(unit: Path, desk: Path) -> None:
+    """The pool has an article twice, once as an update; an earlier pool had it under a third id."""
+    pool = pd.read_parquet(desk / "pool.parquet")
+    told = pool.iloc[[2]].assign(title="Updated: " + pool["title"][2])
+    both = pd.concat([pool, told.assign(article="zz-again")], ignore_index=True)
+    both.to_parquet(desk / "pool.parquet")
+    pool.iloc[[2]].assign(article="old").to_parquet(desk / "old.parquet")
+    pool.iloc[[7]].to_parquet(desk / "none.parquet")
+    members = pd.read_parquet(desk / "members.parquet")["member"]
+    pairs = pd.DataFrame({"member": members[:40], "article": "old"})
+    pairs.to_parquet(desk / "seen.parquet")
+    shown = {}
+    for name, earlier in {"with": ["none", "old"], "without": ["none"]}.items():
+        asked = list_arguments(desk, unit / "bundle", out=desk / name)
+        asked += ["--earlier", *(str(desk / f"{pool}.parquet") for pool in earlier)]
+        assert send.main(asked) == 0
+        slates = pd.read_parquet(desk / name / "slates.parquet")
+        tells = slates[slates["article"].isin([both["article"][2], "zz-again"])]
+        assert tells["member"].is_unique
+        shown[name] = set(tells["member"]) & set(members[:40])
+    assert not shown["with"]
+    assert shown["without"]
+    report = json.loads((desk / "with" / "send.json").read_text())
+    assert len(report["inputs"]["earlier"].split()) == 2
+    assert report["relaxed"]["story"] == 0

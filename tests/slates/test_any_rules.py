@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bandit.core.rules import Rules
 from bandit.core.types import EMPTY, PINNED, Context, Slates, SlotPmf
 from bandit.slates import propensity as slates
-from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT
+from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, STORY
 from bandit.slates.exploration import epsilon_greedy
 
 Make = Callable[..., Any]
@@ -23,7 +23,7 @@ ANYTHING = partial(epsilon_greedy, epsilon=1.0)
 
 @st.composite
 def worlds(draw: Callable[..., Any], single: bool = False) -> tuple[Any, ...]:
-    """Rules, eligible, seen, kinds, sources, seed.
+    """Rules, eligible, seen, kinds, sources, stories, seed.
 
     single: one column's minimum counts and no other hard rule
     """
@@ -66,13 +66,15 @@ def worlds(draw: Callable[..., Any], single: bool = False) -> tuple[Any, ...]:
     )
     seen = rng.random((n, m)) < draw(st.sampled_from([0.0, 0.3, 0.9]))
     rules = Rules(slots=k, pins=pins, only=only, at_most=most, at_least=least)
-    return rules, may, seen, kinds, sources, draw(st.integers(0, 99))
+    labels = draw(st.lists(st.integers(0, m - 1), min_size=m, max_size=m))
+    stories = [labels.index(label) for label in labels]  # the first article of each
+    return rules, may, seen, kinds, sources, stories, draw(st.integers(0, 99))
 
 
 def _draw_world(make_context: Make, make_pool: Make, world: Any) -> tuple[Context, Slates]:
-    rules, may, seen, kinds, sources, seed = world
-    pool = make_pool(may.shape[1], kind=kinds, source=sources)
-    context = make_context(*may.shape, rules, articles=pool, eligible=may, seen=seen)
+    rules, may, seen, kinds, sources, stories, seed = world
+    pool, told = make_pool(may.shape[1], kind=kinds, source=sources), np.array(stories)
+    context = make_context(*may.shape, rules, articles=pool, eligible=may, seen=seen, stories=told)
     return context, slates.draw(SlotPmf(np.zeros(may.shape), ANYTHING), context, seed)
 
 
@@ -81,7 +83,7 @@ def test_hard_rules_always_soft_rules_unless_relaxed(
     make_context: Make, make_pool: Make, world: Any
 ) -> None:
     _, drawn = _draw_world(make_context, make_pool, world)
-    rules, may, seen, kinds, sources, _ = world
+    rules, may, seen, kinds, sources, stories, _ = world
     pins = {slot - 1: int(article[1:]) for slot, article in rules.pins.items()}
     groups = [(np.array(kinds) == v, most) for v, most in rules.at_most["kind"].items()]
     groups += [(np.array(sources) == v, most) for v, most in rules.at_most["source"].items()]
@@ -110,7 +112,9 @@ def test_hard_rules_always_soft_rules_unless_relaxed(
             held = [a for a in row[:j] if a >= 0] + [
                 a for s, a in pins.items() if s >= j and may[i, a]
             ]
-            fresh = [a for a in hard if not seen[i, a]]
+            told = {stories[a] for a in held}
+            apart = [a for a in hard if stories[a] not in told]
+            fresh = [a for a in apart if not seen[i, a]]
             under = [
                 a for a in fresh if all(not g[a] or g[held].sum() < most for g, most in groups)
             ]
@@ -119,7 +123,9 @@ def test_hard_rules_always_soft_rules_unless_relaxed(
                 if under
                 else (fresh, (MAXIMUM,))
                 if fresh
-                else (hard, (REPEAT,))
+                else (apart, (REPEAT,))
+                if apart
+                else (hard, (STORY,))
             )
             assert c in allowed
             assert drawn.relaxed[i, j] in codes  # no more is given up than must be
