@@ -50,7 +50,7 @@ class Appeal:
         mean, doubt = self._expect(articles)
         prior = zip(mean.tolist(), (self.variance + doubt).tolist(), strict=True)
         both = [self.articles.get(*one) for one in zip(articles["article"], prior, strict=True)]
-        found = np.array(both).reshape(-1, 2)
+        found: Floats = np.array(both).reshape(-1, 2)
         return found[:, 0], found[:, 1]
 
     def _expect(self, articles: pd.DataFrame) -> tuple[Floats, Floats]:
