@@ -61,11 +61,12 @@ def measure_ladder(results: pd.DataFrame, late_from: int) -> list[Rung]:
     sums = late.pivot_table(
         index=["policy", "seed"], columns="metric", values="value", aggfunc="sum"
     )
-    rate = (sums["clicks"] / sums["delivered"]).unstack("seed").sort_index(axis=1)
-    if not {"oracle", HAD} <= set(rate.index) or not rate.loc["oracle"].mean() > 0:
+    table = (sums["clicks"] / sums["delivered"]).unstack("seed").sort_index(axis=1)
+    rate = {str(name): row.to_numpy(np.float64) for name, row in table.iterrows()}
+    top = float(rate["oracle"].mean()) if {"oracle", HAD} <= set(rate) else 0.0
+    if not top > 0:
         return []
-    top = float(rate.loc["oracle"].mean())
-    share = {str(name): 100 * row.to_numpy(np.float64) / top for name, row in rate.iterrows()}
+    share = {name: 100 * each / top for name, each in rate.items()}
     rungs, above = [Rung("oracle", 100.0, 0.0, math.nan, math.nan, ())], "oracle"
     lost: list[str] = []
     for policy, what in list(STEPS.items())[1:]:
