@@ -11,6 +11,7 @@ to.
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,14 +19,16 @@ import pandas as pd
 from bandit.core.types import Bools, Context, Ints
 from experiments.checks.rates import load_preset
 from experiments.runner.configs import make, read_config, read_policy
-from simulators.association.association import Association
 from simulators.base import Simulator
 from simulators.play import play
+
+if TYPE_CHECKING:
+    from simulators.association.association import Association
 
 ISSUES, SINCE = 26, 8  # issues, and the first of them whose newsletters count
 
 
-def count_found(world: Association) -> dict[str, int]:
+def count_found(world: "Association") -> dict[str, int]:
     """Pairs of articles in the association's pools.
 
     told: that tell one story
@@ -54,16 +57,12 @@ def _count_pairs(pairs: Bools) -> int:
 
 def measure_found(seeds: Sequence[int]) -> pd.DataFrame:
     """Sums of `count_found` over the seeds, without a press and with one, all articles fresh."""
-    presses = {"none": None, "weekly": make(read_config("press", "weekly"))}
-    return pd.DataFrame(
-        {
-            name: pd.DataFrame(
-                count_found(Association(seed, 60, ISSUES, carried=0.0, press=press))
-                for seed in seeds
-            ).sum()
-            for name, press in presses.items()
-        }
-    ).T
+    base = load_preset("association") | {"members": 60, "carried": 0.0}
+    sums = {}
+    for name, press in {"none": None, "weekly": read_config("press", "weekly")}.items():
+        worlds = (make(base | {"press": press, "seed": seed}) for seed in seeds)
+        sums[name] = pd.DataFrame(map(count_found, worlds)).sum()
+    return pd.DataFrame(sums).T
 
 
 def measure_newsletters(simulator: Simulator) -> pd.DataFrame:
