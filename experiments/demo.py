@@ -67,7 +67,7 @@ def print_letters(
     for member in members["member"].iloc[:: max(1, len(members) // count)].head(count):
         row = members.set_index("member").loc[member]
         letter = slates[slates["member"] == member].dropna(subset="article")
-        who = ", ".join(row[["member_type", "practice_area", "career_stage"]])
+        who = ", ".join(value for value in row if isinstance(value, str))
         console.print(f"\n[bold]Member {member}[/bold]: {who}")
         console.print(f"  Subject: {titles[letter['article'].iloc[0]]}", markup=False)
         for _, slot in letter.iterrows():

@@ -87,6 +87,13 @@ def at_least(what: str, value: float, least: float) -> None:
         raise ValueError(f"{what} = {value}; must be at least {least}")
 
 
+def between(what: str, value: float, least: float, most: float) -> None:
+    """Raise ValueError unless least <= value <= most."""
+    _number(what, value)
+    if not least <= value <= most:
+        raise ValueError(f"{what} = {value}; must be in [{least:g}, {most:g}]")
+
+
 def share(what: str, value: float) -> None:
     """Raise ValueError unless 0 <= value <= 1."""
     _number(what, value)

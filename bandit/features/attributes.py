@@ -30,6 +30,8 @@ _DATE = re.compile(
     rf"|{_MONTH}\s*\d{{1,2}}(st|nd|rd|th)?,?\s+\d{{4}})\s*",  # March 15, 2012
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"\s*[^@\s]+@[^@\s]+\s*")
+PERSONAL = {"dates": _DATE, "e-mail addresses": _ADDRESS}  # what members do not share
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Attributes:
 
         Raises ValueError, with the column and how many different values it has, for
 
-        - dates: a column of dates, or a text of which at least half of the values are dates;
+        - dates and e-mail addresses: a column of dates, or a text of which at least half of the
+          values are dates, or addresses;
         - ids: a text with more than 20 different values which are more than half as many as the
           members (or mentions of tags) that have one;
         - a text with more than 200 different values;
@@ -77,7 +80,7 @@ class Attributes:
                 )
                 continue
             text = column.dropna().astype(str)
-            _refuse_dates(name, text, len(members))
+            _refuse_personal(name, text, len(members))
             if text.str.contains(SEPARATOR, regex=False).any():
                 mentions = text.map(split_tags).explode().dropna()
                 _refuse_ids(name, "tags", mentions, len(members))
@@ -178,15 +181,16 @@ def _read_text(column: pd.Series) -> pd.Series:
     return column.astype(object).astype(str).where(column.notna(), None)
 
 
-def _refuse_dates(name: str, text: pd.Series, n: int) -> None:
-    """Raise ValueError where at least half of the values present are dates."""
-    dates = text.str.fullmatch(_DATE)
-    if len(text) and dates.mean() >= 0.5:
-        raise ValueError(
-            f"{_count(name, 'values', text, n)}; they are dates, such as "
-            f"{text[dates].iloc[0]!r}, and no two members share much by a date: "
-            "give a number, such as the year, or leave the column out"
-        )
+def _refuse_personal(name: str, text: pd.Series, n: int) -> None:
+    """Raise ValueError where at least half of the values present are dates, or addresses."""
+    for what, shape in PERSONAL.items():
+        found = text.str.fullmatch(shape)
+        if len(text) and found.mean() >= 0.5:
+            raise ValueError(
+                f"{_count(name, 'values', text, n)}; they are {what}, such as "
+                f"{text[found].iloc[0]!r}, which say nothing that members share: "
+                "leave the column out, or give what they stand for, such as the year as a number"
+            )
 
 
 def _refuse_ids(name: str, what: str, text: pd.Series, n: int) -> None:

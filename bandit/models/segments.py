@@ -131,9 +131,13 @@ class Membership:
         np.add.at(total, self.member, self.share[:, None] * values[self.segment])
         return total
 
-    def average_pairs(self, values: Floats, n: int) -> Floats:
-        """Each of n members' mean [n] of its pairs' values [E], by their shares."""
-        return np.asarray(np.bincount(self.member, self.share * values, n), dtype=np.float64)
+    def average_pairs(self, values: Floats, index: Ints) -> Floats:
+        """Each member's mean [n], by shares, of its segments' values [s, m] of one article.
+
+        index: [n], each member's article
+        """
+        each = self.share * values[self.segment, index[self.member]]
+        return np.asarray(np.bincount(self.member, each, len(index)), dtype=np.float64)
 
     def tally(self, index: Ints, weights: Floats, shape: tuple[int, int]) -> Floats:
         """Sum of weights by segment and article, [s, m].

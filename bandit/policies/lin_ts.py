@@ -40,7 +40,7 @@ class LinTS(Policy):
         ridge: float = 3000.0,
         **form: Any,
     ) -> None:
-        check.at_least("scale", scale, 0)
+        check.between("scale", scale, 0, 1e6)
         check.at_least("draws", draws, 1)
         check.share("floor", floor)
         known = Form(ridge=ridge, **form)

@@ -76,13 +76,12 @@ class Neural(Policy):
             if not isinstance(count, int) or count < 1:
                 raise ValueError(f"{what} = {count!r}; must be a whole number, at least 1")
         sds = {"text_sd": text_sd, "tower_sd": tower_sd, "last_sd": last_sd}
-        positive = sds | {"learning_rate": learning_rate, "kappa": kappa, "rate": rate}
-        for what, value in positive.items():
-            check.at_least(what, value, 1e-6)
-        for what, value in {"scale": scale, "gain": gain}.items():
-            check.at_least(what, value, 0)
+        for what, value in (sds | {"learning_rate": learning_rate, "rate": rate}).items():
+            check.between(what, value, 1e-6, 1)
+        check.between("kappa", kappa, 1e-6, 1e6)
+        check.between("scale", scale, 0, 100)
+        check.between("gain", gain, 0, 10)
         check.share("floor", floor)
-        check.share("rate", rate)
         if device not in DEVICES:
             raise ValueError(f"device = {device!r}; choose from {', '.join(DEVICES)}")
         self._size, self._sds, self._gain, self._kappa = size, sds, gain, kappa

@@ -77,15 +77,14 @@ class OffPolicy(Policy):
     ) -> None:
         if objective not in OBJECTIVES:
             raise ValueError(f"objective = {objective!r}; choose from {', '.join(OBJECTIVES)}")
-        for what, value in {"floor": floor, "rate": rate, "unclicked": unclicked}.items():
-            check.share(what, value)
-        positive = {"temperature": temperature, "unclicked": unclicked, "rate": rate}
-        for what, value in positive.items():
-            check.at_least(what, value, 1e-6)
+        check.share("floor", floor)
+        check.between("unclicked", unclicked, 1e-6, 1)
+        check.between("rate", rate, 1e-6, 1 - 1e-6)
+        check.at_least("temperature", temperature, 1e-6)
         counts = {"logging_issues": logging_issues, "every": every, "window": window}
-        for what, value in (counts | {"steps": steps}).items():
-            check.at_least(what, value, 1)
-        check.at_least("own_sd", own_sd, 0)
+        for what, count in (counts | {"steps": steps}).items():
+            check.at_least(what, count, 1)
+        check.between("own_sd", own_sd, 0, 100)
         lists = {"clips": clips, "penalties": penalties, "prior_sds": prior_sds}
         for what, values in lists.items():
             if not len(values):

@@ -4,13 +4,13 @@ Member i has the attributes x_i, article j has the text a_j, and
 
     P(click | examined) = sigmoid(w_i . a_j + b_j)
     w_i ~ Normal(B x_i, S), S diagonal
-    b_j ~ Normal(0, s^2)
+    b_j ~ Normal(m, s^2), m = 0 for kinds that a_j tells apart
 
 All is learned by empirical Bayes:
 
     B       what attributes say, the prior            bandit.models.profile.prior, .outset
     S       how far members differ from it            here
-    s^2     how far articles differ in appeal         bandit.models.profile.appeal
+    m, s^2  how articles differ in appeal             bandit.models.profile.appeal
     e       P(examined) of each slot                  bandit.models.examination
     w_i     from the member's own clicks              bandit.models.profiles
     b_j     from everybody's clicks                   bandit.models.profile.appeal
@@ -96,11 +96,12 @@ class Profile(Policy):
     ) -> None:
         for name, value in {"budget": budget, "first_budget": first_budget, "keep": keep}.items():
             check.share(name, value)
-        check.share("click_rate", click_rate)
-        check.at_least("name_pull", name_pull, 0)
+        check.between("click_rate", click_rate, 1e-6, 1 - 1e-6)
+        check.between("name_pull", name_pull, 0, 10)
         sds = {"text_sd": text_sd, "click_sd": click_sd, "kind_sd": kind_sd, "prior_sd": prior_sd}
-        for name, value in (sds | {"temperature": temperature, "quality_sd": quality_sd}).items():
-            check.at_least(name, value, 1e-6)
+        for name, value in (sds | {"quality_sd": quality_sd}).items():
+            check.between(name, value, 1e-6, 10)
+        check.at_least("temperature", temperature, 1e-6)
         self.budget, self.first_budget, self.temperature = budget, first_budget, temperature
         self.keep = keep
         check.at_least("max_slots", max_slots, 1)
@@ -111,7 +112,7 @@ class Profile(Policy):
     def start(self, features: Features) -> None:
         """Set up for these members' and articles' features."""
         self._outset = Outset.read(features, **self._thought)
-        self.appeal = Appeal(self._quality_sd**2)
+        self.appeal = Appeal(self._quality_sd**2, known=self._outset.kinds)
         self.examination = Examination.start(self._max_slots)
         self.length = 0.0  # of text vectors in the first pool that was learned from; 0: none was
         self._set_up(self._outset.usual)
@@ -150,7 +151,7 @@ class Profile(Policy):
         """Scores are the log-odds of a click given examination, averaged over what is not known."""
         (mean, spread), (appeal, doubt) = (
             self._score(context),
-            self.appeal.look_up(context.article_ids),
+            self.appeal.look_up(context.articles),
         )
         p, _ = average(mean + appeal, spread + doubt)
         scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
@@ -221,7 +222,7 @@ class Profile(Policy):
         Returns P(click | examined) [e] as it was expected before the issue.
         """
         x, articles, m = context.member_features, context.article_features, len(context.articles)
-        start, doubt = self.appeal.look_up(context.article_ids)
+        start, doubt = self.appeal.look_up(context.articles)
         belief, appeal = 1 / np.maximum(doubt, 1e-12), start
         expected: Floats = np.zeros(0)
         step: Step | None = None
@@ -244,7 +245,7 @@ class Profile(Policy):
             self.prior.settle(step)
             self.B = self.prior.B
             variance = variance + step.variance
-        self.appeal.absorb(context.article_ids, appeal, variance)
+        self.appeal.absorb(context.articles, appeal, variance)
         return expected
 
     def _learn_members(self, round: Round) -> None:
@@ -259,7 +260,7 @@ class Profile(Policy):
         looked = np.where(filled, self.examination.chance(np.arange(choice.shape[1])), 0.0)
         clicked = (round.feedback.clicked[opened] & filled).astype(np.float64)
         before = self.infer_interests(context)
-        appeal, doubt = self.appeal.look_up(context.article_ids)
+        appeal, doubt = self.appeal.look_up(context.articles)
         a = context.article_features[choice]
         after = before.update(a, appeal[choice], doubt[choice], clicked, looked)
         self.profiles.absorb(self.profiles.add(context.member_ids), before, after)

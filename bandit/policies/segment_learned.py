@@ -53,7 +53,8 @@ class SegmentLearned(Policy):
     ) -> None:
         check.share("epsilon", epsilon)
         check.share("keep", keep)
-        for value in (ridge, *shrinkage):
+        check.at_least("ridge", ridge, 1e-6)
+        for value in shrinkage:
             check.at_least("shrinkage", value, 1e-6)
         if not shrinkage:
             raise ValueError("shrinkage is empty; give at least one candidate")
@@ -156,16 +157,17 @@ class SegmentLearned(Policy):
         """Taste [s, q] by each attribute alone."""
         return {name: self._fit(self.candidates.index((name,)), strength) for name in names}
 
-    def _predict(self, context: Context) -> Floats:
-        """Click rates [n, m] of the members, by their segments under the best candidate."""
+    def _predict(self, context: Context) -> tuple[Floats, Membership]:
+        """Click rates [s, m] of the best candidate's segments, and who is in them."""
         candidate, shrinkage = self.best
         weights = self._fit(candidate, self.shrinkage[shrinkage])
         rates = exact.dot(weights, context.article_features)
-        return self._assign(context, self.candidates[candidate]).average(rates)
+        return rates, self._assign(context, self.candidates[candidate])
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the click rates of the member's segment, or the mean of several segments'."""
-        return SlotPmf(self._predict(context), partial(epsilon_greedy, epsilon=self.epsilon))
+        rates, membership = self._predict(context)
+        return SlotPmf(membership.average(rates), partial(epsilon_greedy, epsilon=self.epsilon))
 
     def learn(self, round: Round) -> None:
         """Judge every candidate by this issue's clicks, then learn from them."""
@@ -173,7 +175,9 @@ class SegmentLearned(Policy):
         if not len(rows):
             return
         context, articles = round.context, round.context.article_features
-        rate = np.clip(self._predict(context)[rows, index], 1e-3, 0.9)
+        rates, membership = self._predict(context)
+        group = membership.take(rows)
+        rate = np.clip(group.average_pairs(rates, index), 1e-3, 0.9)
         looked = self._examination.weigh(rate, slots, clicked)
         groups = [self._assign(context, subset).take(rows) for subset in self.candidates]
         errors = np.zeros(self._errors.shape[1:])
@@ -181,7 +185,7 @@ class SegmentLearned(Policy):
             singles = self._fit_singles(list(self._levels), strength)
             for c, group in enumerate(groups):
                 rates = exact.dot(self._fit(c, strength, singles), articles)
-                each = group.average_pairs(rates[group.segment, index[group.member]], len(rows))
+                each = group.average_pairs(rates, index)
                 errors[c, s] = _measure_error(each, rows, looked, clicked)
         self._errors = np.concatenate([self._errors, errors[None]])
         for moments, group in zip(self._moments, groups, strict=True):

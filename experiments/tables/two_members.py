@@ -18,26 +18,23 @@ from serving import bundle
 from simulators.base import Simulator
 from simulators.play import play_back
 
-SAME = ("member_type", "region", "career_stage")
-
 
 def find_two_members(
-    segment: Path, profile: Path, simulator: Simulator, member_type: str = "hospital pharmacist"
+    segment: Path, profile: Path, simulator: Simulator
 ) -> dict[str, object] | None:
     """The two members, and their newsletters of the last issue.
 
-    They are of one type, chapter and career stage (and practice area, if there is such a pair: then
-    hardly any segment can tell them apart). Of the pairs that never clicked on a common topic, the
-    pair is chosen whose less active member has the most clicks. Clicks are those of the profile's
-    run.
+    They are of the commonest kind of member (by the first attribute) and alike in all others, so
+    that hardly any segment can tell them apart. Where there is no such pair they may differ in the
+    attribute with the most values. Of the pairs that never clicked on a common topic, the pair is
+    chosen whose less active member has the most clicks. Clicks are those of the profile's run.
 
     segment, profile: the folders of two units; the profile's has a bundle
     simulator: made anew as the units made it
-    member_type: of both members
 
     Returns None where there is no pair, or the articles' topics have no names.
     """
-    if not simulator.features.names or "member_type" not in simulator.members:
+    if not simulator.features.names:
         return None
     # What members are up to depends on what they were sent, so each log has a world of its own.
     worlds = simulator.twin(), simulator.twin()
@@ -47,7 +44,7 @@ def find_two_members(
     )
     *past, last = ours
     clicks = list_clicks(past, simulator.features)
-    rows = _choose_pair(last, theirs[-1], clicks, member_type)
+    rows = _choose_pair(last, theirs[-1], clicks)
     if rows is None:
         return None
     sent = zip(worlds, (last, theirs[-1]), strict=True)
@@ -62,15 +59,19 @@ def find_two_members(
     return {"issue": last.context.issue, "members": members}
 
 
-def _choose_pair(
-    ours: Round, theirs: Round, clicks: pd.DataFrame, member_type: str
-) -> tuple[int, int] | None:
+def _choose_pair(ours: Round, theirs: Round, clicks: pd.DataFrame) -> tuple[int, int] | None:
     """The rows of the two members in our last issue; None where there is no pair."""
     seen = clicks.groupby("member").size()
     tastes = {member: set(own) - {""} for member, own in clicks.groupby("member")["topic"]}
-    members = ours.context.members.reset_index(names="row")
-    members = members[(members["member_type"] == member_type) & members["member"].isin(seen.index)]
+    everybody = ours.context.members
+    same = everybody.drop(columns="member").select_dtypes(["str", "object"]).columns.tolist()
+    if not same:
+        return None
+    kind = everybody[same[0]].value_counts().index[0]
+    members = everybody.reset_index(names="row")
+    members = members[(members[same[0]] == kind) & members["member"].isin(seen.index)]
     members = members[members["member"].isin(theirs.context.member_ids)]
+    finest = max(same, key=lambda name: everybody[name].nunique())
 
     def pairs(names: list[str]) -> Iterator[tuple[int, int, int]]:
         for _, group in members.groupby(names):
@@ -79,7 +80,7 @@ def _choose_pair(
                 if not tastes[member] & tastes[other]:
                     yield min(seen[member], seen[other]), row, other_row
 
-    for names in ([*SAME, "practice_area"], [*SAME]):
+    for names in (same, [name for name in same if name != finest]):
         if best := max(pairs(names), key=lambda pair: pair[0], default=None):
             return best[1:]
     return None

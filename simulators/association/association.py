@@ -22,6 +22,7 @@ from simulators.association.memory import Memory
 from simulators.association.opens import Mood, Opens
 from simulators.association.parts import check_parameters
 from simulators.association.pools.articles import Pool, compose, compose_texts
+from simulators.association.pools.catalogue import read_catalogue
 from simulators.association.pools.newsroom import Newsroom
 from simulators.association.press import Press
 from simulators.association.reading import Reading
@@ -41,6 +42,7 @@ class Association(Truthful):
     seed: members, pools and all luck follow from it
     members: how many there are on the list by the last issue
     issues: how many are sent
+    catalogue: who it is: "pharmacy" (20 separate topics) or "engineers" (mixtures from a tree)
     pool: articles that the editor approves for each issue
     slots: articles in one newsletter
     carried: share of a pool that is kept from the issue before; higher makes repeats matter more
@@ -49,7 +51,7 @@ class Association(Truthful):
         more
     click_to_open: share of opens with a click that the reference newsletter gets, which sends
         everyone the same best articles
-    taste: standard deviation over members of a topic's pull, logits
+    taste: standard deviation over members of an article's pull, logits
     explained: share of its variance that attributes explain; higher favours segments
     eagerness: standard deviation of readiness to click at all, logits; higher leaves most clicks to
         fewer members
@@ -82,6 +84,7 @@ class Association(Truthful):
         seed: int = 0,
         members: int = 5000,
         issues: int = 26,
+        catalogue: str = "pharmacy",
         pool: int = 40,
         slots: int = 6,
         carried: float = 0.2,
@@ -122,15 +125,16 @@ class Association(Truthful):
         moody = bool(opens or membership or campaigns)
         self._campaigns = campaigns = campaigns or Campaigns()
 
-        self.members = draw_attributes(keyed("attributes"), members)
-        texts = compose_texts(keyed("archive"), max(600, 2 * text_dims), quality_sd)
+        book = read_catalogue(catalogue)
+        self.members = draw_attributes(keyed("attributes"), book, members)
+        texts = compose_texts(keyed("archive"), book, max(600, 2 * text_dims), quality_sd)
         encoder = encoder or StaticEncoder()
         encoder = Cached(encoder, embeddings) if embeddings else encoder
         self.features = Features.fit(self.members, texts, text_dims, encoder)
         self._x, names = self.features.encode_members(self.members), self.features.member_names
         self._text: dict[int, tuple[Floats, Ints, list[list[Hashable]]]] = {}  # of each issue
         self._interests = interests = draw_interests(
-            keyed("interests"), self._x, names, taste, explained, eagerness, kind_sd
+            keyed("interests"), book, self._x, names, taste, explained, eagerness, kind_sd
         )
         rate, self._joined = draw_habits(
             keyed("habits"), members, issues, open_rate, open_spread, joiners
@@ -138,13 +142,12 @@ class Association(Truthful):
 
         kept = round(carried * pool)
         self._newsroom = news = Newsroom(
-            keyed, pool, kept, slots, quality_sd, max_events, pin_every, desk, campaigns
+            book, keyed, pool, kept, slots, quality_sd, max_events, pin_every, desk, campaigns
         )
 
-        day = moves.draw_day_habit(seed, luck.keys, moves.calendar.day(1))
-        scale = taste or 1.0
+        day, scale = moves.draw_day_habit(seed, luck.keys, moves.calendar.day(1)), taste or 1.0
         readers = Readers(interests.all, rate, day, scale)
-        articles = compose(keyed("reference"), 2 * pool, "reference", quality_sd)
+        articles = compose(keyed("reference"), book, 2 * pool, "reference", quality_sd)
         self._reference = reference = measure_reference(
             readers, articles, moves, model, slots, click_to_open, moody
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
-from simulators.association.pools.articles import read_catalogue
+from simulators.association.pools.catalogue import ALL_KINDS
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,11 @@ class Campaign:
         for what in ("opens", "clicks"):
             if not np.isfinite(getattr(self, what)):
                 raise ValueError(f"campaign: {what} = {getattr(self, what)}; must be finite")
-        known = read_catalogue()["kinds"]
         for kind, share in (self.kinds or {}).items():
             check.share(f"campaign: share of kind {kind!r}", share)
-            if kind not in known:
+            if kind not in ALL_KINDS:
                 raise ValueError(
-                    f"campaign: there is no kind {kind!r}; choose from {', '.join(known)}"
+                    f"campaign: there is no kind {kind!r}; choose from {', '.join(ALL_KINDS)}"
                 )
         if self.kinds is not None and not sum(self.kinds.values()) > 0:
             raise ValueError(f"campaign: kinds = {dict(self.kinds)}; one must have a share above 0")

@@ -10,42 +10,39 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.types import KINDS, Floats, Ints
-from simulators.association.pools.articles import read_catalogue
+from simulators.association.pools.catalogue import Catalogue
 
 FIRST_ID = 100_001
-# The attributes that move interests. Region moves none, but whoever builds segments does not know.
-APPEALING = ("member_type", "practice_area", "career_stage")
-YEARS = {"student": 3, "early": 8, "mid": 18, "senior": 30, "retired": 40}
 
 
-def draw_attributes(rng: np.random.Generator, count: int, year: int = 2026) -> pd.DataFrame:
+def draw_attributes(
+    rng: np.random.Generator, book: Catalogue, count: int, year: int = 2026
+) -> pd.DataFrame:
     """A table of `count` members: `member` (id) and the attributes that an association knows.
 
-    Nobody has been a member for longer than `YEARS` of the career stage, counted back from `year`.
+    They have the catalogue's frequencies. Nobody has been a member for longer than its `longest`,
+    counted back from `year`.
     """
-    book = read_catalogue()["attributes"]
-    types = _choose(rng, book["member_type"], count)
-    stages, areas = np.empty(count, dtype=object), np.empty(count, dtype=object)
-    for value in book["member_type"]:
-        rows = np.flatnonzero(types == value)
-        stages[rows] = _choose(rng, book["career_stage_by_type"][value], len(rows))
-        areas[rows] = _choose(rng, book["practice_area_by_type"][value], len(rows))
-    longest = pd.Series(stages).map(YEARS).to_numpy()
-    return pd.DataFrame(
-        {
-            "member": np.arange(FIRST_ID, FIRST_ID + count),
-            "member_type": types,
-            "region": _choose(rng, book["region"], count),
-            "practice_area": areas,
-            "career_stage": stages,
-            "member_since": year - np.floor(rng.random(count) * longest).astype(np.int64),
-        }
-    ).astype(dict.fromkeys(("member_type", "region", "practice_area", "career_stage"), "str"))
+    first, *others = book.attributes
+    found = {first: _choose(rng, book.attributes[first], count)}
+    found |= {name: np.empty(count, dtype=object) for name in book.dependent}
+    for value in book.attributes[first]:
+        rows = np.flatnonzero(found[first] == value)
+        for name in reversed(book.dependent):
+            found[name][rows] = _choose(rng, book.dependent[name][value], len(rows))
+    found |= {name: _choose(rng, book.attributes[name], count) for name in others}
+    names = [*book.attributes, *book.dependent]
+    table = pd.DataFrame({name: found[name] for name in names}).astype("str")
+    table.insert(0, "member", np.arange(FIRST_ID, FIRST_ID + count))
+    [(name, years)] = book.longest.items()
+    longest = table[name].map(years).to_numpy()
+    table["member_since"] = year - np.floor(rng.random(count) * longest).astype(np.int64)
+    return table
 
 
 @dataclass(frozen=True)
 class Interests:
-    """The interests of n members, vectors over [constant, kinds, topics], in logits.
+    """The interests of n members, vectors over [constant, kinds, tastes], in logits.
 
     Member i's vector is drawn from Normal(x_i B, diag(sd^2)), where x_i are the member's features.
 
@@ -68,6 +65,7 @@ class Interests:
 
 def draw_interests(
     rng: np.random.Generator,
+    book: Catalogue,
     x: Floats,
     names: list[str],
     taste: float,
@@ -77,27 +75,26 @@ def draw_interests(
 ) -> Interests:
     """The interests of members with features x [n, p], whose columns have the names `names`.
 
-    taste: standard deviation over members of a topic's pull, in logits
+    book: the catalogue, whose tastes they have
+    taste: standard deviation over members of an article's pull, in logits
     explained: share of its variance that comes from attributes
     eagerness: standard deviation of a member's readiness to click at all, in logits
     kind_sd: standard deviation of the pull of events and of resources, in logits
     """
-    topics = read_catalogue()["topics"]
+    share = np.sqrt(book.weigh_tastes())
     start = 1 + len(KINDS)
-    B = np.zeros((len(names), start + len(topics)))
-    for t, topic in enumerate(topics):
-        for name in APPEALING:
-            for value, pull in topic["appeals"].get(name, {}).items():
+    B = np.zeros((len(names), start + len(share)))
+    for t, branch in enumerate(book.branches):
+        for name, pulls in branch.appeals.items():
+            for value, pull in pulls.items():
                 if f"{name}={value}" in names:
                     B[names.index(f"{name}={value}"), start + t] = pull
-    mean = x @ B
-    spread = np.sqrt(mean[:, start:].var(axis=0).mean()) or 1.0
+    alone = (x @ B)[:, start:] @ book.lay_out().T  # the pull of an article of one group alone
+    spread = np.sqrt(alone.var(axis=0).mean()) or 1.0
     B[:, start:] *= taste * np.sqrt(explained) / spread
-    B[0, start:] = rng.normal(scale=0.25 * taste, size=len(topics)) - (x @ B)[:, start:].mean(
-        axis=0
-    )
+    B[0, start:] = rng.normal(scale=0.25 * taste * share) - (x @ B)[:, start:].mean(axis=0)
     sd = np.concatenate(
-        [[eagerness], [kind_sd] * len(KINDS), [taste * np.sqrt(1 - explained)] * len(topics)]
+        [[eagerness], [kind_sd] * len(KINDS), taste * np.sqrt(1 - explained) * share]
     )
     return Interests(B, sd, x @ B, rng.normal(size=(len(x), len(sd))) * sd)
 

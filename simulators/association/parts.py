@@ -7,6 +7,7 @@ from bandit.core import check
 from simulators.association.campaigns import Campaigns
 from simulators.association.drift import Drift, Membership
 from simulators.association.opens import Opens
+from simulators.association.pools.catalogue import read_catalogue
 from simulators.association.press import Press
 from simulators.association.reading import Reading
 from simulators.noise.noise import Noise
@@ -28,8 +29,10 @@ def check_parameters(given: Mapping[str, Any]) -> None:
     """Raise ValueError for a parameter of `Association` that cannot be.
 
     Sizes are at least 1, and a pool fills the slots. Shares are in [0, 1], `bounce` and `dead`
-    together, too, and `open_rate` is neither 0 nor 1. Each part is None or of its class in `PARTS`.
+    together, too, and `open_rate` is neither 0 nor 1. Each part is None or of its class in `PARTS`,
+    and the catalogue is one of `CATALOGUES`.
     """
+    read_catalogue(given["catalogue"])
     for what in ("members", "issues", "slots"):
         check.at_least(what, given[what], 1)
     check.at_least("pool", given["pool"], given["slots"])

@@ -9,7 +9,9 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ints
-from simulators.association.pools.articles import Pool, read_catalogue, write_article
+from simulators.association.pools.articles import Pool
+from simulators.association.pools.catalogue import Catalogue
+from simulators.association.pools.stories import write_article
 
 
 @dataclass(frozen=True)
@@ -50,21 +52,24 @@ class Press:
             if not np.isfinite(getattr(self, what)):
                 raise ValueError(f"press: {what} = {getattr(self, what)}; must be finite")
 
-    def mix_kinds(self, shares: dict[str, float] | None = None) -> dict[str, float]:
+    def mix_kinds(self, book: Catalogue) -> dict[str, float]:
         """Relative shares of the kinds of fresh articles, with the ads among them.
 
-        shares: those of the other kinds (default: the catalogue's)
+        book: the catalogue, which has the shares of the other kinds
         """
-        shares = shares or {name: kind["share"] for name, kind in read_catalogue()["kinds"].items()}
+        shares = {name: kind.share for name, kind in book.kinds.items()}
         if not self.ads:
             return shares
         total = sum(shares.values())
         others = {name: (1 - self.ads) * share / total for name, share in shares.items()}
         return others | {"ad": self.ads}
 
-    def edit(self, rng: np.random.Generator, fresh: Pool, before: Pool | None) -> Pool:
+    def edit(
+        self, rng: np.random.Generator, book: Catalogue, fresh: Pool, before: Pool | None
+    ) -> Pool:
         """The fresh articles as they go to press.
 
+        book: the catalogue that they were composed from
         before: the pool of the issue before, whose articles may have a next part; None at first
         """
         count = len(fresh.stories)
@@ -76,7 +81,7 @@ class Press:
         earlier = before.stories if before else ()
         ongoing = [i for i, story in enumerate(earlier) if story.kind == "article"]
         rows, stories = fresh.articles.to_dict("records"), list(fresh.stories)
-        topics, quality, lift = fresh.topics.copy(), fresh.quality.copy(), fresh.lift.copy()
+        quality, lift = fresh.quality.copy(), fresh.lift.copy()
         for j in np.flatnonzero(retold):
             goes_on = bool(u[j] < self.series)
             candidates = ongoing if goes_on else originals
@@ -85,9 +90,9 @@ class Press:
                 continue
             place = int(pick[j] * len(candidates))
             i = candidates.pop(place) if goes_on else candidates[place]
-            quality[j], topics[j] = source.quality[i], source.topics[i]
+            quality[j] = source.quality[i]
             stories[j] = story = source.stories[i]
-            rows[j].update(write_article(rng, story))
+            rows[j].update(write_article(rng, book, story))
             if goes_on:
                 rows[j]["title"] = _name_next_part(str(source.articles["title"].iloc[i]))
                 stories[j] = replace(story)  # its own: who read one part may well want the next
@@ -97,7 +102,7 @@ class Press:
             lift[news[0]] = self.breaking_lift
         columns = {name: [row[name] for row in rows] for name in fresh.articles.columns}
         table = fresh.articles.assign(**columns)
-        return Pool(table, topics, quality, fresh.since, lift, tuple(stories))
+        return Pool(table, quality, fresh.since, lift, tuple(stories))
 
     def measure_appeal(self, pool: Pool, issue: int) -> Floats:
         """What adds to everyone's interest in each article at `issue`, logits [m]."""

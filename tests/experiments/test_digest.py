@@ -74,7 +74,7 @@ def test_an_edit_changes_the_policies_that_import_it(
 @pytest.mark.parametrize(
     ("file", "simulators"),
     [
-        ("simulators/association/pools/catalogue.yaml", {"association", "noisy"}),
+        ("simulators/association/pools/pharmacy.yaml", {"association", "noisy"}),
         ("simulators/classification.py", {"classification"}),
         ("simulators/noise/noise.py", {"association", "noisy"}),
         ("simulators/base.py", set(SIMULATORS)),

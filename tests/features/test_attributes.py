@@ -129,9 +129,19 @@ def test_dates_are_no_attribute_even_in_a_short_list(dates: Any) -> None:
         Attributes.fit(members)
 
 
+def test_addresses_are_no_attribute_even_in_a_short_list() -> None:
+    said = (
+        "members column 'mail' has 2 different values for 4 members; they are e-mail addresses, "
+        "such as 'ann@example.org'"
+    )
+    with pytest.raises(ValueError, match=said):
+        Attributes.fit(list_members(mail=["ann@example.org", " bob@example.org", None, None]))
+
+
 @pytest.mark.parametrize(
     "values",
     [
+        ["@home", "at work", "@home"],
         ["1.2.3", "1.2.4", "2.0.0"],
         ["2012", "2013", "2025"],
         ["555-1234", "marching", "May"],
@@ -141,7 +151,7 @@ def test_dates_are_no_attribute_even_in_a_short_list(dates: Any) -> None:
     ],
 )
 def test_what_only_looks_a_little_like_dates_is_read(values: list[str]) -> None:
-    assert Attributes.fit(list_members(x=values)).levels == {"x": sorted(values)}
+    assert Attributes.fit(list_members(x=values)).levels == {"x": sorted(set(values))}
 
 
 def test_ids_are_refused_with_column_and_count() -> None:

@@ -14,6 +14,7 @@ from bandit.features.text import StaticEncoder
 from experiments.checks.dirty_text import WAYS, make_dirty
 from simulators.association.association import Association
 from simulators.association.pools.articles import compose_texts
+from simulators.association.pools.catalogue import read_catalogue
 from simulators.association.press import Press
 
 ALIKE = sorted(set(WAYS) - {"all in capitals", "a title in capitals", "a page of 50,000 words"})
@@ -25,14 +26,20 @@ def pool(titles: list[str], summaries: list[str]) -> pd.DataFrame:
     return pd.DataFrame(made | {"kind": "article", "source": "s"})
 
 
+def cut(texts: list[str]) -> list[str]:
+    """Texts as they are, but for what comes after the last word that is read."""
+    return [" ".join(text.split(" ")[:LONGEST]) for text in texts]
+
+
 def test_clean_texts_stay_as_they_are_to_the_byte() -> None:
-    for seed in (4, 5):
-        world = Association(seed=seed, members=60, issues=26)
+    for seed, name in ((4, "pharmacy"), (5, "pharmacy"), (4, "engineers"), (5, "engineers")):
+        world = Association(seed=seed, members=60, issues=26, catalogue=name)
         pools = [world.pool(number).articles for number in range(1, 27)]
         for articles in [*pools, pd.concat(pools).drop_duplicates("article")]:
-            assert read_texts(articles) == join_texts(articles)
-        archive = compose_texts(np.random.default_rng(seed), 600, 0.3)
-        assert clean_texts(archive) == archive
+            assert read_texts(articles) == cut(join_texts(articles))
+        archive = compose_texts(np.random.default_rng(seed), read_catalogue(name), 600, 0.3)
+        assert clean_texts(archive) == cut(archive)
+        assert name == "engineers" or cut(archive) == archive
         assert not find_boilerplate(archive)
 
 
@@ -203,7 +210,7 @@ def test_a_long_text_is_short_work(part: str) -> None:
 
 
 def test_what_cannot_be_read_is_average_and_reported() -> None:
-    archive = compose_texts(np.random.default_rng(3), 200, 0.3)
+    archive = compose_texts(np.random.default_rng(3), read_catalogue("pharmacy"), 200, 0.3)
     features = Features.fit(pd.DataFrame({"member": [1, 2]}), archive, dims=5)
     articles = pool(
         ["x", "<br>", "Read more", "Uusi tutkimus opioidien käytöstä ja hoidosta", "Naloxone"],

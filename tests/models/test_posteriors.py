@@ -3,10 +3,11 @@
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bandit.models.bilinear import Gaussian, draw_gaussian, gram, moment
-from bandit.models.profile.appeal import Appeal
+from bandit.models.profile.appeal import KIND_SD, Appeal
 from bandit.models.profile.prior import BOUND, Prior
 from bandit.models.profiles import Belief, Profiles
 
@@ -112,32 +113,74 @@ def test_a_step_from_afar_is_cut_short_and_the_last_one_is_whole() -> None:
     assert prior.B[0, 0] == pytest.approx(17)
 
 
+def _issue(number: int, count: int, kind: str = "article") -> pd.DataFrame:
+    return pd.DataFrame(
+        {"article": [f"{number}-{kind}-{j}" for j in range(count)], "kind": [kind] * count}
+    )
+
+
 def test_appeal_learns_how_far_articles_differ() -> None:
     rng = np.random.default_rng(0)
     true, noise = 0.5**2, 0.3**2
     appeal = Appeal(0.1)
     for issue in range(60):
-        ids = np.array([f"{issue}-{j}" for j in range(20)])
-        mean, variance = appeal.look_up(ids)
+        articles = _issue(issue, 20)
+        mean, variance = appeal.look_up(articles)
         assert (mean == 0).all()
         assert (variance == appeal.variance).all()
         seen = rng.normal(scale=np.sqrt(true + noise), size=20)
         spread = 1 / (1 / variance + 1 / noise)
-        appeal.absorb(ids, spread * seen / noise, spread)
+        appeal.absorb(articles, spread * seen / noise, spread)
     assert appeal.variance == pytest.approx(true, rel=0.15)
-    again = Appeal(0.1)
-    again.restore(appeal.state())
-    assert [part.tolist() for part in again.look_up(ids)] == [
-        part.tolist() for part in appeal.look_up(ids)
-    ]
     given = Appeal(0.1, learns=False)
-    given.absorb(ids, np.full(20, 3.0), np.full(20, 0.01))
+    given.absorb(articles, np.full(20, 3.0), np.full(20, 0.01))
     assert given.variance == 0.1
-    assert given.look_up(np.array(["another"]))[1].tolist() == [0.1]
-    with pytest.raises(
-        ValueError, match=r"appeal's posterior has shape \(19, 2\); must be \(20, 2\)"
+    assert given.look_up(_issue(99, 1))[1].tolist() == [0.1]
+    assert given.look_up(_issue(99, 1, "ad"))[1].tolist() == [0.1]
+
+
+def test_the_mean_appeal_of_a_kind_is_a_closed_form() -> None:
+    """Three ads of which clicks say 2 (variance 1/5), 1 (1/2) and 4 (1/3), s^2 = 1/4.
+
+    The kind's mean is the precision-weighted mean of these, of 0 (KIND_SD) beside them.
+    """
+    appeal, ads = Appeal(0.25), _issue(1, 3, "ad")
+    said, noise = np.array([2.0, 1.0, 4.0]), np.array([1 / 5, 1 / 2, 1 / 3])
+    before, doubt = appeal.look_up(ads)
+    assert before.tolist() == [0, 0, 0]
+    np.testing.assert_allclose(doubt, 0.25 + KIND_SD**2)
+    variance = 1 / (1 / doubt + 1 / noise)
+    appeal.absorb(ads, variance * said / noise, variance)
+    weight = 1 / (0.25 + noise)
+    mean, doubt = appeal.look_up(_issue(2, 1, "ad"))
+    assert mean[0] == pytest.approx((weight * said).sum() / (weight.sum() + KIND_SD**-2))
+    assert doubt[0] == pytest.approx(appeal.variance + 1 / (weight.sum() + KIND_SD**-2))
+    assert appeal.look_up(_issue(2, 1))[0].tolist() == [0]  # another kind
+    found = {name: array.tobytes() for name, array in appeal.state().items()}
+    appeal.absorb(ads, variance, variance)  # carried over: these ads are known, and count once
+    again = {name: array.tobytes() for name, array in appeal.state().items()}
+    assert (found["means"], found["evidence"]) == (again["means"], again["evidence"])
+
+
+def test_an_appeal_goes_on_from_its_state() -> None:
+    appeal, articles = Appeal(0.1), pd.concat([_issue(1, 20), _issue(1, 2, "ad")])
+    appeal.absorb(articles, np.linspace(-1, 1, 22), np.full(22, 0.05))
+    again, new = Appeal(0.1), pd.concat([articles, _issue(2, 1, "ad")])
+    again.restore(appeal.state())
+    assert [part.tolist() for part in again.look_up(new)] == [
+        part.tolist() for part in appeal.look_up(new)
+    ]
+    for name, array, words in (
+        (
+            "posterior",
+            np.zeros((19, 2)),
+            r"appeal's posterior has shape \(19, 2\); must be \(22, 2\)",
+        ),
+        ("means", np.zeros((2, 2)), r"appeal's means has shape \(2, 2\); must be \(1, 2\)"),
+        ("means", -np.ones((1, 2)), r"appeal's means = -1.0; must be at least 0"),
     ):
-        again.restore(appeal.state() | {"posterior": np.zeros((19, 2))})
+        with pytest.raises(ValueError, match=words):
+            again.restore(appeal.state() | {name: array})
 
 
 # bilinear

@@ -95,8 +95,7 @@ def test_averages_and_sums_go_by_shares() -> None:
     found = taken.tally(index, weights, (4, 2))
     assert found.tolist() == [[1.0, 3.5], [11.0, 0.0], [0.0, 0.0], [1.0, 6.5]]
     assert found.sum() == weights.sum()
-    column = values[taken.segment, index[taken.member]]
-    assert taken.average_pairs(column, 4).tolist() == [10.0, 2.0, 6.0, 5.0]
+    assert taken.average_pairs(values, index).tolist() == [10.0, 2.0, 6.0, 5.0]
 
 
 def test_where_nobody_has_two_tags_they_are_segments_like_any_other() -> None:

@@ -163,7 +163,7 @@ def test_scale_zero_is_greedy_but_for_the_floor() -> None:
         ({"steps": -1}, "steps = -1"),
         ({"batch": 0}, "batch = 0"),
         ({"draws": 0}, "draws = 0"),
-        ({"learning_rate": 0.0}, "learning_rate = 0.0; must be at least"),
+        ({"learning_rate": 0.0}, r"learning_rate = 0.0; must be in \[1e-06, 1\]"),
         ({"text_sd": -0.1}, "text_sd = -0.1"),
         ({"kappa": float("nan")}, "kappa = nan"),
         ({"scale": -1.0}, "scale = -1.0"),

@@ -10,7 +10,9 @@ from bandit.core.types import Round
 from bandit.policies.profile import Profile
 from bandit.slates.propensity import draw
 from simulators.association.association import Association
+from simulators.association.press import Press
 from simulators.play import play
+from tests.support.builders import association_of
 from tests.support.profile_cases import EXAMINE, World
 
 
@@ -126,3 +128,19 @@ def test_clicks_that_are_common_from_the_first_issue_on_are_learned_from() -> No
     assert min(rates) > 0.5
     expected = policy.infer_interests(round.context).score(round.context.article_features)[0]
     assert 0.5 < expit(expected).mean() < 0.95
+
+
+def test_ads_are_shown_less_once_they_are_known() -> None:
+    """Ads, of which nobody knew, lose 2 logits: a new one is expected to lose some."""
+    world = association_of(
+        seed=2, members=600, issues=6, click_to_open=0.4, press=Press(ads=0.3, ad_appeal=-2.0)
+    )
+    policy = Profile()
+    list(play(policy, world, issues=5))
+    articles = world.issue(6).articles
+    fresh = ~articles["article"].isin(list(policy.appeal.articles))
+    mean, _ = policy.appeal.look_up(articles)
+    ads = (articles["kind"] == "ad") & fresh
+    assert ads.sum() > 2
+    assert (mean[ads] < -0.7).all()
+    assert (mean[fresh & ~ads] == 0).all()

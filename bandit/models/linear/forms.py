@@ -35,7 +35,8 @@ class Form:
     by: what makes the groups: 'articles', or the name of a member attribute
     axes: how many of the leading text components make the articles' cells, two a component; more
         makes more and smaller cells; None: all
-    fourier: how many random Fourier features stand for the member's attributes; more lets taste
+    fourier: how many random Fourier features, up to 1,000, stand for the member's attributes; more
+        lets taste
         bend more closely with them; 0: the attributes themselves
     bandwidth: how far two members may differ in each attribute and still be alike, where
         fourier > 0; higher bends less, at .05, the least, hardly two are alike (see
@@ -65,7 +66,7 @@ class Form:
             if name not in valid:
                 raise ValueError(f"{what} = {name!r}; must be one of {', '.join(valid)}")
         check.at_least("axes", 1 if self.axes is None else self.axes, 1)
-        check.at_least("fourier", self.fourier, 0)
+        check.between("fourier", self.fourier, 0, 1000)
         check.at_least("bandwidth", self.bandwidth, 0.05)
         check.at_least("ridge", self.ridge, 1e-6)
         check.at_least("constant", self.constant, 1e-6)

@@ -21,6 +21,7 @@ class Outset:
     """The options of `Profile` that say so, and the features' columns.
 
     members: names of the p columns of member features
+    kinds: of articles, which have a column of article features, the plain article included
     is_text: [q], which columns of article features are text
     named: [p, q], the text vector of the value that a column of member features stands for; 0 where
         it stands for none
@@ -28,6 +29,7 @@ class Outset:
     """
 
     members: list[str]
+    kinds: list[str]
     is_text: Bools
     named: Floats
     text_sd: float
@@ -47,7 +49,8 @@ class Outset:
         values = [members[row].partition("=")[2] for row in worded]
         if options["name_pull"] and is_text.any() and worded:
             named[np.ix_(np.array(worded), is_text)] = features.encode_texts(values)
-        return cls(members, is_text, named, **options)
+        kinds = [name.partition("=")[2] for name in articles if name.startswith("kind=")]
+        return cls(members, ["article", *kinds], is_text, named, **options)
 
     def measure(self, articles: Floats) -> float:
         """Root mean square length of the text vectors of a pool [m, q]."""

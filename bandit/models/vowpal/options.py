@@ -57,10 +57,13 @@ class VowpalOptions:
         check_whole("first", self.first, 10**9)
         for name in ("epsilon", "unclicked", "clip"):
             check.share(name, getattr(self, name))
-        for name in ("temperature", "gamma_scale", "unclicked", "learning_rate"):
+        for name in ("temperature", "unclicked"):
             check.at_least(name, getattr(self, name), 1e-6)
-        check.at_least("l2", self.l2, 0)
+        check.between("learning_rate", self.learning_rate, 1e-6, 100)
+        check.between("gamma_scale", self.gamma_scale, 1e-6, 1e12)
+        check.between("l2", self.l2, 0, 1)
         check_finite("gamma_exponent", self.gamma_exponent)
+        check.between("gamma_exponent", self.gamma_exponent, -10, 10)
         check_whole("bits", self.bits, 31)
         _check_interactions(self.interactions)
 

@@ -8,6 +8,7 @@ from bandit.core.rules import Rules
 from simulators.association.campaigns import Campaigns
 from simulators.association.drift import Keyed
 from simulators.association.pools.articles import Pool, compose, join
+from simulators.association.pools.catalogue import Catalogue
 from simulators.association.press import Press
 
 
@@ -15,6 +16,7 @@ from simulators.association.press import Press
 class Newsroom:
     """Pools and rules of all issues, which may be asked for in any order.
 
+    book: the catalogue that articles are composed from
     keyed: makes a generator for each purpose and issue
     size: articles in a pool
     carried: how many of them are carried over from the last issue of the same name
@@ -27,6 +29,7 @@ class Newsroom:
     pools: those that were made, by number of the issue
     """
 
+    book: Catalogue
     keyed: Keyed
     size: int
     carried: int
@@ -57,14 +60,16 @@ class Newsroom:
         fresh = self.size - (self.carried if kept else 0)
         pool = compose(
             self.keyed("pool", number),
+            self.book,
             fresh,
             f"A{number:03d}",
             self.quality_sd,
             taken=frozenset(kept.articles["title"]) if kept else frozenset[str](),
-            kinds=self.campaigns.look_up(number)[1].kinds or self.press.mix_kinds(),
+            kinds=self.campaigns.look_up(number)[1].kinds or self.press.mix_kinds(self.book),
             issue=number,
         )
-        pool = self.press.edit(self.keyed("press", number), pool, before) if fresh else pool
+        edit = self.press.edit
+        pool = edit(self.keyed("press", number), self.book, pool, before) if fresh else pool
         pool = join(kept, pool) if kept else pool
         return pool.take(np.argsort(pool.articles["article"].to_numpy(), kind="stable"))
 

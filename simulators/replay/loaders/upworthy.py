@@ -7,7 +7,7 @@ U.S. media" (CC BY 4.0). Only headlines that competed with everything else equal
 lede, excerpt) are kept, so a difference in click rate is the headline's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +33,15 @@ class Headlines:
     arms: a rows, test (text), contest (number: same test and everything but the headline equal),
         headline, impressions, clicks
     account: where the rows of the file went
+    alone: headlines without a rival that had everything else equal, a row for each (test, headline)
+        with summed impressions and clicks: they are not judged, but their click rates teach
     """
 
     arms: pd.DataFrame
     account: Account
+    alone: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["test", "headline", *COUNTS[:2]])
+    )
 
     @property
     def rate(self) -> Floats:
@@ -97,7 +102,9 @@ class Upworthy:
             "no other headline with everything else equal": int(alone.sum()),
         }
         kept = arms[~(broken | unseen | alone)].reset_index(drop=True)
-        return Headlines(kept, Account(str(path), len(table), len(kept), dropped))
+        lone = arms[alone].groupby(["test", "headline"], sort=False)[COUNTS[:2]].sum()
+        account = Account(str(path), len(table), len(kept), dropped)
+        return Headlines(kept, account, lone.reset_index())
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,29 @@
 import numpy as np
 import pytest
 
-from simulators.association.pools.articles import read_catalogue
+from simulators.association.pools.catalogue import read_catalogue
 from tests.support.dynamics_cases import build
 
 
-def test_attributes_have_the_catalogues_joint_frequencies() -> None:
-    members, book = build(members=20_000).members, read_catalogue()["attributes"]
-    for value, share in book["member_type"].items():
-        rows = members[members["member_type"] == value]
+@pytest.mark.parametrize(
+    ("catalogue", "first", "others"),
+    [
+        ("pharmacy", "member_type", ["practice_area", "career_stage"]),
+        ("engineers", "sector", ["discipline", "grade"]),
+    ],
+)
+def test_attributes_have_the_catalogues_joint_frequencies(
+    catalogue: str, first: str, others: list[str]
+) -> None:
+    book = read_catalogue(catalogue)
+    members = build(members=20_000, catalogue=catalogue).members
+    assert members.columns.tolist() == ["member", first, "region", *others, "member_since"]
+    for value, share in book.attributes[first].items():
+        rows = members[members[first] == value]
         assert len(rows) / 20_000 == pytest.approx(share, abs=0.012)
-        for column in ("practice_area", "career_stage"):
+        for column in others:
             found = rows[column].value_counts(normalize=True)
-            for name, wanted in book[f"{column}_by_type"][value].items():
+            for name, wanted in book.dependent[column][value].items():
                 error = 4.5 * np.sqrt(wanted * (1 - wanted) / len(rows))
                 assert found.get(name, 0.0) == pytest.approx(wanted, abs=error + 1e-12)
 

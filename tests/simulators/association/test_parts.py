@@ -1,6 +1,5 @@
 """The parts of the association: what is refused by name, and what the configurations make."""
 
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from simulators.association.association import Association
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Drift, Membership
 from simulators.association.opens import Opens
-from simulators.association.pools.articles import check_catalogue, compose, read_catalogue
 from simulators.association.press import Press
 from simulators.association.reading import Reading
 from simulators.examination.given import read_examination
@@ -73,6 +71,10 @@ from tests.support.truth_cases import Favourites
             lambda: build(press=Reading()),
             r"press = Reading\(.*; must be a simulators\.association\.press\.Press, or None",
         ),
+        (
+            lambda: build(catalogue="beekeepers"),
+            "catalogue = 'beekeepers'; choose from engineers, pharmacy",
+        ),
         (lambda: build(examine="cascade"), "examine = 'cascade'; must be an examination model"),
         (lambda: build(examine=None), "examine = None"),
         (lambda: read_examination([0.9, 0.8], 3), "examine gives 2 slots; the layout has 3"),
@@ -81,32 +83,6 @@ from tests.support.truth_cases import Favourites
 def test_what_cannot_be_is_refused_by_name(make_it: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make_it()
-
-
-def test_an_empty_catalogue_is_refused_by_name() -> None:
-    for part in ("topics", "kinds", "attributes", "sources", "places"):
-        book = dict(read_catalogue()) | {part: []}
-        with pytest.raises(ValueError, match=f"the catalogue is empty: it has no {part}"):
-            check_catalogue(book)
-    book = deepcopy(read_catalogue())
-    book["topics"][3]["subjects"] = ["one"]
-    with pytest.raises(
-        ValueError, match=f"topic {book['topics'][3]['name']!r} needs at least 2 subjects"
-    ):
-        check_catalogue(book)
-    with pytest.raises(ValueError, match="the catalogue has 1 topic;"):
-        check_catalogue(dict(read_catalogue()) | {"topics": read_catalogue()["topics"][:1]})
-    book = deepcopy(read_catalogue())
-    book["kinds"]["event"]["share"] = 1.7
-    with pytest.raises(ValueError, match=r"kind 'event' has share 1\.7"):
-        check_catalogue(book)
-
-
-def test_kinds_that_only_campaigns_ask_for_do_not_come_by_themselves() -> None:
-    pool = compose(np.random.default_rng(0), 400, "A", 0.3)
-    assert set(pool.articles["kind"]) == {"article", "event", "resource"}
-    only = compose(np.random.default_rng(0), 30, "A", 0.3, kinds={"session": 1.0})
-    assert set(only.articles["kind"]) == {"session"}
 
 
 # Configurations

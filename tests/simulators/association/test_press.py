@@ -7,6 +7,7 @@ from scipy.special import logit
 from bandit.policies.random import Random
 from simulators.association.campaigns import Campaign, Campaigns
 from simulators.association.drift import Membership
+from simulators.association.pools.catalogue import read_catalogue
 from simulators.association.press import Press, find_repeats
 from simulators.play import play
 from tests.support.dynamics_cases import at_random, build
@@ -38,8 +39,10 @@ def test_ads_have_their_share_and_appeal() -> None:
     assert quality[kinds == "ad"].mean() - quality[kinds != "ad"].mean() == pytest.approx(
         -2.0, abs=0.15
     )
-    shares = Press(ads=0.25).mix_kinds({"event": 1.0, "article": 3.0})
-    assert shares == {"event": 0.1875, "article": 0.5625, "ad": 0.25}
+    shares = Press(ads=0.25).mix_kinds(read_catalogue("pharmacy"))
+    assert shares["ad"] == 0.25
+    assert shares["article"] == pytest.approx(0.75 * 0.7)
+    assert sum(shares.values()) == pytest.approx(1.0)
 
 
 def test_a_series_goes_on_from_the_issue_before() -> None:
