@@ -132,7 +132,7 @@ def test_slates_teach_what_they_teach_vws_driver(
         return saved(vw)
 
     monkeypatch.setattr(workspace, "save_model", look)
-    round = send(policy, association, context, 7)
+    round = send(policy, association, context, 12)
     slates = round.slates
     on, lines = (
         text.switch_on(policy._names, context.member_features),
