@@ -84,7 +84,7 @@ def round_together(values: list[float]) -> list[int]:
 
     Those with the largest remainders are rounded up.
 
-    >>> round_together([38.4, 4.4, 11.8, 45.4])
+    >>> round_together([38.5, 4.25, 11.75, 45.5])
     [39, 4, 12, 45]
     """
     floors = np.floor(np.array(values) + 1e-9)

@@ -6,6 +6,7 @@ import pytest
 from bandit.core.types import Floats
 from bandit.features.reader import Reader, _rotate
 from simulators.association.pools.articles import compose
+from simulators.association.pools.catalogue import read_catalogue
 
 DIM = 40
 
@@ -124,7 +125,7 @@ def test_simulated_articles_are_read_well() -> None:
 
     encoder, pools = StaticEncoder(), []
     for seed, count in ((11, 600), (12, 400)):
-        pool = compose(np.random.default_rng(seed), count, "a", 0.3)
+        pool = compose(np.random.default_rng(seed), read_catalogue("pharmacy"), count, "a", 0.3)
         texts = (pool.articles["title"] + ". " + pool.articles["summary"]).tolist()
         pools.append((encoder.encode(texts).astype(np.float64), pool.topics))
     (archive, _), (fresh, topics) = pools

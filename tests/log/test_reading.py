@@ -13,6 +13,7 @@ from bandit.log.reading import measure_reading, say_reading
 from bandit.policies.random import Random
 from simulators.association.association import Association
 from simulators.association.pools.articles import compose
+from simulators.association.pools.catalogue import read_catalogue
 from simulators.play import play
 
 SIZES = {"members": 60, "issues": 10, "pool": 30, "slots": 4}
@@ -30,7 +31,7 @@ def write_archive(folder: Path, rounds: list[Round]) -> Path:
 
 def fit_without(topics: set[int]) -> Features:
     """Features of an archive that never touches these of the simulator's topics."""
-    pool = compose(np.random.default_rng(5), 1500, "a", 0.3)
+    pool = compose(np.random.default_rng(5), read_catalogue("pharmacy"), 1500, "a", 0.3)
     known = ~pool.topics[:, sorted(topics)].any(axis=1) if topics else np.ones(1500, dtype=bool)
     articles = pool.articles[known].head(600)
     texts = (articles["title"] + ". " + articles["summary"]).tolist()
