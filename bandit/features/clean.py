@@ -18,7 +18,7 @@ from bandit.features.boilerplate import drop_call, drop_repeated, find_repeated
 from bandit.features.markup import strip_markup
 
 FEWEST = 3  # letters; fewer, as in "x", say nothing
-LONGEST = 60  # words that are read: a text says first what it is about
+LONGEST = 100  # words that are read: a text says first what it is about
 _BREAK = re.compile(r"(?<=[.!?])\s+|\s+[|\u2022\u00b7]\s+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"\w+")

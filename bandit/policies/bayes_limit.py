@@ -5,16 +5,13 @@ to find out. Compare with it to see what learning the rest costs. It exists only
 cannot be exported.
 """
 
-from dataclasses import replace
-
-from bandit.core.state import State
-from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.policies.profile import Profile
-from bandit.policy import Informed, Truth
+from bandit.policies.profile_true_topics import ProfileTrueTopics
+from bandit.policy import Truth
 
 
-class BayesLimit(Informed):
+class BayesLimit(ProfileTrueTopics):
     """Greedy on the posterior mean. There are no options.
 
     With some four clicks a member a year, exploring does not pay for itself.
@@ -32,23 +29,3 @@ class BayesLimit(Informed):
         quality = float(known["quality_variance"][0])
         self._simulator = simulator
         self._profile.fix(known["B"], known["interest_variance"], quality, known["examine"])
-
-    def _reveal_topics(self, context: Context) -> Context:
-        topics = self._simulator.pool(context.issue).interests()
-        return replace(context, article_features=topics)
-
-    def plan(self, context: Context) -> SlotPmf:
-        """See `Profile.plan`."""
-        return self._profile.plan(self._reveal_topics(context))
-
-    def learn(self, round: Round) -> None:
-        """See `Profile.learn`."""
-        self._profile.learn(replace(round, context=self._reveal_topics(round.context)))
-
-    def state(self) -> State:
-        """See `Profile.state`."""
-        return self._profile.state()
-
-    def restore(self, state: State) -> None:
-        """See `Profile.restore`."""
-        self._profile.restore(state)

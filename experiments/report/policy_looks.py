@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from experiments.report.page import ACCENT, BASELINE, SOFT
 
-CEILINGS = ("bayes_limit", "oracle")  # exist only in simulation
+CEILINGS = ("profile_true_topics", "bayes_limit", "oracle")  # exist only in simulation
 FLOORS = ("random", "recency", "popular", "blast")
 DEPTH = ("ceiling", "floor", "segment", "other", "baseline", "star")  # roles, drawn back to front
 
@@ -28,6 +28,7 @@ NAMES = {
     "wave": ("Profile in waves", "a first wave learns for the rest"),
     "neural": ("Neural", "reads each member\u2019s history"),
     "offpolicy": ("Off-policy", "learned from the log alone"),
+    "profile_true_topics": ("Limit of reading", "Profile told the articles\u2019 true topics"),
     "bayes_limit": ("Limit of learning", "Profile told the simulator\u2019s settings"),
     "oracle": ("Limit of knowing", "knows what each member likes"),
 }

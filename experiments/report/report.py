@@ -15,7 +15,8 @@ from experiments.report.lifts import draw_lift_figure
 from experiments.report.off_policy import describe_off_policy
 from experiments.report.page import INK, fill_template
 from experiments.report.run import Run, load_run
-from experiments.report.sentences import list_numbers, write_headline, write_lead
+from experiments.report.sentences import list_numbers, write_headline, write_ladder, write_lead
+from experiments.tables.ladder import measure_ladder
 
 
 def write(folder: Path) -> Path:
@@ -31,6 +32,7 @@ def write(folder: Path) -> Path:
 
 def render(run: Run) -> str:
     """The page as text."""
+    ladder = measure_ladder(run.results, run.facts["late_from"])
     return fill_template(
         "report.html.j2",
         run=run,
@@ -39,6 +41,8 @@ def render(run: Run) -> str:
         headline=write_headline(run),
         lead=write_lead(run),
         numbers=list_numbers(run),
+        ladder=ladder,
+        ladder_words=write_ladder(ladder, run.looks),
         curve=draw_learning_curve(run),
         lifts=draw_lift_figure(run),
         cold=describe_cold_start(run),

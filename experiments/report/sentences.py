@@ -5,9 +5,12 @@ Clicks are told per 1,000 newsletters delivered.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 
 from experiments.report.page import count_decimals, format_percent, format_thousand
+from experiments.report.policy_looks import Look
 from experiments.report.run import Run
+from experiments.tables.ladder import HAD, Rung, round_together
 
 
 def name_rival(run: Run) -> str:
@@ -75,6 +78,41 @@ def write_lead(run: Run) -> str:
             "it a little."
         )
     return " ".join(words)
+
+
+def write_ladder(ladder: Sequence[Rung], looks: Mapping[str, Look]) -> str:
+    """What each step from knowing everything down to the profile costs, in a sentence.
+
+    Whole clicks of 100 that add up. A step in which clicks are won, not lost, is told with its
+    interval. "" where there is no ladder.
+    """
+    down = [rung.policy for rung in ladder]
+    steps = ladder[1 : down.index(HAD) + 1] if HAD in down else []
+    if not steps:
+        return ""
+    *costs, had = round_together([*(rung.step for rung in steps), steps[-1].had])
+    told: list[str] = []
+    won: list[str] = []
+    for above, rung, cost in zip(down, steps, costs, strict=False):
+        if cost >= 0:
+            told.append(f"{cost} {_write_losses(rung.lost, told, cost)}")
+            continue
+        sure = "which may be luck" if rung.may_be_luck else "more than luck"
+        span = f"95\u00a0% interval {-rung.high:.0f} to {-rung.low:.0f}".replace("-", "\u2212")
+        span = "one simulation" if math.isnan(rung.low) else span
+        name = looks[rung.policy].label
+        won.append(f" {name} got {-cost} more than {looks[above].label} ({span}, {sure}).")
+    losses = f"{', '.join(told)}; " if told else ""
+    had_words = f"{had} {'is' if had == 1 else 'are'} had"
+    return f"Of 100 clicks that knowing everything would bring, {losses}{had_words}.{''.join(won)}"
+
+
+def _write_losses(lost: Sequence[str], told: Sequence[str], cost: int) -> str:
+    """What is lost in one step; "are lost" is said once in the sentence that was told so far."""
+    head, said, tail = " or ".join(lost).partition("are lost ")
+    said = "" if any(" lost " in words for words in told) else said
+    words = head + said + tail.replace("are lost ", "")
+    return f"is{words.removeprefix('are')}" if cost == 1 and words.startswith("are") else words
 
 
 def list_numbers(run: Run) -> list[tuple[str, str]]:

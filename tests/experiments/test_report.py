@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Path:
 
 def test_page_has_every_section_and_fetches_nothing(run: Path) -> None:
     page = report.write(run).read_text(encoding="utf-8")
-    assert len(re.findall(r"<h2>", page)) == 7
+    assert len(re.findall(r"<h2>", page)) == 8
     assert page.count("<svg role=") == 3
     assert not re.search(r"https?:|url\((?!#)|@import|<script|<link|<img|<iframe", page)
     assert not re.findall(r'(?:src|href)="(?!#)', page)

@@ -41,7 +41,9 @@ def logger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unit
 
 
-@pytest.mark.parametrize("name", ["profile", "vw", "segment_learned", "wave", "bayes_limit"])
+@pytest.mark.parametrize(
+    "name", ["profile", "vw", "segment_learned", "wave", "bayes_limit", "profile_true_topics"]
+)
 def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(
     name: str, logger: Path, tmp_path: Path
 ) -> None:

@@ -98,6 +98,19 @@ def test_a_template_is_no_story(one: Text, other: Text) -> None:
         assert not list_groups(pool(texts))
 
 
+def test_one_story_of_the_editor_and_of_the_wire() -> None:
+    """Entities, tags, a call to read on, another link, "Updated:" and a word more."""
+    small = [
+        ("Q&amp;A: naloxone &#8212; what changed", "<p>New <b>naloxone</b> rules.</p> Read more"),
+        ("WARFARIN GENOTYPES: FIVE POINTS", ""),
+        ("Save the date: chapter meeting in Cleveland", "Doors open at six. Read more"),
+        ("Updated: Q&A: naloxone - what changed", "New naloxone rules, with a correction."),
+        ("x", ""),
+    ]
+    articles = pool(small).assign(source=["Bulletin", "Desk", "Chapters", "Wire", "Bulletin"])
+    assert list_groups(articles) == {frozenset(["a0", "a3"])}
+
+
 def test_an_editors_word_joins_and_parts() -> None:
     texts = [*OTHERS, RULE, (f"Updated: {RULE[0]}", RULE[1])]
     said = pool(texts, story=["s1", None, "s1", "s2", "s3"])
@@ -144,8 +157,8 @@ def test_in_the_simulator_most_retold_stories_are_found_and_hardly_any_other() -
 
 
 def test_pools_without_duplicates_tell_as_many_stories_as_articles() -> None:
-    for seed in (102, 103):
-        world = Association(seed=seed, members=60, issues=12)
+    for seed, catalogue in ((102, "pharmacy"), (103, "pharmacy"), (104, "engineers")):
+        world = Association(seed=seed, members=60, issues=12, catalogue=catalogue)
         for number in range(1, 13):
             articles = world.pool(number).articles
             assert len(np.unique(find_stories(articles))) == len(articles)

@@ -58,7 +58,8 @@ def measure(name: str, whats: list[str], policies: list[str], seeds: range) -> p
 
 
 def test_every_policy_that_learns_is_tried() -> None:
-    assert set(list_configs("policy")) - set(list_learners()) == {"oracle", "bayes_limit", "random"}
+    untried = {"oracle", "bayes_limit", "profile_true_topics", "random"}
+    assert set(list_configs("policy")) - set(list_learners()) == untried
 
 
 @pytest.mark.parametrize("what", [*WHAT, "nothing", "withheld"])

@@ -21,7 +21,7 @@ from tests.support.builders import association_of
 from tests.support.words import same_arrays, same_chances, same_slates
 
 NAMES = list_configs("policy")
-CEILINGS = {"bayes_limit", "oracle"}
+CEILINGS = {"bayes_limit", "oracle", "profile_true_topics"}
 DEAF = {"random", "recency", "segment_rules"}  # choose without asking what was clicked
 SIZES: dict[str, Any] = {"members": 400, "issues": 6, "pool": 14, "slots": 4, "text_dims": 8}
 Taught = tuple[Policy, Association]

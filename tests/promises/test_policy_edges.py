@@ -25,7 +25,8 @@ from simulators.play import play
 from tests.support.builders import association_of
 from tests.support.words import same_slates
 
-NAMES = [name for name in list_configs("policy") if name not in ("bayes_limit", "oracle")]
+LIMITS = ("bayes_limit", "oracle", "profile_true_topics")  # are shown the truth
+NAMES = [name for name in list_configs("policy") if name not in LIMITS]
 VARIANTS: dict[str, dict[str, Any]] = {
     f"{name} {model}": {"model": model, "by": "articles"}
     for name in ("lin_ts", "lin_ucb")

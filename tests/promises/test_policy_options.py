@@ -16,7 +16,7 @@ from experiments.runner.configs import list_configs, make, read_policy
 from simulators.play import play
 from tests.support.builders import association_of
 
-LIMITS = ("bayes_limit", "oracle")  # have no options
+LIMITS = ("bayes_limit", "oracle", "profile_true_topics")  # have no options
 EXTREMES = (0.0, 1e-6, 1.0, 10.0, 100.0, 1e6, 1e300)
 OPTIONS = [
     (name, option)
