@@ -47,8 +47,7 @@ class Profile(Policy):
 
     budget: share of slots given to exploration, in proportion to the click odds; higher explores
         more
-    first_budget: the same until something has been learned; greedy slates would show everybody the
-        same six articles then
+    first_budget: the same until something has been learned, when greedy slates would be all alike
     temperature: of the exploration; higher spreads it more evenly over the articles
     keep: what is left of a member's evidence after one issue; 1 never forgets, lower follows drift
         faster
@@ -202,7 +201,8 @@ class Profile(Policy):
         if self.keep < 1:
             self.profiles.forget(self.keep)
         looked = self.examination.chance(slots)
-        expected = self._learn_shared(context, rows, index, clicked, looked)
+        openers, rows = np.unique(rows, return_inverse=True)
+        expected = self._learn_shared(context.take(openers), rows, index, clicked, looked)
         self._learn_members(round)
         if self.prior:
             self._learn_variance(context)

@@ -61,7 +61,8 @@ class AllButPrior(Profile):
         prior, nothing = self.prior, np.zeros(len(appeals))
         assert prior is not None
         for _ in range(3):
-            logits = (x @ prior.B + self.own) @ a.T + appeals
+            own = self.own[context.member_ids - self.world.table["member"].iloc[0]]
+            logits = (x @ prior.B + own) @ a.T + appeals
             gradient, weight = score(
                 *average(logits[rows, index], np.zeros(len(rows))), clicked, looked
             )

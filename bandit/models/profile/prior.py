@@ -95,7 +95,8 @@ class Prior:
         both = np.einsum("pm,mq->pqm", x.T @ table, articles).reshape(-1, m)
         curvature = gram(x, articles, rows, index, weight) - (both / own) @ both.T
         push = moment(x, articles, rows, index, gradient) - both @ (total / own)
-        curvature = self._widen(self._widen(curvature).T)
+        across = curvature @ self._shapes
+        curvature = np.block([[curvature, across], [across.T, self._shapes.T @ across]])
         push, both = self._widen(push), self._widen(both)
         before, settled = self._coefficients, self.posterior
         posterior = Gaussian(
@@ -109,7 +110,7 @@ class Prior:
         left = total - both.T @ (after - before)
         was = self.B
         self._move(after)
-        moved = ((x @ (self.B - was)) @ articles.T + left / own)[rows, index]
+        moved = (x @ ((self.B - was) @ articles.T) + left / own)[rows, index]
         share = float(min(1.0, BOUND / max(np.abs(moved).max(), BOUND)))
         if share < 1:
             self._move(before + share * (after - before))
@@ -140,8 +141,9 @@ class Prior:
     def _add_up(self, joint: Floats) -> Floats:
         """Covariance of B's entries [d, d], from that of its coefficients [d + h, d + h]."""
         d = len(self._start)
-        half = joint[:d] + self._shapes @ joint[d:]
-        return half[:, :d] + half[:, d:] @ self._shapes.T
+        half = joint[:d, d:] + self._shapes @ joint[d:, d:] / 2
+        both = half @ self._shapes.T
+        return joint[:d, :d] + both + both.T
 
     def draw(self, noise: Floats) -> Floats:
         """B [p, q] drawn from its posterior, made from standard normal noise [p q]."""
