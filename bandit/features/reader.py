@@ -23,10 +23,10 @@ from bandit.core.threads import use_one_thread
 CLUSTERS = (0.5, 0.75, 1.0, 1.5)  # clusterings have so many clusters for each column asked for
 TIMES = 4  # how often, each from another start
 FEWEST = 4  # articles that a cluster should have on average
-PLAIN = 48  # principal components of the text vectors that clusterings see
+PLAIN = 64  # principal components of the text vectors that clusterings see
 PARTS = 5  # of the archive, each held out once to see what is usually unread
 SHARPNESS = 12.0  # of memberships: the clusters' logits are this times the cosine
-LIKENESS = 0.5  # weight of the plain components beside the clusterings' agreement
+LIKENESS = 0.4  # weight of the plain components beside the clusterings' agreement
 MINOR = 1 / 4  # a column with less than this share of the largest column's variance is no topic
 
 

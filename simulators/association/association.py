@@ -73,7 +73,7 @@ class Association(Truthful):
         False gives them the events as recorded
     max_events: how many events a newsletter may show at most
     pin_every: issues from one pinned event to the next; 0 never
-    text_dims: principal components of the article text that policies see
+    text_dims: columns that policies see of the article text; topics come first
     encoder: reads the article text; None: static word vectors
     embeddings: an SQLite file to cache its vectors in; None: no cache
     Raises ValueError naming the first parameter that cannot be.

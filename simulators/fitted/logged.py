@@ -67,7 +67,7 @@ class Logged(Truthful):
         attributes alone; default: all
     examine: an examination model, a chance for each slot, or the kind of a model; default: the kind
         that foresees clicks best
-    text_dims: principal components of the article text, where features are fitted here
+    text_dims: columns that article text is read as, where features are fitted here
 
     Raises ValueError naming what cannot be.
     """

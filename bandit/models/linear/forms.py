@@ -185,7 +185,7 @@ def find_cells(coordinates: Floats) -> Ints:
     """The cell of each article [m] by its text [m, d]: the nearest of the 2 d signed axes.
 
     Cells are numbered from 0 to 2 d - 1. This is cross-polytope hashing (Andoni et al. 2015) on the
-    archive's principal components: no corpus is needed, an article never changes its cell, and
+    columns that text is read as: no corpus is needed, an article never changes its cell, and
     one-hot articles (classes) get a cell each.
     """
     axis = np.abs(coordinates).argmax(axis=1)
