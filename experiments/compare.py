@@ -48,6 +48,7 @@ def compare(config: Settings) -> Path:
     policies = _read_policies(config["policies"])
     for what in ("seeds", "issues", "late_from", "off_policy_from", "off_policy_slots"):
         check_whole(what, config[what], 1)
+    check_whole("first_seed", config["first_seed"], 0)
     check.flag("force", config["force"])
     valid = list_configs("policy")
     for what in ("baseline", "logger"):
@@ -63,13 +64,17 @@ def compare(config: Settings) -> Path:
     logger = config["logger"] if config["logger"] in policies else None
     late_from = min(config["late_from"], config["issues"])
 
-    seeds = range(config["seeds"])
+    seeds = _list_seeds(config)
     units = {(name, seed): run / "units" / f"{name}-{seed}" for seed in seeds for name in policies}
     tasks = _list_tasks(config, units, policies, simulator, logger)
     run_all(tasks, config["issues"], config["workers"], "compare")
     _write_tables(run, config | {"late_from": late_from, "logger": logger}, units, simulator)
     report.write(run)
     return run
+
+
+def _list_seeds(config: Settings) -> range:
+    return range(config["first_seed"], config["first_seed"] + config["seeds"])
 
 
 def _read_policies(listed: str | list[object]) -> dict[str, Settings]:
@@ -128,15 +133,17 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
         write_table(run / f"{name}.parquet", pa.Table.from_pandas(content, preserve_index=False))
     write_json(run / "parity.json", find_parity(newcomers, baseline))
     policies = list(dict.fromkeys(policy for policy, _ in units))
-    asked = {name: read_json(units[name, 0] / "unit.json") for name in policies}
+    first = config["first_seed"]
+    asked = {name: read_json(units[name, first] / "unit.json") for name in policies}
     sendable = [name for name in policies if asked[name]["exportable"] and not asked[name]["waves"]]
     if sendable:
         rates = summary.set_index("policy").loc[sendable, "clicks_per_delivered_late"]
         best = str(rates.idxmax())
-        winner = {"policy": best, "unit": str(units[best, 0].relative_to(run))}
+        winner = {"policy": best, "unit": str(units[best, first].relative_to(run))}
         write_json(run / "winner.json", winner)
     if {"profile", baseline} <= set(policies):
-        pair = find_two_members(units[baseline, 0], units["profile", 0], make(simulator, seed=0))
+        world = make(simulator, seed=first)
+        pair = find_two_members(units[baseline, first], units["profile", first], world)
         if pair:
             who = {"segment_policy": baseline, "profile_policy": "profile"}
             write_json(run / "two_members.json", pair | who)
@@ -144,7 +151,7 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
     facts = {
         "config": config | {"workers": None, "name": None, "force": False},
         "policies": policies,
-        "seeds": list(range(config["seeds"])),
+        "seeds": list(_list_seeds(config)),
         "baseline": baseline,
         "late_from": config["late_from"],
         "issues": config["issues"],
