@@ -8,10 +8,14 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bandit.core import exact
 from bandit.core.types import SlotPmf
+from bandit.features.clean import read_texts
+from bandit.features.stories import find_stories
+from bandit.features.text import StaticEncoder
 from bandit.slates.exploration import plackett_luce, softmax
 from bandit.slates.propensity import draw
 from simulators.association.association import Association
@@ -147,3 +151,15 @@ def test_steps_beside_sardine(benchmark: Any, works: dict[str, Callable[[], Any]
     for name in theirs:
         benchmark.extra_info[f"times sardine-rec, slates {name}"] = ours * taken[name] / episode
     assert min(ours * taken[name] / episode for name in theirs) >= 60
+
+
+def test_finding_stories_beside_reading_them(benchmark: Any) -> None:
+    """Comparing 150 articles in pairs costs about what their word vectors do."""
+    world = Association(seed=5, members=60, issues=6, carried=0.0)
+    articles = pd.concat([world.pool(number).articles for number in range(1, 6)], ignore_index=True)
+    texts = read_texts(articles)
+    reading = seconds(lambda: StaticEncoder().encode(texts))
+    benchmark(find_stories, articles, texts)
+    ratio = benchmark.stats["min"] / reading
+    benchmark.extra_info["times their word vectors"] = ratio
+    assert ratio < 4

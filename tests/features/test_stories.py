@@ -1,7 +1,5 @@
 """Which articles tell one story, by their texts or by an editor's word."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -162,17 +160,6 @@ def test_pools_without_duplicates_tell_as_many_stories_as_articles() -> None:
         for number in range(1, 13):
             articles = world.pool(number).articles
             assert len(np.unique(find_stories(articles))) == len(articles)
-
-
-def test_two_hundred_articles_take_a_few_milliseconds() -> None:
-    world = Association(seed=5, members=60, issues=6, carried=0.0)
-    articles = pd.concat([world.pool(number).articles for number in range(1, 6)], ignore_index=True)
-    took = []
-    for _ in range(5):
-        start = time.perf_counter()
-        find_stories(articles)
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.05
 
 
 def test_what_was_told_before_is_found_under_its_old_id() -> None:
