@@ -22,7 +22,8 @@ from rich.table import Table
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.log import archive
-from bandit.log.reading import measure_reading, say_reading
+from bandit.log.reading import RECENT, SURE, measure_reading, say_reading
+from bandit.log.words import name_articles
 from bandit.policy import Informed, Policy
 from experiments.runner.configs import Settings, make, resolve
 from experiments.runner.digest import describe_origin, digest_folder
@@ -43,7 +44,7 @@ def count_topics(folder: Path, features: Features) -> pd.DataFrame:
     """
     counted: list[pd.DataFrame] = []
     for round in archive.read(folder, features):
-        topics = np.array(features.name_articles(round.context.article_features), dtype=object)
+        topics = np.array(name_articles(features, round.context.article_features), dtype=object)
         choice, opened = round.slates.choice, round.feedback.opened[:, None]
         seen, clicked = (choice >= 0) & opened, round.feedback.clicked & (choice >= 0)
         m = len(topics)
@@ -70,23 +71,24 @@ def learn_log(policy: Policy, folder: Path, features: Features) -> None:
 
 
 @use_one_thread()
-def refit(config: Settings, name: str) -> tuple[Path, Features]:
+def refit(config: Settings, name: str) -> Path:
     """Fit features to a log, let a new policy learn it, and write a bundle.
 
     config: as in configs/reading.yaml
     name: of the policy's config
 
-    Returns the bundle's folder and the features. Raises ValueError for settings that cannot be.
+    Returns the bundle's folder. Raises ValueError for settings that cannot be.
     """
     folder = Path(config["log"])
     settings = {key: config[key] for key in config if key != "name"}
     target = choose_folder(config["name"], f"reading-{name}-{folder.name}", settings) / "bundle"
-    if target.parent.exists() and any(target.parent.iterdir()) and not target.exists():
+    there = {path.name for path in target.parent.iterdir()} if target.parent.exists() else set()
+    if there - {"bundle"}:
         raise ValueError(f"{target.parent} holds something else than a bundle; choose another name")
     policy: Policy = make(config["policy"])
     if isinstance(policy, Informed):
         raise ValueError(f"policy = {name}: it knows the simulator's truth, and a log has none")
-    features = archive.fit_features(folder, config["text_dims"])
+    features = archive.fit_features(folder, config["text_dims"] or 32)
     learn_log(policy, folder, features)
     origin = describe_origin(["experiments.reading"], [config["policy"]])
     made_from = {
@@ -97,18 +99,23 @@ def refit(config: Settings, name: str) -> tuple[Path, Features]:
     }
     given = {key: value for key, value in config["policy"].items() if key != "_target_"}
     bundle.write(target, policy, config["policy"]["_target_"], given, features, made_from)
-    return target, features
+    return target
 
 
 def show(reading: pd.DataFrame, topics: pd.DataFrame, console: Console) -> None:
     """Print what is unread issue by issue, and the topics with most clicks."""
-    table = Table(title="new articles, and the share of their text that is unread")
-    for column in ("issue", "new articles", "unread", "usual", "standard errors above"):
+    table = Table(
+        title="new articles, and the share of their text that is unread",
+        caption=f"above: standard errors above usual, {RECENT} issues together; "
+        f"more than {SURE:.0f} is no luck",
+    )
+    for column in ("issue", "new articles", "unread", "usual", "above"):
         table.add_column(column, justify="right")
     for issue, articles, unread, usual, excess in reading.to_numpy().tolist():
         share = "-" if np.isnan(unread) else f"{unread:.0%}"
         table.add_row(f"{issue:.0f}", f"{articles:.0f}", share, f"{usual:.0%}", f"{excess:.1f}")
-    console.print(table)
+    if len(reading):
+        console.print(table)
     table = Table(title="topics, as they are read")
     table.add_column("topic")
     for column in ("articles", "shown", "clicks", "clicks per 100 shown"):
@@ -130,16 +137,24 @@ def run(config: Settings, name: str, console: Console) -> None:
         raise ValueError("log is not given; name a log's folder, e.g. runs/demo/units/profile-0")
     if not isinstance(config["refit"], bool):
         raise ValueError(f"refit = {config['refit']!r}; must be true or false")
+    for what in ("bundle",) if config["refit"] else ("text_dims", "name"):
+        if config[what] is not None:
+            without = "without" if config["refit"] else "with"
+            raise ValueError(f"{what} = {config[what]!r}; it is for use {without} refit=true")
     folder = Path(config["log"])
-    if config["refit"]:
-        target, features = refit(config, name)
+    target = refit(config, name) if config["refit"] else Path(config["bundle"] or folder / "bundle")
+    made = bundle.read(target)
+    features = made.features
+    if made.manifest.made_from.get("digest") == digest_folder(folder / "log"):
+        reading = pd.DataFrame()
+        words = "The reader was learned from these articles; later issues will show how it fits."
     else:
-        target = Path(config["bundle"] or folder / "bundle")
-        features = bundle.read(target).features
-    reading = measure_reading(folder, features)
+        reading = measure_reading(folder, features)
+        words = say_reading(reading)
     show(reading, count_topics(folder, features), console)
-    console.print(say_reading(reading), highlight=False)
-    console.print(f"reader {features.version} of {target}", highlight=False, soft_wrap=True)
+    console.print(words, highlight=False)
+    said = "new bundle" if config["refit"] else "bundle"
+    console.print(f"{said}: {target} (reader {features.version})", highlight=False, soft_wrap=True)
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="reading")

@@ -88,7 +88,7 @@ class Classification(Truthful):
         low, high = examples.min(), examples.max()
         scale = {str(a): (float(low[a]), float(high[a] - low[a]) or 1.0) for a in examples.columns}
         unit = np.eye(len(names))
-        self.features = Features(Attributes(numeric=scale), None, Labels(names), verbatim=True)
+        self.features = Features(Attributes(numeric=scale), encoder=Labels(names), verbatim=True)
         self.articles = pd.DataFrame(
             {
                 "article": [f"class-{c:02d}" for c in range(len(names))],

@@ -14,14 +14,17 @@ import pandas as pd
 
 from bandit.core import check, exact
 from bandit.core.rules import Rules
+from bandit.core.threads import use_one_thread
 from bandit.core.types import KINDS, Bools, Context, Floats, Ints
 from bandit.features import clean, stories
 from bandit.features.attributes import Attributes
 from bandit.features.names import name_topics
+from bandit.features.novelty import Novelty
 from bandit.features.reader import Reader
 from bandit.features.text import Encoder, StaticEncoder
+from bandit.features.vocabulary import Vocabulary
 
-NAMED = 1.0  # an article has a topic where its column is this far above the archive's mean
+WORDS = 1.0  # how much the archive's own words count beside the encoder's vectors, in length
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Features:
 
     attributes: reads members
     reader: reads text vectors as topics; None: the encoder's own columns are the features
+    vocabulary: counts the archive's own words, beside the encoder's vectors; None: none are counted
+    novelty: says how much of a text the archive was not about; None: nothing does
     encoder: turns texts into vectors
     names: a few words for each topic of the reader
     boilerplate: the archive's, which is not read: see `clean.find_boilerplate`
@@ -38,6 +43,8 @@ class Features:
 
     attributes: Attributes
     reader: Reader | None = None
+    vocabulary: Vocabulary | None = None
+    novelty: Novelty | None = None
     encoder: Encoder = field(default_factory=StaticEncoder)
     names: tuple[str, ...] = ()
     boilerplate: frozenset[str] = frozenset()
@@ -74,10 +81,15 @@ class Features:
                 f"the archive has {len(set(texts))} different texts that can be read; "
                 f"{dims} text dimensions need more"
             )
-        vectors = encoder.encode(texts).astype(np.float64)
-        reader = Reader.fit(vectors, dims)
-        names = name_topics(texts, reader.read(vectors)[:, : reader.topic_count])
-        return cls(attributes, reader, encoder, tuple(names), clean.find_boilerplate(archive))
+        with use_one_thread():  # the last bits depend on the number of threads
+            vectors = encoder.encode(texts).astype(np.float64)
+            length = np.sqrt(np.square(vectors - vectors.mean(axis=0)).sum(axis=1).mean())
+            vocabulary = Vocabulary.fit(texts, WORDS * float(length))
+            both = np.hstack([vectors, vocabulary.read(texts)])
+            reader, novelty = Reader.fit(both, dims), Novelty.fit(vectors)
+        names = tuple(name_topics(texts, reader.read(both)[:, : reader.topic_count]))
+        common = clean.find_boilerplate(archive)
+        return cls(attributes, reader, vocabulary, novelty, encoder, names, common)
 
     @property
     def member_names(self) -> list[str]:
@@ -98,23 +110,12 @@ class Features:
             *(f"text{d}" for d in range(self.text_dims)),
         ]
 
-    def name_articles(self, article_features: Floats) -> list[str]:
-        """The main topic of each article in a few words, [m]; "" where it has none that is named.
-
-        article_features: [m, q], as `encode_articles` makes them
-        """
-        if not self.names:
-            return [""] * len(article_features)
-        first = len(self.article_names) - self.text_dims
-        amounts = article_features[:, first : first + len(self.names)]
-        found = zip(amounts.argmax(axis=1), amounts.max(axis=1), strict=True)
-        return [self.names[topic] if amount >= NAMED else "" for topic, amount in found]
-
     @property
     def version(self) -> str:
         """What identifies the encoder and the reader: what one version learned, only it can use."""
-        arrays = self.reader.state() if self.reader else {}
-        content = [self.encoder.name.encode(), *(arrays[name].tobytes() for name in sorted(arrays))]
+        arrays, words = self._list_arrays(), self.vocabulary.words if self.vocabulary else ()
+        content = [self.encoder.name.encode(), "\n".join(words).encode()]
+        content += [arrays[name].tobytes() for name in sorted(arrays)]
         return sha256(b"\0".join(content)).hexdigest()[:16]
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
@@ -122,8 +123,10 @@ class Features:
 
         A text of which the encoder knows nothing is average: its columns are 0.
         """
-        vectors = self.encoder.encode(texts).astype(np.float64)
-        known = vectors.any(axis=1) & np.array([bool(text) for text in texts], dtype=bool)
+        vectors = self._embed(texts)
+        known = vectors[:, : self.encoder.dim].any(axis=1) & np.array(
+            [bool(text) for text in texts], dtype=bool
+        )
         columns = self.reader.read(vectors) if self.reader else exact.snap(vectors)
         return np.where(known[:, None], columns, 0.0)
 
@@ -149,17 +152,18 @@ class Features:
         }
 
     def measure_unread(self, articles: pd.DataFrame) -> Floats:
-        """How much of each article's text the reader does not see, 0 to 1, [m].
+        """How much of each article's text the archive was not about, 0 to 1, [m].
 
-        NaN where there is nothing to read, or no reader. `Reader.usual` says what to expect.
-
-        articles: m rows, columns title and summary
+        NaN where there is nothing to read, or no reader. `Novelty.usual` says what to expect.
         """
-        if not self.reader:
-            return np.full(len(articles), np.nan)
         vectors = self.encoder.encode(self._read(articles)).astype(np.float64)
-        unread = self.reader.measure_unread(vectors)
-        return np.where(vectors.any(axis=1), unread, np.nan)
+        known = vectors.any(axis=1) & (self.novelty is not None)
+        return np.where(known, self.novelty.measure(vectors) if self.novelty else 0.0, np.nan)
+
+    def _embed(self, texts: Sequence[str]) -> Floats:
+        """The encoder's vectors of m texts, and what the vocabulary counts beside them [m, dim]."""
+        vectors = self.encoder.encode(texts).astype(np.float64)
+        return np.hstack([vectors, self.vocabulary.read(texts)]) if self.vocabulary else vectors
 
     def _read(self, articles: pd.DataFrame) -> list[str]:
         """What is read of each article, [m]; "" where there is nothing to read."""
@@ -253,9 +257,14 @@ class Features:
             "names": list(self.names),
             "boilerplate": sorted(self.boilerplate),
             "verbatim": self.verbatim,
+            "words": list(self.vocabulary.words) if self.vocabulary else [],
             "reader": self.version,
         }
-        return described, self.reader.state() if self.reader else {}
+        return described, self._list_arrays()
+
+    def _list_arrays(self) -> dict[str, Floats]:
+        parts = (self.reader, self.vocabulary, self.novelty)
+        return {name: array for part in parts if part for name, array in part.state().items()}
 
     @classmethod
     def restore(
@@ -278,14 +287,14 @@ class Features:
         restored = cls(
             Attributes.restore(described),
             Reader.restore(arrays) if arrays else None,
+            Vocabulary.restore(described["words"], arrays) if arrays else None,
+            Novelty.restore(arrays) if arrays else None,
             encoder,
             tuple(described["names"]),
             frozenset(described["boilerplate"]),
             described["verbatim"],
         )
         if restored.version != described["reader"]:
-            raise ValueError(
-                f"the reader's arrays are version {restored.version}; "
-                f"described is {described['reader']!r}"
-            )
+            got = f"the reader's arrays are version {restored.version}"
+            raise ValueError(f"{got}; described is {described['reader']!r}")
         return restored

@@ -17,7 +17,7 @@ PATTERN = r"(?u)\b[^\W\d_][\w'-]*[^\W_]\b"  # two signs or more, the first a let
 
 
 def name_topics(texts: Sequence[str], amounts: Floats) -> list[str]:
-    """A few words for each topic, [t], such as `influenza vaccination, vaccine`.
+    """A few words for each topic, [t], such as `influenza vaccination / vaccine`.
 
     A topic without words of its own, which happens where the archive is tiny, is named by its
     number: `topic 7`. No two names are alike.
@@ -43,7 +43,7 @@ def name_topics(texts: Sequence[str], amounts: Floats) -> list[str]:
     names: list[str] = []
     for topic, score in enumerate(np.where(found > everywhere, scores, 0.0)):
         best = [word for word in np.argsort(-score, kind="stable")[:30] if score[word] > 0]
-        name = ", ".join(_choose(words[best].tolist()))
+        name = " / ".join(_choose(words[best].tolist()))
         names.append(name if name and name not in names else f"topic {topic + 1}")
     return names
 

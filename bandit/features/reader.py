@@ -24,7 +24,6 @@ CLUSTERS = (0.5, 0.75, 1.0, 1.5)  # clusterings have so many clusters for each c
 TIMES = 4  # how often, each from another start
 FEWEST = 4  # articles that a cluster should have on average
 PLAIN = 64  # principal components of the text vectors that clusterings see
-PARTS = 5  # of the archive, each held out once to see what is usually unread
 SHARPNESS = 12.0  # of memberships: the clusters' logits are this times the cosine
 LIKENESS = 0.4  # weight of the plain components beside the clusterings' agreement
 MINOR = 1 / 4  # a column with less than this share of the largest column's variance is no topic
@@ -45,8 +44,6 @@ class Reader:
     topics: [d, c + w], what each membership and plain component adds to each column
     mean: [d], of the columns over the archive, which is taken off
     variance: [d], of each column over the archive, from high to low; their mean is 1
-    usual: [2], mean and standard deviation of what is unread (`measure_unread`) of texts like the
-        archive's that the reader was not fitted to
     """
 
     centre: Floats
@@ -56,7 +53,6 @@ class Reader:
     topics: Floats
     mean: Floats
     variance: Floats
-    usual: Floats
 
     @classmethod
     def fit(cls, vectors: Floats, dims: int) -> "Reader":
@@ -71,8 +67,8 @@ class Reader:
             directions = _scale_to_unit(exact.snap((vectors - centre) @ plain.T))
             clusters = _cluster(directions, dims)
             sizes = np.array([len(some) for some in clusters])
-            none, usual = np.zeros((0, 0)), _measure_usual(vectors)
-            start = cls(centre, plain, np.vstack(clusters), sizes, none, none, none, usual)
+            none = np.zeros((0, 0))
+            start = cls(centre, plain, np.vstack(clusters), sizes, none, none, none)
             topics = _find_topics(start._compare(vectors), dims)
             columns = exact.dot(start._compare(vectors), topics)
             mean, variance = exact.snap(columns.mean(axis=0)), columns.var(axis=0)
@@ -112,17 +108,9 @@ class Reader:
         """
         return int((self.variance >= MINOR * self.variance.max(initial=0.0)).sum())
 
-    def measure_unread(self, vectors: Floats) -> Floats:
-        """Share of each text vector's squared length that the components do not see, [m].
-
-        It is higher for texts about something that the archive never had.
-        """
-        basis = self.components / np.linalg.norm(self.components, axis=1, keepdims=True)
-        return _measure_rest(vectors - self.centre, basis)
-
     def state(self) -> dict[str, Floats]:
         """The arrays that `restore` needs."""
-        names = ("centre", "components", "clusters", "topics", "mean", "variance", "usual")
+        names = ("centre", "components", "clusters", "topics", "mean", "variance")
         arrays: dict[str, Floats] = {name: getattr(self, name) for name in names}
         return arrays | {"sizes": self.sizes.astype(np.float64)}
 
@@ -133,7 +121,7 @@ class Reader:
         w, dim = arrays["components"].shape
         c, d = int(sizes.sum()), len(arrays["topics"])
         shapes = {"centre": (dim,), "components": (w, dim), "clusters": (c, w)}
-        shapes |= {"topics": (d, c + w), "mean": (d,), "variance": (d,), "usual": (2,)}
+        shapes |= {"topics": (d, c + w), "mean": (d,), "variance": (d,)}
         for name, shape in shapes.items():
             check.shape(f"the reader's {name}", arrays[name], shape)
         return cls(sizes=sizes, **{name: arrays[name] for name in shapes})
@@ -147,25 +135,6 @@ def _find_components(vectors: Floats) -> tuple[Floats, Floats, Floats]:
     largest = components[np.arange(len(components)), np.abs(components).argmax(axis=1)]
     signed = components * np.where(largest < 0, -1.0, 1.0)[:, None]
     return centre, signed[:PLAIN], spread[:PLAIN] / np.sqrt(max(len(vectors) - 1, 1))
-
-
-def _measure_usual(vectors: Floats) -> Floats:
-    """Mean and standard deviation of what is unread of texts that were held out."""
-    part = np.arange(len(vectors)) % PARTS
-    rest = np.zeros(len(vectors))
-    for held in range(PARTS):
-        known = vectors[part != held]
-        if len(known):
-            centre, components, _ = _find_components(known)
-            rest[part == held] = _measure_rest(vectors[part == held] - centre, components)
-    return np.array([rest.mean(), rest.std()])
-
-
-def _measure_rest(away: Floats, basis: Floats) -> Floats:
-    """Share of each row's squared length that lies outside the span of orthonormal rows, [m]."""
-    seen = np.square(np.einsum("md,wd->mw", away, basis)).sum(axis=1)
-    whole = np.square(away).sum(axis=1)
-    return np.asarray(1 - np.divide(seen, whole, out=np.ones_like(seen), where=whole > 1e-12))
 
 
 def _cluster(directions: Floats, dims: int) -> list[Floats]:

@@ -33,9 +33,9 @@ def measure_reading(folder: str | Path, features: Features) -> pd.DataFrame:
 
     Raises ValueError where the features have no reader, or the folder is no archive.
     """
-    if features.reader is None:
+    if features.novelty is None:
         raise ValueError("these features have no reader of topics: articles are known by number")
-    usual, spread = features.reader.usual.tolist()
+    usual, spread = features.novelty.usual.tolist()
     met: set[object] = set()
     found: list[np.ndarray] = []
     rows: list[dict[str, float]] = []

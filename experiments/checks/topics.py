@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import product
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -17,6 +18,7 @@ from rich.table import Table
 from bandit.core import keys
 from bandit.core.types import Floats
 from bandit.features.clean import read_texts
+from bandit.features.features import Features
 from bandit.features.reader import Reader
 from bandit.features.text import Encoder, StaticEncoder
 from simulators.association.pools.articles import compose
@@ -39,7 +41,7 @@ READERS: dict[str, Callable[[Floats], Read]] = {
     "text vectors as they are": lambda vectors: fit_plain(vectors, vectors.shape[1], False),
     "32 components": lambda vectors: fit_plain(vectors, DIMS, False),
     "32 components, whitened": lambda vectors: fit_plain(vectors, DIMS, True),
-    "topics": lambda vectors: Reader.fit(vectors, DIMS).read,
+    "topics of these vectors alone": lambda vectors: Reader.fit(vectors, DIMS).read,
 }
 
 
@@ -50,21 +52,19 @@ def measure_agreement(columns: Floats, topics: Floats) -> float:
     return float(np.corrcoef(inner)[0, 1])
 
 
-def draw_texts(catalogue: str, seed: int, encoder: Encoder) -> tuple[Floats, Floats]:
-    """Vectors of an archive and fresh articles [ARCHIVE + FRESH, dim], and their true topics."""
-    rng = keys.generator("check of topics", seed, catalogue)
-    pool = compose(rng, read_catalogue(catalogue), ARCHIVE + FRESH, "a", 0.0)
-    vectors = encoder.encode(read_texts(pool.articles)).astype(np.float64)
-    return vectors, pool.topics
-
-
 def measure(catalogue: str, seed: int, encoder: Encoder) -> dict[str, float]:
     """The agreement of each reader."""
-    vectors, topics = draw_texts(catalogue, seed, encoder)
-    return {
-        name: measure_agreement(fit(vectors[:ARCHIVE])(vectors[ARCHIVE:]), topics[ARCHIVE:])
+    rng = keys.generator("check of topics", seed, catalogue)
+    pool = compose(rng, read_catalogue(catalogue), ARCHIVE + FRESH, "a", 0.0)
+    texts, topics = read_texts(pool.articles), pool.topics[ARCHIVE:]
+    vectors = encoder.encode(texts).astype(np.float64)
+    found = {
+        name: measure_agreement(fit(vectors[:ARCHIVE])(vectors[ARCHIVE:]), topics)
         for name, fit in READERS.items()
     }
+    features = Features.fit(pd.DataFrame({"member": [1]}), texts[:ARCHIVE], DIMS, encoder)
+    columns = features.encode_texts(texts[ARCHIVE:])
+    return found | {"topics, as policies read them": measure_agreement(columns, topics)}
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def main() -> None:
     table.add_column("reader")
     for catalogue in CATALOGUES:
         table.add_column(catalogue, justify="right")
-    for name in READERS:
+    for name in found[units[0]]:
         means = [np.mean([found[c, seed][name] for seed in SEEDS]) for c in CATALOGUES]
         table.add_row(name, *(f"{mean:.2f}" for mean in means))
     Console().print(table)

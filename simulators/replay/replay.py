@@ -130,7 +130,7 @@ def _number_articles(log: ChoiceLog) -> Features:
     """Features that know an article by its number only, one column each; attributes as ever."""
     encoder = ArticleNumbers(join_texts(log.articles))
     fitted = Attributes.fit(log.members)
-    return Features(fitted, None, encoder, verbatim=True)
+    return Features(fitted, encoder=encoder, verbatim=True)
 
 
 class ArticleNumbers:

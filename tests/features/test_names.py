@@ -19,7 +19,7 @@ def test_words_of_a_topic_name_it() -> None:
     first, second = name_topics(TEXTS, amounts)
     assert first.startswith("vaccine")
     assert second == "salary"
-    assert "the" not in first.split(", ")
+    assert "the" not in first.split(" / ")
 
 
 def test_names_differ_and_nothing_is_named_by_nothing() -> None:
@@ -34,5 +34,5 @@ def test_names_differ_and_nothing_is_named_by_nothing() -> None:
 def test_no_word_stands_in_a_name_twice() -> None:
     texts = ["cold chain storage", "cold chain failure", "cold chains", "other words", "other ways"]
     (name,) = name_topics(texts, np.array([[1.0], [1.0], [1.0], [0.0], [0.0]]))
-    words = name.replace(",", "").split()
+    words = name.replace("/", "").split()
     assert len(words) == len(set(words))

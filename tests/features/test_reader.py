@@ -91,16 +91,6 @@ def test_small_archives_and_texts_that_repeat(n: int) -> None:
     np.testing.assert_array_equal(Reader.fit(same, dims=1).read(same), 0)
 
 
-def test_what_the_archive_never_had_is_unread() -> None:
-    topics = draw_topics(400, 12, 8)
-    known = np.where(np.arange(12) < 8, topics, 0.0)
-    known = known[known.any(axis=1)]
-    vectors = draw_vectors(np.vstack([known, np.eye(12)[8:]]), 0.3)
-    reader = Reader.fit(vectors[: len(known)], dims=8)
-    unread = reader.measure_unread(vectors)
-    assert ((unread >= -1e-9) & (unread <= 1)).all()
-
-
 def test_the_rotation_is_varimax() -> None:
     rng = np.random.default_rng(9)
     sparse = rng.exponential(size=(600, 4)) * (rng.random((600, 4)) < 0.2)

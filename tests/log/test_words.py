@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from bandit.log.words import list_clicks, name_tastes, tell_member
 
@@ -12,19 +13,14 @@ NAMES = ("vaccines, flu", "salary", "law")
 
 
 def make_features() -> Any:
-    def name_articles(text: np.ndarray) -> list[str]:
-        return [NAMES[row.argmax()] if row.max() >= 1 else "" for row in text]
-
     columns = ["constant", *(f"text{d}" for d in range(4))]
-    return SimpleNamespace(
-        name_articles=name_articles, names=NAMES, article_names=columns, text_dims=4
-    )
+    return SimpleNamespace(names=NAMES, article_names=columns, text_dims=4)
 
 
 def make_round(members: list[int], opened: list[bool], clicked: list[list[bool]]) -> Any:
     """Three articles (vaccines, law, nothing) in slots 1 to 3, the last slot empty."""
     n = len(members)
-    text = np.array([[2.0, 0, 0], [0, 0, 3.0], [0.1, 0.2, 0.3]])
+    text = np.array([[1, 2.0, 0, 0, 9], [1, 0, 0, 3.0, 9], [1, 0.1, 0.2, 0.3, 9]])
     context = SimpleNamespace(
         article_features=text,
         articles=pd.DataFrame({"title": ["Flu shots", "New bill", "Odds and ends"]}),
@@ -47,9 +43,12 @@ def test_clicks_are_counted_by_topic_and_newsletters_by_who_got_them() -> None:
         "Opened 2 of 3 newsletters and clicked 3 articles: 2 on vaccines, flu; 1 on other topics."
     )
     assert tell_member(rounds, clicks, 8) == (
-        "Opened 1 of 1 newsletters and clicked 1 articles: 1 on law."
+        "Opened 1 of 1 newsletters and clicked 1 article: 1 on law."
     )
-    assert tell_member(rounds, clicks, 9) == "Opened 0 of 0 newsletters and clicked 0 articles."
+    with pytest.raises(ValueError, match="member 9 was sent none of these 3 issues"):
+        tell_member(rounds, clicks, 9)
+    nothing = tell_member(rounds[2:], list_clicks(rounds[2:], make_features()), 7)
+    assert nothing == "Opened 0 of 1 newsletters and clicked 0 articles."
 
 
 def test_tastes_are_what_pulls_a_member_more_than_others() -> None:
