@@ -87,6 +87,13 @@ def at_least(what: str, value: float, least: float) -> None:
         raise ValueError(f"{what} = {value}; must be at least {least}")
 
 
+def whole(what: str, value: object, least: int) -> None:
+    """Raise ValueError unless `value` is a whole number of at least `least`."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{what} = {value!r}; must be a whole number")
+    at_least(what, value, least)
+
+
 def between(what: str, value: float, least: float, most: float) -> None:
     """Raise ValueError unless least <= value <= most."""
     _number(what, value)

@@ -1,9 +1,10 @@
 """How members and articles become feature matrices.
 
-`Features` is fitted once on the member list and the archive, then frozen. Open this file for what a
-policy can see of an article's text; what it can see of a member is in `attributes.py`.
+`Features` is fitted once on members and archive, then frozen. Open this file for what a policy can
+see of an article; what it can see of a member is in `attributes.py`.
 """
 
+import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -21,7 +22,7 @@ from bandit.features.attributes import Attributes
 from bandit.features.names import name_topics
 from bandit.features.novelty import Novelty
 from bandit.features.reader import Reader
-from bandit.features.text import Encoder, StaticEncoder
+from bandit.features.text import Encoder, StaticEncoder, encode
 from bandit.features.vocabulary import Vocabulary
 
 WORDS = 1.0  # how much the archive's own words count beside the encoder's vectors, in length
@@ -68,7 +69,7 @@ class Features:
         Raises ValueError for dims below 1, an archive that is too small for them, and attributes
         that `Attributes.fit` refuses.
         """
-        check.at_least("text dims", dims, 1)
+        check.whole("text dims", dims, 1)
         if len(archive) <= dims:
             raise ValueError(
                 f"the archive has {len(archive)} texts; {dims} text dimensions need more"
@@ -82,14 +83,14 @@ class Features:
                 f"{dims} text dimensions need more"
             )
         with use_one_thread():  # the last bits depend on the number of threads
-            vectors = encoder.encode(texts).astype(np.float64)
+            vectors = encode(encoder, texts)
             length = np.sqrt(np.square(vectors - vectors.mean(axis=0)).sum(axis=1).mean())
             vocabulary = Vocabulary.fit(texts, WORDS * float(length))
             both = np.hstack([vectors, vocabulary.read(texts)])
             reader, novelty = Reader.fit(both, dims), Novelty.fit(vectors)
         names = tuple(name_topics(texts, reader.read(both)[:, : reader.topic_count]))
-        common = clean.find_boilerplate(archive)
-        return cls(attributes, reader, vocabulary, novelty, encoder, names, common)
+        parts = (reader, vocabulary, novelty, encoder, names)
+        return cls(attributes, *parts, clean.find_boilerplate(archive))
 
     @property
     def member_names(self) -> list[str]:
@@ -112,10 +113,9 @@ class Features:
 
     @property
     def version(self) -> str:
-        """What identifies the encoder and the reader: what one version learned, only it can use."""
-        arrays, words = self._list_arrays(), self.vocabulary.words if self.vocabulary else ()
-        content = [self.encoder.name.encode(), "\n".join(words).encode()]
-        content += [arrays[name].tobytes() for name in sorted(arrays)]
+        """What identifies all that features follow from; only it can use what it taught."""
+        content = [json.dumps(self._describe(), sort_keys=True).encode()]
+        content += [array.tobytes() for _, array in sorted(self._list_arrays().items())]
         return sha256(b"\0".join(content)).hexdigest()[:16]
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
@@ -123,10 +123,8 @@ class Features:
 
         A text of which the encoder knows nothing is average: its columns are 0.
         """
-        vectors = self._embed(texts)
-        known = vectors[:, : self.encoder.dim].any(axis=1) & np.array(
-            [bool(text) for text in texts], dtype=bool
-        )
+        vectors, some = self._embed(texts), np.array([bool(text) for text in texts], dtype=bool)
+        known = some & vectors[:, : self.encoder.dim].any(axis=1)
         columns = self.reader.read(vectors) if self.reader else exact.snap(vectors)
         return np.where(known[:, None], columns, 0.0)
 
@@ -156,13 +154,13 @@ class Features:
 
         NaN where there is nothing to read, or no reader. `Novelty.usual` says what to expect.
         """
-        vectors = self.encoder.encode(self._read(articles)).astype(np.float64)
+        vectors = encode(self.encoder, self._read(articles))
         known = vectors.any(axis=1) & (self.novelty is not None)
         return np.where(known, self.novelty.measure(vectors) if self.novelty else 0.0, np.nan)
 
     def _embed(self, texts: Sequence[str]) -> Floats:
         """The encoder's vectors of m texts, and what the vocabulary counts beside them [m, dim]."""
-        vectors = self.encoder.encode(texts).astype(np.float64)
+        vectors = encode(self.encoder, texts)
         return np.hstack([vectors, self.vocabulary.read(texts)]) if self.vocabulary else vectors
 
     def _read(self, articles: pd.DataFrame) -> list[str]:
@@ -252,15 +250,16 @@ class Features:
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
         """What a bundle keeps: a JSON-ready description and the arrays."""
-        described = self.attributes.state() | {
+        return self._describe() | {"reader": self.version}, self._list_arrays()
+
+    def _describe(self) -> dict[str, Any]:
+        return self.attributes.state() | {
             "encoder": self.encoder.name,
             "names": list(self.names),
             "boilerplate": sorted(self.boilerplate),
             "verbatim": self.verbatim,
             "words": list(self.vocabulary.words) if self.vocabulary else [],
-            "reader": self.version,
         }
-        return described, self._list_arrays()
 
     def _list_arrays(self) -> dict[str, Floats]:
         parts = (self.reader, self.vocabulary, self.novelty)
@@ -295,6 +294,6 @@ class Features:
             described["verbatim"],
         )
         if restored.version != described["reader"]:
-            got = f"the reader's arrays are version {restored.version}"
-            raise ValueError(f"{got}; described is {described['reader']!r}")
+            got = f"what is described and its arrays are version {restored.version}"
+            raise ValueError(f"{got}; must be {described['reader']!r}")
         return restored

@@ -12,6 +12,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.arrays import Floats
+from bandit.core.state import require
 
 DIMS = 64  # components that count as seen
 PARTS = 5  # of the archive, each held out once to see what is usual
@@ -54,6 +55,7 @@ class Novelty:
     @classmethod
     def restore(cls, arrays: Mapping[str, Floats]) -> "Novelty":
         """The inverse of `state`. Raises ValueError for arrays that do not fit one another."""
+        require(dict(arrays), ("middle", "span", "usual"))
         middle, span, usual = (arrays[name] for name in ("middle", "span", "usual"))
         check.shape("novelty's middle", middle, span.shape[1:])
         check.shape("novelty's usual", usual, (2,))

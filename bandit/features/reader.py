@@ -18,6 +18,7 @@ import numpy as np
 
 from bandit.core import check, exact
 from bandit.core.arrays import Floats, Ints
+from bandit.core.state import require
 from bandit.core.threads import use_one_thread
 
 CLUSTERS = (0.5, 0.75, 1.0, 1.5)  # clusterings have so many clusters for each column asked for
@@ -26,6 +27,7 @@ FEWEST = 4  # articles that a cluster should have on average
 PLAIN = 64  # principal components of the text vectors that clusterings see
 SHARPNESS = 12.0  # of memberships: the clusters' logits are this times the cosine
 LIKENESS = 0.4  # weight of the plain components beside the clusterings' agreement
+ARRAYS = ("centre", "components", "clusters", "topics", "mean", "variance")
 MINOR = 1 / 4  # a column with less than this share of the largest column's variance is no topic
 
 
@@ -110,14 +112,19 @@ class Reader:
 
     def state(self) -> dict[str, Floats]:
         """The arrays that `restore` needs."""
-        names = ("centre", "components", "clusters", "topics", "mean", "variance")
-        arrays: dict[str, Floats] = {name: getattr(self, name) for name in names}
+        arrays: dict[str, Floats] = {name: getattr(self, name) for name in ARRAYS}
         return arrays | {"sizes": self.sizes.astype(np.float64)}
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Floats]) -> "Reader":
         """The inverse of `state`. Raises ValueError for arrays that do not fit one another."""
+        require(
+            dict(arrays),
+            ("centre", "components", "clusters", "sizes", "topics", "mean", "variance"),
+        )
         sizes = arrays["sizes"].astype(np.int64)
+        if (sizes != arrays["sizes"]).any() or sizes.min(initial=1) < 1:
+            raise ValueError(f"the reader's sizes = {arrays['sizes']}; must be counts")
         w, dim = arrays["components"].shape
         c, d = int(sizes.sum()), len(arrays["topics"])
         shapes = {"centre": (dim,), "components": (w, dim), "clusters": (c, w)}

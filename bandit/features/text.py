@@ -16,6 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bandit.core import check
+
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -31,6 +33,18 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [len(texts), dim]; 0 for a text of which nothing is known."""
+
+
+def encode(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float64]:
+    """An encoder's vectors [len(texts), dim], checked.
+
+    Raises ValueError naming the encoder for vectors of another shape, and the text of one that is
+    not finite.
+    """
+    vectors = np.asarray(encoder.encode(texts), dtype=np.float64)
+    check.shape(f"encoder {encoder.name}: vectors", vectors, (len(texts), encoder.dim))
+    check.finite(f"encoder {encoder.name}: vectors", vectors, np.array(texts, dtype=object))
+    return vectors
 
 
 class StaticEncoder:

@@ -15,6 +15,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.arrays import Floats
+from bandit.core.state import require
 
 MOST = 4000  # words, the commonest; a larger archive has no more
 LEAST = 2  # texts that a word must stand in
@@ -39,7 +40,7 @@ class Vocabulary:
     def fit(cls, texts: Sequence[str], size: float) -> "Vocabulary":
         """Count the words of an archive.
 
-        texts: n texts; an archive in which no word stands twice gives a vocabulary of no words
+        texts: n texts; where fewer than two words stand in two of them, the vocabulary has none
         size: root mean square length that the numbers are to have over the archive, around their
             mean; the longer, the more words count beside what else is known of a text
         """
@@ -58,6 +59,8 @@ class Vocabulary:
         except ValueError:  # no word stands in two texts
             return cls((), np.zeros(0), np.zeros((0, 0)))
         words = tuple(reader.get_feature_names_out().tolist())
+        if len(words) < 2:  # one word has no components
+            return cls((), np.zeros(0), np.zeros((0, 0)))
         dims = min(DIMS, len(words), len(texts))
         with np.errstate(invalid="ignore"):  # all texts may be alike
             components = TruncatedSVD(dims, random_state=0).fit(counts).components_.T
@@ -86,6 +89,7 @@ class Vocabulary:
     @classmethod
     def restore(cls, words: Sequence[str], arrays: Mapping[str, Floats]) -> "Vocabulary":
         """The inverse of `state`. Raises ValueError for arrays that do not fit the words."""
+        require(dict(arrays), ("rarity", "word components"))
         rarity, components = arrays["rarity"], arrays["word components"]
         check.shape("the vocabulary's rarity", rarity, (len(words),))
         check.shape("the vocabulary's components", components, (len(words), components.shape[-1]))

@@ -54,7 +54,7 @@ def measure_reading(folder: str | Path, features: Features) -> pd.DataFrame:
                 "articles": len(found[-1]),
                 "unread": float(found[-1].mean()) if len(found[-1]) else np.nan,
                 "usual": usual,
-                "excess": float(above / error) if error > 0 else 0.0,
+                "excess": float(above / error) if error > 1e-9 else 0.0,
             }
         )
     return pd.DataFrame(rows)

@@ -44,7 +44,7 @@ def resolve(config: object) -> Settings:
 
 def check_whole(what: str, value: object, least: int) -> None:
     """Raise ValueError naming `what` unless the value is a whole number of at least `least`."""
-    if not isinstance(value, int) or value < least:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{what} = {value!r}; must be a whole number of at least {least}")
 
 

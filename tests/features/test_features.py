@@ -273,3 +273,55 @@ def test_context_is_checked(features: Features) -> None:
         }
         with pytest.raises(ValueError, match=said):
             features.make_context(**(given | wrong))
+
+
+# What an encoder gives, and what a bundle keeps
+
+
+class Broken(Letters):
+    """An encoder whose vectors are not what it says."""
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+
+    def encode(self, texts: Any) -> np.ndarray:
+        vectors = super().encode(texts)
+        if self.fault == "nan":
+            vectors[3, 2] = np.nan
+        return vectors[:, :-1] if self.fault == "narrow" else vectors
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("nan", r"encoder letters: vectors\[3, 2\] = nan"),
+        ("narrow", r"encoder letters: vectors has shape \(64, 8\)"),
+    ],
+)
+def test_an_encoder_at_fault_is_named(fault: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Features.fit(MEMBERS, ARCHIVE, dims=5, encoder=Broken(fault))
+
+
+@pytest.mark.parametrize("dims", [2.5, True, "8"])
+def test_a_number_of_columns_is_whole(dims: Any) -> None:
+    with pytest.raises(ValueError, match=r"text dims = .*; must be a whole number"):
+        Features.fit(MEMBERS, ARCHIVE, dims=dims)
+
+
+def test_a_version_is_of_all_that_features_follow_from(features: Features) -> None:
+    described, arrays = features.state()
+    assert Features.restore(json.loads(json.dumps(described)), arrays).version == features.version
+    for changed in (
+        {"names": ["x"] * len(features.names)},
+        {"verbatim": True},
+        {"boilerplate": ["read more"]},
+    ):
+        with pytest.raises(ValueError, match="must be"):
+            Features.restore(described | changed, arrays)
+    for name in arrays:
+        less = {key: array for key, array in arrays.items() if key != name}
+        with pytest.raises(ValueError, match="the state lacks array"):
+            Features.restore(described, less)
+        with pytest.raises(ValueError, match=r"must be|has shape"):
+            Features.restore(described, arrays | {name: arrays[name] * 1.01})

@@ -67,9 +67,13 @@ def test_the_first_slot_is_filled_by_vws_own_pmf(explore: str) -> None:
             [vw.predict([text.write_member(row), *text.write_articles(context)]) for row in on]
         )
     own /= own.sum(axis=1, keepdims=True)  # regcbopt gives each of several equals the mass 1
-    np.testing.assert_allclose(
-        pmf, own, atol=1e-4
-    )  # costs lie on a grid of 1e-6, and gamma multiplies them
+    # costs lie on a grid of 1e-6, and gamma multiplies them
+    alike = np.isclose(pmf, own, rtol=1e-7, atol=1e-4).all(axis=1)
+    if explore == "epsilon":  # costs 1e-5 apart are a tie to VW, and none to us
+        best = np.sort(policy.plan(context).scores, axis=1)[:, -2:]
+        alike |= np.diff(best, axis=1)[:, 0] <= 1e-5
+        assert np.isclose(pmf, own, atol=1e-4).all(axis=1).mean() > 0.98
+    assert alike.all()
 
 
 @pytest.mark.parametrize("interactions", [["ma"], ["am", "maa"], ["mma"], ["mm", "aa"]])
