@@ -64,7 +64,11 @@ class Novelty:
 
 def _find_span(vectors: Floats) -> tuple[Floats, Floats]:
     middle = vectors.mean(axis=0)
-    return middle, np.linalg.svd(vectors - middle, full_matrices=False)[2][:DIMS]
+    away = vectors - middle
+    # the covariance's eigenvectors, smallest first: the components that a singular value
+    # decomposition of all vectors gives, in a fraction of its time
+    directions = np.linalg.eigh(away.T @ away)[1].T[::-1]
+    return middle, directions[: min(DIMS, len(vectors))]
 
 
 def _measure_rest(vectors: Floats, middle: Floats, span: Floats) -> Floats:
