@@ -5,6 +5,7 @@ are read as commands.
 """
 
 from collections.abc import Hashable, Sequence
+from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -87,9 +88,14 @@ def at_least(what: str, value: float, least: float) -> None:
         raise ValueError(f"{what} = {value}; must be at least {least}")
 
 
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether `value` is a whole number; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def whole(what: str, value: object, least: int) -> None:
     """Raise ValueError unless `value` is a whole number of at least `least`."""
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not is_whole(value):
         raise ValueError(f"{what} = {value!r}; must be a whole number")
     at_least(what, value, least)
 

@@ -4,7 +4,7 @@ What a policy has learned is one flat dictionary, because that is what an array 
 policy is made of parts that keep arrays of their own, each array is named `part.array`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def part(state: State, name: str) -> State:
     return {key.removeprefix(start): array for key, array in state.items() if key.startswith(start)}
 
 
-def require(state: State, names: Iterable[str], before: str = "") -> None:
+def require(state: Mapping[str, object], names: Iterable[str], before: str = "") -> None:
     """Raise ValueError at the first of `names` that `state` lacks.
 
     names: a state of one's own will do, such as that of a policy that has just been started

@@ -22,7 +22,7 @@ from bandit.features.attributes import Attributes
 from bandit.features.names import name_topics
 from bandit.features.novelty import Novelty
 from bandit.features.reader import Reader
-from bandit.features.text import Encoder, StaticEncoder, encode
+from bandit.features.text import Encoder, StaticEncoder, check_encoder, encode
 from bandit.features.vocabulary import Vocabulary
 
 WORDS = 1.0  # how much the archive's own words count beside the encoder's vectors, in length
@@ -142,7 +142,7 @@ class Features:
         articles: m rows, columns `article`, title and summary
         """
         texts = self._read(articles)
-        known = np.atleast_1d(self.encoder.encode(texts).any(axis=1))
+        known = np.asarray(encode(self.encoder, texts).any(axis=1)).tolist()
         return {
             str(article): "its language is hardly known" if text else "there is nothing to read"
             for article, text, knows in zip(articles["article"], texts, known, strict=True)
@@ -278,11 +278,7 @@ class Features:
         arrays are not those of the reader that is described.
         """
         encoder = encoder or StaticEncoder()
-        if encoder.name != described["encoder"]:
-            raise ValueError(
-                f"the bundle was made with encoder {described['encoder']!r}; "
-                f"this one is {encoder.name!r}"
-            )
+        check_encoder("the bundle was made", described["encoder"], encoder)
         restored = cls(
             Attributes.restore(described),
             Reader.restore(arrays) if arrays else None,

@@ -17,7 +17,7 @@ import numpy as np
 
 from bandit.core import check, exact
 from bandit.core.types import Floats
-from bandit.features.text import Encoder, StaticEncoder
+from bandit.features.text import Encoder, StaticEncoder, check_encoder, encode
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[$%#?!.,:;\"*()…-]")  # words, and what stands between them
 SENTENCE = re.compile(r"(?<=[.!?…])[\"')]*\s+")
@@ -195,7 +195,7 @@ class HeadlineReader:
         for row, title in enumerate(titles):
             there[row, [place[word] for word in split(title) if word in place]] = 1.0
         style = np.array([measure_style(title) for title in titles], dtype=np.float64)
-        vectors = self.encoder.encode(titles).astype(np.float64)
+        vectors = encode(self.encoder, titles)
         return np.hstack([style.reshape(len(titles), len(MARKS) + len(MEASURES)), there, vectors])
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
@@ -215,11 +215,7 @@ class HeadlineReader:
         Raises ValueError for another encoder, and arrays that do not fit the words.
         """
         encoder = encoder or StaticEncoder()
-        if encoder.name != described["encoder"]:
-            raise ValueError(
-                f"the headlines were read with encoder {described['encoder']!r}; "
-                f"this one is {encoder.name!r}"
-            )
+        check_encoder("the headlines were read", described["encoder"], encoder)
         words = tuple(described["words"])
         width = (len(MARKS) + len(MEASURES) + len(words) + encoder.dim,)
         for name in ("centre", "scale"):

@@ -55,7 +55,7 @@ class Novelty:
     @classmethod
     def restore(cls, arrays: Mapping[str, Floats]) -> "Novelty":
         """The inverse of `state`. Raises ValueError for arrays that do not fit one another."""
-        require(dict(arrays), ("middle", "span", "usual"))
+        require(arrays, ("middle", "span", "usual"))
         middle, span, usual = (arrays[name] for name in ("middle", "span", "usual"))
         check.shape("novelty's middle", middle, span.shape[1:])
         check.shape("novelty's usual", usual, (2,))

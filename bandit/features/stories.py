@@ -24,13 +24,9 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from bandit.core.arrays import Bools, Floats, Ints
 from bandit.features.markup import strip_markup
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer]
 
 SAME_TITLE = 0.8  # share of a headline's weight that must be in the other article
 OVERLAP = 0.5  # weight that both texts have, as a share of what either has (Jaccard)
@@ -187,9 +183,8 @@ class Weights:
 
         some: articles of the pool
         """
-        words = {word for each in some for word in each.words}.intersection(
-            *[{word for each in others for word in each.words}]
-        )
+        words = frozenset[str]().union(*(each.words for each in some))
+        words &= frozenset[str]().union(*(each.words for each in others))
         place = {word: column for column, word in enumerate(sorted(words))}
         left, right = _mark(some, place), _mark(others, place)
         both = (left * np.array([self._weight[word] for word in place], dtype=np.float64)) @ right.T

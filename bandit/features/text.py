@@ -47,6 +47,16 @@ def encode(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float64]:
     return vectors
 
 
+def check_encoder(what: str, fitted: object, encoder: Encoder) -> None:
+    """Raise ValueError unless the encoder is the one that something was fitted with.
+
+    what: was fitted, and how it is said, such as "the bundle was made"
+    fitted: name of the encoder that it was fitted with
+    """
+    if encoder.name != fitted:
+        raise ValueError(f"{what} with encoder {fitted!r}; this one is {encoder.name!r}")
+
+
 class StaticEncoder:
     """The mean of a text's token vectors, scaled to unit length.
 

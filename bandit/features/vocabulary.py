@@ -89,7 +89,7 @@ class Vocabulary:
     @classmethod
     def restore(cls, words: Sequence[str], arrays: Mapping[str, Floats]) -> "Vocabulary":
         """The inverse of `state`. Raises ValueError for arrays that do not fit the words."""
-        require(dict(arrays), ("rarity", "word components"))
+        require(arrays, ("rarity", "word components"))
         rarity, components = arrays["rarity"], arrays["word components"]
         check.shape("the vocabulary's rarity", rarity, (len(words),))
         check.shape("the vocabulary's components", components, (len(words), components.shape[-1]))

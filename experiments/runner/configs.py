@@ -9,6 +9,7 @@ from typing import Any
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
+from bandit.core import check
 from bandit.core.make import make as make_from
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +45,7 @@ def resolve(config: object) -> Settings:
 
 def check_whole(what: str, value: object, least: int) -> None:
     """Raise ValueError naming `what` unless the value is a whole number of at least `least`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not check.is_whole(value) or value < least:
         raise ValueError(f"{what} = {value!r}; must be a whole number of at least {least}")
 
 

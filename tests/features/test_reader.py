@@ -5,6 +5,7 @@ import pytest
 
 from bandit.core.types import Floats
 from bandit.features.reader import Reader, _rotate
+from experiments.checks.topics import measure_agreement
 from simulators.association.pools.articles import compose
 from simulators.association.pools.catalogue import read_catalogue
 
@@ -25,13 +26,6 @@ def draw_topics(n: int, t: int, seed: int) -> Floats:
     first, second = rng.integers(t, size=n), rng.integers(t, size=n)
     mixed = np.where(rng.random(n) < 0.3, 0.5, 0.0)
     return np.maximum(np.eye(t)[first], np.eye(t)[second] * mixed[:, None])
-
-
-def measure_agreement(columns: Floats, topics: Floats) -> float:
-    """Correlation of the inner products of two sets of features over all pairs of texts."""
-    pairs = np.triu_indices(len(topics), 1)
-    inner = [((x - x.mean(axis=0)) @ (x - x.mean(axis=0)).T)[pairs] for x in (columns, topics)]
-    return float(np.corrcoef(inner)[0, 1])
 
 
 @pytest.mark.parametrize("t", [7, 19])

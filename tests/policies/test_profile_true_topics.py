@@ -18,6 +18,7 @@ def test_it_is_the_profile_where_text_is_the_topics() -> None:
     told = [policy._reveal_topics(round.context) for round in rounds]
     twin = Profile(name_pull=0.0)
     names = ["constant", "kind=event", "kind=resource", *(f"text{t}" for t in range(20))]
+    # of features, `Profile.start` asks the names of the columns alone
     twin.start(Columns(world.features.member_names, names))  # type: ignore[arg-type]
     for round, context in zip(rounds, told, strict=True):
         assert np.array_equal(context.article_features, world.pool(context.issue).interests())

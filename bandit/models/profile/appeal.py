@@ -34,8 +34,8 @@ class Appeal:
         self, variance: float, learns: bool = True, known: Collection[str] = ("article",)
     ) -> None:
         self._start, self._learns, self._known = variance, learns, frozenset(known)
-        self.kinds: dict[str, tuple[float, float]] = {}  # kind -> what its articles say of m:
-        # precision, and precision times mean
+        # kind -> what its articles say of m: precision, and precision times mean
+        self.kinds: dict[str, tuple[float, float]] = {}
         self._evidence = np.zeros(2)  # sum of mean^2, and of the share determined by clicks
         self.articles: dict[Hashable, tuple[float, float]] = {}  # id -> mean, variance
 
