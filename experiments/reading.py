@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bandit.core import check
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.log import archive
@@ -28,6 +29,7 @@ from bandit.policy import Informed, Policy
 from experiments.runner.configs import Settings, make, resolve
 from experiments.runner.digest import describe_origin, digest_folder
 from experiments.runner.folders import choose_folder
+from experiments.runner.unit import write_bundle
 from serving import bundle
 from simulators.play import learn_again
 
@@ -97,8 +99,7 @@ def refit(config: Settings, name: str) -> Path:
         "git": origin["git"],
         "code": origin["code"],
     }
-    given = {key: value for key, value in config["policy"].items() if key != "_target_"}
-    bundle.write(target, policy, config["policy"]["_target_"], given, features, made_from)
+    write_bundle(target, policy, config["policy"], features, made_from)
     return target
 
 
@@ -135,8 +136,7 @@ def run(config: Settings, name: str, console: Console) -> None:
     """
     if not config["log"]:
         raise ValueError("log is not given; name a log's folder, e.g. runs/demo/units/profile-0")
-    if not isinstance(config["refit"], bool):
-        raise ValueError(f"refit = {config['refit']!r}; must be true or false")
+    check.flag("refit", config["refit"])
     for what in ("bundle",) if config["refit"] else ("text_dims", "name"):
         if config[what] is not None:
             without = "without" if config["refit"] else "with"

@@ -171,7 +171,7 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
         "git": origin["git"],
         "code": origin["code"],
     }
-    write_bundle(made / "bundle", policy, config["policy"], simulator, made_from)
+    write_bundle(made / "bundle", policy, config["policy"], simulator.features, made_from)
     both = pd.concat([own, estimates], ignore_index=True)
     write_table(made / "estimates.parquet", pa.Table.from_pandas(both, preserve_index=False))
     write_json(made / "run.json", {"config": config, "made_from": made_from} | origin)

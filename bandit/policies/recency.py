@@ -24,8 +24,8 @@ class Recency(Policy):
     """Shows everybody the newest articles first.
 
     An article is as old as the issues since its first pool; those of one age are equally likely. An
-    issue is a new campaign name, however many waves it
-    is sent in, and counts when somebody opened it.
+    issue is a new campaign name, however many waves it is sent in, and counts when somebody opened
+    it.
 
     epsilon: share of slots filled at random; higher explores more
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from bandit.core.files import read_json, write_json
 from bandit.core.make import read_target
 from bandit.core.threads import use_one_thread
+from bandit.features.features import Features
 from bandit.log import archive
 from bandit.log import issue as log
 from bandit.policy import Informed, Policy, sends_in_waves
@@ -97,19 +98,19 @@ def run_unit(
     around.finish()
     if asked["exportable"]:
         made_from = {"seed": seed, "issues": association.issues} | origin
-        write_bundle(folder / "bundle", learner, policy, association, made_from)
+        write_bundle(folder / "bundle", learner, policy, association.features, made_from)
     write_json(folder / "done.json", {"issues": association.issues})
 
 
 def write_bundle(
-    folder: Path, learner: Policy, config: Settings, simulator: Simulator, made_from: Settings
+    folder: Path, learner: Policy, config: Settings, features: Features, made_from: Settings
 ) -> None:
-    """Write a trained policy that was made from `config`.
+    """Write a trained policy that was made from `config` and started with `features`.
 
     Raises ValueError as `bundle.write` does.
     """
     parameters = {name: value for name, value in config.items() if name != "_target_"}
-    bundle.write(folder, learner, config["_target_"], parameters, simulator.features, made_from)
+    bundle.write(folder, learner, config["_target_"], parameters, features, made_from)
 
 
 def _describe(

@@ -36,8 +36,7 @@ class Form:
     axes: how many of the leading text components make the articles' cells, two a component; more
         makes more and smaller cells; None: all
     fourier: how many random Fourier features, up to 1,000, stand for the member's attributes; more
-        lets taste
-        bend more closely with them; 0: the attributes themselves
+        lets taste bend more closely with them; 0: the attributes themselves
     bandwidth: how far two members may differ in each attribute and still be alike, where
         fourier > 0; higher bends less, at .05, the least, hardly two are alike (see
         `bandit.models.linear.fourier.Fourier`)
