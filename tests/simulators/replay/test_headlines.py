@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bandit.features.features import Features
+from bandit.features.text import StaticEncoder
 from simulators.replay.loaders.tables import Account
 from simulators.replay.loaders.upworthy import Headlines, Upworthy, cross_fit, judge
 
@@ -73,18 +74,26 @@ def test_a_test_is_not_scored_by_its_own_clicks() -> None:
     assert not np.array_equal(before, after)
 
 
-def test_the_projects_text_features_tell_which_real_headline_wins() -> None:
-    """Measured: accuracy .56 of all pairs, .62 of the clear ones, lift 6 %."""
+def test_words_of_real_headlines_tell_which_wins_and_topics_tell_less() -> None:
+    """Words tell how a title is put, topics only what it is about, which rivals have in common.
+
+    Measured: word vectors .566 of all pairs, .623 of the clear ones, lift 5.5 %; topics .536, .567
+    and 2.9 %. What the project foretells headlines by is held in test_foretelling.py.
+    """
     path = SHARED / "upworthy.parquet" if SHARED else None
     if path is None or not path.is_file():
         pytest.skip("upworthy.parquet is not at hand (shared/data)")
     headlines = Upworthy(str(path)).read()
     texts = headlines.arms["headline"].tolist()
-    features = Features.fit(pd.DataFrame({"member": [1]}), texts, 32).encode_texts(texts)
-    told = judge(headlines, cross_fit(headlines, features, ridge=100.0))
+    vectors = StaticEncoder().encode(texts).astype(np.float64)
+    told = judge(headlines, cross_fit(headlines, vectors, ridge=100.0))
     assert told.accuracy.low > 0.53
     assert told.clear_accuracy.low > 0.58
     assert told.lift.low > 0.03
+    topics = Features.fit(pd.DataFrame({"member": [1]}), texts, 32).encode_texts(texts)
+    about = judge(headlines, cross_fit(headlines, topics, ridge=100.0))
+    assert about.accuracy.low > 0.5
+    assert about.accuracy.high < told.accuracy.estimate
     noise = judge(headlines, np.random.default_rng(1).normal(size=len(texts)))
     assert noise.accuracy.low < 0.5 < noise.accuracy.high
     assert noise.lift.low < 0 < noise.lift.high
