@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import Progress
 
 from bandit.core import check
+from bandit.core.columns import Columns, Tabular
 from bandit.core.files import read_json, replacing, write_json
 from bandit.core.rules import Rules
 from bandit.core.types import ROLES, Bools
@@ -42,14 +42,14 @@ RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT, "story": ST
 
 def compose(
     bundle: Bundle,
-    members: pd.DataFrame,
-    articles: pd.DataFrame,
+    members: Tabular,
+    articles: Tabular,
     rules: Rules,
     campaign: str,
     seed: int,
-    seen: pd.DataFrame | None = None,
+    seen: Tabular | None = None,
     chunk: int = CHUNK,
-    earlier: Sequence[pd.DataFrame] = (),
+    earlier: Sequence[Tabular] = (),
 ) -> Iterator[pa.Table]:
     """The slates of `chunk` members at a time, in the members' order, k rows for each.
 
@@ -68,14 +68,16 @@ def compose(
     check.at_least("chunk", chunk, 1)
     if not campaign.strip():
         raise ValueError("campaign is empty; it keys the draws and the log")
+    members, articles = Columns.read(members), Columns.read(articles)
     check.unique("members", members["member"])
     check.unique("pool", articles["article"])
     articles = sort_pool(articles)
     text = bundle.features.encode_articles(articles)
     told = bundle.features.find_stories(articles)
-    rows, columns = find_seen(seen, members, articles, bundle.features, earlier)
+    pairs = None if seen is None else Columns.read(seen)
+    rows, columns = find_seen(pairs, members, articles, bundle.features, earlier)
     for start in range(0, len(members), chunk):
-        part = members.iloc[start : start + chunk]
+        part = members.take(slice(start, start + chunk))
         shown: Bools = np.zeros((len(part), len(articles)), dtype=bool)
         here = slice(*np.searchsorted(rows, [start, start + len(part)]))
         shown[rows[here] - start, columns[here]] = True

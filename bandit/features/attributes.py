@@ -7,15 +7,19 @@ for what a policy can see of a member, and for which columns of a member list ar
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core import check
+from bandit.core.columns import Columns, Tabular, is_number, number_values, read_text
+
+if TYPE_CHECKING:  # only `fit` reads pandas tables
+    import pandas as pd
 
 SEPARATOR = ";"
 FEW = 20  # different values that any list may have, however short it is
@@ -51,7 +55,7 @@ class Attributes:
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, members: pd.DataFrame) -> "Attributes":
+    def fit(cls, members: "pd.DataFrame") -> "Attributes":
         """Take levels, tags and scales from a member list.
 
         A text is read as tags where a value holds `;` (spaces around a tag do not count, nor does
@@ -73,7 +77,7 @@ class Attributes:
         levels, numeric, tags = {}, {}, {}
         for name in members.columns.drop("member"):
             column = members[name]
-            if pd.api.types.is_numeric_dtype(column):
+            if column.dtype.kind in "biuf":
                 numeric[name] = (
                     float(column.mean()),
                     float(column.std(ddof=min(1, len(column) - 1))) or 1.0,
@@ -99,54 +103,56 @@ class Attributes:
     @property
     def names(self) -> list[str]:
         """What each of the p columns of `encode` stands for."""
-        worded = {**self.levels, **self.tags}
         return [
             "constant",
-            *(f"{name}={value}" for name, values in worded.items() for value in values),
+            *(f"{name}={value}" for name, values in self._worded.items() for value in values),
             *self.numeric,
         ]
 
-    def encode(self, members: pd.DataFrame) -> NDArray[np.float64]:
+    @property
+    def _worded(self) -> dict[str, Sequence[str]]:
+        return {**self.levels, **self.tags}
+
+    def encode(self, members: Tabular) -> NDArray[np.float64]:
         """Member features [n, p].
 
         members: n rows, column `member` and the attributes
 
         Raises ValueError for a missing column, and for a number that is not finite.
         """
+        members = Columns.read(members)
         check.columns("members", members, ["member", *self.columns])
         parts = [np.ones((len(members), 1))]
-        for name, values in self.levels.items():
-            code = pd.Index(list(values)).get_indexer(pd.Index(_read_text(members[name])))
-            parts.append(np.eye(len(values) + 1)[code, : len(values)])  # -1, the last: unknown
-        for name, values in self.tags.items():
-            place = {tag: i for i, tag in enumerate(values)}
-            code, cells = pd.factorize(_read_text(members[name]))
+        for name, values in self._worded.items():
+            place = {value: i for i, value in enumerate(values)}
+            code, cells = number_values(read_text(members[name]))
             hot = np.zeros((len(cells) + 1, len(values)))  # the last: missing
             for row, cell in enumerate(cells):
-                hot[row, [place[tag] for tag in split_tags(cell) if tag in place]] = 1.0
+                hot[row, [place[v] for v in self.list_values(name, cell) if v in place]] = 1.0
             parts.append(hot[code])
         for name, (mean, sd) in self.numeric.items():
-            if not pd.api.types.is_numeric_dtype(members[name]):
+            if not is_number(members[name]):
                 raise ValueError(
                     f"members column {name!r} has type {members[name].dtype}; must be numbers"
                 )
-            column = members[name].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
-            check.finite(f"members column {name!r}", column, members["member"].to_numpy())
+            column = members[name].astype(np.float64)[:, None]
+            check.finite(f"members column {name!r}", column, members["member"])
             parts.append(np.clip((column - mean) / sd, -3, 3))
         return np.hstack(parts)
 
-    def count_unknown(self, members: pd.DataFrame) -> dict[str, dict[str, int]]:
+    def count_unknown(self, members: Tabular) -> dict[str, dict[str, int]]:
         """Attribute -> a value or tag that was never seen before -> how many members have it."""
-        found = {}
-        for name, values in {**self.levels, **self.tags}.items():
-            given = _read_text(members[name]).dropna()
-            if name in self.tags:
-                given = given.map(split_tags).explode().dropna()
-            new = given[~given.isin(list(values))].value_counts()
-            found[name] = {value: int(new[value]) for value in sorted(new.index)}
+        members, found = Columns.read(members), {}
+        for name, values in self._worded.items():
+            given = Counter(cell for cell in read_text(members[name]) if cell is not None)
+            new: Counter[str] = Counter()
+            for cell, count in given.items():
+                for value in set(self.list_values(name, cell)).difference(values):
+                    new[value] += count
+            found[name] = {value: new[value] for value in sorted(new)}
         return {name: counts for name, counts in found.items() if counts}
 
-    def find_unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
+    def find_unknown(self, members: Tabular) -> dict[str, list[str]]:
         """Attribute -> its values and tags that were never seen before."""
         return {name: list(counts) for name, counts in self.count_unknown(members).items()}
 
@@ -176,12 +182,7 @@ def split_tags(cell: str) -> list[str]:
     return list(dict.fromkeys(tag for part in cell.split(SEPARATOR) if (tag := part.strip())))
 
 
-def _read_text(column: pd.Series) -> pd.Series:
-    """The values as text; None where one is missing."""
-    return column.astype(object).astype(str).where(column.notna(), None)
-
-
-def _refuse_personal(name: str, text: pd.Series, n: int) -> None:
+def _refuse_personal(name: str, text: "pd.Series", n: int) -> None:
     """Raise ValueError where at least half of the values present are dates, or addresses."""
     for what, shape in PERSONAL.items():
         found = text.str.fullmatch(shape)
@@ -193,7 +194,7 @@ def _refuse_personal(name: str, text: pd.Series, n: int) -> None:
             )
 
 
-def _refuse_ids(name: str, what: str, text: pd.Series, n: int) -> None:
+def _refuse_ids(name: str, what: str, text: "pd.Series", n: int) -> None:
     """Raise ValueError where there are too many different values to learn what each means."""
     count = text.nunique()
     if count > MOST:
@@ -220,5 +221,5 @@ def _refuse_many(values: Mapping[str, Sequence[str]]) -> None:
         )
 
 
-def _count(name: str, what: str, text: pd.Series, n: int) -> str:
+def _count(name: str, what: str, text: "pd.Series", n: int) -> str:
     return f"members column {name!r} has {text.nunique():,} different {what} for {n:,} members"

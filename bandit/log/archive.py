@@ -73,16 +73,19 @@ class Surroundings:
             raise ValueError(
                 f"issue {context.issue} comes twice; an archive has one file for an issue"
             )
+        members = context.members.to_pandas()
         if self._strict and self._members is not None:
-            _check_unchanged(self._members, context.members)
-        self._members = add_members(self._members, context.members)
+            _check_unchanged(self._members, members)
+        self._members = add_members(self._members, members)
         if self._strict and not np.array_equal(
             context.eligible, find_eligible(context.members, context.articles)
         ):
             raise ValueError(
                 f"issue {context.issue}: eligible does not follow from the pool's only_ columns"
             )
-        write_table(self._folder / "pools" / f"{name}.parquet", _to_table(context.articles))
+        write_table(
+            self._folder / "pools" / f"{name}.parquet", _to_table(context.articles.to_pandas())
+        )
         rules = context.rules.model_dump(mode="json", exclude_defaults=True) | {
             "slots": context.rules.slots
         }
@@ -117,7 +120,7 @@ def _check_unchanged(known: pd.DataFrame, members: pd.DataFrame) -> None:
         raise ValueError(
             f"members have columns {list(members.columns)}; those before had {list(known.columns)}"
         )
-    at = locate(pd.Index(known["member"]), members["member"].to_numpy())
+    at = locate(known["member"].to_numpy(), members["member"].to_numpy())
     before, now = (
         frame.reset_index(drop=True) for frame in (known.iloc[at[at >= 0]], members[at >= 0])
     )
@@ -208,7 +211,7 @@ def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
     table: pd.DataFrame = read_table(path).to_pandas()
     try:
         check.columns(what, table, columns)
-        check.unique(what, table[columns[0]])
+        check.unique(what, table[columns[0]].to_numpy())
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return table
@@ -241,14 +244,14 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
     """
     folder = Path(folder)
     ruled, everybody = read_rules(folder), read_members(folder)
-    index, x = pd.Index(everybody["member"]), features.encode_members(everybody)
+    ids, x = everybody["member"].to_numpy(), features.encode_members(everybody)
     pools = {issue: read_pool(folder, issue) for issue in ruled}
     seen = Seen(len(everybody))
     for issue, (campaign, own) in ruled.items():
         path, articles = _file(folder, "log", issue), pools[issue]
         earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
         table = read_table(path)
-        rows = _find_rows(path, log.list_members(path, table, own.slots), index, own.slots)
+        rows = _find_rows(path, log.list_members(path, table, own.slots), ids, own.slots)
         there = everybody.iloc[rows]
         try:
             context = features.make_context(
@@ -269,10 +272,10 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
         yield round
 
 
-def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:
+def _find_rows(path: Path, ids: Ids, everybody: Ids, slots: int) -> Ints:
     """Where each of `ids` [n] stands in the member list."""
     try:
-        rows = locate(index, ids)
+        rows = locate(everybody, ids)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if (rows < 0).any():

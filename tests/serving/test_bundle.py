@@ -156,7 +156,7 @@ DAMAGE = {
     r"cannot be restored: ValueError: B has shape \(1, 1\)": lambda f: put_arrays(
         f, load_file(f / "policy.safetensors") | {"B": np.array([[1.0]])}
     ),
-    "ValueError: the state lacks array 'profiles.ids'; it has B": lambda f: put_arrays(
+    "ValueError: the state lacks array 'profiles.roster.keys'; it has B": lambda f: put_arrays(
         f, {"B": np.array([[1.0]])}
     ),
 }

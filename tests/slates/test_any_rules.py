@@ -137,5 +137,5 @@ def test_minimum_counts_hold_unless_relaxed(
 ) -> None:
     context, drawn = _draw_world(make_context, make_pool, world)
     for value, least in world[0].at_least["kind"].items():
-        count = (context.articles["kind"].to_numpy()[drawn.choice] == value).sum(axis=1)
+        count = (context.articles["kind"][drawn.choice] == value).sum(axis=1)
         assert ((count >= least) | (drawn.relaxed >= MINIMUM).any(axis=1)).all()
