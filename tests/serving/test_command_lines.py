@@ -155,6 +155,38 @@ def test_a_new_value_counts_as_unknown(
     assert unknown == {"region": {"Atlantis [bold]": 1}, "career_stage": {"reborn": 2}}
 
 
+def test_a_missing_number_counts_as_the_mean(unit: Path, desk: Path) -> None:
+    """Null and NaN alike: the slates are those of members with exactly the mean."""
+    table = pq.read_table(desk / "members.parquet")
+    mean, _ = bundle.read(unit / "bundle").features.attributes.numeric["member_since"]
+    since = table["member_since"].to_pylist()
+    place, slates = table.column_names.index("member_since"), []
+    for name, unknown in {"null": None, "nan": float("nan"), "mean": mean}.items():
+        column = pa.array([unknown, unknown, *map(float, since[2:])])
+        pq.write_table(table.set_column(place, "member_since", column), desk / "members.parquet")
+        assert send.main(list_arguments(desk, unit / "bundle", out=desk / name)) == 0
+        slates.append((desk / name / "slates.parquet").read_bytes())
+    assert slates[0] == slates[1] == slates[2]
+
+
+def test_spaces_and_capital_letters_do_not_tell_values_apart(
+    unit: Path, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    members, pool = (pd.read_parquet(desk / f"{name}.parquet") for name in ("members", "pool"))
+    pool.loc[:5, "only_region"] = f"{members['region'][3].lower()} ; {members['region'][5]}"
+    pool.to_parquet(desk / "pool.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle", out=desk / "plain")) == 0
+    members["region"] = "  " + members["region"].str.upper() + " "
+    members["member_type"] = members["member_type"].str.title()
+    members.to_parquet(desk / "members.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle", out=desk / "shouted")) == 0
+    assert capsys.readouterr().err == ""
+    plain, shouted = (
+        (desk / name / "slates.parquet").read_bytes() for name in ("plain", "shouted")
+    )
+    assert plain == shouted
+
+
 def test_text_ids_and_encodings_are_welcome(
     unit: Path, desk: Path, association: Association
 ) -> None:
