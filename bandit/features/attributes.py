@@ -63,9 +63,10 @@ class Attributes:
         """Take levels, tags and scales from a member list.
 
         A text is read as tags where a value holds `;` or `|` (a tag given twice is one). Of values
-        that differ in capital letters alone, the commonest spelling is kept. A text that tells members apart instead of saying what some of them
-        share is refused, because nothing could be learned of its values, and what is kept of them
-        would not fit in memory. Numbers take one column and are never refused.
+        that differ in capital letters alone, the commonest spelling is kept. A text that tells
+        members apart instead of saying what some of them share is refused, because nothing could be
+        learned of its values, and what is kept of them would not fit in memory. Numbers take one
+        column and are never refused.
 
         members: n rows, column `member` and the attributes
 
