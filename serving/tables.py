@@ -57,7 +57,7 @@ def find_columns(path: Path, names: Sequence[str], needed: Sequence[str]) -> dic
 
     Raises ValueError where there is none, or where several could be it.
     """
-    found = {}
+    found: dict[str, str] = {}
     for name in dict.fromkeys(needed):
         plain = name_plainly(name)
         for wanted in (plain, f"{plain}_id") if name in ("member", "article") else (plain,):
