@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.features.attributes import fold
 from serving.errors import shorten
 from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
 
@@ -146,6 +147,13 @@ class Table:
                 two = [names[changed.index(name)], names[place]]
                 raise ValueError(f"{self.path} has several columns for {name!r}: {two}")
         return replace(self, columns=self.columns.rename_columns(changed))
+
+    def spell(self, name: str, known: Sequence[str]) -> Self:
+        """The same, with values of a column of text spelt as they are `known`, where they are."""
+        spelt = {fold(value): value for value in known}
+        given = self.columns[name].to_pylist()
+        words = [value and spelt.get(fold(value), value) for value in given]
+        return self._set(name, pa.chunked_array([pa.array(words, self.columns[name].type)]))
 
     def read_numbers(self, name: str) -> Self:
         """The same with this column as numbers, where the format has text alone.
