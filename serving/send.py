@@ -110,9 +110,9 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     check.at_least("--chunk", asked.chunk, 1)
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
-    bundle = read(asked.bundle)
-    paths = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    inputs = load(bundle.features, *paths)
+    bundle = read(asked.bundle, trusted=asked.trust)
+    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
+    inputs = load(bundle.features, *files)
     unread = (
         f"article {article!r} counts as average: {why}" for article, why in inputs.unread.items()
     )
@@ -131,17 +131,8 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     new = not out.exists()
     counts = {"members": len(inputs.members), "slots": inputs.rules.slots}
     rows = len(inputs.members) * inputs.rules.slots
-    tables = compose(
-        bundle,
-        inputs.members,
-        inputs.articles,
-        inputs.rules,
-        asked.campaign,
-        asked.seed,
-        inputs.seen,
-        asked.chunk,
-        inputs.earlier,
-    )
+    which = (inputs.members, inputs.articles, inputs.rules, asked.campaign, asked.seed)
+    tables = compose(bundle, *which, inputs.seen, asked.chunk, inputs.earlier)
     try:
         with (
             replacing(out / "slates.parquet") as part,
@@ -160,6 +151,7 @@ def send(asked: argparse.Namespace, console: Console) -> str:
                 out.rmdir()
         raise
     where = f"{rows} slots of {len(inputs.members)} members in {out / 'slates.parquet'}"
+    where += f", by a bundle that is {bundle.signed}"
     return f"{where}: {_list(roles)}; rules given up: {_list(relaxed)}"
 
 
@@ -259,6 +251,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m serving.send", description="Choose the slates of the next issue."
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder that serving.export wrote")
+    parser.add_argument("--trust", metavar="KEY", help="PEM file: whose signature it must bear")
     parser.add_argument("--members", required=True, help="parquet: member and the attributes")
     parser.add_argument(
         "--pool",

@@ -155,16 +155,29 @@ class Attributes:
         return split_tags(str(cell)) if name in self.tags else [str(cell)]
 
     def state(self) -> dict[str, Any]:
-        """What a bundle keeps, ready for JSON."""
-        return {name: dict(values) for name, values in vars(self).items()}
+        """What a bundle keeps, ready for JSON. Lists say in which order the columns are."""
+        numeric = [
+            {"attribute": name, "mean": mean, "sd": sd} for name, (mean, sd) in self.numeric.items()
+        ]
+        return {
+            "levels": _list_values(self.levels),
+            "tags": _list_values(self.tags),
+            "numeric": numeric,
+        }
 
     @classmethod
     def restore(cls, described: Mapping[str, Any]) -> "Attributes":
-        """The inverse of `state`. Bundles made before there were tags have none."""
-        numeric = {
-            name: (float(mean), float(sd)) for name, (mean, sd) in described["numeric"].items()
-        }
-        return cls(described["levels"], numeric, described.get("tags", {}))
+        """The inverse of `state`."""
+        levels, tags = (
+            {part["attribute"]: list(part["values"]) for part in described[kind]}
+            for kind in ("levels", "tags")
+        )
+        numeric = {part["attribute"]: (part["mean"], part["sd"]) for part in described["numeric"]}
+        return cls(levels, numeric, tags)
+
+
+def _list_values(values: Mapping[str, Sequence[str]]) -> list[dict[str, object]]:
+    return [{"attribute": name, "values": list(some)} for name, some in values.items()]
 
 
 def split_tags(cell: str) -> list[str]:
