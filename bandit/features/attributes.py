@@ -64,9 +64,9 @@ class Attributes:
 
         A text is read as tags where a value holds `;` (a tag given twice is one). Of values that
         differ in capital letters alone, the spelling that most members have is kept. A text that
-        tells members apart instead of saying what some of them
-        share is refused, because nothing could be learned of its values, and what is kept of them
-        would not fit in memory. Numbers take one column and are never refused.
+        tells members apart instead of saying what some of them share is refused, because nothing
+        could be learned of its values, and what is kept of them would not fit in memory. Numbers
+        take one column and are never refused.
 
         members: n rows, column `member` and the attributes
 
@@ -190,28 +190,20 @@ class Attributes:
 
     def state(self) -> dict[str, Any]:
         """What a bundle keeps, ready for JSON. Lists say in which order the columns are."""
-        numeric = [
-            {"attribute": name, "mean": mean, "sd": sd} for name, (mean, sd) in self.numeric.items()
-        ]
-        return {
-            "levels": _list_values(self.levels),
-            "tags": _list_values(self.tags),
-            "numeric": numeric,
+        worded = {
+            kind: [{"attribute": name, "values": list(known)} for name, known in values.items()]
+            for kind, values in (("levels", self.levels), ("tags", self.tags))
         }
+        scales = self.numeric.items()
+        return worded | {"numeric": [{"attribute": a, "mean": m, "sd": s} for a, (m, s) in scales]}
 
     @classmethod
     def restore(cls, described: Mapping[str, Any]) -> "Attributes":
         """The inverse of `state`."""
-        levels, tags = (
-            {part["attribute"]: list(part["values"]) for part in described[kind]}
-            for kind in ("levels", "tags")
-        )
+        names = ("levels", "tags")
+        known = [{part["attribute"]: part["values"] for part in described[name]} for name in names]
         numeric = {part["attribute"]: (part["mean"], part["sd"]) for part in described["numeric"]}
-        return cls(levels, numeric, tags)
-
-
-def _list_values(values: Mapping[str, Sequence[str]]) -> list[dict[str, object]]:
-    return [{"attribute": name, "values": list(some)} for name, some in values.items()]
+        return cls(known[0], numeric, known[1])
 
 
 def split_tags(cell: str) -> list[str]:
@@ -282,17 +274,12 @@ def _refuse_personal(name: str, text: pd.Series, n: int) -> None:
 
 def _refuse_ids(name: str, what: str, text: pd.Series, n: int) -> None:
     """Raise ValueError where there are too many different values to learn what each means."""
-    count = text.nunique()
+    count, advice = text.nunique(), "group them, or leave the column out"
     if count > MOST:
-        raise ValueError(
-            f"{_count(name, what, text, n)}; must be at most {MOST}: "
-            "group them, or leave the column out"
-        )
+        raise ValueError(f"{_count(name, what, text, n)}; must be at most {MOST}: {advice}")
     if count > FEW and count > len(text) / 2:
-        raise ValueError(
-            f"{_count(name, what, text, n)}; they are like ids, of which nothing can be learned: "
-            "group them, or leave the column out"
-        )
+        why = "they are like ids, of which nothing can be learned"
+        raise ValueError(f"{_count(name, what, text, n)}; {why}: {advice}")
 
 
 def _refuse_many(values: Mapping[str, Sequence[str]]) -> None:
