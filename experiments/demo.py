@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from bandit.core.files import read_json, replacing, write_table
-from bandit.core.types import Context
+from bandit.core.types import ROLES, Context
 from experiments.compare import compare
 from experiments.runner.configs import Settings, make, resolve
 from experiments.runner.folders import read_frame
@@ -71,7 +71,7 @@ def print_letters(
         console.print(f"\n[bold]Member {member}[/bold]: {who}")
         console.print(f"  Subject: {titles[letter['article'].iloc[0]]}", markup=False)
         for _, slot in letter.iterrows():
-            why = f"[{slot['role']}, p = {slot['propensity']:.3f}]"
+            why = f"[{ROLES[slot['role']]}, p = {slot['propensity']:.3f}]"
             line = f"  {slot['slot']}. {titles[slot['article']]}  {why}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -2,104 +2,33 @@
 
 python -m serving.send BUNDLE --members M --pool P --rules R --campaign ID --seed 7 --out DIR
 
-Writes DIR/slates.parquet, one row for each member and slot: campaign, member, slot (from 1),
-article (null: empty), propensity, role, relaxed, supported; and DIR/send.json, which says what it
-was made from. The same inputs give the same bytes, in chunks of any size.
+Writes DIR/slates.parquet, one row for each member and slot, in the log's format: campaign, member,
+slot (from 1), article (null: empty), propensity, role, relaxed, supported; and the ids of the mail
+and of the slot. DIR/send.json, which says what it was made from, is written last: a folder without
+one holds no finished send. The same inputs give the same bytes, in chunks of any size.
 """
 
 import argparse
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import Progress
 
 from bandit.core import check
-from bandit.core.files import read_json, replacing, write_json
-from bandit.core.rules import Rules
-from bandit.core.types import ROLES, Bools
-from bandit.log.issue import tabulate_slates
-from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, STORY, find_eligible
-from bandit.slates.propensity import draw
-from serving.bundle import Bundle, read
-from serving.errors import run_program, shorten
+from bandit.core.files import replacing
+from serving.bundle import read
+from serving.errors import run_program
 from serving.folder import sync
-from serving.inputs import load, sort_pool
-from serving.seen import find_seen
+from serving.formats import ENCODINGS
+from serving.inputs import load
+from serving.sending.choose import CHUNK, compose
+from serving.sending.record import refuse_other, refuse_unlike, write_send
+from serving.sending.write import write_slates
 
-CHUNK = 20_000  # members; with a pool of 200 a matrix of scores takes 32 MB
-ROW_GROUP = 1 << 20
-RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT, "story": STORY}
-
-
-def compose(
-    bundle: Bundle,
-    members: pd.DataFrame,
-    articles: pd.DataFrame,
-    rules: Rules,
-    campaign: str,
-    seed: int,
-    seen: pd.DataFrame | None = None,
-    chunk: int = CHUNK,
-    earlier: Sequence[pd.DataFrame] = (),
-) -> Iterator[pa.Table]:
-    """The slates of `chunk` members at a time, in the members' order, k rows for each.
-
-    members: `member` and the attributes
-    articles: `article`, title, summary, kind, source, any `only_` columns and perhaps `story`, in
-        any order
-    rules: the editor's, with the number of slots k
-    campaign: name of the issue; it keys the draws and the log
-    seed: another one gives another draw of the same slates
-    seen: pairs of `member` and `article` in an issue that the member opened
-    chunk: members at a time; fewer need less memory and more time
-    earlier: pools that were sent before; who saw an article of theirs has seen its story
-
-    Raises ValueError naming what is wrong with them.
-    """
-    check.at_least("chunk", chunk, 1)
-    if not campaign.strip():
-        raise ValueError("campaign is empty; it keys the draws and the log")
-    check.unique("members", members["member"])
-    check.unique("pool", articles["article"])
-    articles = sort_pool(articles)
-    text = bundle.features.encode_articles(articles)
-    told = bundle.features.find_stories(articles)
-    rows, columns = find_seen(seen, members, articles, bundle.features, earlier)
-    for start in range(0, len(members), chunk):
-        part = members.iloc[start : start + chunk]
-        shown: Bools = np.zeros((len(part), len(articles)), dtype=bool)
-        here = slice(*np.searchsorted(rows, [start, start + len(part)]))
-        shown[rows[here] - start, columns[here]] = True
-        context = bundle.features.make_context(
-            campaign,
-            0,
-            part,
-            articles,
-            rules,
-            find_eligible(part, articles),
-            shown,
-            article_features=text,
-            told=told,
-        )
-        slates = draw(bundle.policy.plan(context), context, seed)
-        roles = pa.DictionaryArray.from_arrays(pa.array(slates.role.ravel()), pa.array(ROLES))
-        # Plain columns, for whatever program sends the mail; parquet stores repeated words once all
-        # the same.
-        table = tabulate_slates(context, slates) | {"role": roles}
-        yield pa.table({name: _decode(column) for name, column in table.items()})
-
-
-def _decode(column: pa.Array) -> pa.Array:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+SLATES = "slates.parquet"
 
 
 def send(asked: argparse.Namespace, console: Console) -> str:
@@ -112,7 +41,7 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle)
     paths = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    inputs = load(bundle.features, *paths)
+    inputs = load(bundle.features, *paths, encoding=asked.encoding)
     unread = (
         f"article {article!r} counts as average: {why}" for article, why in inputs.unread.items()
     )
@@ -127,7 +56,7 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         "inputs": inputs.digests,
     }
     out = Path(asked.out)
-    _refuse_other(out, made_from)
+    refuse_other(out, made_from)
     new = not out.exists()
     counts = {"members": len(inputs.members), "slots": inputs.rules.slots}
     rows = len(inputs.members) * inputs.rules.slots
@@ -144,22 +73,22 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     )
     try:
         with (
-            replacing(out / "slates.parquet") as part,
+            replacing(out / SLATES) as part,
             Progress(console=console, disable=not console.is_terminal) as bar,
         ):
             task = bar.add_task("slates", total=rows)
-            roles, relaxed = _write(part, tables, lambda done: bar.advance(task, done))
-            report = counts | {"roles": roles, "relaxed": relaxed}
-            # send.json first: wherever there are slates, it says what they are
-            warned = {"unknown": inputs.unknown, "unread": inputs.unread}
-            write_json(out / "send.json", made_from | report | warned)
+            roles, relaxed = write_slates(part, tables, lambda done: bar.advance(task, done))
+            refuse_unlike(part, out / SLATES)
+        report = counts | {"roles": roles, "relaxed": relaxed}
+        warned = {"unknown": inputs.unknown, "unread": inputs.unread}
+        write_send(out, made_from | report | warned, [SLATES])
         sync(out)
     except BaseException:
         if new:
             with suppress(OSError):
                 out.rmdir()
         raise
-    where = f"{rows} slots of {len(inputs.members)} members in {out / 'slates.parquet'}"
+    where = f"{rows} slots of {len(inputs.members)} members in {out / SLATES}"
     return f"{where}: {_list(roles)}; rules given up: {_list(relaxed)}"
 
 
@@ -175,105 +104,35 @@ def _list(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _write(
-    path: Path, tables: Iterable[pa.Table], advance: Callable[[int], None]
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Write the tables.
-
-    Returns how many slots have each role, and in how many slots each soft rule was given up.
-    """
-    role: Counter[str] = Counter()
-    relaxed: Counter[int] = Counter()
-    writer = None
-    try:
-        for table in _regroup(tables, ROW_GROUP, advance):
-            if writer is None:
-                writer = pq.ParquetWriter(
-                    path, table.schema, compression="zstd", write_page_checksum=True
-                )
-            writer.write_table(table, row_group_size=ROW_GROUP)
-            role.update(_count(table["role"]))
-            relaxed.update(_count(table["relaxed"]))
-    finally:
-        if writer is not None:
-            writer.close()
-    given_up = {name: relaxed[rule] for name, rule in RELAXED.items()}
-    return {name: role[name] for name in ROLES}, given_up
-
-
-def _count(column: pa.ChunkedArray) -> dict[Any, int]:
-    """How often each value is in a column: text or whole numbers."""
-    return {row["values"]: row["counts"] for row in column.value_counts().to_pylist()}
-
-
-def _regroup(
-    tables: Iterable[pa.Table], rows: int, advance: Callable[[int], None]
-) -> Iterator[pa.Table]:
-    """The same rows, `rows` at a time: the bytes of a file must not depend on the chunks."""
-    held: list[pa.Table] = []
-    for table in tables:
-        held.append(table)
-        advance(len(table))
-        while sum(map(len, held)) >= rows:
-            together = pa.concat_tables(held)
-            yield together.slice(0, rows).combine_chunks()
-            held = [together.slice(rows)]
-    rest = pa.concat_tables(held)
-    if len(rest):
-        yield rest.combine_chunks()
-
-
-def _refuse_other(out: Path, made_from: dict[str, object]) -> None:
-    """Raise ValueError if `out` holds slates of other inputs: they may have been sent already."""
-    target = out / "slates.parquet"
-    if not target.exists():
-        return
-    try:
-        before = read_json(out / "send.json")
-    except (OSError, ValueError):
-        before = None
-    if not isinstance(before, dict):
-        raise ValueError(
-            f"{target} exists without a send.json that says what it is; choose another --out"
-        )
-    then, now = _flatten(before), _flatten(made_from)
-    now.pop("inputs")
-    for what, value in now.items():
-        if what not in then or then[what] != value:
-            was = shorten(then.get(what))
-            raise ValueError(
-                f"{target} was made with other {what}: {was}, now {shorten(value)}; "
-                "choose another --out"
-            )
-
-
-def _flatten(made_from: dict[str, object]) -> dict[str, object]:
-    """What a send was made from, with its inputs beside the rest."""
-    inputs = made_from.get("inputs")
-    return made_from | (inputs if isinstance(inputs, dict) else {})
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
     parser = argparse.ArgumentParser(
         prog="python -m serving.send", description="Choose the slates of the next issue."
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder that serving.export wrote")
-    parser.add_argument("--members", required=True, help="parquet: member and the attributes")
+    parser.add_argument(
+        "--members", required=True, help="CSV, XLSX or parquet: member and the attributes"
+    )
     parser.add_argument(
         "--pool",
         required=True,
-        help="parquet: article, title, summary, kind, source, only_<attribute>",
+        help="the same: article, title, summary, kind, source, only_<attribute>",
     )
     parser.add_argument("--rules", required=True, help="yaml: slots, pins, at_most, at_least, only")
     parser.add_argument(
-        "--seen", help="parquet: member, article; what was in an issue that the member opened"
+        "--seen", help="the same: member, article; what was in an issue that the member opened"
     )
     parser.add_argument(
         "--earlier",
         nargs="*",
         default=(),
         help="pools sent before: who saw an article of theirs has seen its story",
+    )
+    parser.add_argument(
+        "--encoding",
+        choices=ENCODINGS,
+        default="utf-8",
+        help="of CSV files that are not UTF-8 (%(default)s)",
     )
     parser.add_argument(
         "--campaign", required=True, help="name of this issue; it keys the draws and the log"

@@ -55,6 +55,8 @@ class SegmentRules(Policy):
         if attributes.columns and self.by not in known:
             raise ValueError(f"by = {self.by!r} is not a member attribute; there are {list(known)}")
         values = list(known.get(self.by, self._values))
+        if attributes.columns:  # as members' values are spelt
+            self._values = [attributes.spell(self.by, value) for value in self._values]
         unknown = sorted(set(self._values) - set(values))
         if unknown:
             raise ValueError(f"rules name {self.by} {unknown[0]!r}; members have {values}")

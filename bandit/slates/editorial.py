@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Context, Ints
-from bandit.features.attributes import split_tags
+from bandit.features.attributes import MISSING, fold, split_tags
 
 MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
 
@@ -23,8 +23,9 @@ def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
     """Which articles each member may be shown, [n, m].
 
     A pool column `only_<attribute>` keeps an article to the members with that value of the
-    attribute; `Great Lakes; Great Plains` means either, empty or missing means everyone. A member
-    whose own value is such a list (tags) has each value in it.
+    attribute; `Great Lakes; Great Plains` means either, empty or missing means everyone. Spaces and
+    capital letters do not tell values apart. A member whose own value is such a list (tags) has
+    each value in it.
 
     members: n rows, with the attributes
     articles: m rows, the pool
@@ -42,12 +43,16 @@ def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
                 f"only {list(members.columns)}"
             )
         code, cells = pd.factorize(_read_text(members[attribute]))
-        given = pd.Series([split_tags(cell) for cell in cells], dtype=object).explode()
+        given = pd.Series([_fold(cell) for cell in cells], dtype=object).explode()
         for j, wanted in enumerate(_read_text(articles[column])):
-            if wanted:
-                having = given.index[given.isin(split_tags(wanted))]
+            if fold(wanted) not in MISSING:
+                having = given.index[given.isin(_fold(wanted))]
                 allowed[:, j] &= np.isin(code, having)
     return allowed
+
+
+def _fold(cell: str) -> list[str]:
+    return [fold(tag) for tag in split_tags(cell)]
 
 
 def _read_text(column: pd.Series) -> NDArray[np.object_]:
