@@ -25,6 +25,7 @@ from serving.folder import sync
 from serving.inputs import load
 from serving.sending.choose import CHUNK, compose
 from serving.sending.record import refuse_other, refuse_unlike, write_send
+from serving.sending.unmatched import refuse_unmatched
 from serving.sending.write import write_slates
 
 SLATES = "slates.parquet"
@@ -39,8 +40,8 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle)
-    paths = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    inputs = load(bundle.features, *paths)
+    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
+    inputs = load(bundle.features, *files)
     unread = (
         f"article {article!r} counts as average: {why}" for article, why in inputs.unread.items()
     )
@@ -48,6 +49,9 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         for line in lines:
             warning = f"warning: {path}: {line}"
             console.print(warning, markup=False, highlight=False, soft_wrap=True)
+    paths = (Path(asked.rules), Path(asked.pool), Path(asked.members))
+    if not asked.allow_unmatched:
+        refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths)
     made_from = {
         "bundle": bundle.digest,
         "campaign": asked.campaign,
@@ -124,6 +128,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         nargs="*",
         default=(),
         help="pools sent before: who saw an article of theirs has seen its story",
+    )
+    parser.add_argument(
+        "--allow-unmatched",
+        action="store_true",
+        help="send although a value in the rules or the pool's only_ columns matches nothing",
     )
     parser.add_argument(
         "--campaign", required=True, help="name of this issue; it keys the draws and the log"
