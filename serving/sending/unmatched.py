@@ -56,13 +56,12 @@ def find_unmatched(
             if value not in known and (value != EACH or not what.startswith("at_most")):
                 near = name_nearest(value, known)
                 yield f"{rules_path}: {what} {value!r}: no article of {pool_path} has it{near}"
-    for column in articles:
-        if str(column).startswith("only_"):
-            attribute = str(column).removeprefix("only_")
-            given = _list_tags(members, attribute)
-            for wanted in _list_tags(articles, str(column)):
+    for name in map(str, articles):
+        if name.startswith("only_"):
+            given = _list_tags(members, name.removeprefix("only_"))
+            for wanted in _list_tags(articles, name):
                 if fold(wanted) not in {fold(value) for value in given}:
-                    what = f"{pool_path}: {column} {wanted!r}"
+                    what = f"{pool_path}: {name} {wanted!r}"
                     near = name_nearest(wanted, given)
                     yield f"{what}: no member of {members_path} has it{near}"
 
