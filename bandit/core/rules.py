@@ -4,12 +4,12 @@ Open this file for what an editor may ask for. `bandit/slates/editorial.py` says
 rules leave open.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from bandit.core.nearest import name_nearest
 
 Count = Annotated[int, Field(ge=0)]
 Slot = Annotated[int, Field(ge=1)]
@@ -110,3 +110,22 @@ class Rules(BaseModel):
                     f"rules name column {column!r}; the pool has {list(articles.columns)}"
                     f"{name_nearest(column, articles.columns)}"
                 )
+
+
+def name_nearest(value: object, known: Iterable[object]) -> str:
+    """Words to end a message with: the nearest of the known values, or some of them.
+
+    >>> name_nearest("Event", ["article", "event"])
+    "; the nearest is 'event'"
+    >>> name_nearest("x", [4, 7])
+    '; there are 4, 7'
+    """
+    folded: dict[str, object] = {}
+    for one in known:
+        folded.setdefault(str(one).strip().casefold(), one)
+    near = get_close_matches(str(value).strip().casefold(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"; the nearest is {folded[near[0]]!r}"
+    some = [repr(one) for one in list(folded.values())[:5]]
+    more = ", ..." if len(folded) > 5 else ""
+    return f"; there are {', '.join(some)}{more}" if some else "; there are none"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bandit.core.nearest import name_nearest
-from bandit.core.rules import EACH, Rules
+from bandit.core.rules import EACH, Rules, name_nearest
 from bandit.features.attributes import MISSING, fold, split_tags
 from bandit.slates.editorial import read_values
 
