@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from bandit.core.rules import Rules
 from bandit.features.features import Features
 from serving.errors import describe, shorten
-from serving.tables import NUMBER, TEXT, WHOLE, Table, read_bytes
+from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly, read_bytes
 
 
 @dataclass(frozen=True)
@@ -50,25 +50,27 @@ def load(
     rules: str | Path,
     seen: str | Path | None = None,
     earlier: Sequence[str | Path] = (),
+    encoding: str = "utf-8",
 ) -> Inputs:
     """Read and check the files: what a send is made from.
 
     earlier: pools that were sent before, the latest one last
+    encoding: of CSV files that are not UTF-8
 
     Raises ValueError naming the file, the row and the value at fault.
     """
-    pool_table = read_pool(pool)
+    pool_table = read_pool(pool, encoding)
     limits = [
         name.removeprefix("only_")
         for name in pool_table.columns.column_names
         if name.startswith("only_")
     ]
-    member_table = read_members(members, features, limits)
+    member_table = read_members(members, features, limits, encoding)
     layout, rules_digest = read_rules(rules)
     articles = sort_pool(pool_table.to_frame())
     _check_rules(Path(rules), layout, pool_table, articles)
-    seen_table = read_seen(seen, member_table, pool_table) if seen is not None else None
-    past = [read_pool(path) for path in earlier]
+    seen_table = read_seen(seen, member_table, pool_table, encoding) if seen is not None else None
+    past = [read_pool(path, encoding) for path in earlier]
     for table in past:
         table.check_same_type("article", pool_table)
     digests = {
@@ -86,13 +88,15 @@ def load(
     return Inputs(frame, articles, layout, pairs, digests, unknown, unread, before)
 
 
-def read_members(path: str | Path, features: Features, limits: list[str]) -> Table:
+def read_members(
+    path: str | Path, features: Features, limits: list[str], encoding: str = "utf-8"
+) -> Table:
     """Ids, and the attributes that the features or the pool's `only_` columns name.
 
     limits: the attributes of the `only_` columns. No other column is read.
     """
     attributes = features.attributes
-    table = Table.read(path, ["member", *attributes.columns, *limits])
+    table = Table.read(path, ["member", *attributes.columns, *limits], encoding=encoding)
     table.check_ids("member", unique=True)
     for name in (
         *attributes.levels,
@@ -100,6 +104,7 @@ def read_members(path: str | Path, features: Features, limits: list[str]) -> Tab
     ):  # may be null: the member counts as unknown there
         table.check_type(name, TEXT)
     for name in attributes.numeric:
+        table = table.read_numbers(name)
         table.check_type(name, NUMBER)
         table.check_finite(name)
     for name in limits:
@@ -107,12 +112,13 @@ def read_members(path: str | Path, features: Features, limits: list[str]) -> Tab
     return table
 
 
-def read_pool(path: str | Path) -> Table:
+def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
     """The articles. Title, kind and source must say something; a summary may be empty.
 
     A column `story` holds an editor's own ids of stories; articles with the same tell the same.
     """
-    table = Table.read(path, ["article", "title", "summary", "kind", "source"], all_columns=True)
+    needed = ["article", "title", "summary", "kind", "source"]
+    table = Table.read(path, needed, all_columns=True, encoding=encoding).rename(_name_known)
     table.check_ids("article", unique=True)
     for name in ("title", "summary", "kind", "source"):
         table.check_type(name, TEXT)
@@ -125,9 +131,15 @@ def read_pool(path: str | Path) -> Table:
     return table
 
 
-def read_seen(path: str | Path, members: Table, pool: Table) -> Table:
+def _name_known(name: str) -> str:
+    """The name of a pool's column: `Only Region` is `only_region`, and `Story` is `story`."""
+    plain = name_plainly(name)
+    return plain if plain == "story" or plain.startswith("only_") else name
+
+
+def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "utf-8") -> Table:
     """Pairs of member and article. Those of other members and articles do no harm."""
-    table = Table.read(path, ["member", "article"])
+    table = Table.read(path, ["member", "article"], encoding=encoding)
     for name, other in (("member", members), ("article", pool)):
         table.check_ids(name, unique=False)
         table.check_same_type(name, other)

@@ -22,6 +22,7 @@ from bandit.core.files import replacing
 from serving.bundle import read
 from serving.errors import run_program
 from serving.folder import sync
+from serving.formats import ENCODINGS
 from serving.inputs import load
 from serving.sending.choose import CHUNK, compose
 from serving.sending.record import refuse_other, refuse_unlike, write_send
@@ -41,7 +42,7 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle)
     files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    inputs = load(bundle.features, *files)
+    inputs = load(bundle.features, *files, encoding=asked.encoding)
     unread = (
         f"article {article!r} counts as average: {why}" for article, why in inputs.unread.items()
     )
@@ -113,21 +114,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m serving.send", description="Choose the slates of the next issue."
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder that serving.export wrote")
-    parser.add_argument("--members", required=True, help="parquet: member and the attributes")
+    parser.add_argument(
+        "--members", required=True, help="CSV, XLSX or parquet: member and the attributes"
+    )
     parser.add_argument(
         "--pool",
         required=True,
-        help="parquet: article, title, summary, kind, source, only_<attribute>",
+        help="the same: article, title, summary, kind, source, only_<attribute>",
     )
     parser.add_argument("--rules", required=True, help="yaml: slots, pins, at_most, at_least, only")
     parser.add_argument(
-        "--seen", help="parquet: member, article; what was in an issue that the member opened"
+        "--seen", help="the same: member, article; what was in an issue that the member opened"
     )
     parser.add_argument(
         "--earlier",
         nargs="*",
         default=(),
         help="pools sent before: who saw an article of theirs has seen its story",
+    )
+    parser.add_argument(
+        "--encoding",
+        choices=ENCODINGS,
+        default="utf-8",
+        help="of CSV files that are not UTF-8 (%(default)s)",
     )
     parser.add_argument(
         "--allow-unmatched",

@@ -2,11 +2,11 @@
 
 An attribute is read in one of three ways, which its values decide: a number has one column, a text
 has one column for each of its values (levels), and a text whose values are lists such as
-`oncology; vaccines` has one column for each tag, of which a member may have several. Spaces around
-a value and capital letters do not tell values apart: "student " and "Student" are one value. What
-stands for nothing (`MISSING`) is missing. This is the one place that decides so: whoever fits,
-sends or learns reads cells through it. Open this file for what a policy can see of a member, and
-for which columns of a member list are refused.
+`oncology; vaccines` (or `oncology|vaccines`) has one column for each tag, of which a member may
+have several. Spaces around a value and capital letters do not tell values apart: "student " and
+"Student" are one. What stands for nothing (`MISSING`) is missing. Whoever fits, sends or learns
+reads cells through this file. Open it for what a policy can see of a member, and for which columns
+of a member list are refused.
 """
 
 import re
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bandit.core import check
 
-SEPARATOR = ";"
+SEPARATOR = re.compile("[;|]")  # of tags
 # What systems write where they know nothing, compared without spaces and capital letters. "None",
 # "NA" and "unknown" are values like others: they may be an answer, or North America.
 MISSING = frozenset({"", "-", "null", "n/a", "#n/a", "nan"})
@@ -62,11 +62,11 @@ class Attributes:
     def fit(cls, members: pd.DataFrame) -> "Attributes":
         """Take levels, tags and scales from a member list.
 
-        A text is read as tags where a value holds `;` (a tag given twice is one). Of values that
-        differ in capital letters alone, the spelling that most members have is kept. A text that
-        tells members apart instead of saying what some of them
-        share is refused, because nothing could be learned of its values, and what is kept of them
-        would not fit in memory. Numbers take one column and are never refused.
+        A text is read as tags where a value holds `;` or `|` (a tag given twice is one). Of values
+        that differ in capital letters alone, the commonest spelling is kept. A text that tells
+        members apart instead of saying what some of them share is refused, because nothing could be
+        learned of its values, and what is kept of them would not fit in memory. Numbers take one
+        column and are never refused.
 
         members: n rows, column `member` and the attributes
 
@@ -87,7 +87,7 @@ class Attributes:
                 continue
             text = _strip(column)
             _refuse_personal(name, text, len(members))
-            if text.str.contains(SEPARATOR, regex=False).any():
+            if text.str.contains(SEPARATOR).any():
                 mentions = _merge(text.map(split_tags).explode().dropna())
                 _refuse_ids(name, "tags", mentions, len(members))
                 tags[name] = sorted(mentions.unique())
@@ -207,7 +207,7 @@ def split_tags(cell: str) -> list[str]:
     >>> split_tags("oncology; vaccines;;oncology ")
     ['oncology', 'vaccines']
     """
-    given = [part.strip() for part in cell.split(SEPARATOR)]
+    given = [part.strip() for part in SEPARATOR.split(cell)]
     return list(dict.fromkeys(tag for tag in given if fold(tag) not in MISSING))
 
 
