@@ -26,6 +26,7 @@ from serving.formats import ENCODINGS
 from serving.inputs import load
 from serving.sending.choose import CHUNK, compose
 from serving.sending.record import refuse_other, refuse_unlike, write_send
+from serving.sending.unmatched import refuse_unmatched
 from serving.sending.write import write_slates
 
 SLATES = "slates.parquet"
@@ -40,8 +41,8 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle)
-    paths = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    inputs = load(bundle.features, *paths, encoding=asked.encoding)
+    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
+    inputs = load(bundle.features, *files, encoding=asked.encoding)
     unread = (
         f"article {article!r} counts as average: {why}" for article, why in inputs.unread.items()
     )
@@ -49,6 +50,9 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         for line in lines:
             warning = f"warning: {path}: {line}"
             console.print(warning, markup=False, highlight=False, soft_wrap=True)
+    paths = (Path(asked.rules), Path(asked.pool), Path(asked.members))
+    if not asked.allow_unmatched:
+        refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths)
     made_from = {
         "bundle": bundle.digest,
         "campaign": asked.campaign,
@@ -133,6 +137,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=ENCODINGS,
         default="utf-8",
         help="of CSV files that are not UTF-8 (%(default)s)",
+    )
+    parser.add_argument(
+        "--allow-unmatched",
+        action="store_true",
+        help="send although a value in the rules or the pool's only_ columns matches nothing",
     )
     parser.add_argument(
         "--campaign", required=True, help="name of this issue; it keys the draws and the log"
