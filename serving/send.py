@@ -26,6 +26,7 @@ from serving.formats import ENCODINGS
 from serving.inputs import load
 from serving.sending.choose import CHUNK, compose
 from serving.sending.record import refuse_other, refuse_unlike, write_send
+from serving.sending.unmatched import refuse_unmatched
 from serving.sending.write import write_slates
 
 SLATES = "slates.parquet"
@@ -49,6 +50,9 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         for line in lines:
             warning = f"warning: {path}: {line}"
             console.print(warning, markup=False, highlight=False, soft_wrap=True)
+    paths = (Path(asked.rules), Path(asked.pool), Path(asked.members))
+    if not asked.allow_unmatched:
+        refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths)
     made_from = {
         "bundle": bundle.digest,
         "campaign": asked.campaign,
@@ -126,6 +130,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=ENCODINGS,
         default="utf-8",
         help="of CSV files that are not UTF-8 (%(default)s)",
+    )
+    parser.add_argument(
+        "--allow-unmatched",
+        action="store_true",
+        help="send although a value in the rules or the pool's only_ columns matches nothing",
     )
     parser.add_argument(
         "--campaign", required=True, help="name of this issue; it keys the draws and the log"
