@@ -26,6 +26,7 @@ from serving.formats import ENCODINGS
 from serving.inputs import load
 from serving.sending.choose import CHUNK, compose
 from serving.sending.record import refuse_other, refuse_unlike, write_send
+from serving.sending.unmatched import refuse_unmatched
 from serving.sending.write import write_slates
 
 SLATES = "slates.parquet"
@@ -39,9 +40,9 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     check.at_least("--chunk", asked.chunk, 1)
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
-    bundle = read(asked.bundle)
-    paths = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    inputs = load(bundle.features, *paths, encoding=asked.encoding)
+    bundle = read(asked.bundle, trusted=asked.trust)
+    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
+    inputs = load(bundle.features, *files, encoding=asked.encoding)
     unread = (
         f"article {article!r} counts as average: {why}" for article, why in inputs.unread.items()
     )
@@ -49,6 +50,9 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         for line in lines:
             warning = f"warning: {path}: {line}"
             console.print(warning, markup=False, highlight=False, soft_wrap=True)
+    paths = (Path(asked.rules), Path(asked.pool), Path(asked.members))
+    if not asked.allow_unmatched:
+        refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths)
     made_from = {
         "bundle": bundle.digest,
         "campaign": asked.campaign,
@@ -60,17 +64,8 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     new = not out.exists()
     counts = {"members": len(inputs.members), "slots": inputs.rules.slots}
     rows = len(inputs.members) * inputs.rules.slots
-    tables = compose(
-        bundle,
-        inputs.members,
-        inputs.articles,
-        inputs.rules,
-        asked.campaign,
-        asked.seed,
-        inputs.seen,
-        asked.chunk,
-        inputs.earlier,
-    )
+    which = (inputs.members, inputs.articles, inputs.rules, asked.campaign, asked.seed)
+    tables = compose(bundle, *which, inputs.seen, asked.chunk, inputs.earlier)
     try:
         with (
             replacing(out / SLATES) as part,
@@ -89,6 +84,7 @@ def send(asked: argparse.Namespace, console: Console) -> str:
                 out.rmdir()
         raise
     where = f"{rows} slots of {len(inputs.members)} members in {out / SLATES}"
+    where += f", by a bundle that is {bundle.signed}"
     return f"{where}: {_list(roles)}; rules given up: {_list(relaxed)}"
 
 
@@ -110,6 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m serving.send", description="Choose the slates of the next issue."
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder that serving.export wrote")
+    parser.add_argument("--trust", metavar="KEY", help="PEM file: whose signature it must bear")
     parser.add_argument(
         "--members", required=True, help="CSV, XLSX or parquet: member and the attributes"
     )
@@ -133,6 +130,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=ENCODINGS,
         default="utf-8",
         help="of CSV files that are not UTF-8 (%(default)s)",
+    )
+    parser.add_argument(
+        "--allow-unmatched",
+        action="store_true",
+        help="send although a value in the rules or the pool's only_ columns matches nothing",
     )
     parser.add_argument(
         "--campaign", required=True, help="name of this issue; it keys the draws and the log"

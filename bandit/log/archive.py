@@ -30,7 +30,7 @@ from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import issue as log
 from bandit.slates.editorial import find_eligible
-from bandit.slates.seen import Seen
+from bandit.slates.seen import Seen, Sent
 
 
 def write(folder: Path, rounds: Iterable[Round]) -> None:
@@ -244,12 +244,14 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
     index, x = pd.Index(everybody["member"]), features.encode_members(everybody)
     pools = {issue: read_pool(folder, issue) for issue in ruled}
     seen = Seen(len(everybody))
+    sent = Sent(len(everybody), max(own.no_repeat for _, own in ruled.values()))
     for issue, (campaign, own) in ruled.items():
         path, articles = _file(folder, "log", issue), pools[issue]
         earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
         table = read_table(path)
         rows = _find_rows(path, log.list_members(path, table, own.slots), index, own.slots)
         there = everybody.iloc[rows]
+        ids = articles["article"].tolist()
         try:
             context = features.make_context(
                 campaign=campaign,
@@ -258,14 +260,16 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
                 articles=articles,
                 rules=own,
                 eligible=find_eligible(there, articles),
-                seen=seen.look_up(articles["article"].tolist(), rows, earlier),
+                seen=seen.look_up(ids, rows, earlier)
+                | sent.look_up(ids, rows, earlier, own.no_repeat),
                 member_features=x[rows],
             )
         except ValueError as error:
             raise ValueError(f"{_file(folder, 'pools', issue)}: {error}") from None
         round = log.parse_issue(path, table, context)
-        seen.add(articles["article"].tolist(), round.slates.choice, round.feedback.opened, rows)
-        seen.fold(articles["article"].tolist())
+        seen.add(ids, round.slates.choice, round.feedback.opened, rows)
+        sent.add(ids, round.slates.choice, rows)
+        seen.fold(ids)
         yield round
 
 

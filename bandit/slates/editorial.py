@@ -11,12 +11,15 @@ from copy import copy
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from bandit.core import keys
+from bandit.core.rules import EACH
 from bandit.core.types import Bools, Context, Ints
 from bandit.features.attributes import MISSING, fold, split_tags
 
 MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
+ADMIT = "admit_below"
 
 
 def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
@@ -25,9 +28,10 @@ def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
     A pool column `only_<attribute>` keeps an article to the members with that value of the
     attribute; `Great Lakes; Great Plains` means either, empty or missing means everyone. Spaces and
     capital letters do not tell values apart. A member whose own value is such a list (tags) has
-    each value in it.
+    each value in it. A number in the pool column `admit_below` keeps an article to the members
+    whose lot for it is below: of a large list that share, always the same members.
 
-    members: n rows, with the attributes
+    members: n rows, with `member` and the attributes
     articles: m rows, the pool
 
     Raises ValueError for an attribute that members lack.
@@ -48,7 +52,18 @@ def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
             if fold(wanted) not in MISSING:
                 having = given.index[given.isin(_fold(wanted))]
                 allowed[:, j] &= np.isin(code, having)
+    if ADMIT in articles:
+        limits = zip(articles["article"].tolist(), articles[ADMIT].tolist(), strict=True)
+        for j, (article, below) in enumerate(limits):
+            if below is not None and below == below:  # neither None nor NaN
+                allowed[:, j] &= draw_lots(members["member"], article) < below
     return allowed
+
+
+def draw_lots(members: ArrayLike, article: object) -> NDArray[np.float64]:
+    """Each member's lot for an article [n], in [0, 1): a keyed number that never changes."""
+    key = keys.member_keys(np.asarray(members))
+    return keys.uniforms(0, str(article), "audience", key, 1)[:, 0]
 
 
 def _fold(cell: str) -> list[str]:
@@ -256,5 +271,17 @@ def _list_groups(
     return [
         (np.asarray(_read_text(articles[column]) == value, dtype=bool), count)
         for column, values in counts.items()
-        for value, count in values.items()
+        for value, count in name_each(values, read_values(articles, column)).items()
     ]
+
+
+def read_values(articles: pd.DataFrame, column: str) -> list[str]:
+    """The different values of a column of the pool, as an editor writes them, in order."""
+    return sorted(set(_read_text(articles[column])) - {""})
+
+
+def name_each(counts: dict[str, int], values: list[str]) -> dict[str, int]:
+    """The counts with "*" written out: each of the values that is not named has its count."""
+    named = {value: count for value, count in counts.items() if value != EACH}
+    others = [value for value in values if value not in named] if EACH in counts else []
+    return named | dict.fromkeys(others, counts.get(EACH, 0))

@@ -11,6 +11,7 @@ import pytest
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Round
 from bandit.log import archive
+from bandit.slates.editorial import find_eligible
 from simulators.association.association import Association
 from simulators.play import play_back
 
@@ -165,6 +166,27 @@ def test_what_could_not_be_read_back_is_not_written(rounds: list[Round], tmp_pat
         archive.write(tmp_path / "barred", [replace(rounds[0], context=barred)])
     with pytest.raises(ValueError, match="there is no round"):
         archive.write(tmp_path / "empty", [])
+
+
+def test_no_repeats_within_issues_are_read_back(
+    rounds: list[Round], association: Association, tmp_path: Path
+) -> None:
+    """What was sent in the issue before counts as seen, whether or not it was opened."""
+    first, second = rounds[0], rounds[1]
+    again = replace(
+        second.context,
+        articles=first.context.articles,
+        eligible=find_eligible(second.context.members, first.context.articles),
+        rules=Rules(slots=5, no_repeat=1),
+    )
+    pair = [first, replace(second, context=again)]
+    archive.write(tmp_path / "log", pair)
+    told = list(archive.read(tmp_path / "log", association.features))[1].context
+    ids = second.context.member_ids.tolist()
+    for row, member in enumerate(first.context.member_ids.tolist()):
+        if member in ids:
+            shown = first.slates.choice[row]
+            assert told.seen[ids.index(member), shown[shown >= 0]].all()
 
 
 def test_a_finished_unit_is_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

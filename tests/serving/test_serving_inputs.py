@@ -135,6 +135,17 @@ BAD: dict[str, Callable[[Path], Any]] = {
         change_table("pool", lambda f: f.assign(year=2026))(desk),
         write_rules("at_most: {year: {'2026': 1}}")(desk),
     ),
+    "rules.yaml: at_most kind 'Event': no article of": write_rules("at_most: {kind: {Event: 0}}"),
+    "pool.parquet has it; the nearest is 'event' (--allow-unmatched sends all": write_rules(
+        "at_most: {kind: {Event: 0}}"
+    ),
+    "pool.parquet: only_region 'Grate Lakes': no member of": change_cell(
+        "pool", 2, "only_region", "Grate Lakes"
+    ),
+    "featured is 'A001-01', but slot 1 is pinned to 'A001-00'": write_rules(
+        "{featured: A001-01, pins: {1: A001-00}}"
+    ),
+    "is not in the pool; the nearest is 'A001-01'": write_rules("featured: a001-01"),
     "chunk = 0; must be at least 1": lambda desk: None,
     "campaign is empty": lambda desk: None,
 }
