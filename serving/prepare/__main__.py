@@ -106,7 +106,7 @@ def _describe(
     topics = f"topics: {', '.join(features.names[:3]) or 'none'}"
     lines = [
         f"{len(members)} members; attributes: {used}; left out: {left}",
-        f"{texts} past articles, read as {dims}{few}; {topics}",
+        f"{texts} different past articles, read as {dims}{few}; {topics}",
         f"{asked.policy} has learned {learned} issues: {asked.out}"
         if asked.sends
         else f"{asked.policy} has learned nothing yet and goes by attributes: {asked.out}",

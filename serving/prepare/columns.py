@@ -114,12 +114,13 @@ def _read(table: Table, name: str) -> pd.Series:
         numbers, neither = parse_numbers(column)
         if not pc.any(neither).as_py() and not has_codes(column):
             column = numbers
+    if pa.types.is_temporal(column.type):
+        column = column.cast(pa.string())
+    values: pd.Series = column.to_pandas()
     if not is_text(column.type):
-        if pa.types.is_temporal(column.type):
-            return column.cast(pa.string()).to_pandas()
-        return column.to_pandas()
-    values = column.to_pandas().astype(object)
-    return values.where(~values.map(lambda text: text is None or fold(text) in MISSING), None)
+        return values
+    missing = values.map(lambda text: text is None or fold(str(text)) in MISSING)
+    return values.astype(object).where(~missing, None)
 
 
 def _hold_addresses(values: pd.Series) -> bool:
