@@ -160,6 +160,8 @@ def copy(source: str | Path, target: str | Path, key: str | Path | None = None) 
     Raises ValueError where `read` would, or `write`, and for a key that does not sign.
     """
     bundle = read(source)
+    if Path(target).resolve().is_relative_to(Path(source).resolve()):
+        raise ValueError(f"{target} lies in {source}, the bundle that is copied")
     with replace_folder(target, EVERY) as part:
         for name in FILES:
             shutil.copyfile(Path(source) / name, part / name)

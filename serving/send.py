@@ -21,11 +21,11 @@ from bandit.core import check
 from bandit.core.files import replacing
 from serving.bundle import read
 from serving.errors import run_program
-from serving.folder import sync
+from serving.folder import claim, sync
 from serving.formats import ENCODINGS
 from serving.inputs import load
 from serving.sending.choose import CHUNK, compose
-from serving.sending.record import refuse_other, refuse_unlike, write_send
+from serving.sending.record import refuse_other, refuse_place, refuse_unlike, write_send
 from serving.sending.unmatched import refuse_unmatched
 from serving.sending.write import write_slates
 
@@ -40,8 +40,12 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     check.at_least("--chunk", asked.chunk, 1)
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
+    out, files = (
+        Path(asked.out),
+        (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier),
+    )
+    refuse_place(out, asked.bundle, *files[:3], *filter(None, (asked.seen,)), *asked.earlier)
     bundle = read(asked.bundle, trusted=asked.trust)
-    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
     inputs = load(bundle.features, *files, encoding=asked.encoding)
     unread = (
         f"article {article!r} counts as average: {why}" for article, why in inputs.unread.items()
@@ -59,30 +63,30 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         "seed": asked.seed,
         "inputs": inputs.digests,
     }
-    out = Path(asked.out)
-    refuse_other(out, made_from)
-    new = not out.exists()
     counts = {"members": len(inputs.members), "slots": inputs.rules.slots}
     rows = len(inputs.members) * inputs.rules.slots
     which = (inputs.members, inputs.articles, inputs.rules, asked.campaign, asked.seed)
     tables = compose(bundle, *which, inputs.seen, asked.chunk, inputs.earlier)
-    try:
-        with (
-            replacing(out / SLATES) as part,
-            Progress(console=console, disable=not console.is_terminal) as bar,
-        ):
-            task = bar.add_task("slates", total=rows)
-            roles, relaxed = write_slates(part, tables, lambda done: bar.advance(task, done))
-            refuse_unlike(part, out / SLATES)
-        report = counts | {"roles": roles, "relaxed": relaxed}
-        warned = {"unknown": inputs.unknown, "unread": inputs.unread}
-        write_send(out, made_from | report | warned, [SLATES])
-        sync(out)
-    except BaseException:
-        if new:
-            with suppress(OSError):
-                out.rmdir()
-        raise
+    with claim(out):
+        refuse_other(out, made_from)
+        new = not out.exists()
+        try:
+            with (
+                replacing(out / SLATES) as part,
+                Progress(console=console, disable=not console.is_terminal) as bar,
+            ):
+                task = bar.add_task("slates", total=rows)
+                roles, relaxed = write_slates(part, tables, lambda done: bar.advance(task, done))
+                refuse_unlike(part, out / SLATES)
+            report = counts | {"roles": roles, "relaxed": relaxed}
+            warned = {"unknown": inputs.unknown, "unread": inputs.unread}
+            write_send(out, made_from | report | warned, [SLATES])
+            sync(out)
+        except BaseException:
+            if new:
+                with suppress(OSError):
+                    out.rmdir()
+            raise
     where = f"{rows} slots of {len(inputs.members)} members in {out / SLATES}"
     where += f", by a bundle that is {bundle.signed}"
     return f"{where}: {_list(roles)}; rules given up: {_list(relaxed)}"
