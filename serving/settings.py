@@ -9,8 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from bandit.core.files import read_bytes
 from serving.errors import shorten
-from serving.tables import read_bytes
 
 
 def read_settings(path: str | Path, example: str) -> tuple[dict[str, object], str]:

@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.files import read_bytes
 from bandit.features.attributes import fold
 from serving.errors import shorten
 from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
@@ -240,16 +241,6 @@ class Table:
                 except UnicodeDecodeError:
                     what = f"{name} = {shorten(value)}"
                     raise ValueError(f"{self.path} row {row}: {what} is not valid UTF-8") from None
-
-
-def read_bytes(path: Path) -> bytes:
-    """All that is in a file. Raises ValueError if there is no such file."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise ValueError(f"{path} is a folder; must be a file") from None
 
 
 def _decode(column: pa.ChunkedArray) -> pa.ChunkedArray:
