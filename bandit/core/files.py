@@ -96,6 +96,16 @@ def read_json(path: str | Path) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def read_bytes(path: Path) -> bytes:
+    """All that is in a file. Raises ValueError if there is no such file."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path} is a folder; must be a file") from None
+
+
 def write_table(path: str | Path, table: pa.Table) -> None:
     """Write a table as parquet, with a checksum for each page."""
     with replacing(path) as part:
