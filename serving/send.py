@@ -11,7 +11,6 @@ one holds no finished send. The same inputs give the same bytes, in chunks of an
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -69,24 +68,17 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     tables = compose(bundle, *which, inputs.seen, asked.chunk, inputs.earlier)
     with claim(out):
         refuse_other(out, made_from)
-        new = not out.exists()
-        try:
-            with (
-                replacing(out / SLATES) as part,
-                Progress(console=console, disable=not console.is_terminal) as bar,
-            ):
-                task = bar.add_task("slates", total=rows)
-                roles, relaxed = write_slates(part, tables, lambda done: bar.advance(task, done))
-                refuse_unlike(part, out / SLATES)
-            report = counts | {"roles": roles, "relaxed": relaxed}
-            warned = {"unknown": inputs.unknown, "unread": inputs.unread}
-            write_send(out, made_from | report | warned, [SLATES])
-            sync(out)
-        except BaseException:
-            if new:
-                with suppress(OSError):
-                    out.rmdir()
-            raise
+        with (
+            replacing(out / SLATES) as part,
+            Progress(console=console, disable=not console.is_terminal) as bar,
+        ):
+            task = bar.add_task("slates", total=rows)
+            roles, relaxed = write_slates(part, tables, lambda done: bar.advance(task, done))
+            refuse_unlike(part, out / SLATES)
+        report = counts | {"roles": roles, "relaxed": relaxed}
+        warned = {"unknown": inputs.unknown, "unread": inputs.unread}
+        write_send(out, made_from | report | warned, [SLATES])
+        sync(out)
     where = f"{rows} slots of {len(inputs.members)} members in {out / SLATES}"
     where += f", by a bundle that is {bundle.signed}"
     return f"{where}: {_list(roles)}; rules given up: {_list(relaxed)}"

@@ -41,6 +41,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with part.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(part, path)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(f"{path} cannot be written: {error}") from error  # a full disk names no file
     finally:
         part.unlink(missing_ok=True)
         os.close(handle)
