@@ -106,14 +106,6 @@ class Surroundings:
         self._members.finish()
 
 
-def add_members(known: pd.DataFrame | None, members: pd.DataFrame) -> pd.DataFrame:
-    """The members known so far and those of one more issue, each once, in the order they came."""
-    if known is None:
-        return members.reset_index(drop=True)
-    new = ~members["member"].isin(known["member"])
-    return pd.concat([known, members[new]], ignore_index=True) if new.any() else known
-
-
 def _to_table(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(frame, preserve_index=False)
 
