@@ -10,7 +10,7 @@ from bandit.core.files import read_json, write_json
 from serving.errors import shorten
 from serving.manifest import File, measure
 
-SEND = "send.json"
+SEND, SLATES = "send.json", "slates.parquet"
 
 
 def refuse_other(out: Path, made_from: dict[str, object]) -> None:
