@@ -93,7 +93,7 @@ def send_next_issue(run: Path, simulator: Settings) -> Context:
     shutil.rmtree(folder, ignore_errors=True)  # an issue once composed is never overwritten
     paths = write_next_issue(folder, context)
     files = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    campaign = ["--campaign", context.campaign, "--seed", "7", "--out", str(folder)]
+    campaign = ["--campaign", context.campaign, "--seed", "7", "--out", str(folder / "sent")]
     failed = export.main([str(run), bundle]) or send.main([bundle, *files, *campaign])
     if failed:
         raise SystemExit(failed)
@@ -111,7 +111,7 @@ def main(cfg: DictConfig) -> None:
         raise SystemExit(f"demo: {error}") from None
     show(read_frame(run / "summary.parquet"), config["baseline"], console)
     context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
-    slates = run / "next_issue" / "slates.parquet"
+    slates = run / "next_issue" / "sent" / "slates.parquet"
     print_letters(read_frame(slates), context.articles, context.members, console)
     winner = read_json(run / "winner.json")["policy"]
     print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")

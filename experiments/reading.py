@@ -23,6 +23,7 @@ from bandit.core import check
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.log import archive
+from bandit.log.learning import learn_rounds
 from bandit.log.reading import RECENT, SURE, measure_reading, say_reading
 from bandit.log.words import name_articles
 from bandit.policy import Informed, Policy
@@ -31,7 +32,6 @@ from experiments.runner.digest import describe_origin, digest_folder
 from experiments.runner.folders import choose_folder
 from experiments.runner.unit import write_bundle
 from serving import bundle
-from simulators.play import learn_again
 
 SHOWN = 12  # topics in the table, those with most clicks first
 
@@ -67,9 +67,8 @@ def learn_log(policy: Policy, folder: Path, features: Features) -> None:
     """Let a new policy learn a whole log, read with `features`."""
     policy.start(features)
     count = len(archive.read_rules(folder))
-    for round in track(archive.read(folder, features), "learning the log again", count):
-        learn_again(policy, round)
-    policy.finish()
+    rounds = archive.read(folder, features)
+    learn_rounds(policy, track(rounds, "learning the log again", count))
 
 
 @use_one_thread()

@@ -3,20 +3,21 @@
 Open this file to see what the editor's and the membership system's files must hold.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from pydantic import ValidationError
 
 from bandit.core.rules import Rules
+from bandit.core.types import KINDS
 from bandit.features.features import Features
-from serving.errors import describe, shorten
-from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly, read_bytes
+from serving.errors import describe
+from serving.formats import is_worded
+from serving.settings import read_settings
+from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly
 
 # columns of the pool that limit who gets an article: the least and the most they may hold
 LIMITS = {"audience": (0.0, 1e12), "admit_below": (0.0, 1.0)}
@@ -124,11 +125,13 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
     `audience` says how many members may get an article at most.
     """
     needed = ["article", "title", "summary", "kind", "source"]
-    table = Table.read(path, needed, all_columns=True, encoding=encoding).rename(_name_known)
+    table = Table.read(path, needed, all_columns=True, encoding=encoding)
+    table = table.rename(name_plainly if is_worded(table.path) else _name_known)
     table.check_ids("article", unique=True)
     for name in ("title", "summary", "kind", "source"):
         table.check_type(name, TEXT)
         table.check_present(name, empty=name == "summary")
+    table = table.spell("kind", ("article", *KINDS))
     for name in table.columns.column_names:
         if name.startswith("only_"):
             table.check_type(name, TEXT)
@@ -144,7 +147,7 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
 
 
 def _name_known(name: str) -> str:
-    """The name of a pool's column: `Only Region` is `only_region`, and `Story` is `story`."""
+    """The name of a typed pool's column: `Only Region` is `only_region`, and `Story` is `story`."""
     plain = name_plainly(name)
     known = ("story", "url", "image", "subject", *LIMITS)
     return plain if plain in known or plain.startswith("only_") else name
@@ -161,19 +164,11 @@ def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "ut
 
 def read_rules(path: str | Path) -> tuple[Rules, str]:
     """The editor's rules and the file's SHA-256."""
-    data = read_bytes(Path(path))
+    content, digest = read_settings(path, "slots: 6")
     try:
-        content = yaml.load(data.decode(), _Loader)  # noqa: S506  # a SafeLoader
-        if not isinstance(content, dict):
-            raise ValueError(f"{shorten(content)}; must be settings such as slots: 6")
-        return Rules.model_validate(content), sha256(data).hexdigest()
+        return Rules.model_validate(content), digest
     except ValidationError as error:  # a ValueError too, but a long one
         raise ValueError(f"{path}: {describe(error)}") from None
-    except yaml.MarkedYAMLError as error:
-        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ValueError(f"{path}{line}: {error.problem}") from None
-    except (ValueError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 def sort_pool(articles: pd.DataFrame) -> pd.DataFrame:
@@ -191,22 +186,3 @@ def _check_rules(path: Path, rules: Rules, pool: Table, articles: pd.DataFrame) 
     for column in (*rules.at_most, *rules.at_least, *sections):
         # a number never equals the rules' text: the rule would have no effect
         pool.check_type(column, TEXT)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice.
-
-    Only the last would count, and a pin could go missing.
-    """
-
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Hashable, object]:
-        keys: list[object] = []
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in keys:
-                twice, mark = f"{key!r} is given twice", key_node.start_mark
-                raise yaml.constructor.ConstructorError(None, None, twice, mark)
-            keys.append(key)
-        return super().construct_mapping(node, deep)

@@ -11,14 +11,17 @@ finished send. The same inputs give the same bytes, in chunks of any size.
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
 from serving.errors import run_program
+from serving.folder import claim
 from serving.letters.files import write_issue
 from serving.sending.arguments import read_arguments
 from serving.sending.issue import Issue, read_issue
+from serving.sending.record import refuse_place
 
 
 def send(asked: argparse.Namespace, console: Console) -> str:
@@ -26,16 +29,20 @@ def send(asked: argparse.Namespace, console: Console) -> str:
 
     Raises ValueError naming what is wrong with the bundle, the files or the folder.
     """
-    issue = read_issue(asked)
-    for warning in _list_warnings(issue):
-        _say(console, warning)
-    with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("slates", total=len(issue.members) * issue.rules.slots)
-        written = write_issue(issue, lambda done: bar.advance(task, done))
+    read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, *asked.earlier)
+    refuse_place(Path(asked.out), asked.bundle, *filter(None, read), *asked.suppress)
+    with claim(asked.out):
+        issue = read_issue(asked)
+        for warning in _list_warnings(issue):
+            _say(console, warning)
+        with Progress(console=console, disable=not console.is_terminal) as bar:
+            task = bar.add_task("slates", total=len(issue.members) * issue.rules.slots)
+            written = write_issue(issue, lambda done: bar.advance(task, done))
     for sentence in written.contradictions:
         _say(console, f"{asked.rules}: {sentence}")
     roles, relaxed = _list(written.tally.count_roles()), _list(written.tally.count_relaxed())
     where = f"{written.mails} mails of {len(issue.members)} members in {issue.part.folder}"
+    where += f", by a bundle that is {issue.bundle.signed}"
     return f"{where}: {roles}; rules given up: {relaxed}"
 
 

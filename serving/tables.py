@@ -19,6 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.files import read_bytes
+from bandit.features.attributes import fold
 from serving.errors import shorten
 from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
 
@@ -149,6 +151,13 @@ class Table:
                 raise ValueError(f"{self.path} has several columns for {name!r}: {two}")
         return replace(self, columns=self.columns.rename_columns(changed))
 
+    def spell(self, name: str, known: Sequence[str]) -> Self:
+        """The same, with values of a column of text spelt as they are `known`, where they are."""
+        spelt = {fold(value): value for value in known}
+        given = self.columns[name].to_pylist()
+        words = [value and spelt.get(fold(value), value) for value in given]
+        return self._set(name, pa.chunked_array([pa.array(words, self.columns[name].type)]))
+
     def read_numbers(self, name: str) -> Self:
         """The same with this column as numbers, where the format has text alone.
 
@@ -243,16 +252,6 @@ class Table:
                 except UnicodeDecodeError:
                     what = f"{name} = {shorten(value)}"
                     raise ValueError(f"{self.path} row {row}: {what} is not valid UTF-8") from None
-
-
-def read_bytes(path: Path) -> bytes:
-    """All that is in a file. Raises ValueError if there is no such file."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise ValueError(f"{path} is a folder; must be a file") from None
 
 
 def _decode(column: pa.ChunkedArray) -> pa.ChunkedArray:

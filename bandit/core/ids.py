@@ -5,6 +5,7 @@ state has to keep ids beside its arrays.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bandit.core.check import shorten
 from bandit.core.types import Ids, Ints
 
 # a column may also mix them: it then is of no kind
@@ -41,8 +43,20 @@ def pack(values: Sequence[object]) -> NDArray[np.uint8]:
 
 
 def unpack(packed: NDArray[np.uint8]) -> list[Any]:
-    """The ids that `pack` was given. Raises ValueError where the bytes are no JSON list."""
-    values = json.loads(packed.tobytes().decode())
+    """The ids that `pack` was given.
+
+    Raises ValueError where the bytes are no JSON list of text and numbers, or hold an id twice.
+    """
+    try:
+        values = json.loads(packed.tobytes().decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"ids are not valid JSON: {error}") from None
     if not isinstance(values, list):
         raise ValueError(f"ids are {type(values).__name__}; must be a list")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"id {shorten(value)} is no id; must be text or a number")
+    if len(set(values)) < len(values):
+        (value, count), *_ = Counter(values).most_common(1)
+        raise ValueError(f"id {shorten(value)} is given {count} times")
     return values

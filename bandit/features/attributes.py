@@ -189,16 +189,21 @@ class Attributes:
         return value.strip() if place is None else values[place]
 
     def state(self) -> dict[str, Any]:
-        """What a bundle keeps, ready for JSON."""
-        return {name: dict(values) for name, values in vars(self).items()}
+        """What a bundle keeps, ready for JSON. Lists say in which order the columns are."""
+        worded = {
+            kind: [{"attribute": name, "values": list(known)} for name, known in values.items()]
+            for kind, values in (("levels", self.levels), ("tags", self.tags))
+        }
+        scales = self.numeric.items()
+        return worded | {"numeric": [{"attribute": a, "mean": m, "sd": s} for a, (m, s) in scales]}
 
     @classmethod
     def restore(cls, described: Mapping[str, Any]) -> "Attributes":
-        """The inverse of `state`. Bundles made before there were tags have none."""
-        numeric = {
-            name: (float(mean), float(sd)) for name, (mean, sd) in described["numeric"].items()
-        }
-        return cls(described["levels"], numeric, described.get("tags", {}))
+        """The inverse of `state`."""
+        names = ("levels", "tags")
+        known = [{part["attribute"]: part["values"] for part in described[name]} for name in names]
+        numeric = {part["attribute"]: (part["mean"], part["sd"]) for part in described["numeric"]}
+        return cls(known[0], numeric, known[1])
 
 
 def split_tags(cell: str) -> list[str]:
@@ -269,17 +274,12 @@ def _refuse_personal(name: str, text: pd.Series, n: int) -> None:
 
 def _refuse_ids(name: str, what: str, text: pd.Series, n: int) -> None:
     """Raise ValueError where there are too many different values to learn what each means."""
-    count = text.nunique()
+    count, advice = text.nunique(), "group them, or leave the column out"
     if count > MOST:
-        raise ValueError(
-            f"{_count(name, what, text, n)}; must be at most {MOST}: "
-            "group them, or leave the column out"
-        )
+        raise ValueError(f"{_count(name, what, text, n)}; must be at most {MOST}: {advice}")
     if count > FEW and count > len(text) / 2:
-        raise ValueError(
-            f"{_count(name, what, text, n)}; they are like ids, of which nothing can be learned: "
-            "group them, or leave the column out"
-        )
+        why = "they are like ids, of which nothing can be learned"
+        raise ValueError(f"{_count(name, what, text, n)}; {why}: {advice}")
 
 
 def _refuse_many(values: Mapping[str, Sequence[str]]) -> None:

@@ -279,11 +279,13 @@ class Features:
         """
         encoder = encoder or StaticEncoder()
         check_encoder("the bundle was made", described["encoder"], encoder)
+        counted = Vocabulary.restore(described["words"], arrays) if arrays else None
+        width = encoder.dim + (counted.components.shape[1] if counted else 0)
         restored = cls(
             Attributes.restore(described),
-            Reader.restore(arrays) if arrays else None,
-            Vocabulary.restore(described["words"], arrays) if arrays else None,
-            Novelty.restore(arrays) if arrays else None,
+            Reader.restore(arrays, width) if arrays else None,
+            counted,
+            Novelty.restore(arrays, encoder.dim) if arrays else None,
             encoder,
             tuple(described["names"]),
             frozenset(described["boilerplate"]),

@@ -95,9 +95,11 @@ class SegmentRules(Policy):
         return {"wants": self._wants, "values": pack(self._values)}
 
     def restore(self, state: State) -> None:
-        """Take the words and values of a state."""
+        """Raises ValueError for arrays that do not fit one another, or these features."""
         require(state, self.state())
-        self._wants, self._values = state["wants"].copy(), unpack(state["values"])
+        values = unpack(state["values"])
+        check.shape("wants", state["wants"], (len(values) + 1, self._wants.shape[1]))
+        self._wants, self._values = state["wants"].copy(), values
 
 
 def _scale_to_unit(x: Floats) -> Floats:

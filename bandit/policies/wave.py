@@ -55,8 +55,7 @@ class Wave(Policy):
             raise ValueError(f"policy = {kind.__name__}; it exists only in simulation")
         if sends_in_waves(kind):
             raise ValueError(f"policy = {kind.__name__}; it is sent in waves already")
-        if not len(shares):
-            raise ValueError("shares is empty; give the first wave's share of the members")
+        check.listed("shares", shares, 100)
         for i, share in enumerate(shares):
             check.share(f"shares[{i}]", share)
         check.share("the sum of shares", float(sum(shares)))

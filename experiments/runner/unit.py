@@ -23,6 +23,7 @@ from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.log import archive
 from bandit.log import issue as log
+from bandit.log.learning import learn_again
 from bandit.policy import Informed, Policy, sends_in_waves
 from experiments.runner.configs import Settings, find_class, make
 from experiments.runner.digest import describe_origin, digest_file, digest_folder
@@ -30,7 +31,7 @@ from experiments.runner.folders import is_begun
 from experiments.runner.watcher import LogReplay, Watcher, measure_issue
 from serving import bundle
 from simulators.base import Simulator
-from simulators.play import begin, learn_again, read_back, send
+from simulators.play import begin, read_back, send
 
 
 @use_one_thread()

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bandit.core.files import replacing
+from bandit.core.files import passing, replacing, sweep
 from serving.folder import sync
 from serving.letters.merge import write_merge
 from serving.letters.tally import Tally, describe_contradictions
@@ -23,6 +23,7 @@ from serving.sending.write import read_back, write_slates
 
 LINES, SHEET = "merge.jsonl", "merge.csv"
 FILES = (SLATES, LINES, SHEET)
+CHOSEN = "chosen.parquet"  # for everybody, whether or not a list forbids it
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,12 @@ def write_issue(issue: Issue, advance: Callable[[int], None]) -> Written:
     refuse_other(folder, issue.describe(issue.read_suppressed()))
     texts = Texts.read(issue.articles, issue.asked.pool)
     tally = Tally(issue.articles, issue.rules)
+    if folder.is_dir():
+        sweep(folder)
     with _leaving_nothing(folder):
         with ExitStack() as stack:
             at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
-            chosen = stack.enter_context(_lasting(at[SLATES].with_suffix(".all.part")))
+            chosen = stack.enter_context(passing(folder / CHOSEN))
             write_slates(chosen, issue.choose(), advance)
             lists = issue.read_suppressed()  # at the last moment: all that follows is writing
             write_slates(at[SLATES], drop_suppressed(read_back(chosen, slots), lists))
@@ -94,12 +97,3 @@ def _leaving_nothing(folder: Path) -> Iterator[None]:
             with suppress(OSError):
                 each.rmdir()
         raise
-
-
-@contextmanager
-def _lasting(path: Path) -> Iterator[Path]:
-    """A file that is gone when the block ends."""
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("bundle", metavar="BUNDLE", help="the folder that serving.export wrote")
+    add("--trust", metavar="KEY", help="PEM file: whose signature bundles must bear")
     _add_files(parser)
     _add_campaign(parser)
     add("--out", required=True, metavar="DIR", help="the campaign's folder")
@@ -25,7 +26,7 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    """What others hand over."""
+    """What others hand over: CSV, XLSX or parquet, but for the rules."""
     add = parser.add_argument_group("files").add_argument
     add("--members", required=True, help="member and the attributes")
     add(

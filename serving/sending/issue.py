@@ -101,7 +101,7 @@ def read_issue(asked: argparse.Namespace) -> Issue:
     check.at_least("--chunk", asked.chunk, 1)
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
-    bundle = read(asked.bundle)
+    bundle = read(asked.bundle, trusted=asked.trust)
     holdout = _find_holdout(asked, bundle)
     files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
     also = [holdout.bundle.features] if holdout else []
@@ -131,7 +131,9 @@ def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:
                 raise ValueError(f"--{name} is of a holdout: give its share by --holdout")
         return None
     check.share("--holdout", asked.holdout)
-    fallback = read(asked.fallback) if asked.fallback else choose_at_random(bundle)
+    fallback = (
+        read(asked.fallback, trusted=asked.trust) if asked.fallback else choose_at_random(bundle)
+    )
     return Holdout(asked.series, asked.holdout, fallback)
 
 

@@ -13,6 +13,19 @@ from serving.manifest import File, measure
 SEND, SLATES = "send.json", "slates.parquet"
 
 
+def refuse_place(out: Path, bundle: str | Path, *files: str | Path) -> None:
+    """Raise ValueError if what a send writes to `out` would lie among what it is made from.
+
+    bundle, files: what the send reads
+    """
+    place, source = out.resolve(), Path(bundle).resolve()
+    if place.is_relative_to(source):
+        raise ValueError(f"--out {out} lies in the bundle, which it would spoil; choose another")
+    for path in (source, *(Path(file).resolve() for file in files)):
+        if path.is_relative_to(place):
+            raise ValueError(f"--out {out} holds {path.name}, which is read; choose another")
+
+
 def refuse_other(out: Path, made_from: dict[str, object]) -> None:
     """Raise ValueError if `out` holds a finished send of other inputs, which may be out already."""
     target = out / SEND

@@ -163,15 +163,14 @@ def test_a_missing_number_counts_as_the_mean_and_an_infinite_one_is_refused() ->
 # State
 
 
-def test_state_survives_json_and_bundles_from_before_tags_are_read() -> None:
+def test_state_survives_json_whatever_the_order_of_its_keys() -> None:
     members = list_members(interests=INTERESTS, age=[1.0, 2, 3, 4, 5, 7])
     read = Attributes.fit(members)
-    described = json.loads(json.dumps(read.state()))
+    described = json.loads(json.dumps(read.state(), sort_keys=True))
     again = Attributes.restore(described)
     assert again.encode(members).tobytes() == read.encode(members).tobytes()
     assert again.names == read.names
-    old = Attributes.restore({"levels": {"region": ["n"]}, "numeric": {"age": [1, 2]}})
-    assert old == Attributes({"region": ["n"]}, {"age": (1.0, 2.0)}, {})
+    assert again == read
 
 
 # What is refused
