@@ -20,6 +20,7 @@ from serving.errors import run_program
 from serving.folder import claim
 from serving.letters.files import write_issue
 from serving.sending.arguments import read_arguments
+from serving.sending.choose import compose
 from serving.sending.issue import Issue, read_issue
 from serving.sending.record import refuse_place
 
@@ -35,9 +36,21 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         issue = read_issue(asked)
         for warning in _list_warnings(issue):
             _say(console, warning)
+        tables = compose(
+            issue.bundle,
+            issue.members,
+            issue.articles,
+            issue.rules,
+            asked.campaign,
+            asked.seed,
+            issue.seen,
+            asked.chunk,
+            issue.inputs.earlier,
+            issue.holdout,
+        )
         with Progress(console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("slates", total=len(issue.members) * issue.rules.slots)
-            written = write_issue(issue, lambda done: bar.advance(task, done))
+            written = write_issue(issue, tables, lambda done: bar.advance(task, done))
     for sentence in written.contradictions:
         _say(console, f"{asked.rules}: {sentence}")
     roles, relaxed = _list(written.tally.count_roles()), _list(written.tally.count_relaxed())

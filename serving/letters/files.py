@@ -5,21 +5,26 @@ whoever does not finds a send that was not finished and is simply run again. Ope
 in which order things are written, and when the lists of those who must not be mailed are read.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from bandit.core.files import passing, replacing, sweep
+from serving.checks.contradictions import find_contradictions
 from serving.folder import sync
 from serving.letters.merge import write_merge
 from serving.letters.tally import Tally, describe_contradictions
 from serving.letters.texts import Texts
-from serving.sending.contradictions import find_contradictions
-from serving.sending.issue import Issue
 from serving.sending.record import SLATES, refuse_other, refuse_unlike, write_send
 from serving.sending.suppress import drop_suppressed
 from serving.sending.write import read_back, write_slates
+
+if TYPE_CHECKING:
+    from serving.sending.issue import Issue
 
 LINES, SHEET = "merge.jsonl", "merge.csv"
 FILES = (SLATES, LINES, SHEET)
@@ -40,9 +45,12 @@ class Written:
     contradictions: list[str]
 
 
-def write_issue(issue: Issue, advance: Callable[[int], None]) -> Written:
-    """Choose an issue and write its files.
+def write_issue(
+    issue: "Issue", tables: Iterable[pa.Table], advance: Callable[[int], None]
+) -> Written:
+    """Write the files of an issue.
 
+    tables: the slates of all its members, some at a time
     advance: told of each number of rows that are chosen
 
     Raises ValueError where the folder holds another send, and leaves no folder that was not there.
@@ -57,7 +65,7 @@ def write_issue(issue: Issue, advance: Callable[[int], None]) -> Written:
         with ExitStack() as stack:
             at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
             chosen = stack.enter_context(passing(folder / CHOSEN))
-            write_slates(chosen, issue.choose(), advance)
+            write_slates(chosen, tables, advance)
             lists = issue.read_suppressed()  # at the last moment: all that follows is writing
             write_slates(at[SLATES], drop_suppressed(read_back(chosen, slots), lists))
             for table in read_back(at[SLATES], slots):
@@ -74,7 +82,7 @@ def write_issue(issue: Issue, advance: Callable[[int], None]) -> Written:
     return written
 
 
-def _describe(issue: Issue, written: Written) -> dict[str, object]:
+def _describe(issue: "Issue", written: Written) -> dict[str, object]:
     """What send.json says beside what the send was made from."""
     return written.tally.describe() | {
         "mails": written.mails,

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from bandit.core.rules import Rules
 from bandit.core.types import EXPLORE, PINNED, ROLES
 from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, STORY
-from serving.sending.contradictions import Rule, list_rules
+from serving.checks.contradictions import Rule, list_rules
 
 RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT, "story": STORY}
 

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 
 from serving.formats import ENCODINGS
-from serving.sending.choose import CHUNK
+from serving.sending.write import CHUNK
 
 
 def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

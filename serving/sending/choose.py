@@ -4,6 +4,7 @@ Open this file to see the steps of the one path of data that a sender takes.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,10 @@ from serving.bundle import Bundle
 from serving.inputs import sort_pool
 from serving.seen import find_seen
 from serving.sending.events import tabulate_events
-from serving.sending.holdout import Holdout
+from serving.sending.write import CHUNK
 
-CHUNK = 20_000  # members; with a pool of 200 a matrix of scores takes 32 MB
+if TYPE_CHECKING:
+    from serving.sending.holdout import Holdout
 
 
 def compose(
@@ -34,7 +36,7 @@ def compose(
     seen: pd.DataFrame | None = None,
     chunk: int = CHUNK,
     earlier: Sequence[pd.DataFrame] = (),
-    holdout: Holdout | None = None,
+    holdout: "Holdout | None" = None,
 ) -> Iterator[pa.Table]:
     """The slates of `chunk` members at a time, in the members' order, k rows for each.
 

@@ -7,11 +7,13 @@ this file to see who is held out.
 """
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from bandit.core import check, keys
 from bandit.core.types import Bools, Ids
-from bandit.policies.random import Random
-from serving.bundle import Bundle
+
+if TYPE_CHECKING:
+    from serving.bundle import Bundle
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,15 @@ class Holdout:
     series: name of the series of campaigns; the same name holds the same members out
     share: of the members
     bundle: chooses their slates
+    random: whether it does so at random
 
     Raises ValueError for a share outside [0, 1], and an empty series.
     """
 
     series: str
     share: float
-    bundle: Bundle
+    bundle: "Bundle"
+    random: bool = False
 
     def __post_init__(self) -> None:
         check.share("--holdout", self.share)
@@ -41,13 +45,14 @@ class Holdout:
 
     def describe(self) -> dict[str, object]:
         """What send.json says of the holdout."""
-        random = isinstance(self.bundle.policy, Random)
-        chooses = "random" if random else self.bundle.digest
+        chooses = "random" if self.random else self.bundle.digest
         return {"series": self.series, "share": self.share, "chooses": chooses}
 
 
-def choose_at_random(bundle: Bundle) -> Bundle:
+def choose_at_random(bundle: "Bundle") -> "Bundle":
     """The same bundle with a policy to which all open articles are alike."""
+    from bandit.policies.random import Random
+
     policy = Random()
     policy.start(bundle.features)
     return replace(bundle, policy=policy)

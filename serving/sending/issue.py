@@ -4,7 +4,6 @@ Open this file to see what is settled before anything is chosen.
 """
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +14,12 @@ import pyarrow as pa
 from bandit.core import check
 from bandit.core.rules import Rules
 from serving.bundle import Bundle, read
+from serving.checks.unmatched import refuse_unmatched
 from serving.inputs import Inputs, load
 from serving.sending.audience import limit_audience
-from serving.sending.choose import compose
 from serving.sending.holdout import Holdout, choose_at_random
 from serving.sending.past import Past, join_seen
 from serving.sending.suppress import digest_suppressed, find_strangers, read_suppressed
-from serving.sending.unmatched import refuse_unmatched
 from serving.sending.waves import Part, find_part
 from serving.tables import Table
 
@@ -55,21 +53,10 @@ class Issue:
         """The editor's."""
         return self.inputs.rules
 
-    def choose(self) -> Iterator[pa.Table]:
-        """The slates, some members at a time."""
-        sent = self.past.list_sent(self.rules.no_repeat)
-        return compose(
-            self.bundle,
-            self.members,
-            self.articles,
-            self.rules,
-            self.asked.campaign,
-            self.asked.seed,
-            join_seen(self.inputs.seen, sent),
-            self.asked.chunk,
-            self.inputs.earlier,
-            self.holdout,
-        )
+    @property
+    def seen(self) -> pd.DataFrame | None:
+        """Pairs of member and article that count as seen."""
+        return join_seen(self.inputs.seen, self.past.list_sent(self.rules.no_repeat))
 
     def read_suppressed(self) -> dict[str, Table]:
         """The lists of members who are not mailed, as they are now.
@@ -134,7 +121,7 @@ def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:
     fallback = (
         read(asked.fallback, trusted=asked.trust) if asked.fallback else choose_at_random(bundle)
     )
-    return Holdout(asked.series, asked.holdout, fallback)
+    return Holdout(asked.series, asked.holdout, fallback, random=not asked.fallback)
 
 
 def _refuse_void_rules(asked: argparse.Namespace, inputs: Inputs, past: Past) -> None:

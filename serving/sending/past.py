@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core.files import read_table
-from serving.manifest import measure
-from serving.sending.record import SEND, SLATES, read_send
-from serving.sending.waves import list_parts
+from serving.checks.measure import measure
+from serving.sending.record import SEND, SLATES, list_parts, read_send
 
 
 class Past:

@@ -1,12 +1,11 @@
 """Waves: one campaign, sent to a first part of the members and later to the rest.
 
 A campaign in waves is a folder of sends, wave-1, wave-2 and so on. Who is in which wave is drawn
-by key from campaign and member id alone (`bandit.policies.wave.assign_waves`), so nobody is in two,
+by key from campaign and member id alone (`bandit.slates.waves`), so nobody is in two,
 and the shares of the waves before are read from what was sent. Open this file to see why nobody is
 mailed twice in a campaign.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +16,8 @@ import pyarrow.compute as pc
 from bandit.core import check
 from bandit.core.files import read_table
 from bandit.core.types import Bools, Ids
-from bandit.policies.wave import Wave, assign_waves
 from bandit.policy import Policy
+from bandit.slates.waves import assign_waves
 from serving.sending.record import SEND, SLATES, read_send
 
 
@@ -129,6 +128,8 @@ def _agree(share: float | None, policy: Policy, number: int) -> float | None:
 
     Raises ValueError where they differ.
     """
+    from bandit.policies.wave import Wave  # its neighbours need no policy
+
     if not isinstance(policy, Wave):
         return share
     own = policy.shares[number - 1] if number <= len(policy.shares) else None
@@ -140,18 +141,3 @@ def _agree(share: float | None, policy: Policy, number: int) -> float | None:
 def list_mailed(folder: Path) -> pa.Array:
     """The ids of the members who were mailed by a finished send, each once."""
     return read_table(folder / SLATES)["member"].combine_chunks().unique()
-
-
-def list_parts(folder: Path) -> Sequence[Path]:
-    """The finished sends of one campaign: the folder itself, or its waves in order.
-
-    Raises ValueError where there is none.
-    """
-    waves = [path.parent for path in folder.glob(f"wave-*/{SEND}")]
-    if (folder / SEND).exists() or not waves:
-        read_send(folder)
-        return [folder]
-    ordered = sorted(waves, key=lambda path: (len(path.name), path.name))
-    for wave in ordered:
-        read_send(wave)
-    return ordered

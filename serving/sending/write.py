@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROW_GROUP = 1 << 20
-MEMBERS = 20_000  # that are read back at a time
+CHUNK = 20_000  # members at a time; with a pool of 200 a matrix of scores takes 32 MB
 
 
 def write_slates(
@@ -39,8 +39,8 @@ def write_slates(
 
 def read_back(path: Path, slots: int) -> Iterator[pa.Table]:
     """What was written, some thousand members at a time, each with all slots."""
-    batches = pq.ParquetFile(path, page_checksum_verification=True).iter_batches(slots * MEMBERS)
-    return regroup((pa.Table.from_batches([batch]) for batch in batches), slots * MEMBERS)
+    batches = pq.ParquetFile(path, page_checksum_verification=True).iter_batches(slots * CHUNK)
+    return regroup((pa.Table.from_batches([batch]) for batch in batches), slots * CHUNK)
 
 
 def regroup(
