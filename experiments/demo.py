@@ -20,6 +20,7 @@ from bandit.core.types import ROLES, Context
 from experiments.compare import compare
 from experiments.runner.configs import Settings, make, resolve
 from experiments.runner.folders import read_frame
+from experiments.runner.one_line import in_one_line
 from experiments.tables.table import show
 from serving import export, send
 from simulators.base import Simulator
@@ -105,17 +106,15 @@ def main(cfg: DictConfig) -> None:
     config = resolve(cfg)
     config["name"] = config["name"] or "demo"
     console = Console()
-    try:
+    with in_one_line("demo"):
         run = compare(config)
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"demo: {error}") from None
-    show(read_frame(run / "summary.parquet"), config["baseline"], console)
-    context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
-    slates = run / "next_issue" / "sent" / "slates.parquet"
-    print_letters(read_frame(slates), context.articles, context.members, console)
-    winner = read_json(run / "winner.json")["policy"]
-    print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")
-    print(f"Report: {run / 'report.html'}")
+        show(read_frame(run / "summary.parquet"), config["baseline"], console)
+        context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
+        slates = run / "next_issue" / "sent" / "slates.parquet"
+        print_letters(read_frame(slates), context.articles, context.members, console)
+        winner = read_json(run / "winner.json")["policy"]
+        print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")
+        print(f"Report: {run / 'report.html'}")
 
 
 if __name__ == "__main__":

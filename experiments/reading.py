@@ -30,6 +30,7 @@ from bandit.policy import Informed, Policy
 from experiments.runner.configs import Settings, make, resolve
 from experiments.runner.digest import describe_origin, digest_folder
 from experiments.runner.folders import choose_folder
+from experiments.runner.one_line import in_one_line
 from experiments.runner.unit import write_bundle
 from serving import bundle
 
@@ -158,10 +159,8 @@ def run(config: Settings, name: str, console: Console) -> None:
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="reading")
 def main(cfg: DictConfig) -> None:
-    try:
+    with in_one_line("reading"):
         run(resolve(cfg), HydraConfig.get().runtime.choices["policy"], Console())
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"reading: {error}") from None
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from bandit.core.make import make
@@ -231,7 +231,10 @@ def _save(path: Path, arrays: State, shown: str, reader: str) -> None:
             raise ValueError(f"{shown}: {name} has type {array.dtype}; must be numbers")
     _check_plausible(shown, arrays)
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    save_file(ordered, path, {"reader": reader})
+    try:
+        save_file(ordered, path, {"reader": reader})
+    except SafetensorError as error:
+        raise OSError(f"{shown} cannot be written: {error}") from None
 
 
 def _load(path: Path, reader: str) -> State:

@@ -44,6 +44,11 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
 
 
+def say(error: BaseException) -> str:
+    """What an error says, in one line that is not too long to be read."""
+    return cut(" ".join(str(error).split()), MOST_LETTERS)
+
+
 def run_program(program: str, work: Callable[[], None]) -> int:
     """Run `work` and return the exit status: 0 if it ends well, else 2 and one line on stderr.
 
@@ -54,7 +59,6 @@ def run_program(program: str, work: Callable[[], None]) -> int:
     except Exception as error:  # whatever it is, the person on duty gets one line and the status
         # a message made for people stands by itself; any other needs its type to be understood
         kind = "" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: "
-        said = cut(" ".join(str(error).split()), MOST_LETTERS)
-        print(f"{program}: {kind}{said}", file=sys.stderr)
+        print(f"{program}: {kind}{say(error)}", file=sys.stderr)
         return 2
     return 0

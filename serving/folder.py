@@ -20,31 +20,47 @@ EXCHANGE, HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux
 
 @contextmanager
 def claim(folder: str | Path) -> Iterator[None]:
-    """Be the only process that writes to `folder`, for a `with` block.
+    """Be the only process that writes into `folder`, for a `with` block.
 
-    What a process that was killed has left there is removed; a folder that it was exchanging is put
-    back. Raises ValueError where another process is writing there.
+    The folder is made where there is none, and removed where nothing came into it. What a process
+    that was killed has left in it is removed. Raises ValueError where another process writes there.
     """
-    shown, folder = folder, Path(folder).resolve()
-    new = [parent for parent in folder.parents if not parent.exists()]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = folder.with_name(f".{folder.name}.lock")
+    place = Path(folder).resolve()
+    with _make(place), _lock(place / ".lock", folder):
+        sweep(place)
+        yield
+
+
+@contextmanager
+def _make(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it, and remove those that are empty in the end."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # what now holds something stays
+            for path in new:
+                path.rmdir()
+
+
+@contextmanager
+def _lock(lock: Path, shown: str | Path) -> Iterator[None]:
     handle = hold(lock)
     if handle is None:
         raise ValueError(f"{shown}: another process is writing there; let it finish first")
     try:
-        _clear_up(folder)
         yield
     finally:
         lock.unlink(missing_ok=True)
         os.close(handle)
-        with suppress(OSError):  # what now holds something stays
-            for parent in new:
-                parent.rmdir()
 
 
 def _clear_up(folder: Path) -> None:
-    """Remove what killed processes have left of `folder`; nobody is writing there now."""
+    """Remove what killed processes have left of `folder`, which nobody is writing now.
+
+    Where one was killed between two renames, the earlier folder is put back.
+    """
     ours = re.compile(rf"\.{re.escape(folder.name)}\.[^.]+\.(part|old)")
     for left in sorted(folder.parent.iterdir()):
         if ours.fullmatch(left.name) and left.is_dir():
@@ -52,8 +68,6 @@ def _clear_up(folder: Path) -> None:
                 left.rename(folder)
             else:
                 shutil.rmtree(left)
-    if folder.is_dir():
-        sweep(folder)
 
 
 @contextmanager
@@ -66,7 +80,8 @@ def replace_folder(folder: str | Path, ours: Collection[str]) -> Iterator[Path]:
     """
     shown, folder = folder, Path(folder).resolve()  # a link is followed, not replaced
     _check_replaceable(shown, folder, ours)
-    with claim(shown):
+    with _make(folder.parent), _lock(folder.with_name(f".{folder.name}.lock"), shown):
+        _clear_up(folder)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
         try:
             yield part
@@ -85,8 +100,8 @@ def replace_folder(folder: str | Path, ours: Collection[str]) -> Iterator[Path]:
 def _put_in_place(part: Path, folder: Path) -> None:
     """Give `part` the name of `folder`, and what was there the name of `part`.
 
-    Linux exchanges them at once. Elsewhere `folder` is absent for an instant; `claim` puts it back
-    where a process was killed in it.
+    Linux exchanges them at once. Elsewhere `folder` is absent for an instant; `_clear_up` puts it
+    back where a process was killed in it.
     """
     if not folder.exists():
         part.rename(folder)

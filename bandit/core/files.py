@@ -52,6 +52,10 @@ def passing(path: str | Path) -> Iterator[Path]:
         raise ValueError(f"{path} is being written")
     try:
         yield part
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(f"{path} cannot be written: {error}") from error  # a full disk names no file
     finally:
         part.unlink(missing_ok=True)
         os.close(handle)

@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from bandit.core.files import read_json, write_json
+from bandit.core.files import read_json, sweep, write_json
 from bandit.core.make import read_target
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
@@ -161,9 +161,5 @@ def _clear(folder: Path) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove what a killed unit was in the middle of writing."""
-    for pattern in (".*.part", ".*.old"):
-        for left in list(folder.rglob(pattern)):
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
+    for inside in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        sweep(inside)

@@ -52,7 +52,8 @@ def test_of_two_sends_into_one_folder_one_is_refused_by_name(
 def test_of_two_exports_to_one_place_one_is_refused_by_name(
     unit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with claim(tmp_path / "b"):
+    with replace_folder(tmp_path / "b", FILES) as part:
+        shutil.copytree(unit / "bundle", part, dirs_exist_ok=True)
         assert export.main([str(unit), str(tmp_path / "b")]) == 2
     assert "b: another process is writing there" in capsys.readouterr().err
     assert export.main([str(unit), str(tmp_path / "b")]) == 0
@@ -62,11 +63,14 @@ def test_of_two_exports_to_one_place_one_is_refused_by_name(
 def test_a_lock_of_a_killed_process_is_nobodys(tmp_path: Path) -> None:
     child = os.fork()
     if not child:
-        hold(tmp_path / ".b.lock")
+        hold(tmp_path / ".lock")
         os._exit(9)
     os.waitpid(child, 0)
-    assert list_names(tmp_path) == [".b.lock"]
-    with claim(tmp_path / "b"):
+    assert list_names(tmp_path) == [".lock"]
+    with claim(tmp_path):
+        pass
+    assert list_names(tmp_path) == []
+    with claim(tmp_path / "new" / "er"):  # nothing came into it
         pass
     assert list_names(tmp_path) == []
 
@@ -83,6 +87,8 @@ def test_what_killed_processes_left_is_swept_and_what_others_write_is_not(tmp_pa
     assert held is not None
     with claim(tmp_path / "b"):
         pass
+    with pytest.raises(RuntimeError), replace_folder(tmp_path / "b", [".slates.parquet.78.part"]):
+        raise RuntimeError
     assert list_names(tmp_path) == sorted(["b", *(path.name for path in others)])
     assert list_names(tmp_path / "b") == [".slates.parquet.78.part"]
     os.close(held)
