@@ -37,6 +37,7 @@ from experiments.runner.configs import (
 )
 from experiments.runner.digest import digest_code, digest_file
 from experiments.runner.folders import choose_folder, is_begun, read_frame
+from experiments.runner.one_line import in_one_line
 from simulators.base import Simulator
 from simulators.play import play
 
@@ -247,10 +248,8 @@ def _clear(run: Path) -> None:
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="calibrate")
 def main(cfg: DictConfig) -> None:
-    try:
+    with in_one_line("calibrate"):
         path = calibrate(resolve(cfg), Console())
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"calibrate: {error}") from None
     print(f"page: {path}")
 
 

@@ -26,6 +26,7 @@ from experiments.runner.configs import (
 )
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
+from experiments.runner.one_line import in_one_line
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.cold_start import collect_newcomers, find_parity
@@ -164,10 +165,8 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
 @hydra.main(version_base="1.3", config_path="../configs", config_name="compare")
 def main(cfg: DictConfig) -> None:
     config = resolve(cfg)
-    try:
+    with in_one_line("compare"):
         run = compare(config)
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"compare: {error}") from None
     show(pd.read_parquet(run / "summary.parquet"), config["baseline"], Console())
     print(f"report: {run / 'report.html'}")
 

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from bandit.core.files import replacing
 from experiments.runner.configs import ROOT
 from experiments.runner.digest import digest_file
+from experiments.runner.one_line import in_one_line
 
 WHEEL = "obp==0.4.1"
 INSIDE = "obp/dataset/obd"
@@ -97,7 +98,7 @@ def main() -> None:
         "--wheel", type=Path, help=f"the wheel {WHEEL}, where it is at hand already"
     )
     given = parser.parse_args()
-    try:
+    with in_one_line("data"):
         if lacking := list_missing(given.out, FILES):
             with TemporaryDirectory() as into:
                 unpack(given.wheel or download(Path(into)), given.out, FILES)
@@ -105,8 +106,6 @@ def main() -> None:
             f"data: {len(FILES)} files in {given.out}, {len(lacking)} of them new; "
             "cite Saito et al. 2021 (arXiv:2008.07146)"
         )
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"data: {error}") from None
 
 
 if __name__ == "__main__":

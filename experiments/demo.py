@@ -17,10 +17,11 @@ from rich.console import Console
 
 from bandit.core.columns import Columns
 from bandit.core.files import read_json, replacing, write_table
-from bandit.core.types import Context
+from bandit.core.types import ROLES, Context
 from experiments.compare import compare
 from experiments.runner.configs import Settings, make, resolve
 from experiments.runner.folders import read_frame
+from experiments.runner.one_line import in_one_line
 from experiments.tables.table import show
 from serving import export, send
 from simulators.base import Simulator
@@ -69,7 +70,7 @@ def print_letters(
         console.print(f"\n[bold]Member {member}[/bold]: {who}")
         console.print(f"  Subject: {titles[letter['article'].iloc[0]]}", markup=False)
         for _, slot in letter.iterrows():
-            why = f"[{slot['role']}, p = {slot['propensity']:.3f}]"
+            why = f"[{ROLES[slot['role']]}, p = {slot['propensity']:.3f}]"
             line = f"  {slot['slot']}. {titles[slot['article']]}  {why}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -91,7 +92,7 @@ def send_next_issue(run: Path, simulator: Settings) -> Context:
     shutil.rmtree(folder, ignore_errors=True)  # an issue once composed is never overwritten
     paths = write_next_issue(folder, context)
     files = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    campaign = ["--campaign", context.campaign, "--seed", "7", "--out", str(folder)]
+    campaign = ["--campaign", context.campaign, "--seed", "7", "--out", str(folder / "sent")]
     failed = export.main([str(run), bundle]) or send.main([bundle, *files, *campaign])
     if failed:
         raise SystemExit(failed)
@@ -103,19 +104,16 @@ def main(cfg: DictConfig) -> None:
     config = resolve(cfg)
     config["name"] = config["name"] or "demo"
     console = Console()
-    try:
+    with in_one_line("demo"):
         run = compare(config)
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"demo: {error}") from None
-    show(read_frame(run / "summary.parquet"), config["baseline"], console)
-    context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
-    slates = run / "next_issue" / "slates.parquet"
-    print_letters(
-        read_frame(slates), context.articles.to_pandas(), context.members.to_pandas(), console
-    )
-    winner = read_json(run / "winner.json")["policy"]
-    print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")
-    print(f"Report: {run / 'report.html'}")
+        show(read_frame(run / "summary.parquet"), config["baseline"], console)
+        context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
+        slates = run / "next_issue" / "sent" / "slates.parquet"
+        pool, members = context.articles.to_pandas(), context.members.to_pandas()
+        print_letters(read_frame(slates), pool, members, console)
+        winner = read_json(run / "winner.json")["policy"]
+        print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")
+        print(f"Report: {run / 'report.html'}")
 
 
 if __name__ == "__main__":

@@ -23,15 +23,16 @@ from bandit.core import check
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.log import archive
+from bandit.log.learning import learn_rounds
 from bandit.log.reading import RECENT, SURE, measure_reading, say_reading
 from bandit.log.words import name_articles
 from bandit.policy import Informed, Policy
 from experiments.runner.configs import Settings, make, resolve
 from experiments.runner.digest import describe_origin, digest_folder
 from experiments.runner.folders import choose_folder
+from experiments.runner.one_line import in_one_line
 from experiments.runner.unit import write_bundle
 from serving import bundle
-from simulators.play import learn_again
 
 SHOWN = 12  # topics in the table, those with most clicks first
 
@@ -67,9 +68,8 @@ def learn_log(policy: Policy, folder: Path, features: Features) -> None:
     """Let a new policy learn a whole log, read with `features`."""
     policy.start(features)
     count = len(archive.read_rules(folder))
-    for round in track(archive.read(folder, features), "learning the log again", count):
-        learn_again(policy, round)
-    policy.finish()
+    rounds = archive.read(folder, features)
+    learn_rounds(policy, track(rounds, "learning the log again", count))
 
 
 @use_one_thread()
@@ -159,10 +159,8 @@ def run(config: Settings, name: str, console: Console) -> None:
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="reading")
 def main(cfg: DictConfig) -> None:
-    try:
+    with in_one_line("reading"):
         run(resolve(cfg), HydraConfig.get().runtime.choices["policy"], Console())
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"reading: {error}") from None
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from bandit.core.files import write_json, write_table
 from experiments.runner.configs import check_whole, make, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
+from experiments.runner.one_line import in_one_line
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.summary import collect_results, summarise
@@ -24,7 +25,7 @@ from experiments.tables.table import show
 def main(cfg: DictConfig) -> None:
     config, chosen = resolve(cfg), HydraConfig.get().runtime.choices
     name, seed = chosen["policy"], config["seed"]
-    try:
+    with in_one_line("run"):
         if config["issues"] is None:
             config["issues"] = make(config["simulator"], seed=seed).issues
         check_whole("issues", config["issues"], 1)
@@ -37,12 +38,10 @@ def main(cfg: DictConfig) -> None:
         simulator = config["simulator"] | {"issues": config["issues"]}
         work = partial(run_unit, run, config["policy"], simulator, seed)
         run_all([Task(name, work)], config["issues"], 1, "run")
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"run: {error}") from None
-    results = collect_results({(name, seed): run})
-    write_table(run / "results.parquet", pa.Table.from_pandas(results, preserve_index=False))
-    origin = describe_origin([run_unit.__module__], [config["policy"], simulator])
-    write_json(run / "run.json", {"config": settings} | origin)
+        results = collect_results({(name, seed): run})
+        write_table(run / "results.parquet", pa.Table.from_pandas(results, preserve_index=False))
+        origin = describe_origin([run_unit.__module__], [config["policy"], simulator])
+        write_json(run / "run.json", {"config": settings} | origin)
     table = summarise(results, "", config["issues"] // 2 + 1)
     show(table, "", Console())
     if chosen["simulator"] == "classification":

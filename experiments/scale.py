@@ -42,6 +42,7 @@ from experiments.runner.clock import add_time
 from experiments.runner.configs import Settings, check_whole, make, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
+from experiments.runner.one_line import in_one_line
 from simulators.base import Simulator
 from simulators.play import begin, send
 
@@ -249,10 +250,8 @@ def _tabulate(costs: Sequence[Cost]) -> Table:
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="scale")
 def main(cfg: DictConfig) -> None:
-    try:
+    with in_one_line("scale"):
         run = scale(resolve(cfg))
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"scale: {error}") from None
     facts = read_json(run / "run.json")
     Console().print(_tabulate(facts["sizes"]))
     if facts["flat"] is not None:

@@ -29,6 +29,7 @@ from bandit.slates.propensity import replay
 from experiments.runner.configs import Settings, check_whole, make, resolve
 from experiments.runner.digest import describe_origin, digest_file
 from experiments.runner.folders import choose_folder
+from experiments.runner.one_line import in_one_line
 from experiments.runner.unit import write_bundle
 from simulators.base import Simulator
 from simulators.play import play_back
@@ -180,10 +181,8 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(cfg: DictConfig) -> None:
-    try:
+    with in_one_line("train"):
         made, estimates, own = run(resolve(cfg), HydraConfig.get().runtime.choices["policy"])
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"train: {error}") from None
     show(estimates, own, Console())
     print(f"bundle: {made / 'bundle'}")
 

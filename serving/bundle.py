@@ -2,39 +2,48 @@
 
 Open this file to see what a bundle holds and what is checked before it is used. Reading one cannot
 run its code. manifest.json names the policy, its constructor parameters, the features and where it
-comes from, and holds the size and SHA-256 of the other two files: policy.safetensors
-(`Policy.state`) and features.safetensors (`Features.state`).
+comes from, and holds the size and SHA-256 of two files: policy.safetensors (`Policy.state`) and
+features.safetensors (`Features.state`). manifest.sha256 holds its own digest, and manifest.sig, if
+there is one, its signature. The files of arrays name the version of the reader that they belong to,
+so that parts of two bundles cannot be mixed.
 """
 
 import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-from bandit.core.files import write_json
 from bandit.core.make import make
 from bandit.core.state import State
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.policy import Informed, Policy
+from serving.checks.description import LARGEST
+from serving.checks.measure import measure
+from serving.checks.signature import check_signature, sign
 from serving.folder import replace_folder
 from serving.manifest import (
+    EVERY,
     FEATURES,
     FILES,
     FORMAT,
     MANIFEST,
     POLICY,
+    SIGNATURE,
     Manifest,
     check_files,
-    measure,
-    read_manifest,
+    parse_manifest,
+    read_sealed,
+    write_manifest,
 )
 
 TARGET = re.compile(r"bandit\.policies\.[a-z_0-9]+\.[A-Za-z][A-Za-z0-9]*")
@@ -47,12 +56,14 @@ class Bundle:
     policy, features: as they were when the bundle was written
     manifest: what the bundle says of itself
     digest: SHA-256 of manifest.json, and so of everything in the bundle
+    signed: "unsigned", "signed" by somebody whom nobody has checked, or "signed by" whom one trusts
     """
 
     policy: Policy
     features: Features
     manifest: Manifest
     digest: str
+    signed: str = "unsigned"
 
 
 def write(
@@ -85,13 +96,12 @@ def write(
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{folder}: {what} cannot be written as JSON: {error}") from None
-    with replace_folder(folder, FILES) as part:
+    with replace_folder(folder, EVERY) as part:
         for name, content in ((POLICY, policy.state()), (FEATURES, arrays)):
-            _save(part / name, content, f"{folder}/{name}")
+            _save(part / name, content, f"{folder}/{name}", features.version)
         manifest = {"format": FORMAT, "letterbandit": _read_version(), "policy": target} | facts
         manifest["files"] = {name: measure(part / name).model_dump() for name in (POLICY, FEATURES)}
-        # Keys stay in order: the order of levels is the order of the features' columns.
-        write_json(part / MANIFEST, manifest)
+        write_manifest(part, manifest)
         try:
             read(part, features.encoder)
         except ValueError as error:
@@ -99,20 +109,29 @@ def write(
             raise ValueError(f"cannot be read back: {why}") from error
 
 
-def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
+def read(
+    folder: str | Path, encoder: Encoder | None = None, trusted: str | Path | None = None
+) -> Bundle:
     """The bundle in `folder`, every file checked before it is parsed.
 
-    encoder: the one that the features were fitted with, where it is not the usual one. Raises
-    ValueError that says what is wrong with which file.
+    encoder: the one that the features were fitted with, where it is not the usual one
+    trusted: a file with the public key of whoever must have signed it; None: nobody must have
+
+    Raises ValueError that says what is wrong with which file.
     """
     folder = Path(folder)
-    manifest, digest = read_manifest(folder)
+    data = read_sealed(folder)
+    signed = "signed" if (folder / SIGNATURE).is_file() else "unsigned"
+    if trusted is not None:
+        check_signature(folder / SIGNATURE, data, trusted)
+        signed = f"signed by {trusted}"
+    manifest = parse_manifest(folder / MANIFEST, data)
     check_files(folder, manifest)
-    where = f"{folder / MANIFEST}"
+    where, reader = f"{folder / MANIFEST}", manifest.features.reader
     _find_policy(manifest.policy, where)
-    arrays, state = _load(folder / FEATURES), _load(folder / POLICY)
+    arrays, state = (_load(folder / name, reader) for name in (FEATURES, POLICY))
     try:
-        features = Features.restore(manifest.features, arrays, encoder)
+        features = Features.restore(manifest.features.model_dump(), arrays, encoder)
     except Exception as error:  # a manifest may hold anything where it describes the features
         raise ValueError(
             f"{folder}: the features do not fit this version: {type(error).__name__}: {error}"
@@ -130,23 +149,29 @@ def read(folder: str | Path, encoder: Encoder | None = None) -> Bundle:
             f"{folder}: {manifest.policy} cannot be restored: {type(error).__name__}: {error}"
         ) from error
     _check_restored(folder / POLICY, state, policy.state())
-    return Bundle(policy, features, manifest, digest)
+    return Bundle(policy, features, manifest, sha256(data).hexdigest(), signed)
 
 
-def copy(source: str | Path, target: str | Path) -> Bundle:
+def copy(source: str | Path, target: str | Path, key: str | Path | None = None) -> Bundle:
     """Check the bundle in `source` by reading it, and copy it to `target` as `write` would.
 
-    Raises ValueError where `read` would, or `write`.
+    key: a file with a private key, with which the copy is signed; None: it is not
+
+    Raises ValueError where `read` would, or `write`, and for a key that does not sign.
     """
     bundle = read(source)
-    with replace_folder(target, FILES) as part:
+    if Path(target).resolve().is_relative_to(Path(source).resolve()):
+        raise ValueError(f"{target} lies in {source}, the bundle that is copied")
+    with replace_folder(target, EVERY) as part:
         for name in FILES:
             shutil.copyfile(Path(source) / name, part / name)
-        manifest, digest = read_manifest(part)
-        check_files(part, manifest)
-        if digest != bundle.digest:
+        data = read_sealed(part)
+        check_files(part, parse_manifest(part / MANIFEST, data))
+        if sha256(data).hexdigest() != bundle.digest:
             raise ValueError(f"{source} changed while it was copied")
-    return bundle
+        if key is not None:
+            sign(part / SIGNATURE, data, key)
+    return replace(bundle, signed="unsigned" if key is None else "signed")
 
 
 def _check_kinds(given: State, fresh: State) -> None:
@@ -194,32 +219,49 @@ def _find_policy(target: str, where: str) -> type[Policy]:
     return kind
 
 
-def _save(path: Path, arrays: State, shown: str) -> None:
+def _save(path: Path, arrays: State, shown: str, reader: str) -> None:
     """Write arrays as safetensors, which must be given arrays in C order.
 
     It would write the memory of a transposed array as if it were not.
+
+    reader: the version that they belong to, which the file will name
     """
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{shown}: {name} has type {array.dtype}; must be numbers")
-    _check_finite(shown, arrays)
-    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, path)
-
-
-def _load(path: Path) -> State:
+    _check_plausible(shown, arrays)
+    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     try:
-        arrays: State = load_file(path)
+        save_file(ordered, path, {"reader": reader})
+    except SafetensorError as error:
+        raise OSError(f"{shown} cannot be written: {error}") from None
+
+
+def _load(path: Path, reader: str) -> State:
+    """The arrays of a file. Raises ValueError where they belong to another reader's version."""
+    try:
+        with safe_open(path, "numpy") as file:
+            named = (file.metadata() or {}).get("reader")
+            arrays: State = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # safetensors' own error is a plain Exception
         raise ValueError(f"{path} is not a safetensors file: {error}") from None
-    _check_finite(str(path), arrays)
+    if named != reader:
+        raise ValueError(f"{path} was made with reader {named!r}; the manifest names {reader!r}")
+    _check_plausible(str(path), arrays)
     return arrays
 
 
-def _check_finite(where: str, arrays: State) -> None:
+def _check_plausible(where: str, arrays: State) -> None:
+    """Raise ValueError at the first number that is not finite, or larger than is ever learned."""
     for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise ValueError(f"{where}: {name}{list(at)} = {array[at]}; must be finite")
+        if array.dtype.kind != "f" or not array.size:
+            continue
+        low, high = float(array.min()), float(array.max())  # NaN where one is
+        if not (low >= -LARGEST and high <= LARGEST):
+            odd = ~(np.abs(array) <= LARGEST)
+            at = tuple(int(i) for i in np.argwhere(odd)[0])
+            must = f"must be finite, and at most {LARGEST:g}"
+            raise ValueError(f"{where}: {name}{list(at)} = {array[at]}; {must}")
 
 
 def _read_version() -> str:

@@ -3,16 +3,15 @@
 Open this file to see what a person who sends a newsletter reads when something is refused.
 """
 
-import reprlib
 import sys
 from collections.abc import Callable
 
 from pydantic import ValidationError
 
+from bandit.core.check import shorten as shorten
 
-def shorten(value: object) -> str:
-    """The value as `repr` shows it, cut to a length that fits in a line."""
-    return reprlib.repr(value)
+MOST_LETTERS = 1000  # of a message
+MOST_FINDINGS = 5  # in a message
 
 
 def describe(error: ValidationError) -> str:
@@ -29,12 +28,25 @@ def describe(error: ValidationError) -> str:
             message = "there is no such setting"
         else:
             message = one["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-        where = f"{'.'.join(path)} = {shorten(one['input'])}: " if path else ""
+        place = cut(".".join(path), 200)
+        where = f"{place} = {shorten(one['input'])}: " if path else ""
         found.setdefault(where, []).append(message)
-    return "; ".join(
+    said = [
         where + " or ".join([first, *(message.removeprefix("must be ") for message in rest)])
         for where, (first, *rest) in found.items()
-    )
+    ]
+    more = len(said) - MOST_FINDINGS
+    return "; ".join(said[:MOST_FINDINGS]) + (f"; and {more} more" if more > 0 else "")
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or its beginning and its end where it has more than `most` letters."""
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
+
+
+def say(error: BaseException) -> str:
+    """What an error says, in one line that is not too long to be read."""
+    return cut(" ".join(str(error).split()), MOST_LETTERS)
 
 
 def run_program(program: str, work: Callable[[], None]) -> int:
@@ -47,6 +59,6 @@ def run_program(program: str, work: Callable[[], None]) -> int:
     except Exception as error:  # whatever it is, the person on duty gets one line and the status
         # a message made for people stands by itself; any other needs its type to be understood
         kind = "" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: "
-        print(f"{program}: {kind}{' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{program}: {kind}{say(error)}", file=sys.stderr)
         return 2
     return 0

@@ -14,8 +14,10 @@ from serving import bundle
 from serving.errors import run_program
 
 
-def export(run: str | Path, target: str | Path) -> str:
+def export(run: str | Path, target: str | Path, key: str | Path | None = None) -> str:
     """Copy the bundle of `run` to `target`, checked. Returns a line saying what was exported.
+
+    key: a file with a private key, with which the copy is signed; None: it is not
 
     Raises ValueError for a run without a bundle, a bundle that is damaged, and a policy that exists
     only in simulation.
@@ -29,10 +31,10 @@ def export(run: str | Path, target: str | Path) -> str:
         raise ValueError(
             f"{unit} holds no bundle/: the run is not finished, or it is not a run's folder"
         )
-    exported = bundle.copy(source, target)
+    exported = bundle.copy(source, target, key)
     size = sum(file.size for file in exported.manifest.files.values()) / 1e6
     what = f"{exported.manifest.policy} from {source} to {target}"
-    return f"exported {what} ({size:.1f} MB, {exported.digest[:12]})"
+    return f"exported {what} ({size:.1f} MB, {exported.digest[:12]}, {exported.signed})"
 
 
 def find_unit(run: Path) -> Path:
@@ -75,8 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "bundle", metavar="BUNDLE", help="where to; an earlier bundle there is replaced"
     )
+    parser.add_argument("--sign", metavar="KEY", help="PEM file with an Ed25519 private key")
     asked = parser.parse_args(argv)
-    return run_program("serving.export", lambda: print(export(asked.run, asked.bundle)))
+    given = (asked.run, asked.bundle, asked.sign)
+    return run_program("serving.export", lambda: print(export(*given)))
 
 
 if __name__ == "__main__":

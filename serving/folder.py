@@ -1,46 +1,122 @@
-"""Writing a folder so that it is there whole or not at all, whenever the machine stops."""
+"""Writing a folder so that it is there whole or not at all, whenever the machine stops.
 
+Open this file to see how two processes keep out of each other's way, and what the next one does
+with the leftovers of one that was killed.
+"""
+
+import ctypes
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from bandit.core.files import hold, sweep
+
+EXCHANGE, HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux
+
+
+@contextmanager
+def claim(folder: str | Path) -> Iterator[None]:
+    """Be the only process that writes into `folder`, for a `with` block.
+
+    The folder is made where there is none, and removed where nothing came into it. What a process
+    that was killed has left in it is removed. Raises ValueError where another process writes there.
+    """
+    place = Path(folder).resolve()
+    with _make(place), _lock(place / ".lock", folder):
+        sweep(place)
+        yield
+
+
+@contextmanager
+def _make(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it, and remove those that are empty in the end."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # what now holds something stays
+            for path in new:
+                path.rmdir()
+
+
+@contextmanager
+def _lock(lock: Path, shown: str | Path) -> Iterator[None]:
+    handle = hold(lock)
+    if handle is None:
+        raise ValueError(f"{shown}: another process is writing there; let it finish first")
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _clear_up(folder: Path) -> None:
+    """Remove what killed processes have left of `folder`, which nobody is writing now.
+
+    Where one was killed between two renames, the earlier folder is put back.
+    """
+    ours = re.compile(rf"\.{re.escape(folder.name)}\.[^.]+\.(part|old)")
+    for left in sorted(folder.parent.iterdir()):
+        if ours.fullmatch(left.name) and left.is_dir():
+            if left.suffix == ".old" and not folder.exists():
+                left.rename(folder)
+            else:
+                shutil.rmtree(left)
 
 
 @contextmanager
 def replace_folder(folder: str | Path, ours: Collection[str]) -> Iterator[Path]:
     """A temporary folder beside `folder`, which takes its place when the block ends well.
 
-    It vanishes when the block does not end well. ours: the file names that such a folder holds, the
-    first always. Between the two renames of an exchange `folder` is absent for an instant. Raises
-    ValueError if `folder` exists and is anything else: it would be lost.
+    It vanishes when the block does not end well. ours: the file names that such a folder may hold,
+    the first always. Raises ValueError if `folder` exists and is anything else, for it would be
+    lost, and where another process is writing it.
     """
     shown, folder = folder, Path(folder).resolve()  # a link is followed, not replaced
     _check_replaceable(shown, folder, ours)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    old = part.with_suffix(".old")
-    try:
-        yield part
-        part.chmod(0o755)  # mkdtemp and safetensors make things only their owner can read
-        for path in part.iterdir():
-            path.chmod(0o644)
-            sync(path)
-        sync(part)
-        _check_replaceable(shown, folder, ours)
-        if folder.exists():
-            folder.rename(old)
+    with _make(folder.parent), _lock(folder.with_name(f".{folder.name}.lock"), shown):
+        _clear_up(folder)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
         try:
-            part.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
-        sync(folder.parent)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+            yield part
+            part.chmod(0o755)  # mkdtemp and safetensors make things only their owner can read
+            for path in part.iterdir():
+                path.chmod(0o644)
+                sync(path)
+            sync(part)
+            _check_replaceable(shown, folder, ours)
+            _put_in_place(part, folder)
+            sync(folder.parent)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _put_in_place(part: Path, folder: Path) -> None:
+    """Give `part` the name of `folder`, and what was there the name of `part`.
+
+    Linux exchanges them at once. Elsewhere `folder` is absent for an instant; `_clear_up` puts it
+    back where a process was killed in it.
+    """
+    if not folder.exists():
+        part.rename(folder)
+        return
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None) if os.name == "posix" else None
+    if exchange and not exchange(HERE, os.fsencode(part), HERE, os.fsencode(folder), EXCHANGE):
+        return
+    old = part.with_suffix(".old")
+    folder.rename(old)
+    try:
+        part.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def sync(path: Path) -> None:

@@ -3,20 +3,24 @@
 Open this file to see what the editor's and the membership system's files must hold.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import yaml
 from pydantic import ValidationError
 
 from bandit.core.columns import Columns
 from bandit.core.rules import Rules
+from bandit.core.types import KINDS
 from bandit.features.features import Features
-from serving.errors import describe, shorten
-from serving.tables import NUMBER, TEXT, WHOLE, Table, read_bytes
+from serving.errors import describe
+from serving.formats import is_worded
+from serving.settings import read_settings
+from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly
+
+# columns of the pool that limit who gets an article: the least and the most they may hold
+LIMITS = {"audience": (0.0, 1e12), "admit_below": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -50,25 +54,29 @@ def load(
     rules: str | Path,
     seen: str | Path | None = None,
     earlier: Sequence[str | Path] = (),
+    encoding: str = "utf-8",
+    also: Sequence[Features] = (),
 ) -> Inputs:
     """Read and check the files: what a send is made from.
 
     earlier: pools that were sent before, the latest one last
+    encoding: of CSV files that are not UTF-8
+    also: the features of other bundles, whose attributes are read too
 
     Raises ValueError naming the file, the row and the value at fault.
     """
-    pool_table = read_pool(pool)
+    pool_table = read_pool(pool, encoding)
     limits = [
         name.removeprefix("only_")
         for name in pool_table.columns.column_names
         if name.startswith("only_")
     ]
-    member_table = read_members(members, features, limits)
+    member_table = read_members(members, [features, *also], limits, encoding)
     layout, rules_digest = read_rules(rules)
     articles = sort_pool(pool_table.to_columns())
     _check_rules(Path(rules), layout, pool_table, articles)
-    seen_table = read_seen(seen, member_table, pool_table) if seen is not None else None
-    past = [read_pool(path) for path in earlier]
+    seen_table = read_seen(seen, member_table, pool_table, encoding) if seen is not None else None
+    past = [read_pool(path, encoding) for path in earlier]
     for table in past:
         table.check_same_type("article", pool_table)
     digests = {
@@ -86,48 +94,68 @@ def load(
     return Inputs(listed, articles, layout, pairs, digests, unknown, unread, before)
 
 
-def read_members(path: str | Path, features: Features, limits: list[str]) -> Table:
+def read_members(
+    path: str | Path, features: Sequence[Features], limits: list[str], encoding: str = "utf-8"
+) -> Table:
     """Ids, and the attributes that the features or the pool's `only_` columns name.
 
     limits: the attributes of the `only_` columns. No other column is read.
     """
-    attributes = features.attributes
-    table = Table.read(path, ["member", *attributes.columns, *limits])
+    read = [each.attributes for each in features]
+    columns = [name for attributes in read for name in attributes.columns]
+    table = Table.read(path, ["member", *columns, *limits], encoding=encoding)
     table.check_ids("member", unique=True)
-    for name in (
-        *attributes.levels,
-        *attributes.tags,
-    ):  # may be null: the member counts as unknown there
-        table.check_type(name, TEXT)
-    for name in attributes.numeric:
-        table.check_type(name, NUMBER)
-        table.check_finite(name)
+    for attributes in read:
+        for name in (*attributes.levels, *attributes.tags):  # null counts as unknown
+            table.check_type(name, TEXT)
+        for name in attributes.numeric:
+            table = table.read_numbers(name)
+            table.check_type(name, NUMBER)
+            table.check_finite(name)
     for name in limits:
         table.check_type(name, TEXT, WHOLE)
     return table
 
 
-def read_pool(path: str | Path) -> Table:
+def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
     """The articles. Title, kind and source must say something; a summary may be empty.
 
     A column `story` holds an editor's own ids of stories; articles with the same tell the same.
+    `url`, `image` and `subject` (a line for mails that the article leads) go into the mails, and
+    `audience` says how many members may get an article at most.
     """
-    table = Table.read(path, ["article", "title", "summary", "kind", "source"], all_columns=True)
+    needed = ["article", "title", "summary", "kind", "source"]
+    table = Table.read(path, needed, all_columns=True, encoding=encoding)
+    table = table.rename(name_plainly if is_worded(table.path) else _name_known)
     table.check_ids("article", unique=True)
     for name in ("title", "summary", "kind", "source"):
         table.check_type(name, TEXT)
         table.check_present(name, empty=name == "summary")
+    table = table.spell("kind", ("article", *KINDS))
     for name in table.columns.column_names:
         if name.startswith("only_"):
             table.check_type(name, TEXT)
         if name == "story":
             table.check_type(name, TEXT, WHOLE)
+        if name in LIMITS:
+            table = table.read_numbers(name)
+            table.check_type(name, NUMBER)
+            table.check_between(name, *LIMITS[name])
+        if name in ("url", "image", "subject"):
+            table.check_type(name, TEXT)
     return table
 
 
-def read_seen(path: str | Path, members: Table, pool: Table) -> Table:
+def _name_known(name: str) -> str:
+    """The name of a typed pool's column: `Only Region` is `only_region`, and `Story` is `story`."""
+    plain = name_plainly(name)
+    known = ("story", "url", "image", "subject", *LIMITS)
+    return plain if plain in known or plain.startswith("only_") else name
+
+
+def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "utf-8") -> Table:
     """Pairs of member and article. Those of other members and articles do no harm."""
-    table = Table.read(path, ["member", "article"])
+    table = Table.read(path, ["member", "article"], encoding=encoding)
     for name, other in (("member", members), ("article", pool)):
         table.check_ids(name, unique=False)
         table.check_same_type(name, other)
@@ -136,19 +164,11 @@ def read_seen(path: str | Path, members: Table, pool: Table) -> Table:
 
 def read_rules(path: str | Path) -> tuple[Rules, str]:
     """The editor's rules and the file's SHA-256."""
-    data = read_bytes(Path(path))
+    content, digest = read_settings(path, "slots: 6")
     try:
-        content = yaml.load(data.decode(), _Loader)  # noqa: S506  # a SafeLoader
-        if not isinstance(content, dict):
-            raise ValueError(f"{shorten(content)}; must be settings such as slots: 6")
-        return Rules.model_validate(content), sha256(data).hexdigest()
+        return Rules.model_validate(content), digest
     except ValidationError as error:  # a ValueError too, but a long one
         raise ValueError(f"{path}: {describe(error)}") from None
-    except yaml.MarkedYAMLError as error:
-        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ValueError(f"{path}{line}: {error.problem}") from None
-    except (ValueError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 def sort_pool(articles: Columns) -> Columns:
@@ -165,22 +185,3 @@ def _check_rules(path: Path, rules: Rules, pool: Table, articles: Columns) -> No
     for column in (*rules.at_most, *rules.at_least, *sections):
         # a number never equals the rules' text: the rule would have no effect
         pool.check_type(column, TEXT)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice.
-
-    Only the last would count, and a pin could go missing.
-    """
-
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Hashable, object]:
-        keys: list[object] = []
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in keys:
-                twice, mark = f"{key!r} is given twice", key_node.start_mark
-                raise yaml.constructor.ConstructorError(None, None, twice, mark)
-            keys.append(key)
-        return super().construct_mapping(node, deep)

@@ -1,27 +1,29 @@
 """manifest.json, by which every other file of a bundle is checked before it is parsed.
 
-Open this file to see what a manifest must say, and which folders are refused as bundles.
+The manifest itself is checked by manifest.sha256, which `sha256sum -c` reads as well. Open this
+file to see what a manifest must say, and which folders are refused as bundles.
 """
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bandit.core.check import shorten
+from bandit.core.files import write_json
+from serving.checks.description import LARGEST, Description
+from serving.checks.measure import File, measure
 from serving.errors import describe
 
-FORMAT = 2
-MANIFEST, POLICY, FEATURES = "manifest.json", "policy.safetensors", "features.safetensors"
-FILES = (MANIFEST, POLICY, FEATURES)
-
-
-class File(BaseModel):
-    """What a file of the bundle must be."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    size: int
-    sha256: str
+FORMAT = 4
+MANIFEST, SEAL, SIGNATURE = "manifest.json", "manifest.sha256", "manifest.sig"
+POLICY, FEATURES = "policy.safetensors", "features.safetensors"
+FILES = (MANIFEST, SEAL, POLICY, FEATURES)  # every bundle has them
+EVERY = (*FILES, SIGNATURE)  # one that is signed has this as well
+MOST_BYTES = 1 << 26  # of a manifest
 
 
 class Manifest(BaseModel):
@@ -41,44 +43,81 @@ class Manifest(BaseModel):
     letterbandit: str
     policy: str
     parameters: dict[str, object]
-    features: dict[str, object]
+    features: Description
     made_from: dict[str, object]
     files: dict[str, File]
 
 
-def read_manifest(folder: Path) -> tuple[Manifest, str]:
-    """What the manifest in `folder` says, and the SHA-256 of it.
+def write_manifest(folder: Path, content: Mapping[str, object]) -> None:
+    """Write manifest.json, and beside it the digest that it will be checked by."""
+    write_json(folder / MANIFEST, content)
+    seal(folder)
 
-    Raises ValueError where there is none, or where it is not what this version reads.
+
+def seal(folder: Path) -> None:
+    """Write the digest of the manifest in `folder`."""
+    digest = measure(folder / MANIFEST).sha256
+    (folder / SEAL).write_text(f"{digest}  {MANIFEST}\n", encoding="ascii")
+
+
+def read_sealed(folder: Path) -> bytes:
+    """What manifest.json holds, not yet parsed.
+
+    Raises ValueError where there is none, and where its digest is not that of manifest.sha256.
     """
-    path = folder / MANIFEST
     if not folder.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
-    if not path.is_file():
-        raise ValueError(f"{path} is missing: {folder} is not a policy bundle")
+    path, sealed = folder / MANIFEST, folder / SEAL
+    for file in (path, sealed):
+        if not file.is_file():
+            older = "" if file == path else ", or one of a format before 3"
+            raise ValueError(f"{file} is missing: {folder} is not a policy bundle{older}")
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(
+            f"{path} has {path.stat().st_size:,} bytes; must be at most {MOST_BYTES:,}"
+        )
     data = path.read_bytes()
+    if sealed.read_bytes() != f"{hashlib.sha256(data).hexdigest()}  {MANIFEST}\n".encode():
+        raise ValueError(f"{path}: SHA-256 is not that of {SEAL}: one of them was changed")
+    return data
+
+
+def parse_manifest(path: Path, data: bytes) -> Manifest:
+    """What a manifest says.
+
+    path: of the file that `data` was read from, for the errors
+
+    Raises ValueError where it is not what this version reads.
+    """
     try:
-        content = json.loads(data.decode(), parse_constant=_refuse_constant)
+        content = json.loads(
+            data.decode(),
+            parse_constant=_refuse_constant,
+            parse_float=_parse_float,
+            parse_int=_parse_int,
+            object_pairs_hook=_refuse_twice,
+        )
     except (ValueError, RecursionError) as error:  # the latter where it is nested a thousand deep
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         got = content.get("format") if isinstance(content, dict) else content
-        raise ValueError(f"{path}: format = {got!r}; this version reads format {FORMAT}")
+        raise ValueError(f"{path}: format = {shorten(got)}; this version reads format {FORMAT}")
     try:
         manifest = Manifest.model_validate(content)
     except ValidationError as error:
         raise ValueError(f"{path}: {describe(error)}") from None
     if set(manifest.files) != {POLICY, FEATURES}:
-        raise ValueError(f"{path}: files = {sorted(manifest.files)}; must be {[FEATURES, POLICY]}")
+        named = shorten(sorted(manifest.files))
+        raise ValueError(f"{path}: files = {named}; must be {[FEATURES, POLICY]}")
     if "_target_" in manifest.parameters:  # the class is named by `policy`, and nowhere else
-        named = manifest.parameters["_target_"]
-        raise ValueError(f"{path}: parameters name _target_ = {named!r}; no policy has that option")
-    return manifest, hashlib.sha256(data).hexdigest()
+        named = shorten(manifest.parameters["_target_"])
+        raise ValueError(f"{path}: parameters name _target_ = {named}; no policy has that option")
+    return manifest
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
     """Raise ValueError unless `folder` holds the files that the manifest promises, and no other."""
-    extra = sorted({path.name for path in folder.iterdir()} - set(FILES))
+    extra = sorted({path.name for path in folder.iterdir()} - set(EVERY))
     if extra:
         raise ValueError(f"{folder / extra[0]} is not part of a bundle; remove it")
     for name, promised in manifest.files.items():
@@ -95,12 +134,27 @@ def check_files(folder: Path, manifest: Manifest) -> None:
             raise ValueError(f"{path}: SHA-256 is {ours}; the manifest says {theirs}: {why}")
 
 
-def measure(path: Path) -> File:
-    """The size and the digest of a file."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return File(size=path.stat().st_size, sha256=digest)
-
-
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    if not abs(value) <= LARGEST:
+        raise ValueError(f"{shorten(text)} is no number that a bundle can hold")
+    return value
+
+
+def _parse_int(text: str) -> int:
+    if len(text) > 20:  # as long as the largest of 64 bits, and its sign
+        raise ValueError(f"{shorten(text)} is no number that a bundle can hold")
+    return int(text)
+
+
+def _refuse_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON. Raises ValueError for a key given twice: only the last would count."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"{shorten(key)} is given twice")
+    return found

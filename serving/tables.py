@@ -1,21 +1,28 @@
-"""Reading parquet from other people's systems, with its checksums verified.
+"""Reading tables from other people's systems: parquet, with its checksums verified, CSV and XLSX.
 
 Open this file to see what a table must be like to be taken. What is refused is named by file, row
-and value; rows are counted from 0, as in every table here.
+and value. Rows are counted from 0 in every table and every message; in CSV and XLSX the line of
+names is not counted, so row 0 is the second line of a sheet, and row 17 the nineteenth.
+
+Columns are found by name. What is no letter or digit, and capital letters, do not count: `Member
+Type` is `member_type`. `Member ID` also stands for `member`, and `Article ID` for `article`.
 """
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from bandit.core.columns import Columns
+from bandit.core.files import read_bytes
+from bandit.features.attributes import fold
 from serving.errors import shorten
+from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
 
 TEXT, WHOLE, NUMBER = "text", "whole numbers", "numbers"
 
@@ -38,9 +45,38 @@ _TYPES: dict[str, Callable[[pa.DataType], bool]] = {
 }
 
 
+def name_plainly(name: str) -> str:
+    """A column's name as names are compared: letters and digits, in words joined by `_`.
+
+    >>> name_plainly(" Member-Type ")
+    'member_type'
+    """
+    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
+
+
+def find_columns(path: Path, names: Sequence[str], needed: Sequence[str]) -> dict[str, str]:
+    """Each needed column, and the name that it has in the file.
+
+    Raises ValueError where there is none, or where several could be it.
+    """
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(needed):
+        plain = name_plainly(name)
+        for wanted in (plain, f"{plain}_id") if name in ("member", "article") else (plain,):
+            alike = [each for each in names if name_plainly(each) == wanted]
+            if name in alike:
+                alike = [name]
+            if len(alike) > 1:
+                raise ValueError(f"{path} has several columns for {name!r}: {alike}")
+            found |= {name: alike[0]} if alike and name not in found else {}
+        if name not in found:
+            raise ValueError(f"{path} lacks column {name!r}; it has {list(names)}")
+    return found
+
+
 @dataclass(frozen=True)
 class Table:
-    """Columns of a parquet file.
+    """Columns of a file.
 
     path: the file
     columns: what was read of it
@@ -52,33 +88,88 @@ class Table:
     digest: str
 
     @classmethod
-    def read(cls, path: str | Path, needed: Sequence[str], all_columns: bool = False) -> Self:
-        """The `needed` columns, or all of them.
+    def read(
+        cls,
+        path: str | Path,
+        needed: Sequence[str],
+        all_columns: bool = False,
+        encoding: str = "utf-8",
+        may_be_empty: bool = False,
+    ) -> Self:
+        """The `needed` columns under these names, or all of them.
+
+        encoding: of a CSV file that is not UTF-8
+        may_be_empty: a table without rows will do
 
         Raises ValueError if the file is damaged or empty, or lacks a needed column.
         """
         path = Path(path)
         data = read_bytes(path)  # once: what is hashed is what is parsed
         try:
-            file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-            names = file.schema_arrow.names
-            for name in needed:
-                if name not in names:
-                    raise ValueError(f"{path} lacks column {name!r}; it has {names}")
+            if is_worded(path):
+                file, sheet = None, parse_words(path, data, encoding)
+                names = sheet.column_names
+            else:
+                file = parse_parquet(path, data)
+                names = file.schema_arrow.names
             for name in names:
                 if names.count(name) > 1:
                     raise ValueError(f"{path} has two columns {name!r}")
-            columns = file.read(columns=None if all_columns else list(dict.fromkeys(needed)))
-            columns = pa.table({name: _decode(columns[name]) for name in columns.column_names})
+            found = find_columns(path, names, needed)
+            rest = [name for name in names if all_columns and name not in found.values()]
+            wanted = found | dict(zip(rest, rest, strict=True))
+            columns = sheet if file is None else file.read(columns=list(set(wanted.values())))
+            columns = pa.table({name: _decode(columns[own]) for name, own in wanted.items()})
         except (pa.ArrowException, OSError) as error:
             why = str(error).splitlines()[0]
             raise ValueError(f"{path} is not a sound parquet file: {why}") from None
-        if not columns.num_rows:
+        if not columns.num_rows and not may_be_empty:
             raise ValueError(f"{path} has no rows")
         table = cls(path, columns, sha256(data).hexdigest())
         for name in columns.column_names:
             table._check_utf8(name)
+        return table._trim_ids() if file is None else table
+
+    def _trim_ids(self) -> Self:
+        """The same without spaces around ids, which sheets do not show."""
+        table = self
+        for name in {"member", "article"} & set(self.columns.column_names):
+            table = table._set(name, pc.utf8_trim_whitespace(self.columns[name]))
         return table
+
+    def _set(self, name: str, column: pa.ChunkedArray) -> Self:
+        place = self.columns.column_names.index(name)
+        return replace(self, columns=self.columns.set_column(place, name, column))
+
+    def rename(self, change: Callable[[str], str]) -> Self:
+        """The same with other column names. Raises ValueError where two would have one name."""
+        names = self.columns.column_names
+        changed = [change(name) for name in names]
+        for place, name in enumerate(changed):
+            if name in changed[:place]:
+                two = [names[changed.index(name)], names[place]]
+                raise ValueError(f"{self.path} has several columns for {name!r}: {two}")
+        return replace(self, columns=self.columns.rename_columns(changed))
+
+    def spell(self, name: str, known: Sequence[str]) -> Self:
+        """The same, with values of a column of text spelt as they are `known`, where they are."""
+        spelt = {fold(value): value for value in known}
+        given = self.columns[name].to_pylist()
+        words = [value and spelt.get(fold(value), value) for value in given]
+        return self._set(name, pa.chunked_array([pa.array(words, self.columns[name].type)]))
+
+    def read_numbers(self, name: str) -> Self:
+        """The same with this column as numbers, where the format has text alone.
+
+        Raises ValueError at the first text that is neither a number nor stands for a missing one.
+        """
+        column = self.columns[name]
+        if not is_worded(self.path) or not is_text(column.type):
+            return self
+        values, neither = parse_numbers(column)
+        row = pc.index(neither, True).as_py()
+        self._refuse(neither, name, f"= {shorten(column[row].as_py())}; must be a number")
+        return self._set(name, values)
 
     def to_columns(self) -> Columns:
         """The columns as the table that policies read."""
@@ -103,13 +194,21 @@ class Table:
             self._refuse(pc.equal(pc.utf8_trim_whitespace(column), ""), name, "is empty")
 
     def check_finite(self, name: str) -> None:
-        """Raise ValueError at the first null, NaN or infinity."""
+        """Raise ValueError at the first infinite number. One that is missing counts as unknown."""
         column = self.columns[name]
-        self._refuse(pc.is_null(column), name, "is missing")
         if pa.types.is_floating(column.type):
-            bad = pc.invert(pc.is_finite(column.cast(pa.float64())))
+            bad = pc.is_inf(column.cast(pa.float64()))
             row = pc.index(bad, True).as_py()
             self._refuse(bad, name, f"= {column[row]}; must be finite" if row >= 0 else "")
+
+    def check_between(self, name: str, least: float, most: float) -> None:
+        """Raise ValueError at the first number outside [least, most]. It may be missing."""
+        column = self.columns[name].cast(pa.float64())
+        inside = pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
+        bad = pc.fill_null(pc.invert(inside), False)
+        row = pc.index(bad, True).as_py()
+        what = f"= {column[row]}; must be in [{least:g}, {most:g}]" if row >= 0 else ""
+        self._refuse(bad, name, what)
 
     def check_ids(self, name: str, unique: bool) -> None:
         """Raise ValueError unless every id is there, of one type, and (if `unique`) only once."""
@@ -154,16 +253,6 @@ class Table:
                 except UnicodeDecodeError:
                     what = f"{name} = {shorten(value)}"
                     raise ValueError(f"{self.path} row {row}: {what} is not valid UTF-8") from None
-
-
-def read_bytes(path: Path) -> bytes:
-    """All that is in a file. Raises ValueError if there is no such file."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such file") from None
-    except IsADirectoryError:
-        raise ValueError(f"{path} is a folder; must be a file") from None
 
 
 def _decode(column: pa.ChunkedArray) -> pa.ChunkedArray:

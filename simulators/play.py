@@ -1,7 +1,7 @@
 """The one loop: a policy plans, slates are drawn, a simulator answers, the policy learns.
 
 Everything that lets a policy meet a simulator goes through `play` or, issue by issue, `send`. What
-was sent before and is in a log comes back through `play_back` and `learn_again`.
+was sent before and is in a log comes back through `play_back`.
 
     >>> from bandit.policies.random import Random
     >>> from simulators.association.association import Association
@@ -202,10 +202,3 @@ def play_back(folder: Path, simulator: Simulator, issues: int | None = None) -> 
         if not path.exists():
             raise ValueError(f"{path} is missing; the log must be whole")
         yield read_back(path, simulator, simulator.issue(number))
-
-
-@use_one_thread()
-def learn_again(policy: Policy, round: Round) -> None:
-    """Teach a policy an issue that was sent before, wave by wave as it was sent."""
-    for rows in filter(len, policy.waves(round.context)):
-        policy.learn(round.take(rows))

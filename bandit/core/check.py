@@ -1,14 +1,25 @@
 """Checks that raise a ValueError which names what is wrong, where it stands, and its value.
 
 Open this file before you write a check of your own: `check.shape`, `check.at_least` and the others
-are read as commands.
+are read as commands. A value in a message is cut by `shorten`, for it may come from a file.
 """
 
+import reprlib
 from collections.abc import Collection, Hashable, Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
+
+MOST_SLOTS = 1000  # of a layout
+
+_shortener = reprlib.Repr()
+_shortener.maxstring = _shortener.maxother = 60
+
+
+def shorten(value: object) -> str:
+    """The value as `repr` shows it, cut to a length that fits in a line."""
+    return _shortener.repr(value)
 
 
 def shape(what: str, array: NDArray[np.generic], expected: tuple[int, ...]) -> None:
@@ -68,7 +79,7 @@ def unique(what: str, ids: NDArray[Any]) -> None:
         if one is None or one != one:
             raise ValueError(f"{what} row {row}: the id is missing")
         if one in met:
-            raise ValueError(f"{what} row {row}: id {one!r} appears twice")
+            raise ValueError(f"{what} row {row}: id {shorten(one)} appears twice")
         met.add(one)
 
 
@@ -76,7 +87,8 @@ def columns(what: str, table: Collection[Any], needed: Sequence[str]) -> None:
     """Raise ValueError if `table` lacks one of the needed columns."""
     missing = [name for name in needed if name not in table]
     if missing:
-        raise ValueError(f"{what} lacks column {missing[0]!r}; it has {list(table)}")
+        found = shorten(list(table))
+        raise ValueError(f"{what} lacks column {missing[0]!r}; it has {found}")
 
 
 def at_least(what: str, value: float, least: float) -> None:
@@ -93,11 +105,23 @@ def is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def whole(what: str, value: object, least: int) -> None:
-    """Raise ValueError unless `value` is a whole number of at least `least`."""
+def whole(what: str, value: object, least: int, most: int | None = None) -> None:
+    """Raise ValueError unless `value` is a whole number of at least `least`, at most `most`."""
     if not is_whole(value):
-        raise ValueError(f"{what} = {value!r}; must be a whole number")
-    at_least(what, value, least)
+        raise ValueError(f"{what} = {shorten(value)}; must be a whole number")
+    if value < least:
+        raise ValueError(f"{what} = {shorten(value)}; must be at least {least}")
+    if most is not None and value > most:
+        raise ValueError(f"{what} = {shorten(value)}; must be at most {most}")
+
+
+def listed(what: str, values: object, most: int) -> None:
+    """Raise ValueError unless `values` is a list of at least one value, and at most `most`."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise ValueError(f"{what} = {shorten(values)}; must be a list")
+    if not values:
+        raise ValueError(f"{what} is empty; give at least one value")
+    whole(f"the length of {what}", len(values), 1, most)
 
 
 def between(what: str, value: float, least: float, most: float) -> None:
@@ -130,9 +154,9 @@ def propensities(
 def flag(what: str, value: object) -> None:
     """Raise ValueError unless the value is true or false."""
     if not isinstance(value, bool):
-        raise ValueError(f"{what} = {value!r}; must be true or false")
+        raise ValueError(f"{what} = {shorten(value)}; must be true or false")
 
 
 def _number(what: str, value: object) -> None:
-    if isinstance(value, str) or value is None:
-        raise ValueError(f"{what} = {value!r}; must be a number")
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise ValueError(f"{what} = {shorten(value)}; must be a number")

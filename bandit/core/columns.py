@@ -151,16 +151,17 @@ def is_number(column: Array) -> bool:
     return column.dtype.kind in "biuf"
 
 
-def read_text(column: Array, missing: str | None = None) -> list[str | None]:
-    """The values of a column as people write them, [n].
+def read_text(column: Array) -> list[str | None]:
+    """The values of a column as people write them, [n]; None where one is missing.
 
     A whole number is written as one even if a gap in its column made floats of all.
-
-    missing: what stands for a missing value
     """
-    return [
-        missing if value is None or value != value else _write(value) for value in column.tolist()
-    ]
+    return [None if value is None or value != value else _write(value) for value in column.tolist()]
+
+
+def fill_text(column: Array) -> list[str]:
+    """The same with "" where a value is missing."""
+    return [value or "" for value in read_text(column)]
 
 
 def _write(value: object) -> str:

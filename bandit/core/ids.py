@@ -5,6 +5,7 @@ state has to keep ids beside its arrays.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check
+from bandit.core.check import shorten
 from bandit.core.columns import Bools, Ids, Ints
 from bandit.core.keys import member_keys
 from bandit.core.state import State
@@ -109,8 +111,20 @@ def pack(values: Sequence[object]) -> NDArray[np.uint8]:
 
 
 def unpack(packed: NDArray[np.uint8]) -> list[Any]:
-    """The ids that `pack` was given. Raises ValueError where the bytes are no JSON list."""
-    values = json.loads(packed.tobytes().decode())
+    """The ids that `pack` was given.
+
+    Raises ValueError where the bytes are no JSON list of text and numbers, or hold an id twice.
+    """
+    try:
+        values = json.loads(packed.tobytes().decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"ids are not valid JSON: {error}") from None
     if not isinstance(values, list):
         raise ValueError(f"ids are {type(values).__name__}; must be a list")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"id {shorten(value)} is no id; must be text or a number")
+    if len(set(values)) < len(values):
+        (value, count), *_ = Counter(values).most_common(1)
+        raise ValueError(f"id {shorten(value)} is given {count} times")
     return values

@@ -4,13 +4,15 @@ Open this file for what an editor may ask for. `bandit/slates/editorial.py` says
 rules leave open.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(ge=0)]
 Slot = Annotated[int, Field(ge=1)]
+EACH = "*"  # in at_most: every value of the column that is not named
 
 
 class Rules(BaseModel):
@@ -18,10 +20,15 @@ class Rules(BaseModel):
 
     slots: how many articles each newsletter holds
     pins: slot -> id of the article that everyone who may see it gets there
+    featured: article for the subject line: everyone who may see it gets it in slot 1, as by a pin
     at_most: column of the pool -> value -> how many articles of a slate may have it, for example
-        {"kind": {"event": 2}}; given up where a slot would stay empty
+        {"kind": {"event": 2}}; given up where a slot would stay empty. The value "*" stands for
+        each value that is not named, as in {"source": {"*": 2, "Wire": 1}}
     at_least: column -> value -> how many must have it; given up before at_most is
     only: slot -> column -> values allowed there (a section); never given up
+    no_repeat: issues; within so many after an article was sent to a member, opened or not, the
+        member gets it again only where a slot would stay empty. 0: only what was in an issue that
+        the member opened counts as seen, however long ago, as it always does
 
     Raises ValueError for rules that contradict each other, and for any other option.
 
@@ -34,12 +41,21 @@ class Rules(BaseModel):
 
     slots: Slot = 6
     pins: dict[Slot, str | int] = {}
+    featured: str | int | None = None
     at_most: dict[str, dict[str, Count]] = {}
     at_least: dict[str, dict[str, Count]] = {}
     only: dict[Slot, dict[str, list[str]]] = {}
+    no_repeat: Count = 0
 
     @model_validator(mode="after")
     def _check_consistency(self) -> "Rules":
+        if self.featured is not None:
+            first = self.pins.get(1, self.featured)
+            if first != self.featured:
+                raise ValueError(
+                    f"featured is {self.featured!r}, but slot 1 is pinned to {first!r}"
+                )
+            object.__setattr__(self, "pins", self.pins | {1: self.featured})
         for what, numbers in {"pins": list(self.pins), "only": list(self.only)}.items():
             for slot in numbers:
                 if slot > self.slots:
@@ -51,8 +67,11 @@ class Rules(BaseModel):
             if articles.count(article) > 1:
                 raise ValueError(f"pins: article {article!r} is pinned to two slots")
         for column, counts in self.at_least.items():
+            if EACH in counts:
+                raise ValueError(f"at_least {column} {EACH!r}: name the values that must be there")
             for value, least in counts.items():
-                most = self.at_most.get(column, {}).get(value, self.slots)
+                caps = self.at_most.get(column, {})
+                most = caps.get(value, caps.get(EACH, self.slots))
                 if least > most:
                     raise ValueError(
                         f"at_least {column} {value!r} = {least}, but at most {most} are allowed"
@@ -76,6 +95,7 @@ class Rules(BaseModel):
             if article not in there:
                 raise ValueError(
                     f"pins: slot {slot} pins article {article!r}, which is not in the pool"
+                    f"{name_nearest(article, ids)}"
                 )
         named = [
             *self.at_most,
@@ -84,4 +104,26 @@ class Rules(BaseModel):
         ]
         for column in named:
             if column not in columns:
-                raise ValueError(f"rules name column {column!r}; the pool has {list(columns)}")
+                raise ValueError(
+                    f"rules name column {column!r}; the pool has {list(columns)}"
+                    f"{name_nearest(column, columns)}"
+                )
+
+
+def name_nearest(value: object, known: Iterable[object]) -> str:
+    """Words to end a message with: the nearest of the known values, or some of them.
+
+    >>> name_nearest("Event", ["article", "event"])
+    "; the nearest is 'event'"
+    >>> name_nearest("x", [4, 7])
+    '; there are 4, 7'
+    """
+    folded: dict[str, object] = {}
+    for one in known:
+        folded.setdefault(str(one).strip().casefold(), one)
+    near = get_close_matches(str(value).strip().casefold(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"; the nearest is {folded[near[0]]!r}"
+    some = [repr(one) for one in list(folded.values())[:5]]
+    more = ", ..." if len(folded) > 5 else ""
+    return f"; there are {', '.join(some)}{more}" if some else "; there are none"

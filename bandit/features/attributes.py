@@ -2,8 +2,11 @@
 
 An attribute is read in one of three ways, which its values decide: a number has one column, a text
 has one column for each of its values (levels), and a text whose values are lists such as
-`oncology; vaccines` has one column for each tag, of which a member may have several. Open this file
-for what a policy can see of a member, and for which columns of a member list are refused.
+`oncology; vaccines` (or `oncology|vaccines`) has one column for each tag, of which a member may
+have several. Spaces around a value and capital letters do not tell values apart: "student " and
+"Student" are one. What stands for nothing (`MISSING`) is missing. Whoever fits, sends or learns
+reads cells through this file. Open it for what a policy can see of a member, and for which columns
+of a member list are refused.
 """
 
 import re
@@ -18,10 +21,13 @@ from numpy.typing import NDArray
 from bandit.core import check
 from bandit.core.columns import Columns, Tabular, is_number, number_values, read_text
 
-if TYPE_CHECKING:  # only `fit` reads pandas tables
-    import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd  # `fit` alone reads pandas tables
 
-SEPARATOR = ";"
+SEPARATOR = re.compile("[;|]")  # of tags
+# What systems write where they know nothing, compared without spaces and capital letters. "None",
+# "NA" and "unknown" are values like others: they may be an answer, or North America.
+MISSING = frozenset({"", "-", "null", "n/a", "#n/a", "nan"})
 FEW = 20  # different values that any list may have, however short it is
 MOST = 200  # different values of one attribute: as many as there are countries
 MOST_COLUMNS = 500  # of all texts together: what is learned of them takes up their square
@@ -43,7 +49,8 @@ class Attributes:
     """Reads members' attributes one-hot, several-hot or standardised.
 
     A value that was never seen before, or is missing, switches on no column of its attribute: the
-    member counts as unknown there. Most callers use `Attributes.fit` or `Attributes.restore`.
+    member counts as unknown there. So does a number that is missing: it counts as the mean, which
+    is 0. Most callers use `Attributes.fit` or `Attributes.restore`.
 
     levels: attribute -> its known values, each of which gets a column
     numeric: attribute -> (mean, standard deviation); standardised by them and clipped at 3
@@ -58,10 +65,11 @@ class Attributes:
     def fit(cls, members: "pd.DataFrame") -> "Attributes":
         """Take levels, tags and scales from a member list.
 
-        A text is read as tags where a value holds `;` (spaces around a tag do not count, nor does
-        a tag given twice). A text that tells members apart instead of saying what some of them
-        share is refused, because nothing could be learned of its values, and what is kept of them
-        would not fit in memory. Numbers take one column and are never refused.
+        A text is read as tags where a value holds `;` or `|` (a tag given twice is one). Of values
+        that differ in capital letters alone, the commonest spelling is kept. A text that tells
+        members apart instead of saying what some of them share is refused, because nothing could be
+        learned of its values, and what is kept of them would not fit in memory. Numbers take one
+        column and are never refused.
 
         members: n rows, column `member` and the attributes
 
@@ -78,18 +86,16 @@ class Attributes:
         for name in members.columns.drop("member"):
             column = members[name]
             if column.dtype.kind in "biuf":
-                numeric[name] = (
-                    float(column.mean()),
-                    float(column.std(ddof=min(1, len(column) - 1))) or 1.0,
-                )
+                numeric[name] = _measure(column)
                 continue
-            text = column.dropna().astype(str)
+            text = _strip(column)
             _refuse_personal(name, text, len(members))
-            if text.str.contains(SEPARATOR, regex=False).any():
-                mentions = text.map(split_tags).explode().dropna()
+            if text.str.contains(SEPARATOR).any():
+                mentions = _merge(text.map(split_tags).explode().dropna())
                 _refuse_ids(name, "tags", mentions, len(members))
                 tags[name] = sorted(mentions.unique())
             else:
+                text = _merge(text)
                 _refuse_ids(name, "values", text, len(members))
                 levels[name] = sorted(text.unique())
         _refuse_many({**levels, **tags})
@@ -118,59 +124,87 @@ class Attributes:
 
         members: n rows, column `member` and the attributes
 
-        Raises ValueError for a missing column, and for a number that is not finite.
+        Raises ValueError for a missing column, and for a number that is infinite.
         """
         members = Columns.read(members)
         check.columns("members", members, ["member", *self.columns])
         parts = [np.ones((len(members), 1))]
         for name, values in self._worded.items():
-            place = {value: i for i, value in enumerate(values)}
             code, cells = number_values(read_text(members[name]))
             hot = np.zeros((len(cells) + 1, len(values)))  # the last: missing
+            find = _Finder(values)
             for row, cell in enumerate(cells):
-                hot[row, [place[v] for v in self.list_values(name, cell) if v in place]] = 1.0
+                places = [find(value) for value in self._split(name, cell)]
+                hot[row, [place for place in places if place is not None]] = 1.0
             parts.append(hot[code])
         for name, (mean, sd) in self.numeric.items():
             if not is_number(members[name]):
-                raise ValueError(
-                    f"members column {name!r} has type {members[name].dtype}; must be numbers"
-                )
+                got = members[name].dtype
+                raise ValueError(f"members column {name!r} has type {got}; must be numbers")
             column = members[name].astype(np.float64)[:, None]
+            column = np.where(np.isnan(column), mean, column)
             check.finite(f"members column {name!r}", column, members["member"])
             parts.append(np.clip((column - mean) / sd, -3, 3))
         return np.hstack(parts)
 
+    def _split(self, name: str, cell: str) -> list[str]:
+        """The values that a cell holds, as they come; none where it is missing."""
+        if name in self.tags:
+            return split_tags(cell)
+        return [] if fold(cell) in MISSING and cell not in self.levels[name] else [cell]
+
+    def count_values(self, members: Tabular, name: str) -> dict[tuple[str, str | None], int]:
+        """A value as it is written, and the known one it counts as -> how many members have it.
+
+        The second is None where the value was never seen before.
+        """
+        values = self._worded[name]
+        find, found = _Finder(values), Counter[tuple[str, str | None]]()
+        for cell, n in Counter(read_text(Columns.read(members)[name])).items():
+            for given in self._split(name, cell) if cell is not None else ():
+                place = find(given)
+                found[given, None if place is None else values[place]] += n
+        return dict(sorted(found.items(), key=lambda pair: pair[0][0]))
+
     def count_unknown(self, members: Tabular) -> dict[str, dict[str, int]]:
         """Attribute -> a value or tag that was never seen before -> how many members have it."""
-        members, found = Columns.read(members), {}
-        for name, values in self._worded.items():
-            given = Counter(cell for cell in read_text(members[name]) if cell is not None)
-            new: Counter[str] = Counter()
-            for cell, count in given.items():
-                for value in set(self.list_values(name, cell)).difference(values):
-                    new[value] += count
-            found[name] = {value: new[value] for value in sorted(new)}
-        return {name: counts for name, counts in found.items() if counts}
+        found: dict[str, dict[str, int]] = {}
+        for name in self._worded:
+            for (given, known), count in self.count_values(members, name).items():
+                if known is None:
+                    new = found.setdefault(name, {})
+                    new[given.strip()] = new.get(given.strip(), 0) + count
+        return found
 
-    def find_unknown(self, members: Tabular) -> dict[str, list[str]]:
-        """Attribute -> its values and tags that were never seen before."""
-        return {name: list(counts) for name, counts in self.count_unknown(members).items()}
+    def list_values(self, name: str, cell: str) -> list[str]:
+        """The values that one cell of an attribute's column holds: several where it has tags.
 
-    def list_values(self, name: str, cell: object) -> list[str]:
-        """The values that one cell of an attribute's column holds: several where it has tags."""
-        return split_tags(str(cell)) if name in self.tags else [str(cell)]
+        A known one is spelt as it is known; a missing one is none.
+        """
+        return [self.spell(name, given) for given in self._split(name, cell)]
+
+    def spell(self, name: str, value: str) -> str:
+        """A value of an attribute as it is known, where it is."""
+        values = self._worded[name]
+        place = _Finder(values)(value)
+        return value.strip() if place is None else values[place]
 
     def state(self) -> dict[str, Any]:
-        """What a bundle keeps, ready for JSON."""
-        return {name: dict(values) for name, values in vars(self).items()}
+        """What a bundle keeps, ready for JSON. Lists say in which order the columns are."""
+        worded = {
+            kind: [{"attribute": name, "values": list(known)} for name, known in values.items()]
+            for kind, values in (("levels", self.levels), ("tags", self.tags))
+        }
+        scales = self.numeric.items()
+        return worded | {"numeric": [{"attribute": a, "mean": m, "sd": s} for a, (m, s) in scales]}
 
     @classmethod
     def restore(cls, described: Mapping[str, Any]) -> "Attributes":
-        """The inverse of `state`. Bundles made before there were tags have none."""
-        numeric = {
-            name: (float(mean), float(sd)) for name, (mean, sd) in described["numeric"].items()
-        }
-        return cls(described["levels"], numeric, described.get("tags", {}))
+        """The inverse of `state`."""
+        names = ("levels", "tags")
+        known = [{part["attribute"]: part["values"] for part in described[name]} for name in names]
+        numeric = {part["attribute"]: (part["mean"], part["sd"]) for part in described["numeric"]}
+        return cls(known[0], numeric, known[1])
 
 
 def split_tags(cell: str) -> list[str]:
@@ -179,7 +213,51 @@ def split_tags(cell: str) -> list[str]:
     >>> split_tags("oncology; vaccines;;oncology ")
     ['oncology', 'vaccines']
     """
-    return list(dict.fromkeys(tag for part in cell.split(SEPARATOR) if (tag := part.strip())))
+    given = [part.strip() for part in SEPARATOR.split(cell)]
+    return list(dict.fromkeys(tag for tag in given if fold(tag) not in MISSING))
+
+
+def fold(value: str) -> str:
+    """What is compared of a value: not the spaces around it, nor its capital letters.
+
+    >>> fold("Great Lakes ") == fold("great lakes")
+    True
+    """
+    return value.strip().casefold()
+
+
+class _Finder:
+    """Finds a value's place among the known `values`: as it is written, or else as it folds."""
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self._exact = {value: i for i, value in enumerate(values)}
+        self._folded = {fold(value): i for i, value in reversed(list(enumerate(values)))}
+
+    def __call__(self, value: str) -> int | None:
+        found = self._exact.get(value)
+        return self._folded.get(fold(value)) if found is None else found
+
+
+def _strip(column: "pd.Series") -> "pd.Series":
+    """The values that are there, as text without the spaces around them."""
+    text = column.dropna().astype(str).str.strip()
+    return text[~text.str.casefold().isin(MISSING)]
+
+
+def _merge(text: "pd.Series") -> "pd.Series":
+    """The values, each in the spelling that most members have of those that fold the same."""
+    counts = text.value_counts()
+    spelt: dict[str, str] = {}
+    for value in sorted(counts.index, key=lambda value: (-counts[value], value)):
+        spelt.setdefault(fold(value), value)
+    return text.map({value: spelt[fold(value)] for value in counts.index})
+
+
+def _measure(column: "pd.Series") -> tuple[float, float]:
+    """Mean and standard deviation of the numbers that are there; 0 and 1 where none are."""
+    there = column.dropna()
+    sd = float(there.std(ddof=min(1, len(there) - 1))) if len(there) else 0.0
+    return float(there.mean()) if len(there) else 0.0, sd or 1.0
 
 
 def _refuse_personal(name: str, text: "pd.Series", n: int) -> None:
@@ -196,17 +274,12 @@ def _refuse_personal(name: str, text: "pd.Series", n: int) -> None:
 
 def _refuse_ids(name: str, what: str, text: "pd.Series", n: int) -> None:
     """Raise ValueError where there are too many different values to learn what each means."""
-    count = text.nunique()
+    count, advice = text.nunique(), "group them, or leave the column out"
     if count > MOST:
-        raise ValueError(
-            f"{_count(name, what, text, n)}; must be at most {MOST}: "
-            "group them, or leave the column out"
-        )
+        raise ValueError(f"{_count(name, what, text, n)}; must be at most {MOST}: {advice}")
     if count > FEW and count > len(text) / 2:
-        raise ValueError(
-            f"{_count(name, what, text, n)}; they are like ids, of which nothing can be learned: "
-            "group them, or leave the column out"
-        )
+        why = "they are like ids, of which nothing can be learned"
+        raise ValueError(f"{_count(name, what, text, n)}; {why}: {advice}")
 
 
 def _refuse_many(values: Mapping[str, Sequence[str]]) -> None:

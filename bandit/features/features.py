@@ -135,10 +135,6 @@ class Features:
         """Member features [n, p]: see `Attributes.encode`."""
         return self.attributes.encode(members)
 
-    def find_unknown(self, members: Tabular) -> dict[str, list[str]]:
-        """Attribute -> its values that were never seen before: see `Attributes.find_unknown`."""
-        return self.attributes.find_unknown(members)
-
     def find_unread(self, articles: Tabular) -> dict[str, str]:
         """Article -> why its text says nothing and counts as average, for the sender to report.
 
@@ -201,9 +197,9 @@ class Features:
 
         pools: of the issues before, the latest one last
         """
-        if self.verbatim or not pools:
-            return [[] for _ in range(len(articles))]
         articles, past = Columns.read(articles), Columns.stack(pools)
+        if self.verbatim or not len(past):
+            return [[] for _ in range(len(articles))]
         texts = [text for pool in pools for text in self._read(Columns.read(pool))]
         return stories.find_earlier(articles, self._read(articles), past, texts)
 
@@ -284,11 +280,13 @@ class Features:
         """
         encoder = encoder or StaticEncoder()
         check_encoder("the bundle was made", described["encoder"], encoder)
+        counted = Vocabulary.restore(described["words"], arrays) if arrays else None
+        width = encoder.dim + (counted.components.shape[1] if counted else 0)
         restored = cls(
             Attributes.restore(described),
-            Reader.restore(arrays) if arrays else None,
-            Vocabulary.restore(described["words"], arrays) if arrays else None,
-            Novelty.restore(arrays) if arrays else None,
+            Reader.restore(arrays, width) if arrays else None,
+            counted,
+            Novelty.restore(arrays, encoder.dim) if arrays else None,
             encoder,
             tuple(described["names"]),
             frozenset(described["boilerplate"]),

@@ -53,11 +53,15 @@ class Novelty:
         return {"middle": self.middle, "span": self.span, "usual": self.usual}
 
     @classmethod
-    def restore(cls, arrays: Mapping[str, Floats]) -> "Novelty":
-        """The inverse of `state`. Raises ValueError for arrays that do not fit one another."""
+    def restore(cls, arrays: Mapping[str, Floats], dim: int) -> "Novelty":
+        """The inverse of `state`. Raises ValueError for arrays that do not fit one another.
+
+        dim: of the vectors that will be measured
+        """
         require(arrays, ("middle", "span", "usual"))
         middle, span, usual = (arrays[name] for name in ("middle", "span", "usual"))
-        check.shape("novelty's middle", middle, span.shape[1:])
+        check.shape("novelty's middle", middle, (dim,))
+        check.shape("novelty's span", span, (len(span), dim))
         check.shape("novelty's usual", usual, (2,))
         return cls(middle, span, usual)
 

@@ -116,16 +116,21 @@ class Reader:
         return arrays | {"sizes": self.sizes.astype(np.float64)}
 
     @classmethod
-    def restore(cls, arrays: Mapping[str, Floats]) -> "Reader":
-        """The inverse of `state`. Raises ValueError for arrays that do not fit one another."""
+    def restore(cls, arrays: Mapping[str, Floats], dim: int) -> "Reader":
+        """The inverse of `state`. Raises ValueError for arrays that do not fit one another.
+
+        dim: of the vectors that will be read
+        """
         require(
             dict(arrays),
             ("centre", "components", "clusters", "sizes", "topics", "mean", "variance"),
         )
         sizes = arrays["sizes"].astype(np.int64)
         if (sizes != arrays["sizes"]).any() or sizes.min(initial=1) < 1:
-            raise ValueError(f"the reader's sizes = {arrays['sizes']}; must be counts")
-        w, dim = arrays["components"].shape
+            raise ValueError(
+                f"the reader's sizes = {check.shorten(arrays['sizes'])}; must be counts"
+            )
+        w = len(arrays["components"])
         c, d = int(sizes.sum()), len(arrays["topics"])
         shapes = {"centre": (dim,), "components": (w, dim), "clusters": (c, w)}
         shapes |= {"topics": (d, c + w), "mean": (d,), "variance": (d,)}

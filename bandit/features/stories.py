@@ -24,7 +24,7 @@ from itertools import product
 
 import numpy as np
 
-from bandit.core.columns import Bools, Columns, Floats, Ints, read_text
+from bandit.core.columns import Bools, Columns, Floats, Ints, fill_text
 from bandit.features.markup import strip_markup
 
 SAME_TITLE = 0.8  # share of a headline's weight that must be in the other article
@@ -137,8 +137,8 @@ def share_seen(seen: Bools, stories: Ints) -> Bools:
 
 def _read(articles: Columns, texts: Iterable[str]) -> list[Told]:
     """What each article tells."""
-    named = read_text(articles["story"], "") if "story" in articles else [""] * len(articles)
-    stories = [str(story).strip() for story in named]  # 7, not 7.0, beside an empty one
+    named = fill_text(articles["story"]) if "story" in articles else [""] * len(articles)
+    stories = [story.strip() for story in named]
     columns = [articles[name].tolist() for name in ("title", "source", "kind")]
     rows = zip(stories, texts, *columns, strict=True)
     return [_tell(*row) for row in rows]

@@ -6,12 +6,13 @@ instance one around a sentence-transformers model or around a service.
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,16 @@ from numpy.typing import NDArray
 from bandit.core import check
 
 _WORD = re.compile(r"[^\W\d_]+")
+Answer = TypeVar("Answer")
+_MAGIC = b"SQLite format 3\0"
+_DAMAGED = {
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+}
+_TABLE = """CREATE TABLE IF NOT EXISTS checked
+    (key BLOB PRIMARY KEY, vector BLOB NOT NULL, digest BLOB NOT NULL)"""
 
 
 class Encoder(Protocol):
@@ -119,41 +130,90 @@ def _static_weights():  # type: ignore[no-untyped-def]  # tokenizers has no stub
 class Cached:
     """An encoder that keeps each text's vector in an SQLite file, by a hash of the text.
 
-    Several processes may share the file.
+    Several processes may share the file. A vector whose checksum is not its own is encoded again. A
+    cache that SQLite finds damaged is put aside, as `NAME.damaged`, and begun anew.
 
     encoder: encodes the texts that the file does not have
     path: of the file, which is made where it does not exist
+
+    Raises ValueError for a file that is none of SQLite's, and OSError for one that cannot be used.
     """
 
     def __init__(self, encoder: Encoder, path: str | Path) -> None:
         self.name, self.dim = encoder.name, encoder.dim
-        self._encoder = encoder
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=60)
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
-        )
+        self._encoder, self._path = encoder, Path(path)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._refuse_other()
+        self._db: sqlite3.Connection | None = None
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [len(texts), dim]. Raises ValueError if the encoder gives another shape."""
+        """Unit vectors [len(texts), dim].
+
+        Raises ValueError if the encoder gives another shape, or a number that is not finite.
+        """
         content = [sha256(f"{self.name}\0{text}".encode()).digest() for text in texts]
-        found = {key: vector for key in content for vector in self._look_up(key)}
+        nothing: dict[bytes, bytes] = {}
+        found = self._try(lambda db: _look_up(db, content), nothing)
         new = {key: text for key, text in zip(content, texts, strict=True) if key not in found}
         if new:
             vectors = np.asarray(self._encoder.encode(list(new.values())), dtype=np.float32)
             if vectors.shape != (len(new), self.dim):
                 must = (len(new), self.dim)
                 raise ValueError(f"encoder {self.name} gave shape {vectors.shape}; must be {must}")
-            found |= {key: vector.tobytes() for key, vector in zip(new, vectors, strict=True)}
-            with self._db:
-                self._db.executemany(
-                    "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
-                    [(key, found[key]) for key in new],
-                )
+            check.finite(f"encoder {self.name}: vectors", vectors, list(new.values()))
+            made = {key: vector.tobytes() for key, vector in zip(new, vectors, strict=True)}
+            self._try(lambda db: _keep(db, made), None)
+            found |= made
         joined = b"".join(found[key] for key in content)
         return np.frombuffer(joined, dtype=np.float32).reshape(len(content), self.dim).copy()
 
-    def _look_up(self, key: bytes) -> list[bytes]:
-        return [
-            row[0] for row in self._db.execute("SELECT vector FROM vectors WHERE key = ?", (key,))
-        ]
+    def _try(self, ask: Callable[[sqlite3.Connection], Answer], otherwise: Answer) -> Answer:
+        """What `ask` finds in the cache; `otherwise` where the cache must be begun anew."""
+        try:
+            if self._db is None:
+                self._db = sqlite3.connect(self._path, timeout=60)
+                self._db.execute(_TABLE)
+            return ask(self._db)
+        except (
+            sqlite3.Error,
+            UnicodeDecodeError,
+        ) as error:  # a table's name is none
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+            if not {code, code & 0xFF} & _DAMAGED:
+                raise OSError(f"{self._path}: the embedding cache fails: {error}") from None
+        self._refuse_other()
+        with suppress(FileNotFoundError):  # another process did so already
+            self._path.rename(self._path.with_name(f"{self._path.name}.damaged"))
+        self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
+        return otherwise
+
+    def _refuse_other(self) -> None:
+        """Raise ValueError where the file is somebody's who has no SQLite."""
+        if self._path.exists() and self._path.stat().st_size:
+            with self._path.open("rb") as file:
+                if file.read(len(_MAGIC)) != _MAGIC:
+                    raise ValueError(
+                        f"{self._path} is no embedding cache, since it is no SQLite file; "
+                        "remove it, or name another"
+                    )
+
+
+def _look_up(db: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The vectors that the cache has, and that are what was put in."""
+    asked = "SELECT vector, digest FROM checked WHERE key = ?"
+    rows = ((key, *row) for key in keys for row in db.execute(asked, (key,)))
+    return {key: vector for key, vector, digest in rows if digest == _digest(key, vector)}
+
+
+def _keep(db: sqlite3.Connection, vectors: dict[bytes, bytes]) -> None:
+    rows = [(key, vector, _digest(key, vector)) for key, vector in vectors.items()]
+    with db:
+        db.executemany("INSERT OR REPLACE INTO checked VALUES (?, ?, ?)", rows)
+
+
+def _digest(key: bytes, vector: object) -> bytes:
+    """Of one row; a vector that is not bytes any more has none."""
+    return blake2b(key + vector, digest_size=16).digest() if isinstance(vector, bytes) else b""

@@ -4,6 +4,7 @@ It is enough to learn and to evaluate from, and it is the checkpoint of a run. O
 what is logged, or for why a log was refused.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from bandit.core import check
 from bandit.core.files import read_table, write_table
-from bandit.core.types import ROLES, Context, Feedback, Ids, Ints, Round, Slates
+from bandit.core.types import ROLES, Array, Context, Feedback, Ids, Ints, Round, Slates
 
 ANSWERS = ("delivered", "opened", "unsubscribed")
 SLOT_ANSWERS = ("examined", "clicked", "dwell_seconds")
@@ -23,7 +24,8 @@ WITHIN = {
     "examined": (-1, 1),
     "dwell_seconds": (0.0, 1e9),
 }
-COLUMNS = ("campaign", "member", "slot", "article", *CHOICES, *ANSWERS, *SLOT_ANSWERS)
+SHOWN = ("campaign", "member", "slot", "article", *CHOICES)
+COLUMNS = (*SHOWN, *ANSWERS, *SLOT_ANSWERS)
 
 
 def tabulate_slates(context: Context, slates: Slates) -> dict[str, pa.Array]:
@@ -58,14 +60,15 @@ def write(path: Path, round: Round) -> None:
     write_table(path, pa.table(tabulate_slates(round.context, round.slates) | answers | by_slot))
 
 
-def list_members(path: Path, table: pa.Table, slots: int) -> Ids:
+def list_members(path: Path, table: pa.Table, slots: int, columns: Sequence[str] = COLUMNS) -> Ids:
     """Member ids [n] in the order of a log, one for each `slots` rows.
 
     path: of the file that `table` was read from, for the errors
+    columns: that the table must have
 
     Raises ValueError unless the rows are each member's slots in order.
     """
-    missing = [name for name in COLUMNS if name not in table.column_names]
+    missing = [name for name in columns if name not in table.column_names]
     if missing:
         raise ValueError(f"{path} is no log: it lacks column {missing[0]!r}")
     if table.num_rows % slots:
@@ -100,23 +103,35 @@ def read(path: Path, context: Context) -> Round:
     return parse_issue(path, read_table(path), context)
 
 
-def parse_issue(path: Path, table: pa.Table, context: Context) -> Round:
-    """The round that was logged for `context`, in a file that has been read.
+def read_slates(path: Path, context: Context) -> Slates:
+    """What was shown for `context`, whether or not anything has come back yet.
 
-    path: of the file that `table` was read from, for the errors
+    path: of a log, or of what `serving.send` writes, which is a log without answers
 
     Raises ValueError as `read` does.
     """
+    slates, _ = _parse_shown(path, read_table(path), context, SHOWN)
+    try:
+        _check_slates(context, slates)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return slates
+
+
+def _parse_shown(
+    path: Path, table: pa.Table, context: Context, columns: Sequence[str]
+) -> tuple[Slates, dict[str, Array]]:
+    """What was shown for `context`; and of `columns`, all [n, k] that hold numbers or flags."""
     n, k = len(context.members), context.rules.slots
     if table.num_rows != n * k:
         raise ValueError(
             f"{path} has {table.num_rows} rows; {n} members and {k} slots make {n * k}"
         )
-    if not np.array_equal(list_members(path, table, k), context.member_ids):
+    if not np.array_equal(list_members(path, table, k, columns), context.member_ids):
         raise ValueError(
             f"{path} lists other members than issue {context.campaign}, or in another order"
         )
-    column = {name: table[name].combine_chunks() for name in COLUMNS}
+    column = {name: table[name].combine_chunks() for name in columns}
     _check_columns(path, column)
     campaigns = column["campaign"].unique().to_pylist()
     if campaigns != [context.campaign]:
@@ -124,9 +139,21 @@ def parse_issue(path: Path, table: pa.Table, context: Context) -> Round:
     values = {
         name: column[name].to_numpy(zero_copy_only=False).reshape(n, k)
         for name in (*CHOICES, *ANSWERS, *SLOT_ANSWERS)
+        if name in column
     }
     choice = _parse_choice(path, column["article"], context).reshape(n, k)
-    slates = Slates(choice, *(values[name] for name in CHOICES))
+    return Slates(choice, *(values[name] for name in CHOICES)), values
+
+
+def parse_issue(path: Path, table: pa.Table, context: Context) -> Round:
+    """The round that was logged for `context`, in a file that has been read.
+
+    path: of the file that `table` was read from, for the errors
+
+    Raises ValueError as `read` does.
+    """
+    slates, values = _parse_shown(path, table, context, COLUMNS)
+    k = context.rules.slots
     for name in ANSWERS:
         differ = np.flatnonzero((values[name] != values[name][:, :1]).any(axis=1))
         if len(differ):
@@ -161,7 +188,7 @@ def _parse_choice(path: Path, shown: pa.Array, context: Context) -> Ints:
 
 def _check_columns(path: Path, column: dict[str, pa.Array]) -> None:
     """Raise ValueError at a column of another type, or a value that is missing or out of range."""
-    for name in (*CHOICES, *ANSWERS, *SLOT_ANSWERS):
+    for name in filter(column.__contains__, (*CHOICES, *ANSWERS, *SLOT_ANSWERS)):
         values, kind = column[name], "true or false" if name in FLAGS else "a number"
         if not (pa.types.is_boolean if name in FLAGS else _is_number)(values.type):
             raise ValueError(f"{path}: {name} is {values.type}; must be {kind}")
@@ -182,20 +209,26 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
-def _check(round: Round) -> None:
-    """Raise ValueError at the first thing that cannot have happened, naming its member."""
-    choice, feedback = round.slates.choice, round.feedback
-    ids = round.context.member_ids.tolist()
+def _check_slates(context: Context, slates: Slates) -> None:
+    """Raise ValueError at the first slate that cannot have been sent, naming its member."""
+    choice, ids = slates.choice, context.member_ids.tolist()
     ordered = np.sort(choice, axis=1)
     twice = np.flatnonzero(
         ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(axis=1)
     )
     if len(twice):
         raise ValueError(
-            f"member {ids[twice[0]]!r} was shown an article twice in {round.context.campaign}"
+            f"member {ids[twice[0]]!r} was shown an article twice in {context.campaign}"
         )
-    rows, slots = np.indices(choice.shape)
-    check.propensities(round.slates.propensity.ravel(), rows.ravel(), slots.ravel())
+    rows, places = np.indices(choice.shape)
+    check.propensities(slates.propensity.ravel(), rows.ravel(), places.ravel())
+
+
+def _check(round: Round) -> None:
+    """Raise ValueError at the first thing that cannot have happened, naming its member."""
+    _check_slates(round.context, round.slates)
+    choice, feedback = round.slates.choice, round.feedback
+    ids = round.context.member_ids.tolist()
     for what, bad in (
         ("in an empty slot", feedback.clicked & (choice < 0)),
         ("in a mail that was not opened", feedback.clicked & ~feedback.opened[:, None]),

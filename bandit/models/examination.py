@@ -51,12 +51,11 @@ class Examination:
         """A curve [k] that is given and weighs so much that learning does not move it."""
         return cls(curve * 1e12, np.full(len(curve), 1e12))
 
-    @classmethod
-    def restore(cls, state: Floats) -> "Examination":
-        """The curve that `state` returned. Raises ValueError for what is no such array."""
-        check.shape("examination", state, (2, state.shape[-1] if state.ndim else 0))
-        check.at_least("examination", float(state.min(initial=np.inf)), 1e-12)
-        return cls(*state.copy())
+    def read_state(self, state: Floats) -> "Examination":
+        """The curve in a `state`. Raises ValueError for what no curve of so many slots returned."""
+        check.like("examination", state, self.state())
+        check.at_least("examination", float(state.min()), 1e-12)
+        return type(self)(*state.copy())
 
     def state(self) -> Floats:
         """Clicks and support in one array [2, k]."""

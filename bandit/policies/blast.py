@@ -32,7 +32,7 @@ class Blast(Policy):
         check.at_least("ridge", ridge, 1e-6)
         check.share("epsilon", epsilon)
         self.ridge, self.epsilon = ridge, epsilon
-        check.at_least("max_slots", max_slots, 1)
+        check.whole("max_slots", max_slots, 1, check.MOST_SLOTS)
         self.max_slots = max_slots
 
     def start(self, features: Features) -> None:
@@ -71,6 +71,5 @@ class Blast(Policy):
     def restore(self, state: State) -> None:
         """Raises ValueError for what this policy, with these features, cannot have come to hold."""
         require(state, self.state())
-        check.like("examination", state["examination"], self._examination.state())
         self._moments = self._moments.read_state(state)
-        self._examination = Examination.restore(state["examination"])
+        self._examination = self._examination.read_state(state["examination"])

@@ -41,7 +41,7 @@ class LinTS(Policy):
         **form: Any,
     ) -> None:
         check.between("scale", scale, 0, 1e6)
-        check.at_least("draws", draws, 1)
+        check.whole("draws", draws, 1, 1000)
         check.share("floor", floor)
         known = Form(ridge=ridge, **form)
         self._linear, self.draws, self.floor = Linear(known), draws, floor

@@ -21,6 +21,8 @@ from bandit.policy import Policy
 from bandit.slates.exploration import thompson
 
 DEVICES = ("auto", "cpu", "cuda")
+MOST = {"dim": 1024, "history": 1000, "replay": 10**7, "steps": 10**5, "batch": 10**6}
+MOST |= {"draws": 1000, "max_slots": check.MOST_SLOTS}
 LAPLACE = 4096  # newsletters that the last layer's posterior is computed from
 
 
@@ -73,8 +75,7 @@ class Neural(Policy):
         size = {"dim": dim, "history": history, "replay": replay, "steps": steps, "batch": batch}
         size |= {"draws": draws, "max_slots": max_slots}
         for what, count in size.items():
-            if not isinstance(count, int) or count < 1:
-                raise ValueError(f"{what} = {count!r}; must be a whole number, at least 1")
+            check.whole(what, count, 1, MOST[what])
         sds = {"text_sd": text_sd, "tower_sd": tower_sd, "last_sd": last_sd}
         for what, value in (sds | {"learning_rate": learning_rate, "rate": rate}).items():
             check.between(what, value, 1e-6, 1)

@@ -83,12 +83,11 @@ class OffPolicy(Policy):
         check.at_least("temperature", temperature, 1e-6)
         counts = {"logging_issues": logging_issues, "every": every, "window": window}
         for what, count in (counts | {"steps": steps}).items():
-            check.at_least(what, count, 1)
+            check.whole(what, count, 1, 10_000)
         check.between("own_sd", own_sd, 0, 100)
         lists = {"clips": clips, "penalties": penalties, "prior_sds": prior_sds}
         for what, values in lists.items():
-            if not len(values):
-                raise ValueError(f"{what} is empty; give at least one value to choose from")
+            check.listed(what, values, 20)
             for value in values:
                 check.at_least(what, value, 0 if what == "penalties" else 1e-6)
         self.objective, self.temperature, self.floor = objective, temperature, floor
@@ -98,7 +97,7 @@ class OffPolicy(Policy):
         # click model alone.
         self.choices = [*([(0.0, 0.0)] if objective == "dr" else []), *product(clips, penalties)]
         self._own_sd, self._rate = own_sd, rate
-        check.at_least("max_slots", max_slots, 1)
+        check.whole("max_slots", max_slots, 1, check.MOST_SLOTS)
         self.max_slots = max_slots
 
     def start(self, features: Features) -> None:
@@ -200,7 +199,7 @@ class OffPolicy(Policy):
             if not 0 <= count <= top:
                 raise ValueError(f"counts: {what} = {count}; must be in [0, {top}]")
         self.policy, self.clicks = (Weights(a["W"].copy(), a["g"].copy()) for a in weights)
-        self._examination = Examination.restore(state["examination"])
+        self._examination = self._examination.read_state(state["examination"])
         self._issues, *chosen, trained = map(int, state["counts"])
         self._chosen, self._trained = (chosen[0], chosen[1]), bool(trained)
         log = part(state, "log")

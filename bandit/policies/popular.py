@@ -41,7 +41,7 @@ class Popular(Policy):
         check.share("epsilon", epsilon)
         check.at_least("looks", looks, 1e-6)
         self.keep, self.looks, self.epsilon = keep, looks, epsilon
-        check.at_least("max_slots", max_slots, 1)
+        check.whole("max_slots", max_slots, 1, check.MOST_SLOTS)
         self.max_slots = max_slots
         self._forget()
 
@@ -109,7 +109,6 @@ class Popular(Policy):
         require(state, self.state())
         names, pairs = unpack(state["names"]), state["counts"]
         check.like("counts", pairs, np.zeros((len(names), 2)))
-        check.like("examination", state["examination"], self._examination.state())
         for name, (looks, clicks) in zip(names, pairs, strict=True):
             if not 0 <= clicks <= looks:
                 raise ValueError(
@@ -117,4 +116,4 @@ class Popular(Policy):
                     "must be 0 <= clicks <= looks"
                 )
         self._counts = dict(zip(names, map(tuple, pairs.tolist()), strict=True))
-        self._examination = Examination.restore(state["examination"])
+        self._examination = self._examination.read_state(state["examination"])

@@ -103,7 +103,7 @@ class Profile(Policy):
         check.at_least("temperature", temperature, 1e-6)
         self.budget, self.first_budget, self.temperature = budget, first_budget, temperature
         self.keep = keep
-        check.at_least("max_slots", max_slots, 1)
+        check.whole("max_slots", max_slots, 1, check.MOST_SLOTS)
         self._thought = sds | {"name_pull": name_pull, "click_rate": click_rate}
         self._quality_sd, self._max_slots = quality_sd, max_slots
         self.prior: Prior | None = None  # None: the hyperparameters are given and stay
@@ -297,4 +297,4 @@ class Profile(Policy):
         self.B, self.variance = state["B"].copy(), state["variance"].copy()
         self.profiles.restore(part(state, "profiles"))
         self.appeal.restore(part(state, "appeal"))
-        self.examination = Examination.restore(state["examination"])
+        self.examination = self.examination.read_state(state["examination"])

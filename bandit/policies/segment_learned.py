@@ -54,13 +54,13 @@ class SegmentLearned(Policy):
         check.share("epsilon", epsilon)
         check.share("keep", keep)
         check.at_least("ridge", ridge, 1e-6)
+        check.listed("shrinkage", shrinkage, 20)
         for value in shrinkage:
             check.at_least("shrinkage", value, 1e-6)
-        if not shrinkage:
-            raise ValueError("shrinkage is empty; give at least one candidate")
+        check.whole("largest", largest, 0, 10)
         self.attributes, self.shrinkage, self.largest = attributes, tuple(shrinkage), largest
         self.ridge, self.epsilon, self.keep = ridge, epsilon, keep
-        check.at_least("max_slots", max_slots, 1)
+        check.whole("max_slots", max_slots, 1, check.MOST_SLOTS)
         self.max_slots = max_slots
 
     def start(self, features: Features) -> None:
@@ -207,12 +207,11 @@ class SegmentLearned(Policy):
         require(state, self.state())
         errors = state["errors"]
         check.like("errors", errors, np.zeros((len(errors), *self._errors.shape[1:])))
-        check.like("examination", state["examination"], self._examination.state())
         self._moments = [
             moments.read_state(state, f".{c}") for c, moments in enumerate(self._moments)
         ]
         self._errors = errors.copy()
-        self._examination = Examination.restore(state["examination"])
+        self._examination = self._examination.read_state(state["examination"])
 
 
 def _measure_error(rates: Floats, rows: Ints, looked: Floats, clicked: Floats) -> float:

@@ -55,6 +55,8 @@ class SegmentRules(Policy):
         if attributes.columns and self.by not in known:
             raise ValueError(f"by = {self.by!r} is not a member attribute; there are {list(known)}")
         values = list(known.get(self.by, self._values))
+        if attributes.columns:  # as members' values are spelt
+            self._values = [attributes.spell(self.by, value) for value in self._values]
         unknown = sorted(set(self._values) - set(values))
         if unknown:
             raise ValueError(f"rules name {self.by} {unknown[0]!r}; members have {values}")
@@ -92,9 +94,11 @@ class SegmentRules(Policy):
         return {"wants": self._wants, "values": pack(self._values)}
 
     def restore(self, state: State) -> None:
-        """Take the words and values of a state."""
+        """Raises ValueError for arrays that do not fit one another, or these features."""
         require(state, self.state())
-        self._wants, self._values = state["wants"].copy(), unpack(state["values"])
+        values = unpack(state["values"])
+        check.shape("wants", state["wants"], (len(values) + 1, self._wants.shape[1]))
+        self._wants, self._values = state["wants"].copy(), values
 
 
 def _scale_to_unit(x: Floats) -> Floats:

@@ -19,6 +19,7 @@ that its slot was looked at; regcb's bounds stay between the least cost there ca
 
 from typing import Any
 
+from bandit.core import check
 from bandit.core.state import State
 from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
@@ -49,6 +50,7 @@ class VW(Policy):
         max_slots: int = 24,
         **common: Any,
     ) -> None:
+        check.whole("max_slots", max_slots, 1, check.MOST_SLOTS)
         untaught = Examination.start(max_slots)
         self.max_slots = max_slots
         self.options = VowpalOptions(**common)

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bandit.core import check, keys
+from bandit.core import check
 from bandit.core.state import State
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.policy import Informed, Policy, sends_in_waves
 from bandit.slates.exploration import epsilon_greedy
+from bandit.slates.waves import assign_waves
 
 
 class Wave(Policy):
@@ -45,8 +46,7 @@ class Wave(Policy):
             raise ValueError(f"policy = {kind.__name__}; it exists only in simulation")
         if sends_in_waves(kind):
             raise ValueError(f"policy = {kind.__name__}; it is sent in waves already")
-        if not len(shares):
-            raise ValueError("shares is empty; give the first wave's share of the members")
+        check.listed("shares", shares, 100)
         for i, share in enumerate(shares):
             check.share(f"shares[{i}]", share)
         check.share("the sum of shares", float(sum(shares)))
@@ -59,9 +59,7 @@ class Wave(Policy):
 
     def _assign(self, context: Context) -> Ints:
         """Each member's wave [n], counted from 0."""
-        members = keys.member_keys(context.member_ids)
-        uniform = keys.uniforms(0, context.campaign, "wave", members, 1)[:, 0]
-        return np.searchsorted(np.cumsum(self.shares), uniform, side="right")
+        return assign_waves(context.campaign, context.member_ids, self.shares)
 
     def waves(self, context: Context) -> list[Ints]:
         """The members' rows in each wave, first to last.

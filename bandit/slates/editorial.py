@@ -12,21 +12,26 @@ from copy import copy
 
 import numpy as np
 
-from bandit.core.columns import Columns, Tabular, number_values, read_text
-from bandit.core.types import Bools, Context, Ints
-from bandit.features.attributes import split_tags
+from bandit.core import keys
+from bandit.core.columns import Columns, Tabular, fill_text, number_values, read_text
+from bandit.core.rules import EACH
+from bandit.core.types import Bools, Context, Floats, Ids, Ints
+from bandit.features.attributes import MISSING, fold, split_tags
 
 MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
+ADMIT = "admit_below"
 
 
 def find_eligible(members: Tabular, articles: Tabular) -> Bools:
     """Which articles each member may be shown, [n, m].
 
     A pool column `only_<attribute>` keeps an article to the members with that value of the
-    attribute; `Great Lakes; Great Plains` means either, empty or missing means everyone. A member
-    whose own value is such a list (tags) has each value in it.
+    attribute; `Great Lakes; Great Plains` means either, empty or missing means everyone. Spaces and
+    capital letters do not tell values apart. A member whose own value is such a list (tags) has
+    each value in it. A number in the pool column `admit_below` keeps an article to the members
+    whose lot for it is below: of a large list that share, always the same members.
 
-    members: n rows, with the attributes
+    members: n rows, with `member` and the attributes
     articles: m rows, the pool
 
     Raises ValueError for an attribute that members lack.
@@ -43,13 +48,28 @@ def find_eligible(members: Tabular, articles: Tabular) -> Bools:
                 f"only {members.names}"
             )
         code, cells = number_values(read_text(members[attribute]))
-        given = [set(split_tags(cell)) for cell in cells]
-        for j, wanted in enumerate(read_text(articles[column])):
-            if wanted:
-                tags = split_tags(wanted)
-                having = [place for place, own in enumerate(given) if own.intersection(tags)]
+        given = [set(_fold(cell)) for cell in cells]
+        for j, wanted in enumerate(fill_text(articles[column])):
+            if fold(wanted) not in MISSING:
+                own = _fold(wanted)
+                having = [place for place, values in enumerate(given) if values.intersection(own)]
                 allowed[:, j] &= np.isin(code, having)
+    if ADMIT in articles:
+        limits = zip(articles["article"].tolist(), articles[ADMIT].tolist(), strict=True)
+        for j, (article, below) in enumerate(limits):
+            if below is not None and below == below:  # neither None nor NaN
+                allowed[:, j] &= draw_lots(members["member"], article) < below
     return allowed
+
+
+def draw_lots(members: Ids, article: object) -> Floats:
+    """Each member's lot for an article [n], in [0, 1): a keyed number that never changes."""
+    key = keys.member_keys(members)
+    return keys.uniforms(0, str(article), "audience", key, 1)[:, 0]
+
+
+def _fold(cell: str) -> list[str]:
+    return [fold(tag) for tag in split_tags(cell)]
 
 
 class Desk:
@@ -240,10 +260,22 @@ def _list_groups(articles: Columns, counts: dict[str, dict[str, int]]) -> list[t
     return [
         (_have(articles, column, [value]), count)
         for column, values in counts.items()
-        for value, count in values.items()
+        for value, count in name_each(values, read_values(articles, column)).items()
     ]
 
 
 def _have(articles: Columns, column: str, values: Collection[str]) -> Bools:
     """Which articles have one of the values in a column [m]; "" is a missing one."""
-    return np.array([value in values for value in read_text(articles[column], "")], dtype=bool)
+    return np.array([value in values for value in fill_text(articles[column])], dtype=bool)
+
+
+def read_values(articles: Columns, column: str) -> list[str]:
+    """The different values of a column of the pool, as an editor writes them, in order."""
+    return sorted(set(fill_text(articles[column])) - {""})
+
+
+def name_each(counts: dict[str, int], values: list[str]) -> dict[str, int]:
+    """The counts with "*" written out: each of the values that is not named has its count."""
+    named = {value: count for value, count in counts.items() if value != EACH}
+    others = [value for value in values if value not in named] if EACH in counts else []
+    return named | dict.fromkeys(others, counts.get(EACH, 0))

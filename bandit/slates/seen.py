@@ -1,8 +1,10 @@
 """Which articles each member has been shown in an issue that the member opened.
 
-The rule against repeats rests on this, in a simulation and when a log is read back.
+The rule against repeats rests on this, in a simulation and when a log is read back; where an editor
+wants no repeats within some issues, also on what was sent in them, opened or not.
 """
 
+from collections import deque
 from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
@@ -82,3 +84,39 @@ class Seen:
             saw = nobody if folded is None else np.unpackbits(folded, count=self._n).astype(bool)
             self._saw[article] = saw
         return self._saw[article]
+
+
+class Sent:
+    """Which articles each member was sent in the last issues, whether or not they were opened.
+
+    n: number of members in the list
+    issues: how many issues are remembered
+    """
+
+    def __init__(self, n: int, issues: int) -> None:
+        self._n = n
+        self._issues: deque[Seen] = deque(maxlen=issues)
+
+    def look_up(
+        self,
+        articles: Sequence[Hashable],
+        rows: Ints,
+        earlier: Sequence[Sequence[Hashable]] | None,
+        within: int,
+    ) -> Bools:
+        """Whether each of the members in `rows` was sent each article in the last `within` issues.
+
+        articles, rows, earlier: as for `Seen.look_up`
+        """
+        sent: Bools = np.zeros((len(rows), len(articles)), dtype=bool)
+        for issue in list(self._issues)[len(self._issues) - min(within, len(self._issues)) :]:
+            sent |= issue.look_up(articles, rows, earlier)
+        return sent
+
+    def add(self, articles: Sequence[Hashable], choice: Ints, rows: Ints) -> None:
+        """Note what one issue showed; the arguments are those of `Seen.add`."""
+        if self._issues.maxlen:
+            issue = Seen(self._n)
+            issue.add(articles, choice, np.ones(len(rows), dtype=bool), rows)
+            issue.fold(())
+            self._issues.append(issue)

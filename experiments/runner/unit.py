@@ -17,12 +17,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from bandit.core.files import read_json, write_json
+from bandit.core.files import read_json, sweep, write_json
 from bandit.core.make import read_target
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.log import archive
 from bandit.log import issue as log
+from bandit.log.learning import learn_again
 from bandit.policy import Informed, Policy, sends_in_waves
 from experiments.runner.configs import Settings, find_class, make
 from experiments.runner.digest import describe_origin, digest_file, digest_folder
@@ -30,7 +31,7 @@ from experiments.runner.folders import is_begun
 from experiments.runner.watcher import LogReplay, Watcher, measure_issue
 from serving import bundle
 from simulators.base import Simulator
-from simulators.play import begin, learn_again, read_back, send
+from simulators.play import begin, read_back, send
 
 
 @use_one_thread()
@@ -160,9 +161,5 @@ def _clear(folder: Path) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove what a killed unit was in the middle of writing."""
-    for pattern in (".*.part", ".*.old"):
-        for left in list(folder.rglob(pattern)):
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
+    for inside in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        sweep(inside)

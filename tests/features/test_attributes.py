@@ -61,8 +61,7 @@ def test_unknown_tags_are_reported_each_with_its_members() -> None:
         interests=["art; vaccines", "zoo;art ;art", "oncology"], region=["n", "w;s", None]
     )
     assert read.count_unknown(sent) == {"region": {"w;s": 1}, "interests": {"art": 2, "zoo": 1}}
-    assert read.find_unknown(sent) == {"region": ["w;s"], "interests": ["art", "zoo"]}
-    assert read.find_unknown(sent.assign(region="n", interests="oncology")) == {}
+    assert read.count_unknown(sent.assign(region="n", interests="oncology")) == {}
     known = read.encode(sent)[:, 1 + 2 :]
     assert known.tolist() == [[0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 1, 0]]
 
@@ -85,21 +84,92 @@ def test_a_member_who_is_only_an_id_has_the_constant() -> None:
     members = pd.DataFrame({"member": [3, 7]})
     read = Attributes.fit(members)
     assert (read.names, read.encode(members).tolist()) == (["constant"], [[1.0], [1.0]])
-    assert read.find_unknown(members) == {}
+    assert read.count_unknown(members) == {}
+
+
+# Cells as other systems write them
+
+
+def test_spaces_and_capital_letters_do_not_tell_values_apart() -> None:
+    given = ["student ", "Student", "student", "STUDENT", "great lakes", " Great Lakes", None]
+    read = Attributes.fit(list_members(kind=given))
+    assert read.levels == {"kind": ["Great Lakes", "student"]}  # the commonest spelling, or first
+    assert read.encode(list_members(kind=given))[:, 1:].tolist() == [
+        *[[0, 1]] * 4,
+        *[[1, 0]] * 2,
+        [0, 0],
+    ]
+    assert read.count_unknown(list_members(kind=["Students ", "students", " sTudent"])) == {
+        "kind": {"Students": 1, "students": 1}
+    }
+    assert read.count_values(list_members(kind=given), "kind") == {
+        (" Great Lakes", "Great Lakes"): 1,
+        ("STUDENT", "student"): 1,
+        ("Student", "student"): 1,
+        ("great lakes", "Great Lakes"): 1,
+        ("student", "student"): 1,
+        ("student ", "student"): 1,
+    }
+    tags = Attributes.fit(list_members(likes=["Art; zoo", "art ;ART", "art", "ZOO;zoo"]))
+    assert tags.tags == {"likes": ["art", "zoo"]}
+    assert tags.encode(list_members(likes=["ART", " Zoo;art"]))[:, 1:].tolist() == [[1, 0], [1, 1]]
+    assert tags.list_values("likes", "ZOO; b ;") == ["zoo", "b"]
+
+
+@pytest.mark.parametrize("word", ["NULL", "null ", "N/A", "n/a", "#N/A", "NaN", "-", "", "  "])
+def test_what_stands_for_nothing_is_missing(word: str) -> None:
+    read = Attributes.fit(list_members(area=["a", word, "b"], likes=["x;y", word, f"y; {word}"]))
+    assert read.levels == {"area": ["a", "b"]}
+    assert read.tags == {"likes": ["x", "y"]}
+    sent = list_members(area=[word], likes=[word])
+    assert read.encode(sent).tolist() == [[1, 0, 0, 0, 0]]
+    assert read.count_unknown(sent) == {}
+    assert read.list_values("area", word) == []
+
+
+def test_words_that_may_be_an_answer_are_values() -> None:
+    words = ["NA", "None", "Other", "unknown"]
+    assert Attributes.fit(list_members(area=words)).levels == {"area": words}
+
+
+def test_levels_of_old_bundles_are_found_as_they_were_written() -> None:
+    """They may differ in capital letters alone, or stand for nothing."""
+    old = Attributes(levels={"area": ["-", "A", "a", "a "]})
+    assert old.encode(list_members(area=["a ", "a", "A", "-", "n/a"]))[:, 1:].tolist() == [
+        [0, 0, 0, 1],
+        [0, 0, 1, 0],
+        [0, 1, 0, 0],
+        [1, 0, 0, 0],
+        [0, 0, 0, 0],
+    ]
+
+
+def test_a_missing_number_counts_as_the_mean_and_an_infinite_one_is_refused() -> None:
+    members = list_members(age=[1.0, None, 7.0, np.nan], seats=pd.array([3, 4, None, 8], "Int64"))
+    read = Attributes.fit(members)
+    assert read.numeric["age"] == (4.0, pytest.approx(18**0.5))
+    assert read.numeric["seats"] == (5.0, pytest.approx(7**0.5))
+    found = read.encode(members)
+    assert found[[1, 3], 1].tolist() == [0.0, 0.0]
+    assert found[2, 2] == 0.0
+    assert found[0, 1] == pytest.approx(-3 / 18**0.5)
+    lone = Attributes.fit(list_members(age=[5.0, np.nan], none=[np.nan, np.nan]))
+    assert lone.numeric == {"age": (5.0, 1.0), "none": (0.0, 1.0)}
+    with pytest.raises(ValueError, match=r"'age'\[1, 0\] = inf \(row of x1\); must be finite"):
+        read.encode(members.assign(age=[1.0, np.inf, 2.0, 3.0]))
 
 
 # State
 
 
-def test_state_survives_json_and_bundles_from_before_tags_are_read() -> None:
+def test_state_survives_json_whatever_the_order_of_its_keys() -> None:
     members = list_members(interests=INTERESTS, age=[1.0, 2, 3, 4, 5, 7])
     read = Attributes.fit(members)
-    described = json.loads(json.dumps(read.state()))
+    described = json.loads(json.dumps(read.state(), sort_keys=True))
     again = Attributes.restore(described)
     assert again.encode(members).tobytes() == read.encode(members).tobytes()
     assert again.names == read.names
-    old = Attributes.restore({"levels": {"region": ["n"]}, "numeric": {"age": [1, 2]}})
-    assert old == Attributes({"region": ["n"]}, {"age": (1.0, 2.0)}, {})
+    assert again == read
 
 
 # What is refused

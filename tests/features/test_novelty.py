@@ -33,7 +33,7 @@ def test_usual_is_what_held_out_texts_show() -> None:
 def test_bits_ignore_the_batch_and_arrays_must_fit() -> None:
     vectors = np.random.default_rng(3).normal(size=(60, 8))
     novelty = Novelty.fit(vectors)
-    again = Novelty.restore(novelty.state())
+    again = Novelty.restore(novelty.state(), 8)
     np.testing.assert_array_equal(again.measure(vectors[7:9]), novelty.measure(vectors)[7:9])
     with pytest.raises(ValueError, match="novelty's middle has shape"):
-        Novelty.restore(novelty.state() | {"middle": np.zeros(7)})
+        Novelty.restore(novelty.state() | {"middle": np.zeros(7)}, 8)

@@ -66,13 +66,13 @@ def test_a_rows_bits_ignore_the_batch_and_survive_a_bundle() -> None:
     vectors = draw_vectors(draw_topics(300, 8, 6), 0.7)
     reader = Reader.fit(vectors, dims=9)
     whole = reader.read(vectors)
-    again = Reader.restore(reader.state())
+    again = Reader.restore(reader.state(), DIM)
     for rows in (np.arange(1), np.arange(7, 60), np.arange(300)[::-1]):
         np.testing.assert_array_equal(reader.read(vectors[rows]), whole[rows])
         np.testing.assert_array_equal(again.read(vectors[rows]), whole[rows])
     arrays = reader.state()
     with pytest.raises(ValueError, match="the reader's mean has shape"):
-        Reader.restore(arrays | {"mean": arrays["mean"][1:]})
+        Reader.restore(arrays | {"mean": arrays["mean"][1:]}, DIM)
 
 
 @pytest.mark.parametrize("n", [2, 5, 13, 50])

@@ -112,7 +112,7 @@ def test_state_of_another_shape_is_refused(world: Any, kind: Any) -> None:
         ),
         ({"by": "shoe_size"}, "by = 'shoe_size'"),
         ({"axes": 0}, "axes = 0; must be at least 1"),
-        ({"fourier": -1}, r"fourier = -1; must be in \[0, 1000\]"),
+        ({"fourier": -1}, "fourier = -1; must be at least 0"),
         ({"ridge": 0.0}, "ridge = 0.0"),
         ({"constant": float("nan")}, "constant = nan"),
         ({"rate": 1.5}, r"rate = 1.5; must be in \[0, 1\]"),

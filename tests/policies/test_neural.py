@@ -156,7 +156,7 @@ def test_scale_zero_is_greedy_but_for_the_floor() -> None:
     ("parameters", "message"),
     [
         ({"device": "tpu"}, "device = 'tpu'; choose from auto, cpu, cuda"),
-        ({"dim": 0}, "dim = 0; must be a whole number, at least 1"),
+        ({"dim": 0}, "dim = 0; must be at least 1"),
         ({"history": 2.5}, "history = 2.5; must be a whole number"),
         ({"replay": 0}, "replay = 0"),
         ({"steps": -1}, "steps = -1"),

@@ -50,7 +50,7 @@ from tests.support.vw_cases import SIZES, make_policy, train
             {"gamma_exponent": "0.5 -f stolen"},
             "gamma_exponent = '0.5 -f stolen'; must be a finite number",
         ),
-        ({"bits": 40}, "bits = 40; must be a whole number from 1 to 31"),
+        ({"bits": 40}, "bits = 40; must be a whole number from 1 to 26"),
         ({"explore": "bag", "policies": 2.5}, "policies = 2.5; must be a whole number"),
         ({"explore": "first", "first": 0}, "first = 0; must be a whole number"),
     ],

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from bandit.core import check
 from bandit.core.types import Round
@@ -22,10 +22,11 @@ from bandit.policy import Policy
 from bandit.slates.propensity import draw
 from experiments.runner.configs import list_configs, make, read_policy
 from serving import bundle
-from serving.manifest import MANIFEST, POLICY, measure
+from serving.manifest import MANIFEST, POLICY, seal
 from simulators.association.association import Association
 from simulators.play import begin, play, send
 from tests.support.builders import association_of
+from tests.support.bundle_cases import put_arrays
 from tests.support.words import same_arrays, same_slates
 
 NAMES = list_configs("policy")
@@ -240,14 +241,6 @@ def written(name: str, folder: Path) -> Path:
     return folder
 
 
-def vouched(folder: Path, arrays: dict[str, Any]) -> None:
-    """Arrays that the manifest vouches for."""
-    save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, folder / POLICY)
-    manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["files"][POLICY] = measure(folder / POLICY).model_dump()
-    (folder / MANIFEST).write_text(json.dumps(manifest))
-
-
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LIMITS])
 def test_a_bundle_keeps_no_array_of_another_type(name: str, tmp_path: Path) -> None:
     """Whatever the policy itself would make of it."""
@@ -256,7 +249,7 @@ def test_a_bundle_keeps_no_array_of_another_type(name: str, tmp_path: Path) -> N
     for key in fresh:
         own = base[key]
         for other in (own.astype(np.float32 if own.dtype == np.float64 else np.float64), own[None]):
-            vouched(folder, base | {key: other})
+            put_arrays(folder, base | {key: other})
             refused = rf"b: .* cannot be restored: ValueError: {re.escape(key)} is {other.dtype} in"
             with pytest.raises(ValueError, match=refused):
                 bundle.read(folder)
@@ -279,6 +272,7 @@ def test_a_manifest_nested_too_deep_is_refused(case: str, tmp_path: Path) -> Non
     path = folder / MANIFEST
     text = DEEP[case](json.dumps(json.loads(path.read_text())))
     path.write_text(text)
+    seal(folder)
     with pytest.raises(
         ValueError, match=r"b/manifest.json is not valid JSON: maximum recursion depth"
     ):

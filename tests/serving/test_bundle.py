@@ -3,6 +3,7 @@
 import json
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from bandit.core.ids import pack
 from serving import bundle, export
-from serving.manifest import FILES, measure
-from tests.support.bundle_cases import SEED, load_class, train
+from serving.checks.measure import measure
+from serving.manifest import FILES, POLICY, seal, write_manifest
+from tests.support.bundle_cases import SEED, edit_manifest, load_class, put_arrays, train
 
 RANDOM = "bandit.policies.random.Random"
 
@@ -24,7 +27,7 @@ def test_a_bundle_is_readable_and_replaceable_by_others(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == sorted(FILES)
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "b").iterdir()} == {0o644}
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
-    assert (manifest["format"], manifest["policy"]) == (2, "bandit.policies.profile.Profile")
+    assert (manifest["format"], manifest["policy"]) == (3, "bandit.policies.profile.Profile")
     assert manifest["made_from"] == {"seed": SEED}
 
 
@@ -90,17 +93,12 @@ def test_arrays_in_any_memory_order_survive(tmp_path: Path) -> None:
         "number": np.array(3),
         "none": np.zeros((0, 5), dtype=np.float32),
     }
-    bundle._save(tmp_path / "policy.safetensors", state, "here")
-    found = bundle._load(tmp_path / "policy.safetensors")
+    bundle._save(tmp_path / "policy.safetensors", state, "here", "v")
+    found = bundle._load(tmp_path / "policy.safetensors", "v")
     for key, value in state.items():
         assert found[key].dtype == value.dtype
         assert np.array_equal(found[key], value), key
     assert found["number"].shape == ()
-
-
-def edit_manifest(folder: Path, **changes: Any) -> None:
-    path = folder / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def flip_a_bit(path: Path) -> None:
@@ -109,17 +107,26 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(data)
 
 
-def put_arrays(folder: Path, arrays: dict[str, Any]) -> None:
-    """Arrays that the manifest vouches for, as a careless tool might leave them."""
-    save_file(arrays, folder / "policy.safetensors")
-    files = json.loads((folder / "manifest.json").read_text())["files"]
-    edit_manifest(
-        folder,
-        files=files | {"policy.safetensors": measure(folder / "policy.safetensors").model_dump()},
-    )
+def forge(folder: Path, text: str) -> None:
+    """Any text in place of the manifest, under its digest."""
+    (folder / "manifest.json").write_text(text)
+    seal(folder)
 
 
-DAMAGE = {
+def read_features(folder: Path) -> dict[str, Any]:
+    features: dict[str, Any] = json.loads((folder / "manifest.json").read_text())["features"]
+    return features
+
+
+def mix_in_another(folder: Path) -> None:
+    """The policy of another bundle, whose reader is another, under forged digests."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    save_file(load_file(folder / POLICY), folder / POLICY, {"reader": "another"})
+    manifest["files"][POLICY] = measure(folder / POLICY).model_dump()
+    write_manifest(folder, manifest)
+
+
+DAMAGE: dict[str, Callable[[Path], Any]] = {
     "policy.safetensors: SHA-256 is .*; the manifest says .*: the file was changed": lambda f: (
         flip_a_bit(f / "policy.safetensors")
     ),
@@ -130,9 +137,18 @@ DAMAGE = {
     "features.safetensors is missing": lambda f: (f / "features.safetensors").unlink(),
     "manifest.json is missing": lambda f: (f / "manifest.json").unlink(),
     "model.pkl is not part of a bundle": lambda f: (f / "model.pkl").write_bytes(b"x"),
-    "manifest.json is not valid JSON": lambda f: (f / "manifest.json").write_text("{"),
-    "not valid JSON: NaN": lambda f: edit_manifest(f, made_from={"lift": float("nan")}),
-    "format = 1; this version reads format 2": lambda f: edit_manifest(f, format=1),
+    "manifest.sha256 is missing: .* one of a format before 3": lambda f: (
+        f / "manifest.sha256"
+    ).unlink(),
+    "manifest.json: SHA-256 is not that of manifest.sha256": lambda f: (
+        f / "manifest.json"
+    ).write_text("{"),
+    "manifest.json is not valid JSON": lambda f: forge(f, "{"),
+    "not valid JSON: NaN": lambda f: forge(f, '{"lift": NaN}'),
+    "not valid JSON: '1e999' is no number": lambda f: forge(f, '{"lift": 1e999}'),
+    "not valid JSON: '1{27}.*1{28}' is no number": lambda f: forge(f, '{"seed": ' + "1" * 99 + "}"),
+    "not valid JSON: 'format' is given twice": lambda f: forge(f, '{"format": 3, "format": 3}'),
+    "format = 2; this version reads format 3": lambda f: edit_manifest(f, format=2),
     "files = ": lambda f: edit_manifest(f, files={}),
     "extra = 1: there is no such setting": lambda f: edit_manifest(f, extra=1),
     "must be bandit.policies.<module>.<Class>": lambda f: edit_manifest(
@@ -149,9 +165,53 @@ DAMAGE = {
         f, parameters={"budget": 3}
     ),
     "made with encoder 'other'": lambda f: edit_manifest(
-        f, features=json.loads((f / "manifest.json").read_text())["features"] | {"encoder": "other"}
+        f, features=read_features(f) | {"encoder": "other"}
     ),
-    "the features do not fit": lambda f: edit_manifest(f, features={}),
+    "features.levels = .*: Field required": lambda f: edit_manifest(f, features={}),
+    "features do not fit this version: ValueError: what is described": lambda f: edit_manifest(
+        f, features=read_features(f) | {"verbatim": True}
+    ),
+    "features.numeric.0.sd = -1.0: must be greater than 0": lambda f: edit_manifest(
+        f, features=read_features(f) | {"numeric": [{"attribute": "a", "mean": 0.0, "sd": -1.0}]}
+    ),
+    "features.levels.0.values = 'abc': must be a valid list": lambda f: edit_manifest(
+        f, features=read_features(f) | {"levels": [{"attribute": "a", "values": "abc"}]}
+    ),
+    "attribute 'a': value 'x' is given 2 times": lambda f: edit_manifest(
+        f, features=read_features(f) | {"levels": [{"attribute": "a", "values": ["x", "y", "x"]}]}
+    ),
+    "at most 500 items": lambda f: edit_manifest(
+        f,
+        features=read_features(f)
+        | {"levels": [{"attribute": "a", "values": list(map(str, range(600_000)))}]},
+    ),
+    "the reader's centre has shape": lambda f: put_arrays(
+        f,
+        load_file(f / "features.safetensors") | {"centre": np.zeros(1)},
+        "features.safetensors",
+    ),
+    "novelty's span has shape": lambda f: put_arrays(
+        f,
+        load_file(f / "features.safetensors") | {"span": np.zeros((2, 1))},
+        "features.safetensors",
+    ),
+    "policy.safetensors was made with reader 'another'; the manifest names": lambda f: (
+        mix_in_another(f)
+    ),
+    "max_slots = 1000000000; must be at most 1000": lambda f: edit_manifest(
+        f, parameters={"max_slots": 10**9}
+    ),
+    r"examination has shape \(2, 3\)": lambda f: put_arrays(
+        f, load_file(f / "policy.safetensors") | {"examination": np.ones((2, 3))}
+    ),
+    "the keys of 3 members do not ascend": lambda f: put_arrays(
+        f,
+        load_file(f / "policy.safetensors")
+        | {"profiles.roster.keys": np.array([5, 100001, 100001], dtype=np.uint64)},
+    ),
+    "id 'a' is given 2 times": lambda f: put_arrays(
+        f, load_file(f / "policy.safetensors") | {"appeal.ids": pack(["a", 5, "a"])}
+    ),
     r"B\[0, 1\] = inf; must be finite": lambda f: put_arrays(f, {"B": np.array([[1.0, np.inf]])}),
     r"cannot be restored: ValueError: B has shape \(1, 1\)": lambda f: put_arrays(
         f, load_file(f / "policy.safetensors") | {"B": np.array([[1.0]])}

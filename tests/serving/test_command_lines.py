@@ -17,6 +17,8 @@ from bandit.core.types import Context
 from bandit.policies.profile import Profile
 from serving import bundle, export, send
 from serving.inputs import load
+from serving.sending import write
+from serving.sending.record import read_send
 from simulators.association.association import Association
 from tests.support.desk_cases import K, N, list_arguments
 
@@ -36,7 +38,8 @@ def test_from_run_to_slates(unit: Path, desk: Path) -> None:
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert len(done.stdout.splitlines()) == 1
-    assert sorted(path.name for path in (desk / "out").iterdir()) == ["send.json", "slates.parquet"]
+    names = ["merge.csv", "merge.jsonl", "send.json", "slates.parquet"]
+    assert sorted(path.name for path in (desk / "out").iterdir()) == names
     table = pq.read_table(desk / "out" / "slates.parquet", page_checksum_verification=True)
     assert str(table.schema.field("relaxed").type) == "int8"
     slates = table.to_pandas()
@@ -49,22 +52,22 @@ def test_from_run_to_slates(unit: Path, desk: Path) -> None:
     report = json.loads((desk / "out" / "send.json").read_text())
     assert report["bundle"] == bundle.read(desk / "b").digest
     assert report["roles"] == {
-        role: int((slates["role"] == role).sum())
-        for role in ("empty", "pinned", "exploit", "explore")
+        role: int((slates["role"] == number).sum())
+        for number, role in enumerate(("empty", "pinned", "exploit", "explore"))
     }
     assert report["roles"]["explore"] > 0
     first = (desk / "out" / "slates.parquet").read_bytes()
     assert send.main(list_arguments(desk, desk / "b")) == 0
     assert (desk / "out" / "slates.parquet").read_bytes() == first
     assert send.main(list_arguments(desk, desk / "b", chunk=7, out=desk / "again")) == 0
-    for name in ("slates.parquet", "send.json"):
+    for name in names:
         assert (desk / "again" / name).read_bytes() == (desk / "out" / name).read_bytes()
 
 
 def test_row_groups_do_not_follow_the_chunks(
     unit: Path, desk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(send, "ROW_GROUP", 100)
+    monkeypatch.setattr(write, "ROW_GROUP", 100)
     written = []
     for chunk in (7, 25, 999):
         assert (
@@ -102,9 +105,39 @@ def test_slates_made_from_something_else_stay(
         assert send.main(list_arguments(desk, unit / "bundle", **other)) == 2
         assert f"was made with other {what}" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in (desk / "out").iterdir()} == before
-    (desk / "out" / "send.json").unlink()
-    assert send.main(list_arguments(desk, unit / "bundle")) == 2
-    assert "exists without a send.json" in capsys.readouterr().err
+
+
+def test_a_folder_without_send_json_is_unfinished(
+    unit: Path, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Killed at its end, a send goes on to the same bytes; slates of something else stay."""
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    out, asked = desk / "out", list_arguments(desk, unit / "bundle", chunk=25)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    (out / "send.json").unlink()
+    with pytest.raises(ValueError, match=r"out holds no send.json: it is no send, or not a finish"):
+        read_send(out)
+    assert send.main(asked) == 0
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    (out / "send.json").unlink()
+    (out / "slates.parquet").write_bytes(b"years of work")
+    assert send.main(asked) == 2
+    assert "slates.parquet exists without a send.json" in capsys.readouterr().err
+    assert (out / "slates.parquet").read_bytes() == b"years of work"
+    assert not (out / "send.json").exists()
+
+
+def test_a_finished_send_vouches_for_its_files(unit: Path, desk: Path) -> None:
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    assert read_send(desk / "out")["campaign"] == "week-30"
+    data = bytearray((desk / "out" / "slates.parquet").read_bytes())
+    data[len(data) // 2] ^= 1
+    (desk / "out" / "slates.parquet").write_bytes(data)
+    with pytest.raises(ValueError, match=r"slates.parquet is not the file that send.json names"):
+        read_send(desk / "out")
+    (desk / "out" / "send.json").write_text('{"files": 3}')
+    with pytest.raises(ValueError, match=r"send.json is damaged: AttributeError"):
+        read_send(desk / "out")
 
 
 def test_a_new_value_counts_as_unknown(
@@ -122,6 +155,38 @@ def test_a_new_value_counts_as_unknown(
     ]
     unknown = json.loads((desk / "out" / "send.json").read_text())["unknown"]
     assert unknown == {"region": {"Atlantis [bold]": 1}, "career_stage": {"reborn": 2}}
+
+
+def test_a_missing_number_counts_as_the_mean(unit: Path, desk: Path) -> None:
+    """Null and NaN alike: the slates are those of members with exactly the mean."""
+    table = pq.read_table(desk / "members.parquet")
+    mean, _ = bundle.read(unit / "bundle").features.attributes.numeric["member_since"]
+    since = table["member_since"].to_pylist()
+    place, slates = table.column_names.index("member_since"), []
+    for name, unknown in {"null": None, "nan": float("nan"), "mean": mean}.items():
+        column = pa.array([unknown, unknown, *map(float, since[2:])])
+        pq.write_table(table.set_column(place, "member_since", column), desk / "members.parquet")
+        assert send.main(list_arguments(desk, unit / "bundle", out=desk / name)) == 0
+        slates.append((desk / name / "slates.parquet").read_bytes())
+    assert slates[0] == slates[1] == slates[2]
+
+
+def test_spaces_and_capital_letters_do_not_tell_values_apart(
+    unit: Path, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    members, pool = (pd.read_parquet(desk / f"{name}.parquet") for name in ("members", "pool"))
+    pool.loc[:5, "only_region"] = f"{members['region'][3].lower()} ; {members['region'][5]}"
+    pool.to_parquet(desk / "pool.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle", out=desk / "plain")) == 0
+    members["region"] = "  " + members["region"].str.upper() + " "
+    members["member_type"] = members["member_type"].str.title()
+    members.to_parquet(desk / "members.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle", out=desk / "shouted")) == 0
+    assert capsys.readouterr().err == ""
+    plain, shouted = (
+        (desk / name / "slates.parquet").read_bytes() for name in ("plain", "shouted")
+    )
+    assert plain == shouted
 
 
 def test_text_ids_and_encodings_are_welcome(
@@ -157,7 +222,7 @@ def test_a_send_that_fails_leaves_nothing(
         return plan(self, context)
 
     monkeypatch.setattr(Profile, "plan", fail_later)
-    monkeypatch.setattr(send, "ROW_GROUP", 20)  # some of it is on the disk by then
+    monkeypatch.setattr(write, "ROW_GROUP", 20)  # some of it is on the disk by then
     assert send.main(list_arguments(desk, unit / "bundle", chunk=25)) == 2
     assert calls == [25, 25, 10]
     assert capsys.readouterr().err == "serving.send: RuntimeError: the machine is on fire\n"

@@ -12,8 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from bandit.core.types import PINNED
 from bandit.slates.propensity import draw
-from serving import bundle, send
+from serving import bundle
+from serving.sending import choose
 from tests.support.bundle_cases import CONFIGS, SEED, load_class, train
 from tests.support.words import same_chances, same_table
 
@@ -51,7 +53,7 @@ def compose(
 ) -> pd.DataFrame:
     context = train(name).context
     members, articles = context.members.take(rows), context.articles.take(pool)
-    tables = send.compose(
+    tables = choose.compose(
         found,
         members,
         articles,
@@ -106,5 +108,5 @@ def test_slates_obey_the_hard_rules(folder: Path) -> None:
     assert context.eligible[np.arange(len(at))[:, None], at].all()
     pinned = table[table["slot"] == 3]
     assert set(pinned["article"]) == set(context.rules.pins.values())
-    assert set(pinned["role"]) == {"pinned"}
+    assert set(pinned["role"]) == {PINNED}
     assert (pinned["propensity"] == 1).all()

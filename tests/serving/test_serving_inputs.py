@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving import send
-from tests.support.desk_cases import N, list_arguments
+from tests.support.desk_cases import list_arguments
 
 
 def change_table(name: str, change: Callable[[pd.DataFrame], Any]) -> Callable[[Path], None]:
@@ -64,15 +64,6 @@ def flip_a_bit(desk: Path) -> None:
     (desk / "members.parquet").write_bytes(data)
 
 
-def write_nan(desk: Path) -> None:
-    columns = pq.read_table(desk / "members.parquet")
-    since = [2001.0] * 5 + [float("nan")] * (N - 5)  # pandas would write nulls
-    place = columns.column_names.index("member_since")
-    pq.write_table(
-        columns.set_column(place, "member_since", pa.array(since)), desk / "members.parquet"
-    )
-
-
 BAD: dict[str, Callable[[Path], Any]] = {
     "members.parquet: there is no such file": lambda desk: (desk / "members.parquet").unlink(),
     "pool.parquet is not a sound parquet file": lambda desk: (desk / "pool.parquet").write_text(
@@ -101,10 +92,6 @@ BAD: dict[str, Callable[[Path], Any]] = {
     "column 'member' has type double; must be whole numbers or text": change_table(
         "members", lambda f: f.assign(member=f["member"] + 0.5)
     ),
-    "members.parquet row 8: member_since is missing": change_cell(
-        "members", 8, "member_since", None
-    ),
-    "members.parquet row 5: member_since = nan; must be finite": write_nan,
     "members.parquet row 8: member_since = inf; must be finite": change_cell(
         "members", 8, "member_since", np.inf
     ),
@@ -148,6 +135,17 @@ BAD: dict[str, Callable[[Path], Any]] = {
         change_table("pool", lambda f: f.assign(year=2026))(desk),
         write_rules("at_most: {year: {'2026': 1}}")(desk),
     ),
+    "rules.yaml: at_most kind 'Event': no article of": write_rules("at_most: {kind: {Event: 0}}"),
+    "pool.parquet has it; the nearest is 'event' (--allow-unmatched sends all": write_rules(
+        "at_most: {kind: {Event: 0}}"
+    ),
+    "pool.parquet: only_region 'Grate Lakes': no member of": change_cell(
+        "pool", 2, "only_region", "Grate Lakes"
+    ),
+    "featured is 'A001-01', but slot 1 is pinned to 'A001-00'": write_rules(
+        "{featured: A001-01, pins: {1: A001-00}}"
+    ),
+    "is not in the pool; the nearest is 'A001-01'": write_rules("featured: a001-01"),
     "chunk = 0; must be at least 1": lambda desk: None,
     "campaign is empty": lambda desk: None,
 }

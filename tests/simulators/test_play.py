@@ -13,6 +13,7 @@ from bandit.core.state import State
 from bandit.core.types import Context, Feedback, Floats, Ints, Round, Slates, SlotPmf
 from bandit.features.features import Features
 from bandit.log import issue as log
+from bandit.log.learning import learn_again
 from bandit.policies.oracle import Oracle
 from bandit.policies.popular import Popular
 from bandit.policies.random import Random
@@ -21,7 +22,7 @@ from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import draw
 from simulators.association.association import Association
 from simulators.base import Simulator
-from simulators.play import begin, learn_again, play, play_back, read_back, send
+from simulators.play import begin, play, play_back, read_back, send
 
 World = Callable[..., Association]
 

@@ -263,3 +263,28 @@ def test_sections_below_keep_what_they_need_and_count_for_caps_and_minimums(
     assert (shown[:, 3] == "event").all()
     assert ((shown == "event").sum(axis=1) == [2, 2, 2, 2, 1]).all()
     assert ((shown == "resource").sum(axis=1) == 1).all()
+
+
+# Caps for every value, and a featured article
+
+
+def test_a_cap_for_each_value_of_a_column(make_context: Make) -> None:
+    """Sources are gazette, board, journal in turns; a value that is named has its own count."""
+    each = {"source": {"*": 1}}
+    assert show(make_context(rules=Rules(slots=3, at_most=each))) == ([0, 1, 2], [0, 0, 0])
+    assert show(make_context(rules=Rules(slots=4, at_most=each)))[1] == [0, 0, 0, MAXIMUM]
+    named = {"source": {"*": 2, "board": 0, "gazette": 1}}
+    assert show(make_context(rules=Rules(slots=3, at_most=named))) == ([0, 2, 5], [0, 0, 0])
+    with pytest.raises(ValueError, match=r"at_least source '\*': name the values"):
+        Rules(at_least={"source": {"*": 1}})
+    with pytest.raises(ValueError, match="at_least source 'board' = 3, but at most 2 are allowed"):
+        Rules(at_least={"source": {"board": 3}}, at_most=each | {"source": {"*": 2}})
+
+
+def test_a_featured_article_is_pinned_to_the_first_slot(make_context: Make) -> None:
+    rules = Rules(slots=3, featured="a5", pins={3: "a2"})
+    assert rules.pins == {1: "a5", 3: "a2"}
+    assert show(make_context(rules=rules)) == ([5, 0, 2], [0, 0, 0])
+    assert Rules.model_validate(rules.model_dump()) == rules
+    with pytest.raises(ValueError, match="featured is 'a5', but slot 1 is pinned to 'a1'"):
+        Rules(featured="a5", pins={1: "a1"})

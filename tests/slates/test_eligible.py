@@ -54,3 +54,19 @@ def test_eligible_names_an_attribute_that_members_lack(make_pool: Make) -> None:
         ValueError, match="pool column 'only_chapter': members have no attribute 'chapter'"
     ):
         find_eligible(MEMBERS, make_pool(2, only_chapter=["", "x"]))
+
+
+def test_lots_keep_an_article_to_a_share_that_never_changes(make_pool: Make) -> None:
+    """Of 4,000 members a share of .3 may see the article: the same ones alone, and for good."""
+    members = pd.DataFrame({"member": np.arange(4000) + 7})
+    pool = make_pool(3, admit_below=[0.3, None, 0.0])
+    allowed = find_eligible(members, pool)
+    assert abs(allowed[:, 0].mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 4000)
+    assert allowed[:, 1].all()
+    assert not allowed[:, 2].any()
+    some = members.iloc[[3999, 5, 70]]
+    assert (find_eligible(some, pool) == allowed[[3999, 5, 70]]).all()
+    wider = find_eligible(members, make_pool(3, admit_below=[0.5, None, 0.1]))
+    assert (wider >= allowed).all()
+    other = find_eligible(members, make_pool(3, admit_below=[None, 0.3, None]))
+    assert 0.07 < (other[:, 1] & allowed[:, 0]).mean() < 0.11  # lots of two articles: .3 x .3

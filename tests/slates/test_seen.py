@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bandit.slates.seen import Seen
+from bandit.slates.seen import Seen, Sent
 
 
 @given(n=st.integers(1, 40), seed=st.integers(0, 10**6))
@@ -33,3 +33,17 @@ def test_who_saw_an_earlier_telling_has_seen_the_story() -> None:
         [False, True],
         [False, False],
     ]
+
+
+def test_what_was_sent_counts_for_so_many_issues() -> None:
+    """Three issues showed a, b, c to member 0 and nothing to member 1; nobody need have opened."""
+    sent, articles, rows = Sent(2, 2), ["a", "b", "c"], np.arange(2)
+    for shown in range(3):
+        sent.add(articles, np.array([[shown], [-1]]), rows)
+    for within, expected in ((0, [0, 0, 0]), (1, [0, 0, 1]), (2, [0, 1, 1])):
+        found = sent.look_up(articles, rows, None, within)
+        assert found.astype(int).tolist() == [expected, [0, 0, 0]]
+    assert sent.look_up(["new"], rows, [["c"]], 1).tolist() == [[True], [False]]
+    forgetful = Sent(2, 0)
+    forgetful.add(articles, np.array([[0], [1]]), rows)
+    assert not forgetful.look_up(articles, rows, None, 0).any()

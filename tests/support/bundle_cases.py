@@ -1,18 +1,23 @@
 """Policies trained on three issues of a small association, ready to be written as bundles."""
 
+import json
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from safetensors.numpy import save_file
 
 from bandit.core.types import Context
 from bandit.policy import Policy
 from bandit.slates.editorial import find_eligible
 from experiments.runner.configs import make
 from serving import bundle
+from serving.checks.measure import measure
+from serving.manifest import MANIFEST, POLICY, write_manifest
 from simulators.association.association import Association
 from simulators.play import play
 from tests.support.builders import association_of
@@ -45,6 +50,20 @@ class Trained:
             "parameters": self.parameters,
         } | other
         bundle.write(folder, features=self.association.features, made_from={"seed": SEED}, **asked)
+
+
+def edit_manifest(folder: Path, **changes: Any) -> None:
+    """A manifest with other contents, sealed again as a forger would."""
+    write_manifest(folder, json.loads((folder / MANIFEST).read_text()) | changes)
+
+
+def put_arrays(folder: Path, arrays: dict[str, Any], name: str = POLICY) -> None:
+    """Arrays that the manifest vouches for, as a careless tool might leave them."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    whole = {key: np.asarray(array, order="C") for key, array in arrays.items()}
+    save_file(whole, folder / name, {"reader": manifest["features"]["reader"]})
+    manifest["files"][name] = measure(folder / name).model_dump()
+    write_manifest(folder, manifest)
 
 
 def make_association() -> Association:

@@ -42,7 +42,7 @@ def same_table(path: str, context: Context, was: Slates, table: pd.DataFrame) ->
     columns = {
         "choice": table["article"].fillna("").map(places.__getitem__),
         "propensity": table["propensity"],
-        "role": table["role"].map(ROLES.index),
+        "role": table["role"],
         "relaxed": table["relaxed"],
     }
     sent = {

@@ -64,13 +64,13 @@ class Form:
         for what, name, valid in (("model", self.model, MODELS), ("link", self.link, LINKS)):
             if name not in valid:
                 raise ValueError(f"{what} = {name!r}; must be one of {', '.join(valid)}")
-        check.at_least("axes", 1 if self.axes is None else self.axes, 1)
-        check.between("fourier", self.fourier, 0, 1000)
+        check.whole("axes", 1 if self.axes is None else self.axes, 1, 10_000)
+        check.whole("fourier", self.fourier, 0, 1000)
         check.at_least("bandwidth", self.bandwidth, 0.05)
         check.at_least("ridge", self.ridge, 1e-6)
         check.at_least("constant", self.constant, 1e-6)
         check.share("rate", self.rate)
-        check.at_least("max_slots", self.max_slots, 1)
+        check.whole("max_slots", self.max_slots, 1, check.MOST_SLOTS)
         if self.link == "logistic" and self.rate in (0, 1):
             raise ValueError(f"rate = {self.rate}; must be between 0 and 1 where link is logistic")
 

@@ -6,7 +6,7 @@ P(click | examined) = link(x' W a), with a Gaussian posterior over W. What x and
 
 import numpy as np
 
-from bandit.core import check, exact
+from bandit.core import exact
 from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
@@ -137,9 +137,8 @@ class Linear:
     def restore(self, state: State) -> None:
         """Raises ValueError for other shapes or types, and for matrices that are no posterior's."""
         require(state, self.state())
-        check.like("examination", state["examination"], self._examination.state())
         self.blocks = self.blocks.read_state(state)
-        self._examination = Examination.restore(state["examination"])
+        self._examination = self._examination.read_state(state["examination"])
 
 
 def _measure_joint_widths(x: Floats, a: Floats, root: Floats) -> Floats:

@@ -11,6 +11,8 @@ import numpy as np
 
 from bandit.core import check
 
+MOST_BITS = 26
+
 
 @dataclass(frozen=True)
 class VowpalOptions:
@@ -34,7 +36,7 @@ class VowpalOptions:
     unclicked: share of the slots without a click that VW learns from, each with the weight of
         1 / unclicked of them, so that click rates stay what they are; higher is slower, and learns
         more steadily. Must be 1 for ips, cover, regcb and regcbopt, which take no such weight
-    bits: VW's weights, as a power of two
+    bits: VW's weights, as a power of two, at most 26, which take 1 GB
 
     Raises ValueError naming an option that VW would not take, or would take and be harmed by.
     """
@@ -64,7 +66,7 @@ class VowpalOptions:
         check.between("l2", self.l2, 0, 1)
         check_finite("gamma_exponent", self.gamma_exponent)
         check.between("gamma_exponent", self.gamma_exponent, -10, 10)
-        check_whole("bits", self.bits, 31)
+        check_whole("bits", self.bits, MOST_BITS)
         _check_interactions(self.interactions)
 
     @property

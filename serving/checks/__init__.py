@@ -1,0 +1,1 @@
+"""What must be true of a bundle before it is believed, beside its digests."""

@@ -1,0 +1,71 @@
+"""Rules that match nothing: a misspelt value must not be void in silence.
+
+Open this file to see which values of rules and pool are looked for, and where.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bandit.core.columns import Columns
+from bandit.core.rules import EACH, Rules, name_nearest
+from bandit.features.attributes import MISSING, fold, split_tags
+from bandit.slates.editorial import read_values
+
+_SHOWN = 3
+
+
+def refuse_unmatched(
+    rules: Rules, articles: Columns, members: Columns, where: tuple[Path, Path, Path]
+) -> None:
+    """Raise ValueError naming the first values that no article and no member has.
+
+    where: the files of rules, pool and members, for the message
+    """
+    found = list(find_unmatched(rules, articles, members, where))
+    if found:
+        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise ValueError(
+            f"{'; '.join(found[:_SHOWN])}{more} (--allow-unmatched sends all the same)"
+        )
+
+
+def find_unmatched(
+    rules: Rules, articles: Columns, members: Columns, where: tuple[Path, Path, Path]
+) -> Iterator[str]:
+    """A sentence for each value of rules or pool that no article, or no member, has.
+
+    articles: the pool, with the columns that the rules name
+    members: with the attributes that the pool's `only_` columns name
+    """
+    rules_path, pool_path, members_path = where
+    sections = [
+        (f"only: slot {slot}: {column}", column, values)
+        for slot, only in rules.only.items()
+        for column, values in only.items()
+    ]
+    counts = [
+        (f"{name} {column}", column, list(counted))
+        for name, counted_by in (("at_most", rules.at_most), ("at_least", rules.at_least))
+        for column, counted in counted_by.items()
+    ]
+    for what, column, values in (*counts, *sections):
+        known = read_values(articles, column)
+        for value in values:
+            if value not in known and (value != EACH or not what.startswith("at_most")):
+                near = name_nearest(value, known)
+                yield f"{rules_path}: {what} {value!r}: no article of {pool_path} has it{near}"
+    for name in map(str, articles):
+        if name.startswith("only_"):
+            given = _list_tags(members, name.removeprefix("only_"))
+            for wanted in _list_tags(articles, name):
+                if fold(wanted) not in {fold(value) for value in given}:
+                    what = f"{pool_path}: {name} {wanted!r}"
+                    near = name_nearest(wanted, given)
+                    yield f"{what}: no member of {members_path} has it{near}"
+
+
+def _list_tags(table: Columns, column: str) -> list[str]:
+    """The different values in a column, with each of a list such as `a; b` by itself."""
+    cells = read_values(table, column)
+    tags = (tag for cell in cells for tag in split_tags(cell) if fold(tag) not in MISSING)
+    return list(dict.fromkeys(tags))

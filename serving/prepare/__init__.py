@@ -1,0 +1,1 @@
+"""From an association's own files to its first bundle: `python -m serving.prepare`."""

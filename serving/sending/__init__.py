@@ -1,0 +1,1 @@
+"""Sending an issue: who gets what, and how it is written down."""

@@ -1,0 +1,102 @@
+"""send.json: what was sent with what. It is written last, so a folder that has one is finished.
+
+Open this file to tell a finished send from an unfinished one.
+"""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from bandit.core.files import read_json, write_json
+from serving.checks.measure import File, measure
+from serving.errors import shorten
+
+SEND, SLATES = "send.json", "slates.parquet"
+
+
+def refuse_place(out: Path, bundle: str | Path, *files: str | Path) -> None:
+    """Raise ValueError if what a send writes to `out` would lie among what it is made from.
+
+    bundle, files: what the send reads
+    """
+    place, source = out.resolve(), Path(bundle).resolve()
+    if place.is_relative_to(source):
+        raise ValueError(f"--out {out} lies in the bundle, which it would spoil; choose another")
+    for path in (source, *(Path(file).resolve() for file in files)):
+        if path.is_relative_to(place):
+            raise ValueError(f"--out {out} holds {path.name}, which is read; choose another")
+
+
+def refuse_other(out: Path, made_from: dict[str, object]) -> None:
+    """Raise ValueError if `out` holds a finished send of other inputs, which may be out already."""
+    target = out / SEND
+    if not target.exists():
+        return
+    then, now = _flatten(read_send(out)), _flatten(made_from)
+    now.pop("inputs")
+    for what, value in now.items():
+        if what not in then or then[what] != value:
+            was = shorten(then.get(what))
+            raise ValueError(
+                f"{target} was made with other {what}: {was}, now {shorten(value)}; "
+                "choose another --out"
+            )
+
+
+def refuse_unlike(part: Path, target: Path) -> None:
+    """Raise ValueError if `target` is there, no send.json says what it is, and it is not `part`.
+
+    It may be what a send left that was killed at its end; then the same send makes the same bytes.
+    """
+    if target.exists() and not (target.parent / SEND).exists() and measure(target) != measure(part):
+        raise ValueError(
+            f"{target} exists without a {SEND} that says what it is, and this send makes "
+            "another; remove it, or choose another --out"
+        )
+
+
+def write_send(out: Path, facts: dict[str, object], names: Collection[str]) -> None:
+    """Say that the send in `out` is finished: its facts, and size and SHA-256 of its files."""
+    files = {name: measure(out / name).model_dump() for name in names}
+    write_json(out / SEND, facts | {"files": files})
+
+
+def read_send(folder: Path) -> dict[str, object]:
+    """What a finished send says of itself.
+
+    Raises ValueError where the send was not finished, or a file is not the one that it wrote.
+    """
+    path = folder / SEND
+    if not path.is_file():
+        raise ValueError(f"{folder} holds no {SEND}: it is no send, or not a finished one")
+    try:
+        told = read_json(path)
+        files = {name: File.model_validate(file) for name, file in told["files"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from None
+    for name, promised in files.items():
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder / name} is missing; {SEND} names it")
+        if measure(folder / name) != promised:
+            raise ValueError(f"{folder / name} is not the file that {SEND} names: it was changed")
+    return dict(told)
+
+
+def list_parts(folder: Path) -> Sequence[Path]:
+    """The finished sends of one campaign: the folder itself, or its waves in order.
+
+    Raises ValueError where there is none.
+    """
+    waves = [path.parent for path in folder.glob(f"wave-*/{SEND}")]
+    if (folder / SEND).exists() or not waves:
+        read_send(folder)
+        return [folder]
+    ordered = sorted(waves, key=lambda path: (len(path.name), path.name))
+    for wave in ordered:
+        read_send(wave)
+    return ordered
+
+
+def _flatten(made_from: dict[str, object]) -> dict[str, object]:
+    """What a send was made from, with its inputs beside the rest."""
+    inputs = made_from.get("inputs")
+    return made_from | (inputs if isinstance(inputs, dict) else {})

@@ -1,0 +1,60 @@
+"""Writing slates to parquet such that the bytes follow from the slates alone.
+
+Open this file for how slates.parquet comes about.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROW_GROUP = 1 << 20
+CHUNK = 20_000  # members at a time; with a pool of 200 a matrix of scores takes 32 MB
+
+
+def write_slates(
+    path: Path, tables: Iterable[pa.Table], advance: Callable[[int], None] | None = None
+) -> None:
+    """Write the tables.
+
+    advance: told of each number of rows
+
+    Raises ValueError where there is none: a send goes to somebody.
+    """
+    writer = None
+    try:
+        for table in regroup(tables, ROW_GROUP, advance):
+            if writer is None:
+                writer = pq.ParquetWriter(
+                    path, table.schema, compression="zstd", write_page_checksum=True
+                )
+            writer.write_table(table, row_group_size=ROW_GROUP)
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is None:
+        raise ValueError("nobody is left to mail: every member is on a list of --suppress")
+
+
+def read_back(path: Path, slots: int) -> Iterator[pa.Table]:
+    """What was written, some thousand members at a time, each with all slots."""
+    batches = pq.ParquetFile(path, page_checksum_verification=True).iter_batches(slots * CHUNK)
+    return regroup((pa.Table.from_batches([batch]) for batch in batches), slots * CHUNK)
+
+
+def regroup(
+    tables: Iterable[pa.Table], rows: int, advance: Callable[[int], None] | None = None
+) -> Iterator[pa.Table]:
+    """The same rows, `rows` at a time: the bytes of a file must not depend on the chunks."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if advance:
+            advance(len(table))
+        while sum(map(len, held)) >= rows:
+            together = pa.concat_tables(held)
+            yield together.slice(0, rows).combine_chunks()
+            held = [together.slice(rows)]
+    if sum(map(len, held)):
+        yield pa.concat_tables(held).combine_chunks()
