@@ -21,7 +21,8 @@ import pandas as pd
 import pyarrow as pa
 
 from bandit.core import check
-from bandit.core.files import read_json, read_table, write_json, write_table
+from bandit.core.check import shorten
+from bandit.core.files import check_ids, read_json, read_table, write_json, write_table
 from bandit.core.ids import locate
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Ids, Ints, Round
@@ -150,6 +151,9 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     path = folder / "rules.json"
     try:
         told = read_json(path)
+        for name in told:
+            if name != f"{int(name):03d}":
+                raise ValueError(f"issue {shorten(name)} must be numbered like 001")
         issues = sorted((int(name), each) for name, each in told.items())
         found = {issue: _parse_rules(each) for issue, each in issues}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -174,7 +178,7 @@ def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     """One issue's campaign and rules, from what rules.json tells of it."""
     campaign, given = told["campaign"], dict(told["rules"])
     if not isinstance(campaign, str):
-        raise ValueError(f"campaign = {campaign!r}; must be text")
+        raise ValueError(f"campaign = {shorten(campaign)}; must be text")
     for part in ("pins", "only"):  # JSON has no whole numbers for keys
         given[part] = {int(slot): value for slot, value in given.get(part, {}).items()}
     return campaign, Rules.model_validate(given)
@@ -205,12 +209,18 @@ def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
 
 def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
     """A file's table, which must have these columns and no id of the first one twice."""
-    table: pd.DataFrame = read_table(path).to_pandas()
+    read = read_table(path)
+    try:
+        table: pd.DataFrame = read.to_pandas()
+    except Exception as error:  # pandas' own notes in the file may be damaged, and say anything
+        why = " ".join(str(error).split())
+        raise ValueError(f"{path} cannot be read: {type(error).__name__}: {why}") from None
     try:
         check.columns(what, table, columns)
         check.unique(what, table[columns[0]])
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    check_ids(path, read, columns[0])
     return table
 
 
@@ -241,7 +251,11 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
     """
     folder = Path(folder)
     ruled, everybody = read_rules(folder), read_members(folder)
-    index, x = pd.Index(everybody["member"]), features.encode_members(everybody)
+    index = pd.Index(everybody["member"])
+    try:
+        x = features.encode_members(everybody)
+    except ValueError as error:
+        raise ValueError(f"{folder / 'members.parquet'}: {error}") from None
     pools = {issue: read_pool(folder, issue) for issue in ruled}
     seen = Seen(len(everybody))
     sent = Sent(len(everybody), max(own.no_repeat for _, own in ruled.values()))
@@ -282,6 +296,6 @@ def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:
     if (rows < 0).any():
         first = int((rows < 0).argmax())
         raise ValueError(
-            f"{path} row {first * slots}: member {ids.tolist()[first]!r} is not in members.parquet"
+            f"{path} row {first * slots}: member {shorten(ids.tolist()[first])} is not in members.parquet"
         )
     return rows

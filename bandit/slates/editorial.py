@@ -124,6 +124,20 @@ class Desk:
         article = self._pins[slot]
         return article, self._pinnable[:, article]
 
+    def allows(self, slot: int, shown: Ints) -> Bools:
+        """Whether the hard rules allow these articles [n] in `slot` (from 0), -1 for none, [n]."""
+        article, pinned = self.find_pin(slot)
+        free = self._eligible & self._sections.get(slot, True)
+        known = np.append(free, np.ones((len(free), 1), dtype=bool), axis=1)  # -1, the last: empty
+        return np.where(pinned, shown == article, known[np.arange(len(shown)), shown])
+
+    def find_unmet(self, choice: Ints) -> Bools:
+        """Whose slates [n, k] miss a minimum count, [n]."""
+        unmet = np.zeros(len(choice), dtype=bool)
+        for group, least in self._least:
+            unmet |= np.append(group, False)[choice].sum(axis=1) < least
+        return unmet
+
     def open(self, slot: int, choice: Ints) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0), and how many soft rules were given up, [n].
 
