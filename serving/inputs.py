@@ -19,6 +19,9 @@ from serving.formats import is_worded
 from serving.settings import read_settings
 from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly
 
+# columns of the pool that limit who gets an article: the least and the most they may hold
+LIMITS = {"audience": (0.0, 1e12), "admit_below": (0.0, 1.0)}
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -52,11 +55,13 @@ def load(
     seen: str | Path | None = None,
     earlier: Sequence[str | Path] = (),
     encoding: str = "utf-8",
+    also: Sequence[Features] = (),
 ) -> Inputs:
     """Read and check the files: what a send is made from.
 
     earlier: pools that were sent before, the latest one last
     encoding: of CSV files that are not UTF-8
+    also: the features of other bundles, whose attributes are read too
 
     Raises ValueError naming the file, the row and the value at fault.
     """
@@ -66,7 +71,7 @@ def load(
         for name in pool_table.columns.column_names
         if name.startswith("only_")
     ]
-    member_table = read_members(members, features, limits, encoding)
+    member_table = read_members(members, [features, *also], limits, encoding)
     layout, rules_digest = read_rules(rules)
     articles = sort_pool(pool_table.to_frame())
     _check_rules(Path(rules), layout, pool_table, articles)
@@ -90,24 +95,23 @@ def load(
 
 
 def read_members(
-    path: str | Path, features: Features, limits: list[str], encoding: str = "utf-8"
+    path: str | Path, features: Sequence[Features], limits: list[str], encoding: str = "utf-8"
 ) -> Table:
     """Ids, and the attributes that the features or the pool's `only_` columns name.
 
     limits: the attributes of the `only_` columns. No other column is read.
     """
-    attributes = features.attributes
-    table = Table.read(path, ["member", *attributes.columns, *limits], encoding=encoding)
+    read = [each.attributes for each in features]
+    columns = [name for attributes in read for name in attributes.columns]
+    table = Table.read(path, ["member", *columns, *limits], encoding=encoding)
     table.check_ids("member", unique=True)
-    for name in (
-        *attributes.levels,
-        *attributes.tags,
-    ):  # may be null: the member counts as unknown there
-        table.check_type(name, TEXT)
-    for name in attributes.numeric:
-        table = table.read_numbers(name)
-        table.check_type(name, NUMBER)
-        table.check_finite(name)
+    for attributes in read:
+        for name in (*attributes.levels, *attributes.tags):  # null counts as unknown
+            table.check_type(name, TEXT)
+        for name in attributes.numeric:
+            table = table.read_numbers(name)
+            table.check_type(name, NUMBER)
+            table.check_finite(name)
     for name in limits:
         table.check_type(name, TEXT, WHOLE)
     return table
@@ -117,6 +121,8 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
     """The articles. Title, kind and source must say something; a summary may be empty.
 
     A column `story` holds an editor's own ids of stories; articles with the same tell the same.
+    `url`, `image` and `subject` (a line for mails that the article leads) go into the mails, and
+    `audience` says how many members may get an article at most.
     """
     needed = ["article", "title", "summary", "kind", "source"]
     table = Table.read(path, needed, all_columns=True, encoding=encoding)
@@ -131,13 +137,20 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
             table.check_type(name, TEXT)
         if name == "story":
             table.check_type(name, TEXT, WHOLE)
+        if name in LIMITS:
+            table = table.read_numbers(name)
+            table.check_type(name, NUMBER)
+            table.check_between(name, *LIMITS[name])
+        if name in ("url", "image", "subject"):
+            table.check_type(name, TEXT)
     return table
 
 
 def _name_known(name: str) -> str:
     """The name of a typed pool's column: `Only Region` is `only_region`, and `Story` is `story`."""
     plain = name_plainly(name)
-    return plain if plain == "story" or plain.startswith("only_") else name
+    known = ("story", "url", "image", "subject", *LIMITS)
+    return plain if plain in known or plain.startswith("only_") else name
 
 
 def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "utf-8") -> Table:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bandit.core.check import shorten
 from bandit.core.files import parse_json, write_json
 from serving.checks.description import Description
+from serving.checks.measure import File, measure
 from serving.errors import describe
 
 FORMAT = 3
@@ -21,14 +22,6 @@ POLICY, FEATURES = "policy.safetensors", "features.safetensors"
 FILES = (MANIFEST, SEAL, POLICY, FEATURES)  # every bundle has them
 EVERY = (*FILES, SIGNATURE)  # one that is signed has this as well
 MOST_BYTES = 1 << 26  # of a manifest
-
-
-class File(BaseModel):
-    """What a file of the bundle must be."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    size: int
-    sha256: str
 
 
 class Manifest(BaseModel):
@@ -131,10 +124,3 @@ def check_files(folder: Path, manifest: Manifest) -> None:
         if found.sha256 != promised.sha256:
             ours, theirs = f"{found.sha256[:12]}...", f"{promised.sha256[:12]}..."
             raise ValueError(f"{path}: SHA-256 is {ours}; the manifest says {theirs}: {why}")
-
-
-def measure(path: Path) -> File:
-    """The size and the digest of a file."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return File(size=path.stat().st_size, sha256=digest)

@@ -94,10 +94,12 @@ class Table:
         needed: Sequence[str],
         all_columns: bool = False,
         encoding: str = "utf-8",
+        may_be_empty: bool = False,
     ) -> Self:
         """The `needed` columns under these names, or all of them.
 
         encoding: of a CSV file that is not UTF-8
+        may_be_empty: a table without rows will do
 
         Raises ValueError if the file is damaged or empty, or lacks a needed column.
         """
@@ -121,7 +123,7 @@ class Table:
         except (pa.ArrowException, OSError) as error:
             why = str(error).splitlines()[0]
             raise ValueError(f"{path} is not a sound parquet file: {why}") from None
-        if not columns.num_rows:
+        if not columns.num_rows and not may_be_empty:
             raise ValueError(f"{path} has no rows")
         table = cls(path, columns, sha256(data).hexdigest())
         for name in columns.column_names:
@@ -199,6 +201,15 @@ class Table:
             bad = pc.is_inf(column.cast(pa.float64()))
             row = pc.index(bad, True).as_py()
             self._refuse(bad, name, f"= {column[row]}; must be finite" if row >= 0 else "")
+
+    def check_between(self, name: str, least: float, most: float) -> None:
+        """Raise ValueError at the first number outside [least, most]. It may be missing."""
+        column = self.columns[name].cast(pa.float64())
+        inside = pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
+        bad = pc.fill_null(pc.invert(inside), False)
+        row = pc.index(bad, True).as_py()
+        what = f"= {column[row]}; must be in [{least:g}, {most:g}]" if row >= 0 else ""
+        self._refuse(bad, name, what)
 
     def check_ids(self, name: str, unique: bool) -> None:
         """Raise ValueError unless every id is there, of one type, and (if `unique`) only once."""

@@ -33,6 +33,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
     process that was killed has left of it is removed. Raises ValueError where this process writes
     the file already.
     """
+    with passing(path) as part:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(part, path)
+
+
+@contextmanager
+def passing(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` for what is needed no longer when the block ends.
+
+    What a process that was killed has left of it is removed. Raises ValueError where this process
+    writes the file already.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent, path.name)
@@ -42,9 +56,6 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise ValueError(f"{path} is being written")
     try:
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(part, path)
     except OSError as error:
         if error.filename is not None:
             raise

@@ -13,7 +13,18 @@ import pyarrow as pa
 from bandit.core import check
 from bandit.core.check import shorten
 from bandit.core.files import check_ids, read_table, write_table
-from bandit.core.types import EMPTY, PINNED, ROLES, Array, Context, Feedback, Ids, Ints, Round, Slates
+from bandit.core.types import (
+    EMPTY,
+    PINNED,
+    ROLES,
+    Array,
+    Context,
+    Feedback,
+    Ids,
+    Ints,
+    Round,
+    Slates,
+)
 from bandit.slates.editorial import Desk
 
 ANSWERS = ("delivered", "opened", "unsubscribed")
@@ -190,9 +201,8 @@ def _parse_choice(path: Path, shown: pa.Array, context: Context) -> Ints:
     words = shown.dictionary.to_pylist()
     unknown = [word for word in words if word not in place]
     if unknown:
-        raise ValueError(
-            f"{path} shows article {shorten(unknown[0])}, which is not in the pool of {context.campaign}"
-        )
+        what = f"shows article {shorten(unknown[0])}"
+        raise ValueError(f"{path} {what}, which is not in the pool of {context.campaign}")
     index = np.array([place[word] for word in words] + [-1], dtype=np.int32)
     return np.asarray(index[shown.indices.fill_null(len(words)).to_numpy()])
 

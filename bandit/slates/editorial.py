@@ -89,9 +89,9 @@ class Desk:
 
     def __init__(self, context: Context) -> None:
         rules, articles = context.rules, context.articles
-        ids = list(context.article_ids)
+        ids = {article: j for j, article in enumerate(context.article_ids.tolist())}
         self._k = rules.slots
-        self._pins = {slot - 1: ids.index(article) for slot, article in rules.pins.items()}
+        self._pins = {slot - 1: ids[article] for slot, article in rules.pins.items()}
         self._pinnable = self._eligible = context.eligible
         if self._pins:  # they leave the pool
             pinned = np.isin(np.arange(len(ids)), list(self._pins.values()))
@@ -133,10 +133,8 @@ class Desk:
 
     def find_unmet(self, choice: Ints) -> Bools:
         """Whose slates [n, k] miss a minimum count, [n]."""
-        unmet = np.zeros(len(choice), dtype=bool)
-        for group, least in self._least:
-            unmet |= np.append(group, False)[choice].sum(axis=1) < least
-        return unmet
+        held = [np.append(group, False)[choice].sum(axis=1) < least for group, least in self._least]
+        return np.any([np.zeros(len(choice), dtype=bool), *held], axis=0)
 
     def open(self, slot: int, choice: Ints) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0), and how many soft rules were given up, [n].

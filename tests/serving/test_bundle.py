@@ -13,7 +13,8 @@ from safetensors.numpy import load_file, save_file
 
 from bandit.core.ids import pack
 from serving import bundle, export
-from serving.manifest import FILES, POLICY, measure, seal, write_manifest
+from serving.checks.measure import measure
+from serving.manifest import FILES, POLICY, seal, write_manifest
 from tests.support.bundle_cases import SEED, edit_manifest, load_class, put_arrays, train
 
 RANDOM = "bandit.policies.random.Random"

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandit.core.rules import Rules
-from serving.sending.contradictions import find_contradictions, list_rules
-from serving.sending.unmatched import find_unmatched, refuse_unmatched
+from serving.checks.contradictions import find_contradictions, list_rules
+from serving.checks.unmatched import find_unmatched, refuse_unmatched
 from tests.support.builders import pool_of
 
 # kinds: event 0, 4; resource 2, 6; the others articles. sources: gazette 0, 3, 6; board 1, 4;

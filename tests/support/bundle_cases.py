@@ -16,7 +16,8 @@ from bandit.policy import Policy
 from bandit.slates.editorial import find_eligible
 from experiments.runner.configs import make
 from serving import bundle
-from serving.manifest import MANIFEST, POLICY, measure, write_manifest
+from serving.checks.measure import measure
+from serving.manifest import MANIFEST, POLICY, write_manifest
 from simulators.association.association import Association
 from simulators.play import play
 from tests.support.builders import association_of

@@ -1,0 +1,107 @@
+"""The files of a send: slates, merge files and preview, and send.json when they are all there.
+
+Each file is there whole or not at all, and send.json is written last: whoever finds it may mail,
+whoever does not finds a send that was not finished and is simply run again. Open this file to see
+in which order things are written, and when the lists of those who must not be mailed are read.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from bandit.core.files import passing, replacing, sweep
+from serving.checks.contradictions import find_contradictions
+from serving.folder import sync
+from serving.letters.merge import write_merge
+from serving.letters.tally import Tally, describe_contradictions
+from serving.letters.texts import Texts
+from serving.sending.record import SLATES, refuse_other, refuse_unlike, write_send
+from serving.sending.suppress import drop_suppressed
+from serving.sending.write import read_back, write_slates
+
+if TYPE_CHECKING:
+    from serving.sending.issue import Issue
+
+LINES, SHEET = "merge.jsonl", "merge.csv"
+FILES = (SLATES, LINES, SHEET)
+CHOSEN = "chosen.parquet"  # for everybody, whether or not a list forbids it
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a send came to.
+
+    mails: how many members have a row in the merge files
+    tally: of the slates
+    contradictions: a sentence for each set of rules that no newsletter can obey
+    """
+
+    mails: int
+    tally: Tally
+    contradictions: list[str]
+
+
+def write_issue(
+    issue: "Issue", tables: Iterable[pa.Table], advance: Callable[[int], None]
+) -> Written:
+    """Write the files of an issue.
+
+    tables: the slates of all its members, some at a time
+    advance: told of each number of rows that are chosen
+
+    Raises ValueError where the folder holds another send, and leaves no folder that was not there.
+    """
+    folder, slots = issue.part.folder, issue.rules.slots
+    refuse_other(folder, issue.describe(issue.read_suppressed()))
+    texts = Texts.read(issue.articles, issue.asked.pool)
+    tally = Tally(issue.articles, issue.rules)
+    if folder.is_dir():
+        sweep(folder)
+    with _leaving_nothing(folder):
+        with ExitStack() as stack:
+            at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
+            chosen = stack.enter_context(passing(folder / CHOSEN))
+            write_slates(chosen, tables, advance)
+            lists = issue.read_suppressed()  # at the last moment: all that follows is writing
+            write_slates(at[SLATES], drop_suppressed(read_back(chosen, slots), lists))
+            for table in read_back(at[SLATES], slots):
+                tally.add(table)
+            slates = read_back(at[SLATES], slots)
+            mails = write_merge(slates, texts, slots, at[LINES], at[SHEET])
+            found = find_contradictions(issue.rules, issue.articles)
+            sentences = describe_contradictions(found, tally.count_given_up())
+            written = Written(mails, tally, sentences)
+            for name, part in at.items():
+                refuse_unlike(part, folder / name)
+        write_send(folder, issue.describe(lists) | _describe(issue, written), FILES)
+        sync(folder)
+    return written
+
+
+def _describe(issue: "Issue", written: Written) -> dict[str, object]:
+    """What send.json says beside what the send was made from."""
+    return written.tally.describe() | {
+        "mails": written.mails,
+        "suppressed": len(issue.members) - written.tally.members,
+        "audience": issue.audience,
+        "contradictions": written.contradictions,
+        "unknown": issue.inputs.unknown,
+        "unread": issue.inputs.unread,
+    }
+
+
+@contextmanager
+def _leaving_nothing(folder: Path) -> Iterator[None]:
+    """Where the block does not end well, folders that it made are gone again."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield
+    except BaseException:
+        for each in made:
+            with suppress(OSError):
+                each.rmdir()
+        raise

@@ -1,0 +1,135 @@
+"""What one send is made from: read, checked, and narrowed to the members it goes to.
+
+Open this file to see what is settled before anything is chosen.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from bandit.core import check
+from bandit.core.rules import Rules
+from serving.bundle import Bundle, read
+from serving.checks.unmatched import refuse_unmatched
+from serving.inputs import Inputs, load
+from serving.sending.audience import limit_audience
+from serving.sending.holdout import Holdout, choose_at_random
+from serving.sending.past import Past, join_seen
+from serving.sending.suppress import digest_suppressed, find_strangers, read_suppressed
+from serving.sending.waves import Part, find_part
+from serving.tables import Table
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One issue, ready to be chosen.
+
+    bundle: chooses
+    inputs: what others handed over
+    holdout: members for whom another bundle chooses, or None
+    past: what was sent before
+    part: where the send is written, and to which part of the members it goes
+    members: those members
+    articles: the pool, with what the lottery decided
+    audience: what was decided for each article that has a limit
+    """
+
+    asked: argparse.Namespace
+    bundle: Bundle
+    inputs: Inputs
+    holdout: Holdout | None
+    past: Past
+    part: Part
+    members: pd.DataFrame
+    articles: pd.DataFrame
+    audience: dict[str, dict[str, float]]
+
+    @property
+    def rules(self) -> Rules:
+        """The editor's."""
+        return self.inputs.rules
+
+    @property
+    def seen(self) -> pd.DataFrame | None:
+        """Pairs of member and article that count as seen."""
+        return join_seen(self.inputs.seen, self.past.list_sent(self.rules.no_repeat))
+
+    def read_suppressed(self) -> dict[str, Table]:
+        """The lists of members who are not mailed, as they are now.
+
+        Raises ValueError for one that names nobody on the member list, unless that is allowed.
+        """
+        lists = read_suppressed(self.asked.suppress, self.asked.encoding)
+        strange = find_strangers(lists, pa.array(self.inputs.members["member"].tolist()))
+        if strange and not self.asked.allow_unmatched:
+            raise ValueError(f"{strange[0]} (--allow-unmatched sends all the same)")
+        return lists
+
+    def describe(self, lists: dict[str, Table]) -> dict[str, object]:
+        """What the send is made from: the same again gives the same bytes."""
+        more = {"sent": self.past.digest, "suppress": digest_suppressed(lists)}
+        return {
+            "bundle": self.bundle.digest,
+            **_describe_campaign(self.asked, self.holdout),
+            "wave": self.part.describe(),
+            "inputs": self.inputs.digests | more,
+        }
+
+
+def read_issue(asked: argparse.Namespace) -> Issue:
+    """Read and check all that the command line names.
+
+    Raises ValueError naming what is wrong with the bundle, the files or the folder.
+    """
+    check.at_least("--chunk", asked.chunk, 1)
+    if not asked.campaign.strip():
+        raise ValueError("--campaign is empty; it keys the draws and the log")
+    bundle = read(asked.bundle, trusted=asked.trust)
+    holdout = _find_holdout(asked, bundle)
+    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
+    also = [holdout.bundle.features] if holdout else []
+    inputs = load(bundle.features, *files, encoding=asked.encoding, also=also)
+    past = Past(asked.sent, asked.campaign)
+    if not asked.allow_unmatched:
+        _refuse_void_rules(asked, inputs, past)
+    same = _describe_campaign(asked, holdout)
+    part = find_part(Path(asked.out), asked.wave, asked.share, bundle.policy, same)
+    mine = part.find_rows(asked.campaign, np.asarray(inputs.members["member"]))
+    members = inputs.members.iloc[np.flatnonzero(mine)]
+    articles, audience = limit_audience(inputs.articles, members, part.before)
+    return Issue(asked, bundle, inputs, holdout, past, part, members, articles, audience)
+
+
+def _describe_campaign(asked: argparse.Namespace, holdout: Holdout | None) -> dict[str, object]:
+    """What all waves of a campaign must have the same."""
+    held = holdout.describe() if holdout else None
+    return {"campaign": asked.campaign, "seed": asked.seed, "holdout": held}
+
+
+def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:
+    """Who is held out, if anybody. Raises ValueError for options that would do nothing."""
+    if not asked.holdout:
+        for name in ("series", "fallback"):
+            if getattr(asked, name):
+                raise ValueError(f"--{name} is of a holdout: give its share by --holdout")
+        return None
+    check.share("--holdout", asked.holdout)
+    fallback = (
+        read(asked.fallback, trusted=asked.trust) if asked.fallback else choose_at_random(bundle)
+    )
+    return Holdout(asked.series, asked.holdout, fallback, random=not asked.fallback)
+
+
+def _refuse_void_rules(asked: argparse.Namespace, inputs: Inputs, past: Past) -> None:
+    """Raise ValueError for rules that would do nothing."""
+    paths = (Path(asked.rules), Path(asked.pool), Path(asked.members))
+    refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths)
+    if inputs.rules.no_repeat and not len(past):
+        raise ValueError(
+            f"{asked.rules}: no_repeat = {inputs.rules.no_repeat}, but --sent names no earlier "
+            "issue (--allow-unmatched sends all the same)"
+        )
