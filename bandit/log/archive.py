@@ -2,10 +2,11 @@
 
 Beside the log itself an archive keeps who the members were and what the editor had. It is a folder:
 
-    members.parquet    member and attributes, everybody who ever got mail
-    pools/NNN.parquet  the articles of each issue
-    rules.json         each issue's campaign and rules
-    log/NNN.parquet    the log, see `bandit.log.issue`
+    members.parquet      member and attributes, everybody who ever got mail
+    changes/NNN.parquet  whoever had changed by an issue, see `bandit.log.members`
+    pools/NNN.parquet    the articles of each issue
+    rules.json           each issue's campaign and rules
+    log/NNN.parquet      the log, see `bandit.log.issue`
 
 The rest of a context follows: features from attributes and texts, eligibility from the pool
 (`editorial.find_eligible`), what was seen from the log itself. The member list is written last: a
@@ -29,6 +30,7 @@ from bandit.features.clean import join_texts
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import issue as log
+from bandit.log.members import History, Membership, add_unknown
 from bandit.slates.editorial import find_eligible
 from bandit.slates.seen import Seen, Sent
 
@@ -59,23 +61,21 @@ class Surroundings:
 
     def __init__(self, folder: Path, strict: bool = False) -> None:
         self._folder, self._strict = folder, strict
-        self._members: pd.DataFrame | None = None
+        self._members = Membership(folder)
         self._rules: dict[str, dict[str, object]] = {}
 
     def add(self, context: Context) -> None:
-        """Write one issue's pool, and note its rules and the members who are new.
+        """Write one issue's pool and who has changed, and note its rules and who is new.
 
-        Raises ValueError where an issue comes twice; if strict, also for a member whose attributes
-        change, and for eligibility that does not follow from the pool.
+        Raises ValueError where an issue comes twice, and where an attribute holds numbers after
+        text; if strict, also for eligibility that does not follow from the pool.
         """
         name = f"{context.issue:03d}"
         if name in self._rules:
             raise ValueError(
                 f"issue {context.issue} comes twice; an archive has one file for an issue"
             )
-        if self._strict and self._members is not None:
-            _check_unchanged(self._members, context.members)
-        self._members = add_members(self._members, context.members)
+        self._members.add(context.issue, context.members)
         if self._strict and not np.array_equal(
             context.eligible, find_eligible(context.members, context.articles)
         ):
@@ -94,40 +94,16 @@ class Surroundings:
             for file in (self._folder / part).glob("*.parquet"):
                 if file.stem not in self._rules:
                     file.unlink()
+        self._members.clear()
 
     def finish(self) -> None:
         """Write the rules, then the member list, which makes the archive whole."""
-        if self._members is None:
+        if not self._rules:
             raise ValueError("there is no round; an archive needs at least one")
+        for issue, columns in self._members.list_others().items():
+            self._rules[f"{issue:03d}"]["attributes"] = columns
         write_json(self._folder / "rules.json", self._rules)
-        write_table(self._folder / "members.parquet", _to_table(self._members))
-
-
-def add_members(known: pd.DataFrame | None, members: pd.DataFrame) -> pd.DataFrame:
-    """The members known so far and those of one more issue, each once, in the order they came."""
-    if known is None:
-        return members.reset_index(drop=True)
-    new = ~members["member"].isin(known["member"])
-    return pd.concat([known, members[new]], ignore_index=True) if new.any() else known
-
-
-def _check_unchanged(known: pd.DataFrame, members: pd.DataFrame) -> None:
-    """Raise ValueError where members' attributes are not those they are known by."""
-    if list(known.columns) != list(members.columns):
-        raise ValueError(
-            f"members have columns {list(members.columns)}; those before had {list(known.columns)}"
-        )
-    at = locate(pd.Index(known["member"]), members["member"].to_numpy())
-    before, now = (
-        frame.reset_index(drop=True) for frame in (known.iloc[at[at >= 0]], members[at >= 0])
-    )
-    differ = (before.astype(str) != now.astype(str)).to_numpy()
-    if differ.any():
-        i, j = np.argwhere(differ)[0]
-        values = f"{now.columns[j]} was {before.iloc[i, j]!r} and is {now.iloc[i, j]!r}"
-        raise ValueError(
-            f"member {now['member'].tolist()[i]!r}: {values}; an archive has one row for a member"
-        )
+        self._members.finish()
 
 
 def _to_table(frame: pd.DataFrame) -> pa.Table:
@@ -162,6 +138,7 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
                 raise ValueError(
                     f"{_file(folder, part, issue)} is missing; the archive must be whole"
                 )
+    for part in ("log", "pools", "changes"):
         for file in sorted((folder / part).glob("*.parquet")):
             if file.stem not in told:
                 raise ValueError(
@@ -180,21 +157,26 @@ def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     return campaign, Rules.model_validate(given)
 
 
+def _read_attributes(folder: Path) -> dict[int, list[str]]:
+    """Each issue's columns of the member list, where they are not those of members.parquet."""
+    told = read_json(folder / "rules.json")
+    return {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
+
+
 def _file(folder: Path, part: str, issue: int) -> Path:
     return folder / part / f"{issue:03d}.parquet"
 
 
 def read_members(folder: str | Path) -> pd.DataFrame:
-    """The member list.
+    """Everybody who ever got mail, as they were last.
 
     Raises ValueError for ids that are floats: they have other keys than the same whole numbers.
     """
-    path = Path(folder) / "members.parquet"
-    listed = _read_listed(path, "members", ["member"])
-    if listed["member"].dtype.kind == "f":
-        first = listed["member"].tolist()[0]
-        raise ValueError(f"{path} row 0: member = {first!r}; ids must be whole numbers or text")
-    return listed
+    issues = list(read_rules(folder))
+    history = History(Path(folder), issues, {})
+    for issue in issues:
+        history.advance(issue)
+    return history.take_last()
 
 
 def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
@@ -240,8 +222,10 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
     Raises ValueError naming file, row and value where the folder is damaged, or is no archive.
     """
     folder = Path(folder)
-    ruled, everybody = read_rules(folder), read_members(folder)
-    index, x = pd.Index(everybody["member"]), features.encode_members(everybody)
+    ruled = read_rules(folder)
+    history = History(folder, list(ruled), _read_attributes(folder))
+    versions = add_unknown(history.list_versions(), features.attributes)
+    everybody, x = pd.Index(history.ids), features.encode_members(versions)
     pools = {issue: read_pool(folder, issue) for issue in ruled}
     seen = Seen(len(everybody))
     sent = Sent(len(everybody), max(own.no_repeat for _, own in ruled.values()))
@@ -249,8 +233,9 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
         path, articles = _file(folder, "log", issue), pools[issue]
         earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
         table = read_table(path)
-        rows = _find_rows(path, log.list_members(path, table, own.slots), index, own.slots)
-        there = everybody.iloc[rows]
+        rows = _find_rows(path, log.list_members(path, table, own.slots), everybody, own.slots)
+        now = history.advance(issue)[rows]
+        there = add_unknown(history.take(issue, now), features.attributes)
         ids = articles["article"].tolist()
         try:
             context = features.make_context(
@@ -262,7 +247,7 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
                 eligible=find_eligible(there, articles),
                 seen=seen.look_up(ids, rows, earlier)
                 | sent.look_up(ids, rows, earlier, own.no_repeat),
-                member_features=x[rows],
+                member_features=x[now],
             )
         except ValueError as error:
             raise ValueError(f"{_file(folder, 'pools', issue)}: {error}") from None

@@ -13,7 +13,6 @@ from bandit.core import check, keys
 from bandit.core.ids import locate
 from bandit.core.types import Bools, Floats, Ids, Ints, Round
 from bandit.features.features import Features
-from bandit.log import archive
 
 
 def choose_members(only: float | Sequence[object] | None, ids: pd.Series) -> Bools:
@@ -49,7 +48,7 @@ def choose_members(only: float | Sequence[object] | None, ids: pd.Series) -> Boo
 class LoggedMembers:
     """Everybody in a log, in the order in which they came, n in all.
 
-    table: member and attributes
+    table: member and attributes, as they were in each member's first issue
     features: [n, p], as policies see them
     fitted: [n], who is fitted to
     rows: for each issue, the rows in `table` of those whom it was sent to
@@ -67,7 +66,7 @@ class LoggedMembers:
         """The members of a log. Raises ValueError as `choose_members` does."""
         table = rounds[0].context.members
         for round in rounds[1:]:
-            table = archive.add_members(table, round.context.members)
+            table = _add_members(table, round.context.members)
         index = pd.Index(table["member"])
         rows = [locate(index, round.context.member_ids) for round in rounds]
         return cls(
@@ -95,3 +94,9 @@ class LoggedMembers:
     def draw(self, seed: int, stream: str, k: int) -> Floats:
         """Uniforms of every member that belong to no issue, [n, k]."""
         return keys.uniforms(seed, "logged", stream, keys.member_keys(self.ids), k)
+
+
+def _add_members(known: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """The members known so far and those of one more issue, each once, in the order they came."""
+    new = ~members["member"].isin(known["member"])
+    return pd.concat([known, members[new]], ignore_index=True) if new.any() else known

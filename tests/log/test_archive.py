@@ -122,13 +122,9 @@ def test_writing_again_that_fails_leaves_no_archive(
     rounds: list[Round], folder: Path, association: Association
 ) -> None:
     """Half an old and half a new log would pass for one."""
-    odd = replace(
-        rounds[1],
-        context=replace(
-            rounds[1].context, members=rounds[1].context.members.assign(region="elsewhere")
-        ),
-    )
-    with pytest.raises(ValueError, match="elsewhere"):
+    barred = np.zeros_like(rounds[1].context.eligible)
+    odd = replace(rounds[1], context=replace(rounds[1].context, eligible=barred))
+    with pytest.raises(ValueError, match="issue 2: eligible does not follow"):
         archive.write(folder, [rounds[0], odd])
     with pytest.raises(ValueError, match=r"holds no members\.parquet"):
         next(archive.read(folder, association.features))
@@ -153,14 +149,9 @@ def test_issues_are_in_the_order_of_their_numbers(
 
 def test_what_could_not_be_read_back_is_not_written(rounds: list[Round], tmp_path: Path) -> None:
     first, second = rounds[0].context, rounds[1].context
-    odd = replace(second, members=second.members.assign(region="elsewhere"))
-    with pytest.raises(
-        ValueError, match=r"region was .* and is 'elsewhere'; an archive has one row for a member"
-    ):
+    odd = replace(second, members=second.members.assign(member_since="long ago"))
+    with pytest.raises(ValueError, match="issue 2: an attribute was numbers in one issue"):
         archive.write(tmp_path / "changed", [rounds[0], replace(rounds[1], context=odd)])
-    more = replace(second, members=second.members.assign(shoe=42))
-    with pytest.raises(ValueError, match=r"members have columns .*'shoe'"):
-        archive.write(tmp_path / "more", [rounds[0], replace(rounds[1], context=more)])
     barred = replace(first, eligible=np.zeros_like(first.eligible))
     with pytest.raises(ValueError, match="issue 1: eligible does not follow from the pool"):
         archive.write(tmp_path / "barred", [replace(rounds[0], context=barred)])
