@@ -88,7 +88,7 @@ def test_nothing_in_a_merge_file_is_read_as_code(unit: Path, odd: Path) -> None:
 
 @given(text=st.text() | st.text(alphabet="<>&;=+-@|{}*% \n\u202ea1!/"))
 def test_plain_text_stays_plain(text: str) -> None:
-    """Made plain twice it is the same; it is one line, and nothing in it begins a tag or a field."""
+    """Made plain twice it is the same, one line, in which nothing begins a tag or a field."""
     plain = make_plain(text)
     assert make_plain(plain) == plain
     assert len(plain.splitlines()) <= 1
