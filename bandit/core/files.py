@@ -167,10 +167,9 @@ def write_table(path: str | Path, table: pa.Table) -> None:
 
 
 def read_table(path: str | Path) -> pa.Table:
-    """A parquet file's table of plain columns, its page checksums verified.
+    """A parquet file's table, its page checksums verified.
 
-    Raises ValueError naming the file if it is damaged, or has a column of lists or the like, and
-    FileNotFoundError if there is none.
+    Raises ValueError naming the file if it is damaged, and FileNotFoundError if there is none.
     """
     try:
         table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
@@ -180,6 +179,15 @@ def read_table(path: str | Path) -> pa.Table:
             raise
         why = " ".join(str(error).split())
         raise ValueError(f"{path} is not a sound parquet file: {why}") from None
+    return table
+
+
+def read_plain(path: str | Path) -> pa.Table:
+    """A table as `read_table` gives it, whose columns have names of their own and hold no lists.
+
+    Raises ValueError naming the column at fault.
+    """
+    table = read_table(path)
     for field in table.schema:
         if pa.types.is_nested(field.type) or table.column_names.count(field.name) > 1:
             what = f"{shorten(field.name)} has type {shorten(str(field.type))}"

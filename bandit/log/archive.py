@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from bandit.core import check
 from bandit.core.check import shorten
-from bandit.core.files import check_ids, read_json, read_table, write_json, write_table
+from bandit.core.files import check_ids, read_json, read_plain, write_json, write_table
 from bandit.core.ids import locate
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Ids, Ints, Round
@@ -200,7 +200,7 @@ def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
 
 def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
     """A file's table, which must have these columns and no id of the first one twice."""
-    read = read_table(path)
+    read = read_plain(path)
     try:
         table: pd.DataFrame = read.to_pandas()
     except Exception as error:  # pandas' own notes in the file may be damaged, and say anything
@@ -251,7 +251,7 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
     for issue, (campaign, own) in ruled.items():
         path, articles = _file(folder, "log", issue), pools[issue]
         earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
-        table = read_table(path)
+        table = read_plain(path)
         rows = _find_rows(path, log.list_members(path, table, own.slots), everybody, own.slots)
         now = history.advance(issue)[rows]
         there = add_unknown(history.take(issue, now), features.attributes)

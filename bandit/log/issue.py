@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from bandit.core import check
 from bandit.core.check import shorten
-from bandit.core.files import check_ids, read_table, write_table
+from bandit.core.files import check_ids, read_plain, write_table
 from bandit.core.types import (
     EMPTY,
     PINNED,
@@ -117,7 +117,7 @@ def read(path: Path, context: Context) -> Round:
     propensity outside (0, 1], a slate that the rules do not allow, a click in an empty slot or in a
     mail that was not opened.
     """
-    return parse_issue(path, read_table(path), context)
+    return parse_issue(path, read_plain(path), context)
 
 
 def read_slates(path: Path, context: Context) -> Slates:
@@ -127,7 +127,7 @@ def read_slates(path: Path, context: Context) -> Slates:
 
     Raises ValueError as `read` does.
     """
-    slates, _ = _parse_shown(path, read_table(path), context, SHOWN)
+    slates, _ = _parse_shown(path, read_plain(path), context, SHOWN)
     try:
         _check_slates(context, slates)
     except ValueError as error:
