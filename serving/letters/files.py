@@ -5,17 +5,16 @@ whoever does not finds a send that was not finished and is simply run again. Ope
 in which order things are written, and when the lists of those who must not be mailed are read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from bandit.core.files import passing, replacing, sweep
+from bandit.core.files import passing, replacing
 from serving.checks.contradictions import find_contradictions
-from serving.folder import sync
+from serving.folder import claim, sync
 from serving.letters.merge import write_merge
 from serving.letters.tally import Tally, describe_contradictions
 from serving.letters.texts import Texts
@@ -59,9 +58,7 @@ def write_issue(
     refuse_other(folder, issue.describe(issue.read_suppressed()))
     texts = Texts.read(issue.articles, issue.asked.pool)
     tally = Tally(issue.articles, issue.rules)
-    if folder.is_dir():
-        sweep(folder)
-    with _leaving_nothing(folder):
+    with claim(folder) if issue.part.number else nullcontext():  # the campaign's own is claimed
         with ExitStack() as stack:
             at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
             chosen = stack.enter_context(passing(folder / CHOSEN))
@@ -92,16 +89,3 @@ def _describe(issue: "Issue", written: Written) -> dict[str, object]:
         "unknown": issue.inputs.unknown,
         "unread": issue.inputs.unread,
     }
-
-
-@contextmanager
-def _leaving_nothing(folder: Path) -> Iterator[None]:
-    """Where the block does not end well, folders that it made are gone again."""
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
-    try:
-        yield
-    except BaseException:
-        for each in made:
-            with suppress(OSError):
-                each.rmdir()
-        raise
