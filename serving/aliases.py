@@ -1,7 +1,7 @@
 """Members who merged or got another id: what was known under an old id is known under the present.
 
-Open this file to see what a table of aliases must hold. It has a column `old` (`Old ID`) and a column
-`member` (`Member ID`), the id in its place, which may be old as well.
+A table of aliases has a column `old` (`Old ID`) and a column `member` (`Member ID`), the id in its
+place, which may be old as well. Open this file to see what follows it, and what is refused.
 """
 
 from pathlib import Path

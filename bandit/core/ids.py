@@ -29,13 +29,20 @@ def locate(known: pd.Index, ids: Ids) -> Ints:
     otherwise every member would pass for new.
     """
     asked = pd.Index(ids)
-    kinds = [_KINDS.get(pd.api.types.infer_dtype(some)) for some in (asked, known)]
-    if len(known) and len(asked) and None not in kinds and kinds[0] != kinds[1]:
+    kinds = _name_kinds(asked, known)
+    if kinds:
         raise ValueError(
             f"member ids are {kinds[0]}, e.g. {ids[0]}; "
             f"this was learned under {kinds[1]}, e.g. {known[0]}"
         )
     return np.asarray(known.get_indexer(asked), dtype=np.int64)
+
+
+def _name_kinds(asked: pd.Index, known: pd.Index) -> tuple[str, str] | None:
+    """The kinds of both where they are not the same, so that none could be found."""
+    first, second = (_KINDS.get(pd.api.types.infer_dtype(some)) for some in (asked, known))
+    differ = len(asked) and len(known) and first and second and first != second
+    return (str(first), str(second)) if differ else None
 
 
 def resolve_aliases(steps: Iterable[tuple[Hashable, Hashable]]) -> dict[Hashable, Hashable]:
@@ -72,7 +79,12 @@ def follow(ids: Ids, aliases: Aliases) -> Ids:
     """
     if not aliases:
         return ids
-    locate(pd.Index(list(aliases)), ids)
+    old = list(aliases)
+    kinds = _name_kinds(pd.Index(ids), pd.Index(old))
+    if kinds:
+        raise ValueError(
+            f"member ids are {kinds[0]}, e.g. {ids[0]}; the aliases' are {kinds[1]}, e.g. {old[0]}"
+        )
     now = np.empty(len(ids), dtype=object)
     now[:] = [aliases.get(each, each) for each in ids.tolist()]
     return now if ids.dtype == object else now.astype(ids.dtype)
