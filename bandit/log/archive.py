@@ -14,6 +14,7 @@ folder that has none was not finished. Open this file to learn from, or to simul
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import pyarrow as pa
 from bandit.core import check
 from bandit.core.check import shorten
 from bandit.core.files import check_ids, read_json, read_plain, write_json, write_table
-from bandit.core.ids import locate
+from bandit.core.ids import Aliases, follow, locate
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Ids, Ints, Round
 from bandit.features.clean import join_texts
@@ -233,10 +234,12 @@ def fit_features(
         raise ValueError(f"{folder}: {error}") from None
 
 
-def read(folder: str | Path, features: Features) -> Iterator[Round]:
+def read(folder: str | Path, features: Features, aliases: Aliases | None = None) -> Iterator[Round]:
     """The issues in order, each with the context that it was sent in.
 
     features: reads the members and articles
+    aliases: old id -> present one, of members who got another or were merged; where two ids of one
+        member got an issue, the second mail comes in a further round of it
 
     Raises ValueError naming file, row and value where the folder is damaged, or is no archive.
     """
@@ -245,9 +248,10 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
     history = History(folder, list(ruled), _read_attributes(folder))
     versions = add_unknown(history.list_versions(), features.attributes)
     everybody, x = pd.Index(history.ids), features.encode_members(versions)
+    person, people = pd.factorize(follow(history.ids, aliases or {}))
     pools = {issue: read_pool(folder, issue) for issue in ruled}
-    seen = Seen(len(everybody))
-    sent = Sent(len(everybody), max(own.no_repeat for _, own in ruled.values()))
+    seen = Seen(len(people))
+    sent = Sent(len(people), max(own.no_repeat for _, own in ruled.values()))
     for issue, (campaign, own) in ruled.items():
         path, articles = _file(folder, "log", issue), pools[issue]
         earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
@@ -255,7 +259,7 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
         rows = _find_rows(path, log.list_members(path, table, own.slots), everybody, own.slots)
         now = history.advance(issue)[rows]
         there = add_unknown(history.take(issue, now), features.attributes)
-        ids = articles["article"].tolist()
+        ids, who = articles["article"].tolist(), person[rows]
         try:
             context = features.make_context(
                 campaign=campaign,
@@ -264,17 +268,30 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
                 articles=articles,
                 rules=own,
                 eligible=find_eligible(there, articles),
-                seen=seen.look_up(ids, rows, earlier)
-                | sent.look_up(ids, rows, earlier, own.no_repeat),
+                seen=seen.look_up(ids, who, earlier)
+                | sent.look_up(ids, who, earlier, own.no_repeat),
                 member_features=x[now],
             )
         except ValueError as error:
             raise ValueError(f"{_file(folder, 'pools', issue)}: {error}") from None
         round = log.parse_issue(path, table, context)
-        seen.add(ids, round.slates.choice, round.feedback.opened, rows)
-        sent.add(ids, round.slates.choice, rows)
+        seen.add(ids, round.slates.choice, round.feedback.opened, who)
+        sent.add(ids, round.slates.choice, who)
         seen.fold(ids)
-        yield round
+        yield from _follow(round, who, people) if aliases else (round,)
+
+
+def _follow(round: Round, who: Ints, people: Ids) -> Iterator[Round]:
+    """The round under members' present ids; a further one where a member got several mails.
+
+    who: [n], each member's place among all `people`
+    """
+    turn = pd.Series(who).groupby(who).cumcount().to_numpy()
+    for time in range(int(turn.max()) + 1):
+        rows = np.flatnonzero(turn == time)
+        part = round.take(rows)
+        members = part.context.members.assign(member=people[who[rows]])
+        yield replace(part, context=replace(part.context, members=members))
 
 
 def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:

@@ -14,9 +14,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from bandit.core.ids import Aliases
 from bandit.features.attributes import Attributes
 from bandit.features.features import Features
 from serving import bundle
+from serving.aliases import read_aliases, refuse_old
 from serving.errors import run_program
 from serving.formats import ENCODINGS
 from serving.prepare.columns import (
@@ -66,19 +68,25 @@ def prepare(asked: argparse.Namespace) -> None:
     for name, value in {"--articles": asked.articles, "--out": asked.out}.items():
         if not value:
             raise ValueError(f"{name} is not given; without it there is only --dry-run")
+    if asked.aliases and not asked.sends:
+        raise ValueError("--aliases are of past sends: without --sends there is nothing to follow")
     if asked.against:
         raise ValueError("--against is for --dry-run: it compares, and nothing is made of it")
     target = find_policy(asked.policy)
     if target == SEGMENT_RULES and not asked.segment_rules:
         raise ValueError("--policy segment_rules needs --segment-rules, the editor's own yaml")
     table, columns, members = read_members(asked)
+    aliases: Aliases = {}
+    if asked.aliases:
+        aliases, _ = read_aliases(asked.aliases, asked.encoding)
+        refuse_old(asked.members, members, aliases)
     texts, digests = read_archive(asked.articles, asked.encoding)
     features = fit(members, texts, asked.text_dims)
     made_from: dict[str, object] = {"members": table.digest, "articles": digests}
     rules = read_segment_rules(asked.segment_rules, features) if asked.segment_rules else None
     parameters = rules if rules and target == SEGMENT_RULES else {}
     policy = make_policy(target, parameters, features)
-    learned = learn(policy, asked.sends, features) if asked.sends else 0
+    learned = learn(policy, asked.sends, features, aliases) if asked.sends else 0
     for line in describe_shared_addresses(table, columns):
         print(f"warning: {asked.members}: {line}", file=sys.stderr)
     if rules and target != SEGMENT_RULES:
@@ -128,6 +136,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", metavar="BUNDLE", help="where to; an earlier bundle is replaced")
     parser.add_argument("--sends", metavar="LOG", help="past sends to learn from: a log's folder")
+    parser.add_argument(
+        "--aliases", metavar="FILE", help="old, member: ids that members had in LOG, and have now"
+    )
     parser.add_argument(
         "--policy", default="profile", help="a module of bandit/policies (%(default)s)"
     )
