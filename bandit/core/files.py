@@ -12,13 +12,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bandit.core.check import shorten
 
+if TYPE_CHECKING:
+    import pandas as pd  # whoever reads only JSON does without
 if sys.platform != "win32":
     import fcntl
 
@@ -73,7 +75,9 @@ def hold(path: Path) -> int | None:
     while True:
         handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
         try:
-            if sys.platform != "win32":
+            if TYPE_CHECKING:
+    import pandas as pd  # whoever reads only JSON does without
+if sys.platform != "win32":
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
                 return handle
@@ -193,6 +197,15 @@ def read_plain(path: str | Path) -> pa.Table:
             what = f"{shorten(field.name)} has type {shorten(str(field.type))}"
             raise ValueError(f"{path}: column {what}; must be plain, and have a name of its own")
     return table
+
+
+def to_frame(table: pa.Table) -> "pd.DataFrame":
+    """A table as pandas has it. Raises ValueError where pandas' own notes in it are damaged."""
+    try:
+        frame: pd.DataFrame = table.to_pandas()
+    except Exception as error:  # the notes may say anything
+        raise ValueError(f"pandas cannot read it: {type(error).__name__}: {error}") from None
+    return frame
 
 
 def check_ids(path: str | Path, table: pa.Table, name: str) -> None:

@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from bandit.core import check
 from bandit.core.check import shorten
-from bandit.core.files import check_ids, read_json, read_plain, write_json, write_table
+from bandit.core.files import check_ids, read_json, read_plain, to_frame, write_json, write_table
 from bandit.core.ids import Aliases, follow, locate
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Ids, Ints, Round
@@ -128,21 +128,17 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     path = folder / "rules.json"
     try:
         told = read_json(path)
-        for name in told:
-            if name != f"{int(name):03d}":
-                raise ValueError(f"issue {shorten(name)} must be numbered like 001")
+        if odd := [name for name in told if name != f"{int(name):03d}"]:
+            raise ValueError(f"issue {shorten(odd[0])} must be numbered like 001")
         issues = sorted((int(name), each) for name, each in told.items())
         found = {issue: _parse_rules(each) for issue, each in issues}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not say each issue's campaign and rules: {error}") from None
     if not found:
         raise ValueError(f"{path} names no issue")
-    for part in ("log", "pools"):
-        for issue in found:
-            if not _file(folder, part, issue).is_file():
-                raise ValueError(
-                    f"{_file(folder, part, issue)} is missing; the archive must be whole"
-                )
+    for needed in (_file(folder, part, issue) for part in ("log", "pools") for issue in found):
+        if not needed.is_file():
+            raise ValueError(f"{needed} is missing; the archive must be whole")
     for part in ("log", "pools", "changes"):
         for file in sorted((folder / part).glob("*.parquet")):
             if file.stem not in told:
@@ -170,10 +166,10 @@ def _read_attributes(folder: Path) -> dict[int, list[str]]:
     told = read_json(folder / "rules.json")
     found = {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
     for issue, names in found.items():
-        known = isinstance(names, list) and all(isinstance(name, str) for name in names)
-        if not known or "member" not in names or len(set(names)) < len(names):
-            where = f"{folder / 'rules.json'}: issue {issue}"
-            raise ValueError(f"{where}: attributes = {shorten(names)}; must be names of columns")
+        texts = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+        if texts != names or "member" not in texts or len(set(texts)) < len(texts):
+            where = f"{folder / 'rules.json'}: issue {issue}: attributes"
+            raise ValueError(f"{where} = {shorten(names)}; must be names of columns")
     return found
 
 
@@ -203,11 +199,7 @@ def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
     """A file's table, which must have these columns and no id of the first one twice."""
     read = read_plain(path)
     try:
-        table: pd.DataFrame = read.to_pandas()
-    except Exception as error:  # pandas' own notes in the file may be damaged, and say anything
-        why = " ".join(str(error).split())
-        raise ValueError(f"{path} cannot be read: {type(error).__name__}: {why}") from None
-    try:
+        table = to_frame(read)
         check.columns(what, table, columns)
         check.unique(what, table[columns[0]])
     except ValueError as error:

@@ -129,12 +129,13 @@ class Desk:
         article, pinned = self.find_pin(slot)
         free = self._eligible & self._sections.get(slot, True)
         known = np.append(free, np.ones((len(free), 1), dtype=bool), axis=1)  # -1, the last: empty
-        return np.where(pinned, shown == article, known[np.arange(len(shown)), shown])
+        allowed = known[np.arange(len(shown)), shown]
+        return np.asarray(np.where(pinned, shown == article, allowed), dtype=bool)
 
     def find_unmet(self, choice: Ints) -> Bools:
         """Whose slates [n, k] miss a minimum count, [n]."""
         held = [np.append(group, False)[choice].sum(axis=1) < least for group, least in self._least]
-        return np.any([np.zeros(len(choice), dtype=bool), *held], axis=0)
+        return np.asarray(np.any([np.zeros(len(choice)), *held], axis=0), dtype=bool)
 
     def open(self, slot: int, choice: Ints) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0), and how many soft rules were given up, [n].
