@@ -75,9 +75,7 @@ def hold(path: Path) -> int | None:
     while True:
         handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
         try:
-            if TYPE_CHECKING:
-    import pandas as pd  # whoever reads only JSON does without
-if sys.platform != "win32":
+            if sys.platform != "win32":
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
                 return handle
