@@ -65,6 +65,20 @@ class Issue:
         pairs = join_seen(self.inputs.seen, self.past.list_sent(self.rules.no_repeat))
         return follow_pairs(pairs, self.aliases)
 
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """What the sender should know of the members or the pool, though it stops nothing."""
+        said: list[tuple[str, str]] = []
+        for name, values in self.inputs.unknown.items():
+            examples = ", ".join([repr(value) for value in values][:3])
+            say = f"{sum(values.values())} members have a {name} never seen before ({examples})"
+            said.append(("members", f"{say}; it counts as unknown"))
+        for article, why in self.inputs.unread.items():
+            said.append(("pool", f"article {article!r} counts as average: {why}"))
+        if "url" not in self.articles:
+            said.append(("pool", "there is no column url: the merge files hold no links"))
+        return said
+
     def read_suppressed(self) -> dict[str, Table]:
         """The lists of members who are not mailed, as they are now.
 
