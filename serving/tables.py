@@ -20,10 +20,12 @@ import pyarrow.compute as pc
 
 from bandit.core.columns import Columns
 from bandit.core.files import read_bytes
+from bandit.core.ids import Aliases
 from bandit.features.attributes import fold
 from serving.errors import shorten
 from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
 
+IDS = ("member", "article", "old")  # `Member ID` stands for `member`, and so on
 TEXT, WHOLE, NUMBER = "text", "whole numbers", "numbers"
 
 
@@ -62,7 +64,7 @@ def find_columns(path: Path, names: Sequence[str], needed: Sequence[str]) -> dic
     found: dict[str, str] = {}
     for name in dict.fromkeys(needed):
         plain = name_plainly(name)
-        for wanted in (plain, f"{plain}_id") if name in ("member", "article") else (plain,):
+        for wanted in (plain, f"{plain}_id") if name in IDS else (plain,):
             alike = [each for each in names if name_plainly(each) == wanted]
             if name in alike:
                 alike = [name]
@@ -133,7 +135,7 @@ class Table:
     def _trim_ids(self) -> Self:
         """The same without spaces around ids, which sheets do not show."""
         table = self
-        for name in {"member", "article"} & set(self.columns.column_names):
+        for name in set(IDS) & set(self.columns.column_names):
             table = table._set(name, pc.utf8_trim_whitespace(self.columns[name]))
         return table
 
@@ -157,6 +159,13 @@ class Table:
         given = self.columns[name].to_pylist()
         words = [value and spelt.get(fold(value), value) for value in given]
         return self._set(name, pa.chunked_array([pa.array(words, self.columns[name].type)]))
+
+    def follow(self, aliases: Aliases) -> Self:
+        """The same with members' present ids in the place of old ones."""
+        if not aliases:
+            return self
+        now = [aliases.get(each, each) for each in self.columns["member"].to_pylist()]
+        return self._set("member", pa.chunked_array([pa.array(now)]))
 
     def read_numbers(self, name: str) -> Self:
         """The same with this column as numbers, where the format has text alone.

@@ -1,12 +1,13 @@
 """Member and article ids: where they stand in a list, and how an array file holds them.
 
-An id is text or a whole number. Open this file when ids of two tables have to be matched, or when a
-state has to keep ids beside its arrays.
+An id is text or a whole number. Members merge and get new ids; aliases say which id an old one is
+now. Open this file when ids of two tables have to be matched, or when a state has to keep ids
+beside its arrays.
 """
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from bandit.core.columns import Bools, Ids, Ints
 from bandit.core.keys import member_keys
 from bandit.core.state import State
 
+Aliases = Mapping[Any, Any]  # the present id of each old one
 _KINDS = ("numbers", "text")
 
 
@@ -53,11 +55,9 @@ class Roster:
         Raises ValueError where all ids are text and all known ones are numbers, or the other way
         round: otherwise every member would pass for new.
         """
-        asked = _find_kinds(ids)
-        if len(self) and len(ids) and not (asked & self.met).any():
-            mine, theirs = (_KINDS[int(kinds.argmax())] for kinds in (self.met, asked))
+        if kinds := _name_kinds(_find_kinds(ids), self.met):
             raise ValueError(
-                f"member ids are {theirs}, e.g. {ids[0]}; this was learned under {mine}"
+                f"member ids are {kinds[0]}, e.g. {ids[0]}; this was learned under {kinds[1]}"
             )
         keys = member_keys(ids)
         rows = np.searchsorted(self.keys, keys)
@@ -71,6 +71,19 @@ class Roster:
         new = np.unique(member_keys(ids)[self.find(ids) < 0])
         at = np.searchsorted(self.keys, new)
         return Roster(np.insert(self.keys, at, new), self.met | _find_kinds(ids)), at
+
+    def follow(self, aliases: Aliases) -> tuple["Roster", Ints]:
+        """The roster under present ids, and the row there of each row here [N].
+
+        aliases: old id -> present one
+
+        Raises ValueError where all ids are text and all old ones are numbers, or the reverse.
+        """
+        old, new = (np.array(list(ids), dtype=object) for ids in (aliases, aliases.values()))
+        rows, keys = self.find(old), self.keys.copy()
+        keys[rows[rows >= 0]] = member_keys(new)[rows >= 0]
+        present, place = np.unique(keys, return_inverse=True)
+        return Roster(present, self.met | _find_kinds(new[rows >= 0])), place
 
     def state(self) -> State:
         """Two arrays."""
@@ -102,6 +115,57 @@ def _find_kinds(ids: Ids) -> Bools:
         return np.array([bool(len(ids)), False])
     text = [isinstance(one, str) for one in ids.tolist()]
     return np.array([not all(text), any(text)])
+
+
+def _name_kinds(asked: Bools, known: Bools) -> tuple[str, str] | None:
+    """The kinds of both where they are not the same, so that none could be found."""
+    if not asked.any() or not known.any() or (asked & known).any():
+        return None
+    return _KINDS[int(asked.argmax())], _KINDS[int(known.argmax())]
+
+
+def resolve_aliases(steps: Iterable[tuple[Hashable, Hashable]]) -> dict[Hashable, Hashable]:
+    """The present id of each old one.
+
+    steps: pairs of an old id and the one that took its place, which may be old as well: chains are
+        followed to their end
+
+    Raises ValueError where an old id has two others in its place, and where a chain is a circle.
+
+    >>> resolve_aliases([("a", "b"), ("b", "c")])
+    {'a': 'c', 'b': 'c'}
+    """
+    found: dict[Hashable, Hashable] = {}
+    for old, new in steps:
+        if found.setdefault(old, new) != new:
+            raise ValueError(f"member {old!r} became both {found[old]!r} and {new!r}")
+    for old in found:
+        chain = [old]
+        while chain[-1] in found:
+            chain.append(found[chain[-1]])
+            if chain[-1] in chain[:-1]:
+                ring = " -> ".join(repr(each) for each in chain[chain.index(chain[-1]) :])
+                raise ValueError(f"members became one another in a circle: {ring}")
+        for each in chain[:-1]:
+            found[each] = chain[-1]
+    return found
+
+
+def follow(ids: Ids, aliases: Aliases) -> Ids:
+    """The present ids of these members [n].
+
+    Raises ValueError where all ids are text and all old ones are numbers, or the other way round.
+    """
+    if not aliases:
+        return ids
+    old = list(aliases)
+    if kinds := _name_kinds(_find_kinds(ids), _find_kinds(np.array(old, dtype=object))):
+        raise ValueError(
+            f"member ids are {kinds[0]}, e.g. {ids[0]}; the aliases' are {kinds[1]}, e.g. {old[0]}"
+        )
+    now = np.empty(len(ids), dtype=object)
+    now[:] = [aliases.get(each, each) for each in ids.tolist()]
+    return now if ids.dtype == object else now.astype(ids.dtype)
 
 
 def pack(values: Sequence[object]) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit.core import check, exact
-from bandit.core.ids import Roster
+from bandit.core.ids import Aliases, Roster
 from bandit.core.state import State, nest, part
 from bandit.core.types import Floats, Ids, Ints
 from bandit.models.profile.expectation import propagate
@@ -178,6 +178,22 @@ class Profiles:
         for name in NAMES:
             kept = getattr(self, name)
             setattr(self, name, kept * kept.dtype.type(keep))
+
+    def follow(self, aliases: Aliases) -> None:
+        """Know members by their present ids, and add up the evidence of those who are one now.
+
+        Natural parameters of independent evidence add, so the sum is what both have clicked. It is
+        not to the last bit what learning from both together had given: each newsletter is weighed
+        by what was thought before it.
+
+        aliases: old id -> present one
+        """
+        self.roster, place = self.roster.follow(aliases)
+        for name in NAMES:
+            kept = getattr(self, name)
+            total = np.zeros((len(self.roster), kept.shape[1]), dtype=kept.dtype)
+            np.add.at(total, place, kept)
+            setattr(self, name, total)
 
     def state(self) -> State:
         """The roster and natural parameters, as named arrays, which are never written to again."""

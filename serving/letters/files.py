@@ -5,18 +5,18 @@ whoever does not finds a send that was not finished and is simply run again. Ope
 in which order things are written, and when the lists of those who must not be mailed are read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from bandit.core.files import passing, replacing, sweep
-from serving.checks.contradictions import find_contradictions
-from serving.folder import sync
+from bandit.core.files import passing, replacing
+from serving.checks.contradictions import find_contradictions, list_rules
+from serving.folder import claim, sync
 from serving.letters.merge import write_merge
+from serving.letters.preview import write_preview
 from serving.letters.tally import Tally, describe_contradictions
 from serving.letters.texts import Texts
 from serving.sending.record import SLATES, refuse_other, refuse_unlike, write_send
@@ -26,8 +26,8 @@ from serving.sending.write import read_back, write_slates
 if TYPE_CHECKING:
     from serving.sending.issue import Issue
 
-LINES, SHEET = "merge.jsonl", "merge.csv"
-FILES = (SLATES, LINES, SHEET)
+LINES, SHEET, PREVIEW = "merge.jsonl", "merge.csv", "preview.html"
+FILES = (SLATES, LINES, SHEET, PREVIEW)
 CHOSEN = "chosen.parquet"  # for everybody, whether or not a list forbids it
 
 
@@ -58,10 +58,8 @@ def write_issue(
     folder, slots = issue.part.folder, issue.rules.slots
     refuse_other(folder, issue.describe(issue.read_suppressed()))
     texts = Texts.read(issue.articles, issue.asked.pool)
-    tally = Tally(issue.articles, issue.rules)
-    if folder.is_dir():
-        sweep(folder)
-    with _leaving_nothing(folder):
+    tally = Tally(issue.articles, issue.rules, list_rules(issue.rules, issue.articles))
+    with claim(folder) if issue.part.number else nullcontext():  # the campaign's own is claimed
         with ExitStack() as stack:
             at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
             chosen = stack.enter_context(passing(folder / CHOSEN))
@@ -75,16 +73,19 @@ def write_issue(
             found = find_contradictions(issue.rules, issue.articles)
             sentences = describe_contradictions(found, tally.count_given_up())
             written = Written(mails, tally, sentences)
+            told = [*sentences, *(f"{file}: {warning}" for file, warning in issue.warnings)]
+            warnings = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in told]
+            write_preview(at[PREVIEW], at[SLATES], issue, texts, tally, mails, warnings)
             for name, part in at.items():
                 refuse_unlike(part, folder / name)
-        write_send(folder, issue.describe(lists) | _describe(issue, written), FILES)
+        write_send(folder, issue.describe(lists) | _describe(issue, texts, written), FILES)
         sync(folder)
     return written
 
 
-def _describe(issue: "Issue", written: Written) -> dict[str, object]:
+def _describe(issue: "Issue", texts: Texts, written: Written) -> dict[str, object]:
     """What send.json says beside what the send was made from."""
-    return written.tally.describe() | {
+    return written.tally.describe(texts.title) | {
         "mails": written.mails,
         "suppressed": len(issue.members) - written.tally.members,
         "audience": issue.audience,
@@ -92,16 +93,3 @@ def _describe(issue: "Issue", written: Written) -> dict[str, object]:
         "unknown": issue.inputs.unknown,
         "unread": issue.inputs.unread,
     }
-
-
-@contextmanager
-def _leaving_nothing(folder: Path) -> Iterator[None]:
-    """Where the block does not end well, folders that it made are gone again."""
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
-    try:
-        yield
-    except BaseException:
-        for each in made:
-            with suppress(OSError):
-                each.rmdir()
-        raise

@@ -4,6 +4,7 @@ Open this file for the numbers of send.json and of the preview.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,9 @@ from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from bandit.core.types import EXPLORE, PINNED, ROLES
 from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, STORY
-from serving.checks.contradictions import Rule, list_rules
+
+if TYPE_CHECKING:
+    from serving.checks.contradictions import Rule
 
 RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT, "story": STORY}
 
@@ -21,7 +24,8 @@ RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT, "story": ST
 class Tally:
     """Counts newsletters piece by piece: `add` each of them once.
 
-    articles: the pool, m rows in order; rules: the editor's, with k slots
+    articles: the pool, m rows in order; rules: the editor's, with k slots, and each by itself in
+        `listed` (`serving.checks.contradictions.list_rules`)
 
     members: newsletters; held: those of members held out; empty: those with nothing in any slot
     reach: [m], members who get the article; leads: [m], those whose newsletter begins with it
@@ -30,11 +34,11 @@ class Tally:
     missed_pins: slot -> members who may not see what is pinned there
     """
 
-    def __init__(self, articles: Columns, rules: Rules) -> None:
+    def __init__(self, articles: Columns, rules: Rules, listed: Sequence["Rule"]) -> None:
         m = len(articles)
         self._ids = pa.array(articles["article"].tolist())
         self._slots = rules.slots
-        self._rules = [rule for rule in list_rules(rules, articles) if rule.kind.startswith("at_")]
+        self._rules = [rule for rule in listed if rule.kind.startswith("at_")]
         self._pins = rules.pins
         self._broken = [0] * len(self._rules)
         self.members = self.held = self.empty = 0
@@ -85,9 +89,13 @@ class Tally:
         """In how many slots each kind of soft rule was the last to be given up."""
         return {name: int(self.relaxed[rule]) for name, rule in RELAXED.items()}
 
-    def describe(self) -> dict[str, object]:
-        """What send.json says of the newsletters."""
-        reach = zip(self._ids.to_pylist(), self.reach.tolist(), self.leads.tolist(), strict=True)
+    def describe(self, titles: Sequence[str]) -> dict[str, object]:
+        """What send.json says of the newsletters.
+
+        titles: [m], of the articles
+        """
+        counts = zip(self.reach.tolist(), self.leads.tolist(), strict=True)
+        reach = zip(self._ids.to_pylist(), titles, counts, strict=True)
         return {
             "members": self.members,
             "slots": self._slots,
@@ -97,17 +105,24 @@ class Tally:
             "missed_pins": {str(slot): count for slot, count in self.missed_pins.items() if count},
             "empty_newsletters": self.empty,
             "held_out": self.held,
-            "reach": {str(article): {"members": n, "leads": led} for article, n, led in reach},
+            "reach": {
+                str(article): {"title": title, "members": n, "leads": led}
+                for article, title, (n, led) in reach
+            },
         }
 
 
-def describe_contradictions(found: Sequence[Sequence[Rule]], given_up: dict[str, int]) -> list[str]:
+def describe_contradictions(
+    found: Sequence[Sequence["Rule"]], given_up: dict[str, int]
+) -> list[str]:
     """A sentence for each set of rules that contradict one another, with what was given up."""
     sentences = []
     for core in found:
         words = [rule.words for rule in core]
         named = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
         lost = [f"{word} in {given_up[word]:,}" for word in words if word in given_up]
+        if len(core) == 1 and core[0].kind == "at_least":
+            named += f", for the pool has {len(core[0].group)} such articles"
         given = f"given up: {', '.join(lost)} newsletters" if lost else "slots stay empty"
         sentences.append(f"no newsletter can obey {named} ({given})")
     return sentences

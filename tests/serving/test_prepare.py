@@ -238,6 +238,11 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
         policy.learn(round)
     for name, array in policy.state().items():
         assert made.policy.state()[name].tobytes() == array.tobytes(), name
+    members.assign(chapter=["north", "south"] * (len(members) // 2)).to_parquet(
+        tmp_path / "members.parquet"
+    )
+    assert main(words) == 0
+    assert "log has no 'chapter': it is unknown in all past sends" in capsys.readouterr().err
     assert len(made.policy.profiles.roster) > 0  # type: ignore[attr-defined]
     assert (
         json.loads((tmp_path / "bundle" / "manifest.json").read_text())["made_from"]["issues"] == 2

@@ -8,7 +8,7 @@ beside the key of the id.
 import numpy as np
 
 from bandit.core import check, keys
-from bandit.core.ids import Roster
+from bandit.core.ids import Aliases, Roster
 from bandit.core.state import State, nest, part
 from bandit.core.types import Array, Bools, Floats, Ids, Ints, Round
 
@@ -118,6 +118,22 @@ class ReplayMemory:
         some = np.argsort(self.newsletters["order"], kind="stable")[:size]
         x, items, clicks, history = (self.newsletters[name][some] for name in COLUMNS[:4])
         return x.astype(np.float64), items, clicks, history
+
+    def follow(self, aliases: Aliases) -> None:
+        """Know members by their present ids, and put the histories of those who are one together.
+
+        Clicks under the present id count as newer than those under an old one.
+
+        aliases: old id -> present one
+        """
+        present, at = self.roster.follow(aliases)
+        old, size = present.keys[at] != self.roster.keys, self.history.shape[1]
+        history = np.full((len(present), size), -1, dtype=np.int32)
+        for row in np.argsort(old, kind="stable").tolist():
+            both = np.concatenate([history[at[row]], self.history[row]])
+            clicks = both[both >= 0][:size]
+            history[at[row], : len(clicks)] = clicks
+        self.roster, self.history = present, history
 
     def state(self) -> State:
         """Copies of all that is kept."""
