@@ -23,7 +23,8 @@ import pandas as pd
 import pyarrow as pa
 
 from bandit.core import check
-from bandit.core.files import read_json, read_table, write_json, write_table
+from bandit.core.check import shorten
+from bandit.core.files import check_ids, read_json, read_plain, to_frame, write_json, write_table
 from bandit.core.ids import Aliases, follow, locate
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Ids, Ints, Round
@@ -127,18 +128,17 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     path = folder / "rules.json"
     try:
         told = read_json(path)
+        if odd := [name for name in told if name != f"{int(name):03d}"]:
+            raise ValueError(f"issue {shorten(odd[0])} must be numbered like 001")
         issues = sorted((int(name), each) for name, each in told.items())
         found = {issue: _parse_rules(each) for issue, each in issues}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not say each issue's campaign and rules: {error}") from None
     if not found:
         raise ValueError(f"{path} names no issue")
-    for part in ("log", "pools"):
-        for issue in found:
-            if not _file(folder, part, issue).is_file():
-                raise ValueError(
-                    f"{_file(folder, part, issue)} is missing; the archive must be whole"
-                )
+    for needed in (_file(folder, part, issue) for part in ("log", "pools") for issue in found):
+        if not needed.is_file():
+            raise ValueError(f"{needed} is missing; the archive must be whole")
     for part in ("log", "pools", "changes"):
         for file in sorted((folder / part).glob("*.parquet")):
             if file.stem not in told:
@@ -152,16 +152,25 @@ def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     """One issue's campaign and rules, from what rules.json tells of it."""
     campaign, given = told["campaign"], dict(told["rules"])
     if not isinstance(campaign, str):
-        raise ValueError(f"campaign = {campaign!r}; must be text")
+        raise ValueError(f"campaign = {shorten(campaign)}; must be text")
     for part in ("pins", "only"):  # JSON has no whole numbers for keys
-        given[part] = {int(slot): value for slot, value in given.get(part, {}).items()}
+        slots = given.get(part, {})
+        given[part] = {int(slot): value for slot, value in slots.items()}
+        if list(slots) != [str(slot) for slot in given[part]]:
+            raise ValueError(f"{part} = {shorten(slots)}; slots must be written like 1")
     return campaign, Rules.model_validate(given)
 
 
 def _read_attributes(folder: Path) -> dict[int, list[str]]:
     """Each issue's columns of the member list, where they are not those of members.parquet."""
     told = read_json(folder / "rules.json")
-    return {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
+    found = {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
+    for issue, names in found.items():
+        texts = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+        if texts != names or "member" not in texts or len(set(texts)) < len(texts):
+            where = f"{folder / 'rules.json'}: issue {issue}: attributes"
+            raise ValueError(f"{where} = {shorten(names)}; must be names of columns")
+    return found
 
 
 def _file(folder: Path, part: str, issue: int) -> Path:
@@ -188,12 +197,14 @@ def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
 
 def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
     """A file's table, which must have these columns and no id of the first one twice."""
-    table: pd.DataFrame = read_table(path).to_pandas()
+    read = read_plain(path)
     try:
+        table = to_frame(read)
         check.columns(what, table, columns)
         check.unique(what, table[columns[0]])
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    check_ids(path, read, columns[0])
     return table
 
 
@@ -236,7 +247,7 @@ def read(folder: str | Path, features: Features, aliases: Aliases | None = None)
     for issue, (campaign, own) in ruled.items():
         path, articles = _file(folder, "log", issue), pools[issue]
         earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
-        table = read_table(path)
+        table = read_plain(path)
         rows = _find_rows(path, log.list_members(path, table, own.slots), everybody, own.slots)
         now = history.advance(issue)[rows]
         there = add_unknown(history.take(issue, now), features.attributes)
@@ -283,7 +294,6 @@ def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:
         raise ValueError(f"{path}: {error}") from None
     if (rows < 0).any():
         first = int((rows < 0).argmax())
-        raise ValueError(
-            f"{path} row {first * slots}: member {ids.tolist()[first]!r} is not in members.parquet"
-        )
+        who = shorten(ids.tolist()[first])
+        raise ValueError(f"{path} row {first * slots}: member {who} is not in members.parquet")
     return rows
