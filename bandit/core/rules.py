@@ -7,12 +7,11 @@ rules leave open.
 from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
+from reprlib import repr as shorten
 from typing import Annotated
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from bandit.core.check import shorten
 
 Count = Annotated[int, Field(ge=0)]
 Slot = Annotated[int, Field(ge=1)]
