@@ -233,7 +233,9 @@ class Table:
             row = int(again.argmax())
             value = self.columns[name][row].as_py()
             first = pc.index(self.columns[name], self.columns[name][row]).as_py()
-            raise ValueError(f"{self.path} row {row}: {name} {value!r} is in row {first} already")
+            raise ValueError(
+                f"{self.path} row {row}: {name} {shorten(value)} is in row {first} already"
+            )
 
     def check_same_type(self, name: str, other: "Table") -> None:
         """Raise ValueError where this table's ids could match none of the other's."""
