@@ -161,11 +161,13 @@ class Table:
         return self._set(name, pa.chunked_array([pa.array(words, self.columns[name].type)]))
 
     def follow(self, aliases: Aliases) -> Self:
-        """The same with members' present ids in the place of old ones."""
+        """The same with members' present ids in the place of old ones, as text."""
         if not aliases:
             return self
-        now = [aliases.get(each, each) for each in self.columns["member"].to_pylist()]
-        return self._set("member", pa.chunked_array([pa.array(now)]))
+        present = {str(old): str(new) for old, new in aliases.items()}
+        given = [str(each) for each in self.columns["member"].to_pylist()]
+        now = pa.array([present.get(each, each) for each in given], pa.string())
+        return self._set("member", pa.chunked_array([now]))
 
     def read_numbers(self, name: str) -> Self:
         """The same with this column as numbers, where the format has text alone.
@@ -231,8 +233,8 @@ class Table:
         first: dict[object, int] = {}
         for row, value in enumerate(column.to_pylist()):
             if first.setdefault(value, row) < row:
-                was = first[value]
-                raise ValueError(f"{self.path} row {row}: {name} {value!r} is in row {was} already")
+                here = f"{self.path} row {row}: {name} {shorten(value)}"
+                raise ValueError(f"{here} is in row {first[value]} already")
 
     def check_same_type(self, name: str, other: "Table") -> None:
         """Raise ValueError where this table's ids could match none of the other's."""
