@@ -10,7 +10,7 @@ finished send. The same inputs give the same bytes, in chunks of any size.
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -21,7 +21,7 @@ from serving.folder import claim
 from serving.letters.files import write_issue
 from serving.sending.arguments import read_arguments
 from serving.sending.choose import compose
-from serving.sending.issue import Issue, read_issue
+from serving.sending.issue import read_issue
 from serving.sending.record import refuse_place
 
 
@@ -34,8 +34,8 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     refuse_place(Path(asked.out), asked.bundle, *filter(None, read), *asked.suppress)
     with claim(asked.out):
         issue = read_issue(asked)
-        for warning in _list_warnings(issue):
-            _say(console, warning)
+        for file, warning in issue.warnings:
+            _say(console, f"{getattr(asked, file)}: {warning}")
         tables = compose(
             issue.bundle,
             issue.members,
@@ -57,19 +57,6 @@ def send(asked: argparse.Namespace, console: Console) -> str:
     where = f"{written.mails} mails of {len(issue.members)} members in {issue.part.folder}"
     where += f", by a bundle that is {issue.bundle.signed}"
     return f"{where}: {roles}; rules given up: {relaxed}"
-
-
-def _list_warnings(issue: Issue) -> Iterator[str]:
-    """What the sender should know of the files, though it stops nothing."""
-    asked = issue.asked
-    for name, values in issue.inputs.unknown.items():
-        examples = ", ".join([repr(value) for value in values][:3])
-        say = f"{sum(values.values())} members have a {name} never seen before ({examples})"
-        yield f"{asked.members}: {say}; it counts as unknown"
-    for article, why in issue.inputs.unread.items():
-        yield f"{asked.pool}: article {article!r} counts as average: {why}"
-    if "url" not in issue.articles:
-        yield f"{asked.pool} has no column url: the merge files hold no links"
 
 
 def _say(console: Console, warning: str) -> None:

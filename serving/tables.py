@@ -20,10 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core.files import read_bytes
+from bandit.core.ids import Aliases
 from bandit.features.attributes import fold
 from serving.errors import shorten
 from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
 
+IDS = ("member", "article", "old")  # `Member ID` stands for `member`, and so on
 TEXT, WHOLE, NUMBER = "text", "whole numbers", "numbers"
 
 
@@ -62,7 +64,7 @@ def find_columns(path: Path, names: Sequence[str], needed: Sequence[str]) -> dic
     found: dict[str, str] = {}
     for name in dict.fromkeys(needed):
         plain = name_plainly(name)
-        for wanted in (plain, f"{plain}_id") if name in ("member", "article") else (plain,):
+        for wanted in (plain, f"{plain}_id") if name in IDS else (plain,):
             alike = [each for each in names if name_plainly(each) == wanted]
             if name in alike:
                 alike = [name]
@@ -133,7 +135,7 @@ class Table:
     def _trim_ids(self) -> Self:
         """The same without spaces around ids, which sheets do not show."""
         table = self
-        for name in {"member", "article"} & set(self.columns.column_names):
+        for name in set(IDS) & set(self.columns.column_names):
             table = table._set(name, pc.utf8_trim_whitespace(self.columns[name]))
         return table
 
@@ -157,6 +159,15 @@ class Table:
         given = self.columns[name].to_pylist()
         words = [value and spelt.get(fold(value), value) for value in given]
         return self._set(name, pa.chunked_array([pa.array(words, self.columns[name].type)]))
+
+    def follow(self, aliases: Aliases) -> Self:
+        """The same with members' present ids in the place of old ones, as text."""
+        if not aliases:
+            return self
+        present = {str(old): str(new) for old, new in aliases.items()}
+        given = [str(each) for each in self.columns["member"].to_pylist()]
+        now = pa.array([present.get(each, each) for each in given], pa.string())
+        return self._set("member", pa.chunked_array([now]))
 
     def read_numbers(self, name: str) -> Self:
         """The same with this column as numbers, where the format has text alone.
@@ -222,7 +233,9 @@ class Table:
             row = int(again.argmax())
             value = self.columns[name][row].as_py()
             first = pc.index(self.columns[name], self.columns[name][row]).as_py()
-            raise ValueError(f"{self.path} row {row}: {name} {value!r} is in row {first} already")
+            raise ValueError(
+                f"{self.path} row {row}: {name} {shorten(value)} is in row {first} already"
+            )
 
     def check_same_type(self, name: str, other: "Table") -> None:
         """Raise ValueError where this table's ids could match none of the other's."""

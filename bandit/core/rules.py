@@ -4,8 +4,10 @@ Open this file for what an editor may ask for. `bandit/slates/editorial.py` says
 rules leave open.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
+from reprlib import repr as shorten
 from typing import Annotated
 
 import pandas as pd
@@ -63,10 +65,9 @@ class Rules(BaseModel):
                     raise ValueError(
                         f"{what}: slot {slot} is beyond the layout's {self.slots} slots"
                     )
-        articles = list(self.pins.values())
-        for article in articles:
-            if articles.count(article) > 1:
-                raise ValueError(f"pins: article {article!r} is pinned to two slots")
+        (article, times), *_ = [*Counter(self.pins.values()).most_common(1), (None, 0)]
+        if times > 1:
+            raise ValueError(f"pins: article {shorten(article)} is pinned to two slots")
         for column, counts in self.at_least.items():
             if EACH in counts:
                 raise ValueError(f"at_least {column} {EACH!r}: name the values that must be there")
@@ -74,9 +75,8 @@ class Rules(BaseModel):
                 caps = self.at_most.get(column, {})
                 most = caps.get(value, caps.get(EACH, self.slots))
                 if least > most:
-                    raise ValueError(
-                        f"at_least {column} {value!r} = {least}, but at most {most} are allowed"
-                    )
+                    what = f"at_least {column} {shorten(value)} = {least}"
+                    raise ValueError(f"{what}, but at most {most} are allowed")
             if sum(counts.values()) > self.slots:
                 raise ValueError(
                     f"at_least {column}: {sum(counts.values())} articles for {self.slots} slots"
@@ -96,7 +96,7 @@ class Rules(BaseModel):
         for slot, article in self.pins.items():
             if article not in ids:
                 raise ValueError(
-                    f"pins: slot {slot} pins article {article!r}, which is not in the pool"
+                    f"pins: slot {slot} pins article {shorten(article)}, which is not in the pool"
                     f"{name_nearest(article, ids)}"
                 )
         columns = [
@@ -106,8 +106,9 @@ class Rules(BaseModel):
         ]
         for column in columns:
             if column not in articles.columns:
+                found = shorten(list(articles.columns))
                 raise ValueError(
-                    f"rules name column {column!r}; the pool has {list(articles.columns)}"
+                    f"rules name column {shorten(column)}; the pool has {found}"
                     f"{name_nearest(column, articles.columns)}"
                 )
 

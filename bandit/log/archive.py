@@ -14,6 +14,7 @@ folder that has none was not finished. Open this file to learn from, or to simul
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ import pandas as pd
 import pyarrow as pa
 
 from bandit.core import check
-from bandit.core.files import read_json, read_table, write_json, write_table
-from bandit.core.ids import locate
+from bandit.core.check import shorten
+from bandit.core.files import check_ids, read_json, read_plain, to_frame, write_json, write_table
+from bandit.core.ids import Aliases, follow, locate
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Ids, Ints, Round
 from bandit.features.clean import join_texts
@@ -126,18 +128,17 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     path = folder / "rules.json"
     try:
         told = read_json(path)
+        if odd := [name for name in told if name != f"{int(name):03d}"]:
+            raise ValueError(f"issue {shorten(odd[0])} must be numbered like 001")
         issues = sorted((int(name), each) for name, each in told.items())
         found = {issue: _parse_rules(each) for issue, each in issues}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not say each issue's campaign and rules: {error}") from None
     if not found:
         raise ValueError(f"{path} names no issue")
-    for part in ("log", "pools"):
-        for issue in found:
-            if not _file(folder, part, issue).is_file():
-                raise ValueError(
-                    f"{_file(folder, part, issue)} is missing; the archive must be whole"
-                )
+    for needed in (_file(folder, part, issue) for part in ("log", "pools") for issue in found):
+        if not needed.is_file():
+            raise ValueError(f"{needed} is missing; the archive must be whole")
     for part in ("log", "pools", "changes"):
         for file in sorted((folder / part).glob("*.parquet")):
             if file.stem not in told:
@@ -151,16 +152,25 @@ def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     """One issue's campaign and rules, from what rules.json tells of it."""
     campaign, given = told["campaign"], dict(told["rules"])
     if not isinstance(campaign, str):
-        raise ValueError(f"campaign = {campaign!r}; must be text")
+        raise ValueError(f"campaign = {shorten(campaign)}; must be text")
     for part in ("pins", "only"):  # JSON has no whole numbers for keys
-        given[part] = {int(slot): value for slot, value in given.get(part, {}).items()}
+        slots = given.get(part, {})
+        given[part] = {int(slot): value for slot, value in slots.items()}
+        if list(slots) != [str(slot) for slot in given[part]]:
+            raise ValueError(f"{part} = {shorten(slots)}; slots must be written like 1")
     return campaign, Rules.model_validate(given)
 
 
 def _read_attributes(folder: Path) -> dict[int, list[str]]:
     """Each issue's columns of the member list, where they are not those of members.parquet."""
     told = read_json(folder / "rules.json")
-    return {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
+    found = {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
+    for issue, names in found.items():
+        texts = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+        if texts != names or "member" not in texts or len(set(texts)) < len(texts):
+            where = f"{folder / 'rules.json'}: issue {issue}: attributes"
+            raise ValueError(f"{where} = {shorten(names)}; must be names of columns")
+    return found
 
 
 def _file(folder: Path, part: str, issue: int) -> Path:
@@ -187,12 +197,14 @@ def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
 
 def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
     """A file's table, which must have these columns and no id of the first one twice."""
-    table: pd.DataFrame = read_table(path).to_pandas()
+    read = read_plain(path)
     try:
+        table = to_frame(read)
         check.columns(what, table, columns)
         check.unique(what, table[columns[0]])
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    check_ids(path, read, columns[0])
     return table
 
 
@@ -214,10 +226,12 @@ def fit_features(
         raise ValueError(f"{folder}: {error}") from None
 
 
-def read(folder: str | Path, features: Features) -> Iterator[Round]:
+def read(folder: str | Path, features: Features, aliases: Aliases | None = None) -> Iterator[Round]:
     """The issues in order, each with the context that it was sent in.
 
     features: reads the members and articles
+    aliases: old id -> present one, of members who got another or were merged; where two ids of one
+        member got an issue, the second mail comes in a further round of it
 
     Raises ValueError naming file, row and value where the folder is damaged, or is no archive.
     """
@@ -226,17 +240,18 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
     history = History(folder, list(ruled), _read_attributes(folder))
     versions = add_unknown(history.list_versions(), features.attributes)
     everybody, x = pd.Index(history.ids), features.encode_members(versions)
+    person, people = pd.factorize(follow(history.ids, aliases or {}))
     pools = {issue: read_pool(folder, issue) for issue in ruled}
-    seen = Seen(len(everybody))
-    sent = Sent(len(everybody), max(own.no_repeat for _, own in ruled.values()))
+    seen = Seen(len(people))
+    sent = Sent(len(people), max(own.no_repeat for _, own in ruled.values()))
     for issue, (campaign, own) in ruled.items():
         path, articles = _file(folder, "log", issue), pools[issue]
         earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
-        table = read_table(path)
+        table = read_plain(path)
         rows = _find_rows(path, log.list_members(path, table, own.slots), everybody, own.slots)
         now = history.advance(issue)[rows]
         there = add_unknown(history.take(issue, now), features.attributes)
-        ids = articles["article"].tolist()
+        ids, who = articles["article"].tolist(), person[rows]
         try:
             context = features.make_context(
                 campaign=campaign,
@@ -245,17 +260,30 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
                 articles=articles,
                 rules=own,
                 eligible=find_eligible(there, articles),
-                seen=seen.look_up(ids, rows, earlier)
-                | sent.look_up(ids, rows, earlier, own.no_repeat),
+                seen=seen.look_up(ids, who, earlier)
+                | sent.look_up(ids, who, earlier, own.no_repeat),
                 member_features=x[now],
             )
         except ValueError as error:
             raise ValueError(f"{_file(folder, 'pools', issue)}: {error}") from None
         round = log.parse_issue(path, table, context)
-        seen.add(ids, round.slates.choice, round.feedback.opened, rows)
-        sent.add(ids, round.slates.choice, rows)
+        seen.add(ids, round.slates.choice, round.feedback.opened, who)
+        sent.add(ids, round.slates.choice, who)
         seen.fold(ids)
-        yield round
+        yield from _follow(round, who, people) if aliases else (round,)
+
+
+def _follow(round: Round, who: Ints, people: Ids) -> Iterator[Round]:
+    """The round under members' present ids; a further one where a member got several mails.
+
+    who: [n], each member's place among all `people`
+    """
+    turn = pd.Series(who).groupby(who).cumcount().to_numpy()
+    for time in range(int(turn.max()) + 1):
+        rows = np.flatnonzero(turn == time)
+        part = round.take(rows)
+        members = part.context.members.assign(member=people[who[rows]])
+        yield replace(part, context=replace(part.context, members=members))
 
 
 def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:
@@ -266,7 +294,6 @@ def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:
         raise ValueError(f"{path}: {error}") from None
     if (rows < 0).any():
         first = int((rows < 0).argmax())
-        raise ValueError(
-            f"{path} row {first * slots}: member {ids.tolist()[first]!r} is not in members.parquet"
-        )
+        who = shorten(ids.tolist()[first])
+        raise ValueError(f"{path} row {first * slots}: member {who} is not in members.parquet")
     return rows

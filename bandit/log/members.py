@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core import check
-from bandit.core.files import read_table, write_table
+from bandit.core.files import check_ids, read_plain, write_table
 from bandit.core.ids import locate
 from bandit.core.types import Bools, Ids, Ints
 from bandit.features.attributes import Attributes
@@ -110,7 +110,7 @@ class History:
                 if (at < 0).any():
                     row = int((at < 0).argmax())
                     raise ValueError(
-                        f"{path} row {row}: member {table['member'][row].as_py()!r} "
+                        f"{path} row {row}: member {check.shorten(table['member'][row].as_py())} "
                         "is not in members.parquet"
                     )
                 self._changes[issue] = at, count + np.arange(len(table))
@@ -166,7 +166,7 @@ def add_unknown(members: pd.DataFrame, attributes: Attributes) -> pd.DataFrame:
 
 def _read(path: Path) -> pa.Table:
     """A file of members. Raises ValueError for ids that are floats, missing or there twice."""
-    table = read_table(path)
+    table = read_plain(path)
     try:
         if "member" not in table.column_names:
             raise ValueError(f"members lacks column 'member'; it has {table.column_names}")
@@ -174,10 +174,7 @@ def _read(path: Path) -> pa.Table:
         check.unique("members", ids)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if pa.types.is_floating(table["member"].type):  # they have other keys than the whole numbers
-        raise ValueError(
-            f"{path} row 0: member = {ids.tolist()[0]!r}; ids must be whole numbers or text"
-        )
+    check_ids(path, table, "member")  # floats have other keys than the whole numbers
     return table
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core import check, exact
-from bandit.core.ids import locate, pack, unpack
+from bandit.core.ids import Aliases, follow, locate, pack, unpack
 from bandit.core.state import State
 from bandit.core.types import Floats, Ids, Ints
 from bandit.models.profile.expectation import propagate
@@ -183,6 +183,27 @@ class Profiles:
         for name in NAMES:
             kept = getattr(self, name)
             kept *= kept.dtype.type(keep)
+
+    def follow(self, aliases: Aliases) -> None:
+        """Know members by their present ids, and add up the evidence of those who are one now.
+
+        Natural parameters of independent evidence add, so the sum is what both have clicked. It is
+        not to the last bit what learning from both together had given: each newsletter is weighed
+        by what was thought before it.
+
+        aliases: old id -> present one
+        """
+        place: dict[object, int] = {}
+        now = follow(np.asarray(self.ids), aliases).tolist()
+        rows = np.array([place.setdefault(each, len(place)) for each in now], dtype=np.int64)
+        first = np.unique(rows, return_index=True)[1]
+        more = np.setdiff1d(np.arange(len(rows)), first)
+        for name in NAMES:
+            kept = getattr(self, name)
+            total = kept[first]
+            np.add.at(total, rows[more], kept[more])
+            setattr(self, name, total)
+        self.ids = pd.Index(list(place))
 
     def state(self) -> State:
         """Ids and natural parameters, as named arrays."""

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from bandit.core import check, exact
+from bandit.core.ids import Aliases
 from bandit.core.state import State, nest, part, require
 from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
@@ -174,6 +175,10 @@ class OffPolicy(Policy):
 
     def _read_log(self, pages: Sequence[Page]) -> Exposures:
         return Exposures(pages, self._examination.curve, self.temperature, self.steps)
+
+    def follow(self, aliases: Aliases) -> None:
+        """Members' own tastes follow their ids, and add up."""
+        self._own.follow(aliases)
 
     def state(self) -> State:
         """The log, what was learned from it, and every member's own taste."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bandit.core import check
+from bandit.core.ids import Aliases
 from bandit.core.state import State
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
@@ -89,6 +90,10 @@ class Wave(Policy):
     def finish(self) -> None:
         """Let the policy that chooses finish."""
         self.policy.finish()
+
+    def follow(self, aliases: Aliases) -> None:
+        """Let the policy that chooses follow."""
+        self.policy.follow(aliases)
 
     def state(self) -> State:
         """The state of the policy that chooses: a wave has none of its own."""

@@ -89,9 +89,9 @@ class Desk:
 
     def __init__(self, context: Context) -> None:
         rules, articles = context.rules, context.articles
-        ids = list(context.article_ids)
+        ids = {article: j for j, article in enumerate(context.article_ids.tolist())}
         self._k = rules.slots
-        self._pins = {slot - 1: ids.index(article) for slot, article in rules.pins.items()}
+        self._pins = {slot - 1: ids[article] for slot, article in rules.pins.items()}
         self._pinnable = self._eligible = context.eligible
         if self._pins:  # they leave the pool
             pinned = np.isin(np.arange(len(ids)), list(self._pins.values()))
@@ -123,6 +123,19 @@ class Desk:
             return -1, np.zeros(len(self._pinnable), dtype=bool)
         article = self._pins[slot]
         return article, self._pinnable[:, article]
+
+    def allows(self, slot: int, shown: Ints) -> Bools:
+        """Whether the hard rules allow these articles [n] in `slot` (from 0), -1 for none, [n]."""
+        article, pinned = self.find_pin(slot)
+        free = self._eligible & self._sections.get(slot, True)
+        known = np.append(free, np.ones((len(free), 1), dtype=bool), axis=1)  # -1, the last: empty
+        allowed = known[np.arange(len(shown)), shown]
+        return np.asarray(np.where(pinned, shown == article, allowed), dtype=bool)
+
+    def find_unmet(self, choice: Ints) -> Bools:
+        """Whose slates [n, k] miss a minimum count, [n]."""
+        held = [np.append(group, False)[choice].sum(axis=1) < least for group, least in self._least]
+        return np.asarray(np.any([np.zeros(len(choice)), *held], axis=0), dtype=bool)
 
     def open(self, slot: int, choice: Ints) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0), and how many soft rules were given up, [n].

@@ -22,7 +22,7 @@ from bandit.core.types import (
     Slates,
     SlotPmf,
 )
-from bandit.slates.editorial import Desk
+from bandit.slates.editorial import MINIMUM, Desk
 from bandit.slates.mass import Mass, Taken
 
 # Chooses one article for each of some members, in one slot, and takes it out of their masses.
@@ -94,13 +94,25 @@ def _walk(plan: SlotPmf, context: Context, k: int, pick: Pick) -> Slates:
         return slates
     if plan.weights is None:
         _walk_pmf(plan, context, desk, pick, slates)
+        _tell_unmet(desk, slates, context.rules.slots)
         return slates
     size = -(-n // -(-n // _PIECE))
     for at in range(0, n, size):
         rows = slice(at, min(at + size, n))
         parts = desk.take(rows), pick, slates.take(rows)
         _walk_weights(plan.weights[rows], context, rows, *parts)
+    _tell_unmet(desk, slates, context.rules.slots)
     return slates
+
+
+def _tell_unmet(desk: Desk, slates: Slates, k: int) -> None:
+    """Say in the last slot that a minimum count is missed, where no slot that was open says so.
+
+    That is where pins fill every slot, or nothing at all may be shown in the others.
+    """
+    if slates.choice.shape[1] == k:
+        unmet = desk.find_unmet(slates.choice) & ~slates.relaxed.any(axis=1)
+        slates.relaxed[unmet, -1] = MINIMUM
 
 
 def _walk_pmf(plan: SlotPmf, context: Context, desk: Desk, pick: Pick, slates: Slates) -> None:

@@ -8,14 +8,16 @@ in which order things are written, and when the lists of those who must not be m
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from bandit.core.files import passing, replacing
-from serving.checks.contradictions import find_contradictions
+from serving.checks.contradictions import find_contradictions, list_rules
 from serving.folder import claim, sync
 from serving.letters.merge import write_merge
+from serving.letters.preview import write_preview
 from serving.letters.tally import Tally, describe_contradictions
 from serving.letters.texts import Texts
 from serving.sending.record import SLATES, refuse_other, refuse_unlike, write_send
@@ -24,9 +26,10 @@ from serving.sending.write import read_back, write_slates
 
 if TYPE_CHECKING:
     from serving.sending.issue import Issue
+    from serving.tables import Table
 
-LINES, SHEET = "merge.jsonl", "merge.csv"
-FILES = (SLATES, LINES, SHEET)
+LINES, SHEET, PREVIEW = "merge.jsonl", "merge.csv", "preview.html"
+FILES = (SLATES, LINES, SHEET, PREVIEW)
 CHOSEN = "chosen.parquet"  # for everybody, whether or not a list forbids it
 
 
@@ -57,31 +60,51 @@ def write_issue(
     folder, slots = issue.part.folder, issue.rules.slots
     refuse_other(folder, issue.describe(issue.read_suppressed()))
     texts = Texts.read(issue.articles, issue.asked.pool)
-    tally = Tally(issue.articles, issue.rules)
+    tally = Tally(issue.articles, issue.rules, list_rules(issue.rules, issue.articles))
     with claim(folder) if issue.part.number else nullcontext():  # the campaign's own is claimed
         with ExitStack() as stack:
             at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
-            chosen = stack.enter_context(passing(folder / CHOSEN))
-            write_slates(chosen, tables, advance)
-            lists = issue.read_suppressed()  # at the last moment: all that follows is writing
-            write_slates(at[SLATES], drop_suppressed(read_back(chosen, slots), lists))
-            for table in read_back(at[SLATES], slots):
-                tally.add(table)
-            slates = read_back(at[SLATES], slots)
+            lists = _write_slates(at[SLATES], folder / CHOSEN, issue, tables, advance)
+            slates = map(tally.add, read_back(at[SLATES], slots))
             mails = write_merge(slates, texts, slots, at[LINES], at[SHEET])
             found = find_contradictions(issue.rules, issue.articles)
             sentences = describe_contradictions(found, tally.count_given_up())
             written = Written(mails, tally, sentences)
+            told = [*sentences, *(f"{file}: {warning}" for file, warning in issue.warnings)]
+            warnings = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in told]
+            write_preview(at[PREVIEW], at[SLATES], issue, texts, tally, mails, warnings)
             for name, part in at.items():
                 refuse_unlike(part, folder / name)
-        write_send(folder, issue.describe(lists) | _describe(issue, written), FILES)
+        write_send(folder, issue.describe(lists) | _describe(issue, texts, written), FILES)
         sync(folder)
     return written
 
 
-def _describe(issue: "Issue", written: Written) -> dict[str, object]:
+def _write_slates(
+    path: Path,
+    chosen: Path,
+    issue: "Issue",
+    tables: Iterable[pa.Table],
+    advance: Callable[[int], None],
+) -> "dict[str, Table]":
+    """Write the slates of all who are mailed; returns the lists of those who are not.
+
+    chosen: where everybody's slates are kept until the lists are read
+    """
+    if not issue.asked.suppress:
+        write_slates(path, tables, advance)
+        return {}
+    with passing(chosen) as everybody:
+        write_slates(everybody, tables, advance)
+        lists = issue.read_suppressed()  # at the last moment: all that follows is writing
+        kept = drop_suppressed(read_back(everybody, issue.rules.slots), lists)
+        write_slates(path, kept)
+    return lists
+
+
+def _describe(issue: "Issue", texts: Texts, written: Written) -> dict[str, object]:
     """What send.json says beside what the send was made from."""
-    return written.tally.describe() | {
+    return written.tally.describe(texts.title) | {
         "mails": written.mails,
         "suppressed": len(issue.members) - written.tally.members,
         "audience": issue.audience,

@@ -4,6 +4,7 @@ Open this file for the numbers of send.json and of the preview.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ import pyarrow.compute as pc
 from bandit.core.rules import Rules
 from bandit.core.types import EXPLORE, PINNED, ROLES
 from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, STORY
-from serving.checks.contradictions import Rule, list_rules
+
+if TYPE_CHECKING:
+    from serving.checks.contradictions import Rule
 
 RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT, "story": STORY}
 
@@ -21,7 +24,8 @@ RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT, "story": ST
 class Tally:
     """Counts newsletters piece by piece: `add` each of them once.
 
-    articles: the pool, m rows in order; rules: the editor's, with k slots
+    articles: the pool, m rows in order; rules: the editor's, with k slots, and each by itself in
+        `listed` (`serving.checks.contradictions.list_rules`)
 
     members: newsletters; held: those of members held out; empty: those with nothing in any slot
     reach: [m], members who get the article; leads: [m], those whose newsletter begins with it
@@ -30,11 +34,11 @@ class Tally:
     missed_pins: slot -> members who may not see what is pinned there
     """
 
-    def __init__(self, articles: pd.DataFrame, rules: Rules) -> None:
+    def __init__(self, articles: pd.DataFrame, rules: Rules, listed: Sequence["Rule"]) -> None:
         m = len(articles)
         self._ids = pa.array(articles["article"].tolist())
         self._slots = rules.slots
-        self._rules = [rule for rule in list_rules(rules, articles) if rule.kind.startswith("at_")]
+        self._rules = [rule for rule in listed if rule.kind.startswith("at_")]
         self._pins = rules.pins
         self._broken = [0] * len(self._rules)
         self.members = self.held = self.empty = 0
@@ -43,8 +47,8 @@ class Tally:
         self.relaxed = np.zeros(STORY + 1, dtype=np.int64)
         self.missed_pins = dict.fromkeys(rules.pins, 0)
 
-    def add(self, table: pa.Table) -> None:
-        """Count some newsletters, each with all its slots."""
+    def add(self, table: pa.Table) -> pa.Table:
+        """Count some newsletters, each with all its slots, and hand them on."""
         m, k = len(self._ids), self._slots
         place = pc.fill_null(pc.index_in(table["article"], value_set=self._ids), -1)
         choice = place.to_numpy().reshape(-1, k)
@@ -71,6 +75,7 @@ class Tally:
             held = group[choice].sum(axis=1)
             broken = held > rule.number if rule.kind == "at_most" else held < rule.number
             self._broken[i] += int(broken.sum())
+        return table
 
     def count_given_up(self) -> dict[str, int]:
         """Each count of the rules that newsletters do not keep -> how many of them."""
@@ -85,9 +90,13 @@ class Tally:
         """In how many slots each kind of soft rule was the last to be given up."""
         return {name: int(self.relaxed[rule]) for name, rule in RELAXED.items()}
 
-    def describe(self) -> dict[str, object]:
-        """What send.json says of the newsletters."""
-        reach = zip(self._ids.to_pylist(), self.reach.tolist(), self.leads.tolist(), strict=True)
+    def describe(self, titles: Sequence[str]) -> dict[str, object]:
+        """What send.json says of the newsletters.
+
+        titles: [m], of the articles
+        """
+        counts = zip(self.reach.tolist(), self.leads.tolist(), strict=True)
+        reach = zip(self._ids.to_pylist(), titles, counts, strict=True)
         return {
             "members": self.members,
             "slots": self._slots,
@@ -97,17 +106,24 @@ class Tally:
             "missed_pins": {str(slot): count for slot, count in self.missed_pins.items() if count},
             "empty_newsletters": self.empty,
             "held_out": self.held,
-            "reach": {str(article): {"members": n, "leads": led} for article, n, led in reach},
+            "reach": {
+                str(article): {"title": title, "members": n, "leads": led}
+                for article, title, (n, led) in reach
+            },
         }
 
 
-def describe_contradictions(found: Sequence[Sequence[Rule]], given_up: dict[str, int]) -> list[str]:
+def describe_contradictions(
+    found: Sequence[Sequence["Rule"]], given_up: dict[str, int]
+) -> list[str]:
     """A sentence for each set of rules that contradict one another, with what was given up."""
     sentences = []
     for core in found:
         words = [rule.words for rule in core]
         named = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
         lost = [f"{word} in {given_up[word]:,}" for word in words if word in given_up]
+        if len(core) == 1 and core[0].kind == "at_least":
+            named += f", for the pool has {len(core[0].group)} such articles"
         given = f"given up: {', '.join(lost)} newsletters" if lost else "slots stay empty"
         sentences.append(f"no newsletter can obey {named} ({given})")
     return sentences

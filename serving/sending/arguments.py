@@ -56,6 +56,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="lists of members who are not mailed, read when all is chosen",
     )
+    add("--aliases", metavar="FILE", help="old, member: ids that members had, and have now")
     add(
         "--encoding",
         choices=ENCODINGS,

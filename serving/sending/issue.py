@@ -12,7 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from bandit.core import check
+from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
+from serving.aliases import follow_pairs, read_aliases, refuse_old
 from serving.bundle import Bundle, read
 from serving.checks.unmatched import refuse_unmatched
 from serving.inputs import Inputs, load
@@ -36,6 +38,8 @@ class Issue:
     members: those members
     articles: the pool, with what the lottery decided
     audience: what was decided for each article that has a limit
+    aliases: the present id of each old one, which all lists of members follow
+    aliased: SHA-256 of the table of aliases, or None
     """
 
     asked: argparse.Namespace
@@ -47,6 +51,8 @@ class Issue:
     members: pd.DataFrame
     articles: pd.DataFrame
     audience: dict[str, dict[str, float]]
+    aliases: Aliases
+    aliased: str | None
 
     @property
     def rules(self) -> Rules:
@@ -56,14 +62,29 @@ class Issue:
     @property
     def seen(self) -> pd.DataFrame | None:
         """Pairs of member and article that count as seen."""
-        return join_seen(self.inputs.seen, self.past.list_sent(self.rules.no_repeat))
+        pairs = join_seen(self.inputs.seen, self.past.list_sent(self.rules.no_repeat))
+        return follow_pairs(pairs, self.aliases)
+
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """What the sender should know of the members or the pool, though it stops nothing."""
+        said: list[tuple[str, str]] = []
+        for name, values in self.inputs.unknown.items():
+            examples = ", ".join([repr(value) for value in values][:3])
+            say = f"{sum(values.values())} members have a {name} never seen before ({examples})"
+            said.append(("members", f"{say}; it counts as unknown"))
+        for article, why in self.inputs.unread.items():
+            said.append(("pool", f"article {article!r} counts as average: {why}"))
+        if "url" not in self.articles:
+            said.append(("pool", "there is no column url: the merge files hold no links"))
+        return said
 
     def read_suppressed(self) -> dict[str, Table]:
         """The lists of members who are not mailed, as they are now.
 
         Raises ValueError for one that names nobody on the member list, unless that is allowed.
         """
-        lists = read_suppressed(self.asked.suppress, self.asked.encoding)
+        lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
         strange = find_strangers(lists, pa.array(self.inputs.members["member"].tolist()))
         if strange and not self.asked.allow_unmatched:
             raise ValueError(f"{strange[0]} (--allow-unmatched sends all the same)")
@@ -74,7 +95,7 @@ class Issue:
         more = {"sent": self.past.digest, "suppress": digest_suppressed(lists)}
         return {
             "bundle": self.bundle.digest,
-            **_describe_campaign(self.asked, self.holdout),
+            **_describe_campaign(self.asked, self.holdout, self.aliased),
             "wave": self.part.describe(),
             "inputs": self.inputs.digests | more,
         }
@@ -90,24 +111,34 @@ def read_issue(asked: argparse.Namespace) -> Issue:
         raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle, trusted=asked.trust)
     holdout = _find_holdout(asked, bundle)
+    aliases, aliased = read_aliases(asked.aliases, asked.encoding) if asked.aliases else ({}, None)
     files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
     also = [holdout.bundle.features] if holdout else []
     inputs = load(bundle.features, *files, encoding=asked.encoding, also=also)
     past = Past(asked.sent, asked.campaign)
     if not asked.allow_unmatched:
         _refuse_void_rules(asked, inputs, past)
-    same = _describe_campaign(asked, holdout)
+    if aliases:
+        refuse_old(asked.members, inputs.members, aliases)
+        for each in (bundle, holdout.bundle) if holdout else (bundle,):
+            each.policy.follow(aliases)
+    same = _describe_campaign(asked, holdout, aliased)
     part = find_part(Path(asked.out), asked.wave, asked.share, bundle.policy, same)
     mine = part.find_rows(asked.campaign, np.asarray(inputs.members["member"]))
     members = inputs.members.iloc[np.flatnonzero(mine)]
     articles, audience = limit_audience(inputs.articles, members, part.before)
-    return Issue(asked, bundle, inputs, holdout, past, part, members, articles, audience)
+    return Issue(
+        asked, bundle, inputs, holdout, past, part, members, articles, audience, aliases, aliased
+    )
 
 
-def _describe_campaign(asked: argparse.Namespace, holdout: Holdout | None) -> dict[str, object]:
+def _describe_campaign(
+    asked: argparse.Namespace, holdout: Holdout | None, aliased: str | None
+) -> dict[str, object]:
     """What all waves of a campaign must have the same."""
     held = holdout.describe() if holdout else None
-    return {"campaign": asked.campaign, "seed": asked.seed, "holdout": held}
+    told = {"campaign": asked.campaign, "seed": asked.seed, "holdout": held}
+    return told | {"aliases": aliased}
 
 
 def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:

@@ -9,16 +9,23 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.ids import Aliases
 from serving.tables import Table
 
 
-def read_suppressed(paths: Sequence[str | Path], encoding: str = "utf-8") -> dict[str, Table]:
-    """Each list by its path: a table with a column `member`, which may have no rows."""
+def read_suppressed(
+    paths: Sequence[str | Path], encoding: str = "utf-8", aliases: Aliases | None = None
+) -> dict[str, Table]:
+    """Each list by its path: a table with a column `member`, which may have no rows.
+
+    aliases: the present id of each old one: whoever unsubscribed under an old id has unsubscribed
+    """
     found = {}
     for path in paths:
         table = Table.read(path, ["member"], encoding=encoding, may_be_empty=True)
         if table.columns.num_rows:
             table.check_ids("member", unique=False)
+            table = table.follow(aliases or {})
         found[str(path)] = table
     return found
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ import pytest
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Round
 from bandit.log import archive
+from bandit.policies.random import Random
 from bandit.slates.editorial import find_eligible
+from bandit.slates.propensity import draw
 from simulators.association.association import Association
 from simulators.play import play_back
 
@@ -84,15 +87,15 @@ def test_features_are_fitted_to_the_archive_alone(folder: Path) -> None:
 def test_ids_may_be_text_and_rules_may_say_everything(
     rounds: list[Round], association: Association, tmp_path: Path
 ) -> None:
-    rules = Rules(
-        slots=5,
-        at_most={"kind": {"event": 3}},
-        at_least={"source": {"gazette": 0}},
-        only={2: {"kind": ["article"]}},
-    )
+    soft: dict[str, Any] = {
+        "at_most": {"kind": {"event": 3}},
+        "at_least": {"source": {"gazette": 0}},
+        "only": {2: {"kind": ["article", "event", "resource"]}},
+    }
 
     def rename(context: Context) -> Context:
         members = context.members.assign(member=[f"m-{number}" for number in context.member_ids])
+        rules = context.rules.model_copy(update=soft)
         return replace(context, members=members, rules=rules)
 
     written = [replace(round, context=rename(round.context)) for round in rounds]
@@ -170,7 +173,9 @@ def test_no_repeats_within_issues_are_read_back(
         eligible=find_eligible(second.context.members, first.context.articles),
         rules=Rules(slots=5, no_repeat=1),
     )
-    pair = [first, replace(second, context=again)]
+    shown = draw(Random().plan(again), again, 3)
+    nothing = replace(second.feedback, clicked=np.zeros_like(second.feedback.clicked))
+    pair = [first, Round(again, shown, nothing)]
     archive.write(tmp_path / "log", pair)
     told = list(archive.read(tmp_path / "log", association.features))[1].context
     ids = second.context.member_ids.tolist()

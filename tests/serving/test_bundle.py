@@ -144,9 +144,11 @@ DAMAGE: dict[str, Callable[[Path], Any]] = {
         f / "manifest.json"
     ).write_text("{"),
     "manifest.json is not valid JSON": lambda f: forge(f, "{"),
-    "not valid JSON: NaN": lambda f: forge(f, '{"lift": NaN}'),
-    "not valid JSON: '1e999' is no number": lambda f: forge(f, '{"lift": 1e999}'),
-    "not valid JSON: '1{27}.*1{28}' is no number": lambda f: forge(f, '{"seed": ' + "1" * 99 + "}"),
+    "not valid JSON: 'NaN' is not finite": lambda f: forge(f, '{"lift": NaN}'),
+    "not valid JSON: '1e999' is not finite": lambda f: forge(f, '{"lift": 1e999}'),
+    "not valid JSON: '1{20,}\\.\\.\\.1{20,}' is too large": lambda f: forge(
+        f, '{"seed": ' + "1" * 99 + "}"
+    ),
     "not valid JSON: 'format' is given twice": lambda f: forge(f, '{"format": 3, "format": 3}'),
     "format = 2; this version reads format 3": lambda f: edit_manifest(f, format=2),
     "files = ": lambda f: edit_manifest(f, files={}),

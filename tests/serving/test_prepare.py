@@ -238,7 +238,25 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
         policy.learn(round)
     for name, array in policy.state().items():
         assert made.policy.state()[name].tobytes() == array.tobytes(), name
+    members.assign(chapter=["north", "south"] * (len(members) // 2)).to_parquet(
+        tmp_path / "members.parquet"
+    )
+    assert main(words) == 0
+    assert "log has no 'chapter': it is unknown in all past sends" in capsys.readouterr().err
     assert len(made.policy.profiles.ids) > 0  # type: ignore[attr-defined]
     assert (
         json.loads((tmp_path / "bundle" / "manifest.json").read_text())["made_from"]["issues"] == 2
     )
+    members = members.iloc[:50]
+    members.to_parquet(tmp_path / "members.parquet")
+    assert main(words) == 0
+    assert f"10 of {len(pd.read_parquet(tmp_path / 'log' / 'members.parquet'))} members in" in (
+        capsys.readouterr().err
+    )
+    for ids, message in (
+        (members["member"] + 10**6, "log: none of its 60 members, such as 100"),
+        (members["member"].astype(str), "member ids are numbers, e.g. 100"),
+    ):
+        members.assign(member=ids).to_parquet(tmp_path / "members.parquet")
+        assert main(words) == 2
+        assert message in capsys.readouterr().err

@@ -45,7 +45,13 @@ def test_of_two_sends_into_one_folder_one_is_refused_by_name(
     go_on.set()
     first.join()
     assert status == [0]
-    assert list_names(desk / "out") == ["merge.csv", "merge.jsonl", "send.json", "slates.parquet"]
+    assert list_names(desk / "out") == [
+        "merge.csv",
+        "merge.jsonl",
+        "preview.html",
+        "send.json",
+        "slates.parquet",
+    ]
     assert not [path for path in desk.iterdir() if path.name.startswith(".")]
 
 

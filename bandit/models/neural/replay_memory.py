@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core import check, keys
-from bandit.core.ids import locate, pack, unpack
+from bandit.core.ids import Aliases, follow, locate, pack, unpack
 from bandit.core.state import State, nest, part
 from bandit.core.types import Array, Bools, Floats, Ids, Ints, Round
 
@@ -121,6 +121,26 @@ class ReplayMemory:
         some = np.argsort(self.newsletters["order"], kind="stable")[:size]
         x, items, clicks, history = (self.newsletters[name][some] for name in COLUMNS[:4])
         return x.astype(np.float64), items, clicks, history
+
+    def follow(self, aliases: Aliases) -> None:
+        """Know members by their present ids, and put the histories of those who are one together.
+
+        Clicks under the present id count as newer than those under an old one.
+
+        aliases: old id -> present one
+        """
+        given = np.asarray(self.ids)
+        now = pd.Index(follow(given, aliases))
+        old = np.array([each in aliases for each in given.tolist()], dtype=bool)
+        order = np.argsort(old, kind="stable")
+        ids = now[order].unique()
+        at, size = locate(ids, now.to_numpy()), self.history.shape[1]
+        history = np.full((len(ids), size), -1, dtype=np.int32)
+        for row in order.tolist():
+            both = np.concatenate([history[at[row]], self.history[row]])
+            clicks = both[both >= 0][:size]
+            history[at[row], : len(clicks)] = clicks
+        self.ids, self.history = ids, history
 
     def state(self) -> State:
         """Copies of all that is kept."""
