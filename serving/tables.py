@@ -161,11 +161,13 @@ class Table:
         return self._set(name, pa.chunked_array([pa.array(words, self.columns[name].type)]))
 
     def follow(self, aliases: Aliases) -> Self:
-        """The same with members' present ids in the place of old ones."""
+        """The same with members' present ids in the place of old ones, as text."""
         if not aliases:
             return self
-        now = [aliases.get(each, each) for each in self.columns["member"].to_pylist()]
-        return self._set("member", pa.chunked_array([pa.array(now)]))
+        present = {str(old): str(new) for old, new in aliases.items()}
+        given = [str(each) for each in self.columns["member"].to_pylist()]
+        now = pa.array([present.get(each, each) for each in given], pa.string())
+        return self._set("member", pa.chunked_array([now]))
 
     def read_numbers(self, name: str) -> Self:
         """The same with this column as numbers, where the format has text alone.

@@ -8,6 +8,7 @@ in which order things are written, and when the lists of those who must not be m
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ from serving.sending.write import read_back, write_slates
 
 if TYPE_CHECKING:
     from serving.sending.issue import Issue
+    from serving.tables import Table
 
 LINES, SHEET, PREVIEW = "merge.jsonl", "merge.csv", "preview.html"
 FILES = (SLATES, LINES, SHEET, PREVIEW)
@@ -62,13 +64,8 @@ def write_issue(
     with claim(folder) if issue.part.number else nullcontext():  # the campaign's own is claimed
         with ExitStack() as stack:
             at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
-            chosen = stack.enter_context(passing(folder / CHOSEN))
-            write_slates(chosen, tables, advance)
-            lists = issue.read_suppressed()  # at the last moment: all that follows is writing
-            write_slates(at[SLATES], drop_suppressed(read_back(chosen, slots), lists))
-            for table in read_back(at[SLATES], slots):
-                tally.add(table)
-            slates = read_back(at[SLATES], slots)
+            lists = _write_slates(at[SLATES], folder / CHOSEN, issue, tables, advance)
+            slates = map(tally.add, read_back(at[SLATES], slots))
             mails = write_merge(slates, texts, slots, at[LINES], at[SHEET])
             found = find_contradictions(issue.rules, issue.articles)
             sentences = describe_contradictions(found, tally.count_given_up())
@@ -81,6 +78,28 @@ def write_issue(
         write_send(folder, issue.describe(lists) | _describe(issue, texts, written), FILES)
         sync(folder)
     return written
+
+
+def _write_slates(
+    path: Path,
+    chosen: Path,
+    issue: "Issue",
+    tables: Iterable[pa.Table],
+    advance: Callable[[int], None],
+) -> "dict[str, Table]":
+    """Write the slates of all who are mailed; returns the lists of those who are not.
+
+    chosen: where everybody's slates are kept until the lists are read
+    """
+    if not issue.asked.suppress:
+        write_slates(path, tables, advance)
+        return {}
+    with passing(chosen) as everybody:
+        write_slates(everybody, tables, advance)
+        lists = issue.read_suppressed()  # at the last moment: all that follows is writing
+        kept = drop_suppressed(read_back(everybody, issue.rules.slots), lists)
+        write_slates(path, kept)
+    return lists
 
 
 def _describe(issue: "Issue", texts: Texts, written: Written) -> dict[str, object]:

@@ -41,7 +41,7 @@ def write_merge(
         for table in tables:
             mails = filler.fill(table)
             count += len(mails.member)
-            json_file.write(_join_lines(filler.write_json(mails)))
+            json_file.write(_get_bytes(filler.write_json(mails)))
             options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
             pyarrow.csv.write_csv(filler.write_csv(mails), csv_file, options)
     return count
@@ -107,14 +107,15 @@ class _Filler:
 
     def write_json(self, mails: _Mails) -> pa.Array:
         """A line for each mail."""
-        words = mails.member.to_pylist()
-        members = pa.array([json.dumps(one, ensure_ascii=False) for one in words])
+        members = mails.member.cast(pa.string())
+        if not pa.types.is_integer(mails.member.type):
+            members = pa.array([_quote(one) for one in members.to_pylist()])
         subjects = _take([_quote(text) for text in self._texts.subject], mails.lead)
         head = pc.binary_join_element_wise(
             '{"member": ', members, ', "mail": "', mails.mail, '", "subject": ', subjects, ""
         )
         pieces = [head, pa.scalar(', "slots": [')]
-        begun = pa.array(np.zeros(len(words), dtype=bool))
+        begun = pa.array(np.zeros(len(members), dtype=bool))
         for slot in range(self._slots):
             place = _place(mails.choice[:, slot])
             there = pc.is_valid(place)
@@ -122,7 +123,7 @@ class _Filler:
             comma = pc.if_else(pc.and_(begun, there), ", ", "")
             pieces += [comma, pc.fill_null(piece, "")]
             begun = pc.or_(begun, there)
-        return pc.binary_join_element_wise(*pieces, pa.scalar("]}"), "")
+        return pc.binary_join_element_wise(*pieces, pa.scalar("]}\n"), "")
 
     def _describe(self, place: pa.Array, mails: _Mails, slot: int) -> pa.Array:
         """One slot as a JSON object; null where it is empty."""
@@ -163,5 +164,8 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _join_lines(lines: pa.Array) -> bytes:
-    return "".join(f"{line}\n" for line in lines.to_pylist()).encode()
+def _get_bytes(texts: pa.Array) -> memoryview:
+    """All of the texts, one behind the other, as they lie in memory."""
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int32)[texts.offset :]
+    return memoryview(data)[int(ends[0]) : int(ends[len(texts)])]

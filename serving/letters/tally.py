@@ -47,8 +47,8 @@ class Tally:
         self.relaxed = np.zeros(STORY + 1, dtype=np.int64)
         self.missed_pins = dict.fromkeys(rules.pins, 0)
 
-    def add(self, table: pa.Table) -> None:
-        """Count some newsletters, each with all its slots."""
+    def add(self, table: pa.Table) -> pa.Table:
+        """Count some newsletters, each with all its slots, and hand them on."""
         m, k = len(self._ids), self._slots
         place = pc.fill_null(pc.index_in(table["article"], value_set=self._ids), -1)
         choice = place.to_numpy().reshape(-1, k)
@@ -75,6 +75,7 @@ class Tally:
             held = group[choice].sum(axis=1)
             broken = held > rule.number if rule.kind == "at_most" else held < rule.number
             self._broken[i] += int(broken.sum())
+        return table
 
     def count_given_up(self) -> dict[str, int]:
         """Each count of the rules that newsletters do not keep -> how many of them."""

@@ -7,9 +7,10 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
-from bandit.core.ids import Aliases
+from bandit.core.ids import Aliases, follow, locate
 from bandit.features.attributes import Attributes
 from bandit.features.features import Features
 from bandit.log import archive
@@ -76,6 +77,8 @@ def prepare(asked: argparse.Namespace) -> None:
         refuse_old(asked.members, members, aliases)
     texts, digests = read_archive(asked.articles, asked.encoding)
     features = fit(members, texts, asked.text_dims)
+    for line in _compare_log(asked, members, features, aliases):
+        print(f"warning: {line}", file=sys.stderr)
     made_from: dict[str, object] = {"members": table.digest, "articles": digests}
     rules = read_segment_rules(asked.segment_rules, features) if asked.segment_rules else None
     parameters = rules if rules and target == SEGMENT_RULES else {}
@@ -83,8 +86,6 @@ def prepare(asked: argparse.Namespace) -> None:
     learned = learn(policy, asked.sends, features, aliases) if asked.sends else 0
     for line in describe_shared_addresses(table, columns):
         print(f"warning: {asked.members}: {line}", file=sys.stderr)
-    for line in _list_unlogged(asked, features):
-        print(f"warning: {line}", file=sys.stderr)
     if rules and target != SEGMENT_RULES:
         fallback = f"{asked.out}-fallback"
         editor = make_policy(SEGMENT_RULES, rules, features)
@@ -95,13 +96,28 @@ def prepare(asked: argparse.Namespace) -> None:
         print(line)
 
 
-def _list_unlogged(asked: argparse.Namespace, features: Features) -> Iterator[str]:
-    """A line for each attribute that no member of the log ever had."""
-    if asked.sends:
-        had = archive.read_members(asked.sends).columns
-        for name in features.attributes.columns:
-            if name not in had:
-                yield f"{asked.sends} has no {name!r}: it is unknown in all past sends"
+def _compare_log(
+    asked: argparse.Namespace, members: pd.DataFrame, features: Features, aliases: Aliases
+) -> Iterator[str]:
+    """What the log lacks: attributes that nobody in it ever had, and members who are listed.
+
+    Raises ValueError where the log is of nobody on the list: ids may be of another system.
+    """
+    if not asked.sends:
+        return
+    logged = archive.read_members(asked.sends)
+    ids = follow(np.asarray(logged["member"]), aliases)
+    gone = int((locate(pd.Index(members["member"]), ids) < 0).sum())
+    if gone == len(ids):
+        raise ValueError(
+            f"{asked.sends}: none of its {gone} members, such as {ids.tolist()[0]!r}, is in "
+            f"{asked.members}: ids must be of one system, or --aliases say which is which"
+        )
+    if gone:
+        yield f"{gone} of {len(ids)} members in {asked.sends} are not in {asked.members}"
+    for name in features.attributes.columns:
+        if name not in logged:
+            yield f"{asked.sends} has no {name!r}: it is unknown in all past sends"
 
 
 def _describe(

@@ -84,6 +84,19 @@ def test_a_click_enters_the_members_own_history_and_nobody_elses(make_context: A
         memory.look_up(np.array(["m1"], dtype=object))
 
 
+def test_histories_of_one_member_are_put_together() -> None:
+    """What was clicked under the present id counts as newer; the table keeps what is pointed to."""
+    memory = ReplayMemory(3, 2, history=3, size=100, slots=5)
+    memory.ids = type(memory.ids)([7, 8, 9, 5])
+    memory.history = np.array([[1, 2, -1], [3, 4, 5], [6, -1, -1], [0, -1, -1]], dtype=np.int32)
+    memory.follow({7: 9, 8: 11})
+    found = memory.look_up(np.array([9, 11, 5, 7, 8])).tolist()
+    assert found == [[6, 1, 2], [3, 4, 5], [0, -1, -1], [-1] * 3, [-1] * 3]
+    assert len(memory.history) == 3
+    memory.follow({7: 9})
+    assert memory.look_up(np.array([9])).tolist() == [[6, 1, 2]]
+
+
 def test_memory_is_bounded_and_keeps_a_sample_that_does_not_depend_on_when() -> None:
     whole, part = teach(4)[0].memory, teach(4, replay=90)[0].memory
     assert len(part.newsletters["order"]) == 90 < len(whole.newsletters["order"])

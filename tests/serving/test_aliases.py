@@ -181,10 +181,12 @@ def test_profile_seen_list_and_suppression_follow(
     bundle.write(desk / "new", policy, target, {}, association.features, {})
     pd.DataFrame(aliases.items(), columns=["Old ID", "member"]).to_parquet(desk / "ids.parquet")
     seen = pd.read_parquet(desk / "seen.parquet")
-    pd.DataFrame({"member": ids[4:6]}).to_parquet(desk / "gone.parquet")
+    (desk / "gone.csv").write_text(f"Member ID\n{ids[4]}\n{ids[5]}\n")  # compared as text
     renamed = desk / "renamed"
     renamed.mkdir()
-    for name in ("members", "seen", "gone"):
+    text = "\n".join(["member", *(str(aliases[old]) for old in ids[4:6])])
+    (renamed / "gone.csv").write_text(text)
+    for name in ("members", "seen"):
         frame = pd.read_parquet(desk / f"{name}.parquet")
         frame.assign(member=frame["member"].replace(aliases)).to_parquet(
             renamed / f"{name}.parquet"
@@ -193,11 +195,11 @@ def test_profile_seen_list_and_suppression_follow(
     asked = list_arguments(
         desk, desk / "old", members=renamed / "members.parquet", out=desk / "followed"
     )
-    asked += ["--aliases", str(desk / "ids.parquet"), "--suppress", str(desk / "gone.parquet")]
+    asked += ["--aliases", str(desk / "ids.parquet"), "--suppress", str(desk / "gone.csv")]
     assert send.main(asked) == 0, capsys.readouterr().err
     other = {"members": renamed / "members.parquet", "seen": renamed / "seen.parquet"}
     asked = list_arguments(desk, desk / "new", out=desk / "known", **other)
-    assert send.main([*asked, "--suppress", str(renamed / "gone.parquet")]) == 0
+    assert send.main([*asked, "--suppress", str(renamed / "gone.csv")]) == 0
     one, two = ((desk / name / "slates.parquet").read_bytes() for name in ("followed", "known"))
     assert one == two
     mailed = pd.read_parquet(desk / "followed" / "slates.parquet")["member"]

@@ -247,3 +247,16 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (
         json.loads((tmp_path / "bundle" / "manifest.json").read_text())["made_from"]["issues"] == 2
     )
+    members = members.iloc[:50]
+    members.to_parquet(tmp_path / "members.parquet")
+    assert main(words) == 0
+    assert f"10 of {len(pd.read_parquet(tmp_path / 'log' / 'members.parquet'))} members in" in (
+        capsys.readouterr().err
+    )
+    for ids, message in (
+        (members["member"] + 10**6, "log: none of its 60 members, such as 100"),
+        (members["member"].astype(str), "member ids are numbers, e.g. 100"),
+    ):
+        members.assign(member=ids).to_parquet(tmp_path / "members.parquet")
+        assert main(words) == 2
+        assert message in capsys.readouterr().err
