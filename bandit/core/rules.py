@@ -124,7 +124,7 @@ def name_nearest(value: object, known: Iterable[object]) -> str:
     folded: dict[str, object] = {}
     for one in known:
         folded.setdefault(str(one).strip().casefold(), one)
-    near = get_close_matches(str(value).strip().casefold(), folded, n=1, cutoff=0.6)
+    near = get_close_matches(str(value).strip().casefold()[:99], folded, n=1, cutoff=0.6)
     if near:
         return f"; the nearest is {folded[near[0]]!r}"
     some = [repr(one) for one in list(folded.values())[:5]]

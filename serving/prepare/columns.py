@@ -87,6 +87,7 @@ def _understand(table: Table, name: str) -> Column:
     attribute, n = name_plainly(name), len(values)
     why = ""
     if pd.api.types.is_numeric_dtype(values):
+        table.check_finite(name)
         kind = "number"
     if missing == n:
         kind, why = "empty", "it says nothing of anybody"

@@ -14,6 +14,7 @@ import pyarrow as pa
 from bandit.core import check
 from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
+from bandit.features.attributes import Attributes
 from serving.aliases import follow_pairs, read_aliases, refuse_old
 from serving.bundle import Bundle, read
 from serving.checks.unmatched import refuse_unmatched
@@ -117,7 +118,7 @@ def read_issue(asked: argparse.Namespace) -> Issue:
     inputs = load(bundle.features, *files, encoding=asked.encoding, also=also)
     past = Past(asked.sent, asked.campaign)
     if not asked.allow_unmatched:
-        _refuse_void_rules(asked, inputs, past)
+        _refuse_void_rules(asked, bundle.features.attributes, inputs, past)
     if aliases:
         refuse_old(asked.members, inputs.members, aliases)
         for each in (bundle, holdout.bundle) if holdout else (bundle,):
@@ -155,10 +156,13 @@ def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:
     return Holdout(asked.series, asked.holdout, fallback, random=not asked.fallback)
 
 
-def _refuse_void_rules(asked: argparse.Namespace, inputs: Inputs, past: Past) -> None:
+def _refuse_void_rules(
+    asked: argparse.Namespace, attributes: Attributes, inputs: Inputs, past: Past
+) -> None:
     """Raise ValueError for rules that would do nothing."""
     paths = (Path(asked.rules), Path(asked.pool), Path(asked.members))
-    refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths)
+    known = {**attributes.levels, **attributes.tags}
+    refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths, known)
     if inputs.rules.no_repeat and not len(past):
         raise ValueError(
             f"{asked.rules}: no_repeat = {inputs.rules.no_repeat}, but --sent names no earlier "

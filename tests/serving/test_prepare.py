@@ -107,6 +107,16 @@ def test_ids_are_no_attribute_and_codes_are_no_numbers(tmp_path: Path) -> None:
         assert columns[3].missing == 7
 
 
+def test_an_infinite_number_is_refused_by_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pq.write_table(
+        pa.table({"member": ["a", "b"], "dues": [1.0, float("inf")]}), tmp_path / "m.parquet"
+    )
+    assert main(["--members", str(tmp_path / "m.parquet"), "--dry-run"]) == 2
+    assert "m.parquet row 1: dues = inf; must be finite" in capsys.readouterr().err
+
+
 def test_a_dry_run_says_all_and_writes_nothing(
     office: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
