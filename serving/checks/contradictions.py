@@ -9,8 +9,7 @@ an editor is told that rules cannot all be met.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import pandas as pd
-
+from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from bandit.slates.editorial import name_each, read_values
 
@@ -34,7 +33,7 @@ class Rule:
     column: str = ""
 
 
-def list_rules(rules: Rules, articles: pd.DataFrame) -> list[Rule]:
+def list_rules(rules: Rules, articles: Columns) -> list[Rule]:
     """Each of the editor's rules by itself; counts by "*" are written out for every value."""
     ids, listed = articles["article"].tolist(), []
     for kind, counted in (("at_least", rules.at_least), ("at_most", rules.at_most)):
@@ -54,13 +53,13 @@ def list_rules(rules: Rules, articles: pd.DataFrame) -> list[Rule]:
     return listed
 
 
-def _find(articles: pd.DataFrame, column: str, values: Sequence[str]) -> frozenset[int]:
+def _find(articles: Columns, column: str, values: Sequence[str]) -> frozenset[int]:
     """The places of the articles that have one of the values, as an editor writes them."""
     known = {value for value in read_values(articles, column) if value in values}
     return frozenset(j for j, cell in enumerate(articles[column].tolist()) if str(cell) in known)
 
 
-def find_contradictions(rules: Rules, articles: pd.DataFrame) -> list[list[Rule]]:
+def find_contradictions(rules: Rules, articles: Columns) -> list[list[Rule]]:
     """Sets of rules that cannot all be obeyed, each as small as can be; no two share a rule."""
     left, found = list_rules(rules, articles), []
     columns = dict.fromkeys(rule.column for rule in left if rule.column)
@@ -72,7 +71,7 @@ def find_contradictions(rules: Rules, articles: pd.DataFrame) -> list[list[Rule]
     return found
 
 
-def _find_core(some: list[Rule], rules: Rules, articles: pd.DataFrame) -> list[Rule]:
+def _find_core(some: list[Rule], rules: Rules, articles: Columns) -> list[Rule]:
     """The smallest part of these rules that cannot be obeyed; nothing where all can be."""
     slots, m = rules.slots, len(articles)
     if _can_obey(some, slots, m) is not False:

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-import pandas as pd
-
 from bandit.core.check import shorten
+from bandit.core.columns import Columns
 from bandit.core.rules import EACH, Rules, name_nearest
 from bandit.features.attributes import MISSING, fold, split_tags
 from bandit.slates.editorial import read_values
@@ -19,8 +18,8 @@ _SHOWN = 3
 
 def refuse_unmatched(
     rules: Rules,
-    articles: pd.DataFrame,
-    members: pd.DataFrame,
+    articles: Columns,
+    members: Columns,
     where: tuple[Path, Path, Path],
     known: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> None:
@@ -39,8 +38,8 @@ def refuse_unmatched(
 
 def find_unmatched(
     rules: Rules,
-    articles: pd.DataFrame,
-    members: pd.DataFrame,
+    articles: Columns,
+    members: Columns,
     where: tuple[Path, Path, Path],
     known: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Iterator[str]:
@@ -80,7 +79,7 @@ def find_unmatched(
                     yield f"{what}: no member of {members_path} has it{near}"
 
 
-def _list_tags(table: pd.DataFrame, column: str) -> list[str]:
+def _list_tags(table: Columns, column: str) -> list[str]:
     """The different values in a column, with each of a list such as `a; b` by itself."""
     cells = read_values(table, column)
     tags = (tag for cell in cells for tag in split_tags(cell) if fold(tag) not in MISSING)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from bandit.core import check
+from bandit.core.columns import Columns
 from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
 from bandit.features.attributes import Attributes
@@ -49,8 +49,8 @@ class Issue:
     holdout: Holdout | None
     past: Past
     part: Part
-    members: pd.DataFrame
-    articles: pd.DataFrame
+    members: Columns
+    articles: Columns
     audience: dict[str, dict[str, float]]
     aliases: Aliases
     aliased: str | None
@@ -61,7 +61,7 @@ class Issue:
         return self.inputs.rules
 
     @property
-    def seen(self) -> pd.DataFrame | None:
+    def seen(self) -> Columns | None:
         """Pairs of member and article that count as seen."""
         pairs = join_seen(self.inputs.seen, self.past.list_sent(self.rules.no_repeat))
         return follow_pairs(pairs, self.aliases)
@@ -125,8 +125,8 @@ def read_issue(asked: argparse.Namespace) -> Issue:
             each.policy.follow(aliases)
     same = _describe_campaign(asked, holdout, aliased)
     part = find_part(Path(asked.out), asked.wave, asked.share, bundle.policy, same)
-    mine = part.find_rows(asked.campaign, np.asarray(inputs.members["member"]))
-    members = inputs.members.iloc[np.flatnonzero(mine)]
+    mine = part.find_rows(asked.campaign, inputs.members["member"])
+    members = inputs.members.take(np.flatnonzero(mine))
     articles, audience = limit_audience(inputs.articles, members, part.before)
     return Issue(
         asked, bundle, inputs, holdout, past, part, members, articles, audience, aliases, aliased

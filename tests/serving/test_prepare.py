@@ -253,7 +253,7 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
     )
     assert main(words) == 0
     assert "log has no 'chapter': it is unknown in all past sends" in capsys.readouterr().err
-    assert len(made.policy.profiles.ids) > 0  # type: ignore[attr-defined]
+    assert len(made.policy.profiles.roster) > 0  # type: ignore[attr-defined]
     assert (
         json.loads((tmp_path / "bundle" / "manifest.json").read_text())["made_from"]["issues"] == 2
     )
