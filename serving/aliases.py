@@ -7,8 +7,8 @@ place, which may be old as well. Open this file to see what follows it, and what
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from bandit.core.columns import Columns
 from bandit.core.ids import Aliases, follow, resolve_aliases
 from serving.tables import Table
 
@@ -28,9 +28,9 @@ def read_aliases(path: str | Path, encoding: str = "utf-8") -> tuple[Aliases, st
         raise ValueError(f"{path}: {error}") from None
 
 
-def refuse_old(path: str | Path, members: pd.DataFrame, aliases: Aliases) -> None:
+def refuse_old(path: str | Path, members: Columns, aliases: Aliases) -> None:
     """Raise ValueError where a member list still has an old id: somebody would get two mails."""
-    ids = np.asarray(members["member"])
+    ids = members["member"]
     wrong = np.flatnonzero(follow(ids, aliases) != ids)
     if len(wrong):
         row = int(wrong[0])
@@ -41,8 +41,8 @@ def refuse_old(path: str | Path, members: pd.DataFrame, aliases: Aliases) -> Non
         )
 
 
-def follow_pairs(pairs: pd.DataFrame | None, aliases: Aliases) -> pd.DataFrame | None:
+def follow_pairs(pairs: Columns | None, aliases: Aliases) -> Columns | None:
     """Pairs of member and article, such as who has seen what, under present ids."""
     if pairs is None:
         return None
-    return pairs.assign(member=follow(np.asarray(pairs["member"]), aliases))
+    return pairs.assign(member=follow(pairs["member"], aliases))

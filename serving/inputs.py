@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from pydantic import ValidationError
 
+from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from bandit.core.types import KINDS
 from bandit.features.features import Features
@@ -37,14 +37,14 @@ class Inputs:
     earlier: the pools that were sent before
     """
 
-    members: pd.DataFrame
-    articles: pd.DataFrame
+    members: Columns
+    articles: Columns
     rules: Rules
-    seen: pd.DataFrame | None
+    seen: Columns | None
     digests: dict[str, str | None]
     unknown: dict[str, dict[str, int]]
     unread: dict[str, str]
-    earlier: list[pd.DataFrame]
+    earlier: list[Columns]
 
 
 def load(
@@ -73,7 +73,7 @@ def load(
     ]
     member_table = read_members(members, [features, *also], limits, encoding)
     layout, rules_digest = read_rules(rules)
-    articles = sort_pool(pool_table.to_frame())
+    articles = sort_pool(pool_table.to_columns())
     _check_rules(Path(rules), layout, pool_table, articles)
     seen_table = read_seen(seen, member_table, pool_table, encoding) if seen is not None else None
     past = [read_pool(path, encoding) for path in earlier]
@@ -86,12 +86,12 @@ def load(
         "seen": seen_table.digest if seen_table else None,
         "earlier": " ".join(table.digest for table in past) or None,
     }
-    frame = member_table.to_frame()
-    pairs = seen_table.to_frame() if seen_table else None
-    unknown = features.attributes.count_unknown(frame)
+    listed = member_table.to_columns()
+    pairs = seen_table.to_columns() if seen_table else None
+    unknown = features.attributes.count_unknown(listed)
     unread = features.find_unread(articles)
-    before = [table.to_frame() for table in past]
-    return Inputs(frame, articles, layout, pairs, digests, unknown, unread, before)
+    before = [table.to_columns() for table in past]
+    return Inputs(listed, articles, layout, pairs, digests, unknown, unread, before)
 
 
 def read_members(
@@ -171,15 +171,14 @@ def read_rules(path: str | Path) -> tuple[Rules, str]:
         raise ValueError(f"{path}: {describe(error)}") from None
 
 
-def sort_pool(articles: pd.DataFrame) -> pd.DataFrame:
+def sort_pool(articles: Columns) -> Columns:
     """The pool by article id: a draw walks it in order, and the file's order must not matter."""
-    order = np.argsort(articles["article"].to_numpy(), kind="stable")
-    return articles.iloc[order].reset_index(drop=True)
+    return articles.take(np.argsort(articles["article"], kind="stable"))
 
 
-def _check_rules(path: Path, rules: Rules, pool: Table, articles: pd.DataFrame) -> None:
+def _check_rules(path: Path, rules: Rules, pool: Table, articles: Columns) -> None:
     try:
-        rules.check_pool(articles)
+        rules.check_pool(articles["article"].tolist(), articles.names)
     except ValueError as error:
         raise ValueError(f"{path} and {pool.path}: {error}") from None
     sections = [column for columns in rules.only.values() for column in columns]

@@ -16,7 +16,7 @@ from serving.checks.description import Description
 from serving.checks.measure import File, measure
 from serving.errors import describe
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST, SEAL, SIGNATURE = "manifest.json", "manifest.sha256", "manifest.sig"
 POLICY, FEATURES = "policy.safetensors", "features.safetensors"
 FILES = (MANIFEST, SEAL, POLICY, FEATURES)  # every bundle has them

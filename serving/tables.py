@@ -15,10 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.columns import Columns
 from bandit.core.files import read_bytes
 from bandit.core.ids import Aliases
 from bandit.features.attributes import fold
@@ -182,10 +182,9 @@ class Table:
         self._refuse(neither, name, f"= {shorten(column[row].as_py())}; must be a number")
         return self._set(name, values)
 
-    def to_frame(self) -> pd.DataFrame:
-        """The columns as a pandas table."""
-        frame: pd.DataFrame = self.columns.to_pandas(ignore_metadata=True)
-        return frame
+    def to_columns(self) -> Columns:
+        """The columns as the table that policies read."""
+        return Columns.from_arrow(self.columns)
 
     def check_type(self, name: str, *kinds: str) -> None:
         """Raise ValueError unless the column is of one of the kinds, or has no values at all."""
@@ -228,14 +227,14 @@ class Table:
         self.check_present(name)
         if not unique:
             return
-        again = self.columns[name].to_pandas().duplicated().to_numpy()
-        if again.any():
-            row = int(again.argmax())
-            value = self.columns[name][row].as_py()
-            first = pc.index(self.columns[name], self.columns[name][row]).as_py()
-            raise ValueError(
-                f"{self.path} row {row}: {name} {shorten(value)} is in row {first} already"
-            )
+        column = self.columns[name]
+        if pc.count_distinct(column).as_py() == len(column):
+            return
+        first: dict[object, int] = {}
+        for row, value in enumerate(column.to_pylist()):
+            if first.setdefault(value, row) < row:
+                here = f"{self.path} row {row}: {name} {shorten(value)}"
+                raise ValueError(f"{here} is in row {first[value]} already")
 
     def check_same_type(self, name: str, other: "Table") -> None:
         """Raise ValueError where this table's ids could match none of the other's."""

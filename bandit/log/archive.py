@@ -77,14 +77,16 @@ class Surroundings:
             raise ValueError(
                 f"issue {context.issue} comes twice; an archive has one file for an issue"
             )
-        self._members.add(context.issue, context.members)
+        self._members.add(context.issue, context.members.to_pandas())
         if self._strict and not np.array_equal(
             context.eligible, find_eligible(context.members, context.articles)
         ):
             raise ValueError(
                 f"issue {context.issue}: eligible does not follow from the pool's only_ columns"
             )
-        write_table(self._folder / "pools" / f"{name}.parquet", _to_table(context.articles))
+        write_table(
+            self._folder / "pools" / f"{name}.parquet", _to_table(context.articles.to_pandas())
+        )
         rules = context.rules.model_dump(mode="json", exclude_defaults=True) | {
             "slots": context.rules.slots
         }
@@ -201,7 +203,7 @@ def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
     try:
         table = to_frame(read)
         check.columns(what, table, columns)
-        check.unique(what, table[columns[0]])
+        check.unique(what, table[columns[0]].to_numpy())
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     check_ids(path, read, columns[0])
@@ -239,7 +241,7 @@ def read(folder: str | Path, features: Features, aliases: Aliases | None = None)
     ruled = read_rules(folder)
     history = History(folder, list(ruled), _read_attributes(folder))
     versions = add_unknown(history.list_versions(), features.attributes)
-    everybody, x = pd.Index(history.ids), features.encode_members(versions)
+    everybody, x = history.ids, features.encode_members(versions)
     person, people = pd.factorize(follow(history.ids, aliases or {}))
     pools = {issue: read_pool(folder, issue) for issue in ruled}
     seen = Seen(len(people))
@@ -286,14 +288,13 @@ def _follow(round: Round, who: Ints, people: Ids) -> Iterator[Round]:
         yield replace(part, context=replace(part.context, members=members))
 
 
-def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:
+def _find_rows(path: Path, ids: Ids, everybody: Ids, slots: int) -> Ints:
     """Where each of `ids` [n] stands in the member list."""
     try:
-        rows = locate(index, ids)
+        rows = locate(everybody, ids)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if (rows < 0).any():
-        first = int((rows < 0).argmax())
-        who = shorten(ids.tolist()[first])
+        who = shorten(ids.tolist()[first := int((rows < 0).argmax())])
         raise ValueError(f"{path} row {first * slots}: member {who} is not in members.parquet")
     return rows

@@ -32,7 +32,7 @@ class Membership:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._versions: list[pa.Table] = []
-        self._ids = pd.Index([])
+        self._ids: Ids = np.zeros(0, dtype=object)
         self._at = np.zeros(0, dtype=np.int64)  # each member's latest row in the versions
         self._first: list[pa.Table] = []
         self._columns: dict[int, list[str]] = {}
@@ -61,7 +61,7 @@ class Membership:
         new = np.flatnonzero(at < 0)
         if len(new):
             some = table if len(new) == len(table) else table.take(new)
-            self._ids = self._ids.append(pd.Index(members["member"].to_numpy()[new]))
+            self._ids = np.append(self._ids, members["member"].to_numpy()[new])
             self._at = np.append(self._at, self._count() + np.arange(len(new)))
             self._versions.append(some)
             self._first.append(some)
@@ -106,7 +106,7 @@ class History:
             path = find_changes(folder, issue)
             if path.is_file():
                 table, count = _read(path), sum(map(len, tables))
-                at = locate(pd.Index(self.ids), table["member"].to_numpy())
+                at = locate(self.ids, table["member"].to_numpy())
                 if (at < 0).any():
                     row = int((at < 0).argmax())
                     raise ValueError(
@@ -170,7 +170,7 @@ def _read(path: Path) -> pa.Table:
     try:
         if "member" not in table.column_names:
             raise ValueError(f"members lacks column 'member'; it has {table.column_names}")
-        ids = table["member"].to_pandas()
+        ids = table["member"].to_numpy()
         check.unique("members", ids)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
-from scipy.special import expit, logit
 
 from bandit.core import check, exact
 from bandit.core.ids import Aliases
@@ -26,6 +25,7 @@ from bandit.core.state import State, nest, part, require
 from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
+from bandit.models.link import expit, logit
 from bandit.models.offpolicy.exposures import OBJECTIVES, Exposures, Weights
 from bandit.models.offpolicy.own_taste import OwnTaste
 from bandit.models.offpolicy.pages import KINDS, Decisions, Page, check_array, keep_page

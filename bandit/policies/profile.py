@@ -23,7 +23,6 @@ from copy import copy
 from functools import partial
 
 import numpy as np
-from scipy.special import logit
 
 from bandit.core import check, exact
 from bandit.core.ids import Aliases
@@ -31,6 +30,7 @@ from bandit.core.state import State, nest, part, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
+from bandit.models.link import logit
 from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import average, score
 from bandit.models.profile.outset import Outset
@@ -153,7 +153,7 @@ class Profile(Policy):
         appeal, doubt = self.appeal.look_up(context.articles)
         p, _ = average(mean + appeal, spread + doubt)
         scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
-        budget = self.first_budget if self.prior and not len(self.profiles.ids) else self.budget
+        budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
         return SlotPmf(scores, partial(budgeted, budget=budget, temperature=self.temperature))
 
     def draw_weights(self, noise: Floats) -> Floats:

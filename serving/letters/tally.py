@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from bandit.core.types import EXPLORE, PINNED, ROLES
 from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, STORY
@@ -34,7 +34,7 @@ class Tally:
     missed_pins: slot -> members who may not see what is pinned there
     """
 
-    def __init__(self, articles: pd.DataFrame, rules: Rules, listed: Sequence["Rule"]) -> None:
+    def __init__(self, articles: Columns, rules: Rules, listed: Sequence["Rule"]) -> None:
         m = len(articles)
         self._ids = pa.array(articles["article"].tolist())
         self._slots = rules.slots

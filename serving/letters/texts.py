@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
+from bandit.core.columns import Columns
 from serving.letters.links import check_link
 from serving.letters.plain import make_plain
 
@@ -34,7 +33,7 @@ class Texts:
         return len(self.article)
 
     @classmethod
-    def read(cls, articles: pd.DataFrame, path: str | Path) -> "Texts":
+    def read(cls, articles: Columns, path: str | Path) -> "Texts":
         """The texts of a pool.
 
         path: of the pool's file, for the errors

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from bandit.core.columns import Columns
 from bandit.core.ids import Aliases, follow, locate
 from bandit.features.attributes import Attributes
 from bandit.features.features import Features
@@ -74,7 +75,7 @@ def prepare(asked: argparse.Namespace) -> None:
     aliases: Aliases = {}
     if asked.aliases:
         aliases, _ = read_aliases(asked.aliases, asked.encoding)
-        refuse_old(asked.members, members, aliases)
+        refuse_old(asked.members, Columns(members), aliases)
     texts, digests = read_archive(asked.articles, asked.encoding)
     features = fit(members, texts, asked.text_dims)
     for line in _compare_log(asked, members, features, aliases):
@@ -107,7 +108,7 @@ def _compare_log(
         return
     logged = archive.read_members(asked.sends)
     ids = follow(np.asarray(logged["member"]), aliases)
-    gone = int((locate(pd.Index(members["member"]), ids) < 0).sum())
+    gone = int((locate(members["member"].to_numpy(), ids) < 0).sum())
     if gone == len(ids):
         raise ValueError(
             f"{asked.sends}: none of its {gone} members, such as {ids.tolist()[0]!r}, is in "

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow.compute as pc
 
+from bandit.core.columns import Columns
 from bandit.core.files import read_table
 from bandit.slates.editorial import ADMIT, draw_lots, find_eligible
 from serving.sending.record import SLATES
@@ -22,8 +22,8 @@ AUDIENCE = "audience"
 
 
 def limit_audience(
-    articles: pd.DataFrame, members: pd.DataFrame, before: Sequence[Path] = ()
-) -> tuple[pd.DataFrame, dict[str, dict[str, float]]]:
+    articles: Columns, members: Columns, before: Sequence[Path] = ()
+) -> tuple[Columns, dict[str, dict[str, float]]]:
     """The pool with a column `admit_below`, and for each limited article what was decided.
 
     articles: the pool; a column `audience` holds how many members may get an article at most

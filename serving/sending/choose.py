@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from bandit.core import check
+from bandit.core.columns import Columns, Tabular
 from bandit.core.rules import Rules
 from bandit.core.types import Bools, Ints
 from bandit.log.issue import tabulate_slates
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 def compose(
     bundle: Bundle,
-    members: pd.DataFrame,
-    articles: pd.DataFrame,
+    members: Tabular,
+    articles: Tabular,
     rules: Rules,
     campaign: str,
     seed: int,
-    seen: pd.DataFrame | None = None,
+    seen: Tabular | None = None,
     chunk: int = CHUNK,
-    earlier: Sequence[pd.DataFrame] = (),
+    earlier: Sequence[Tabular] = (),
     holdout: "Holdout | None" = None,
 ) -> Iterator[pa.Table]:
     """The slates of `chunk` members at a time, in the members' order, k rows for each.
@@ -59,10 +59,11 @@ def compose(
     check.at_least("chunk", chunk, 1)
     if not campaign.strip():
         raise ValueError("campaign is empty; it keys the draws and the log")
+    members, articles = Columns.read(members), Columns.read(articles)
     check.unique("members", members["member"])
     check.unique("pool", articles["article"])
     articles = sort_pool(articles)
-    held = holdout.find(np.asarray(members["member"])) if holdout else np.zeros(len(members), bool)
+    held = holdout.find(members["member"]) if holdout else np.zeros(len(members), bool)
     choosers = {False: _Chooser(bundle, members, articles, seen, earlier)}
     if holdout and held.any():
         choosers[True] = _Chooser(holdout.bundle, members, articles, seen, earlier)
@@ -88,19 +89,20 @@ class _Chooser:
     def __init__(
         self,
         bundle: Bundle,
-        members: pd.DataFrame,
-        articles: pd.DataFrame,
-        seen: pd.DataFrame | None,
-        earlier: Sequence[pd.DataFrame],
+        members: Columns,
+        articles: Columns,
+        seen: Tabular | None,
+        earlier: Sequence[Tabular],
     ) -> None:
         self._bundle, self._members, self._articles = bundle, members, articles
         self._text = bundle.features.encode_articles(articles)
         self._told = bundle.features.find_stories(articles)
-        self._seen = find_seen(seen, members, articles, bundle.features, earlier)
+        pairs = None if seen is None else Columns.read(seen)
+        self._seen = find_seen(pairs, members, articles, bundle.features, earlier)
 
     def choose(self, rows: Ints, rules: Rules, campaign: str, seed: int) -> pa.Table:
         """The slates of the members in `rows`, which ascend."""
-        part = self._members.iloc[rows]
+        part = self._members.take(rows)
         shown: Bools = np.zeros((len(rows), len(self._articles)), dtype=bool)
         seen_rows, seen_columns = self._seen
         here = slice(*np.searchsorted(seen_rows, [rows[0], rows[-1] + 1]))

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from bandit.core import check
+from bandit.core.columns import Columns
 from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
+from bandit.features.attributes import Attributes
 from serving.aliases import follow_pairs, read_aliases, refuse_old
 from serving.bundle import Bundle, read
 from serving.checks.unmatched import refuse_unmatched
@@ -48,8 +49,8 @@ class Issue:
     holdout: Holdout | None
     past: Past
     part: Part
-    members: pd.DataFrame
-    articles: pd.DataFrame
+    members: Columns
+    articles: Columns
     audience: dict[str, dict[str, float]]
     aliases: Aliases
     aliased: str | None
@@ -60,7 +61,7 @@ class Issue:
         return self.inputs.rules
 
     @property
-    def seen(self) -> pd.DataFrame | None:
+    def seen(self) -> Columns | None:
         """Pairs of member and article that count as seen."""
         pairs = join_seen(self.inputs.seen, self.past.list_sent(self.rules.no_repeat))
         return follow_pairs(pairs, self.aliases)
@@ -117,15 +118,15 @@ def read_issue(asked: argparse.Namespace) -> Issue:
     inputs = load(bundle.features, *files, encoding=asked.encoding, also=also)
     past = Past(asked.sent, asked.campaign)
     if not asked.allow_unmatched:
-        _refuse_void_rules(asked, inputs, past)
+        _refuse_void_rules(asked, bundle.features.attributes, inputs, past)
     if aliases:
         refuse_old(asked.members, inputs.members, aliases)
         for each in (bundle, holdout.bundle) if holdout else (bundle,):
             each.policy.follow(aliases)
     same = _describe_campaign(asked, holdout, aliased)
     part = find_part(Path(asked.out), asked.wave, asked.share, bundle.policy, same)
-    mine = part.find_rows(asked.campaign, np.asarray(inputs.members["member"]))
-    members = inputs.members.iloc[np.flatnonzero(mine)]
+    mine = part.find_rows(asked.campaign, inputs.members["member"])
+    members = inputs.members.take(np.flatnonzero(mine))
     articles, audience = limit_audience(inputs.articles, members, part.before)
     return Issue(
         asked, bundle, inputs, holdout, past, part, members, articles, audience, aliases, aliased
@@ -155,10 +156,13 @@ def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:
     return Holdout(asked.series, asked.holdout, fallback, random=not asked.fallback)
 
 
-def _refuse_void_rules(asked: argparse.Namespace, inputs: Inputs, past: Past) -> None:
+def _refuse_void_rules(
+    asked: argparse.Namespace, attributes: Attributes, inputs: Inputs, past: Past
+) -> None:
     """Raise ValueError for rules that would do nothing."""
     paths = (Path(asked.rules), Path(asked.pool), Path(asked.members))
-    refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths)
+    known = {**attributes.levels, **attributes.tags}
+    refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths, known)
     if inputs.rules.no_repeat and not len(past):
         raise ValueError(
             f"{asked.rules}: no_repeat = {inputs.rules.no_repeat}, but --sent names no earlier "

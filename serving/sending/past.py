@@ -6,10 +6,10 @@ Open this file to see how folders of earlier sends keep articles from being repe
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.columns import Columns
 from bandit.core.files import read_table
 from serving.checks.measure import measure
 from serving.sending.record import SEND, SLATES, list_parts, read_send
@@ -45,7 +45,7 @@ class Past:
         files = [part / SEND for parts in self._issues for part in parts]
         return " ".join(measure(file).sha256 for file in files) or None
 
-    def list_sent(self, issues: int) -> pd.DataFrame | None:
+    def list_sent(self, issues: int) -> Columns | None:
         """Pairs of `member` and `article` that were in the last issues, if there are issues."""
         last = self._issues[len(self) - min(issues, len(self)) :]
         parts = [part for issue in last for part in issue]
@@ -53,11 +53,10 @@ class Past:
             return None
         tables = [read_table(part / SLATES).select(["member", "article"]) for part in parts]
         pairs = pa.concat_tables([table.filter(pc.is_valid(table["article"])) for table in tables])
-        frame: pd.DataFrame = pairs.to_pandas()
-        return frame
+        return Columns.from_arrow(pairs)
 
 
-def join_seen(seen: pd.DataFrame | None, sent: pd.DataFrame | None) -> pd.DataFrame | None:
+def join_seen(seen: Columns | None, sent: Columns | None) -> Columns | None:
     """The pairs of both, where there are any."""
     both = [pairs for pairs in (seen, sent) if pairs is not None]
-    return pd.concat(both, ignore_index=True) if both else None
+    return Columns.stack(both) if both else None

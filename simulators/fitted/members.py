@@ -32,7 +32,7 @@ def choose_members(only: float | Sequence[object] | None, ids: pd.Series) -> Boo
     elif isinstance(only, str):
         raise ValueError(f"only = {only!r}; must be a share, or a list of members")
     else:
-        at = locate(pd.Index(ids), np.asarray(only))
+        at = locate(ids.to_numpy(), np.array(list(only), dtype=object))
         if (at < 0).any():
             raise ValueError(
                 f"only names member {only[int((at < 0).argmax())]!r}, who is not in the log"
@@ -64,11 +64,11 @@ class LoggedMembers:
         cls, rounds: Sequence[Round], features: Features, only: float | Sequence[object] | None
     ) -> "LoggedMembers":
         """The members of a log. Raises ValueError as `choose_members` does."""
-        table = rounds[0].context.members
+        table = rounds[0].context.members.to_pandas()
         for round in rounds[1:]:
-            table = _add_members(table, round.context.members)
-        index = pd.Index(table["member"])
-        rows = [locate(index, round.context.member_ids) for round in rounds]
+            table = _add_members(table, round.context.members.to_pandas())
+        ids = table["member"].to_numpy()
+        rows = [locate(ids, round.context.member_ids) for round in rounds]
         return cls(
             table, features.encode_members(table), choose_members(only, table["member"]), rows
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Round
 from bandit.log import archive
@@ -37,8 +38,8 @@ def assert_same(one: Round, other: Round) -> None:
     ):
         for field, value in vars(table).items():
             back = getattr(getattr(other, name), field)
-            if isinstance(value, pd.DataFrame):
-                pd.testing.assert_frame_equal(value, back)
+            if isinstance(value, Columns):
+                pd.testing.assert_frame_equal(value.to_pandas(), back.to_pandas())
             elif isinstance(value, np.ndarray):
                 assert np.array_equal(value, back), field
                 assert value.dtype == back.dtype, field

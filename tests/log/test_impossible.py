@@ -186,7 +186,7 @@ def read_all(folder: Path, association: Association) -> list[bytes]:
     ] + [json.dumps(archive.read_members(folder).to_dict("list"), default=str).encode()]
 
 
-@pytest.mark.parametrize("tries", [24, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tries", [12, pytest.param(80, marks=pytest.mark.slow)])
 def test_no_flip_and_no_cut_is_read_as_something_else(
     tries: int, folder: Path, association: Association
 ) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from bandit.core.ids import pack, unpack
 from bandit.core.types import Feedback, Round, Slates
 from bandit.models.neural.replay_memory import ReplayMemory
 from bandit.policies.neural import Neural
@@ -114,7 +113,7 @@ def test_memory_is_bounded_and_keeps_a_sample_that_does_not_depend_on_when() -> 
 
 def test_bytes_a_member() -> None:
     policy, _ = teach(history=16)
-    assert policy.memory.history.nbytes == 64 * len(policy.memory.ids)
+    assert policy.memory.history.nbytes == 64 * len(policy.memory.roster)
     assert policy.memory.table.nbytes <= 4 * 14 * 3 * policy.memory.table.shape[1]
 
 
@@ -215,7 +214,7 @@ def test_a_layout_longer_than_foreseen_is_refused() -> None:
         ("memory.newsletters.x", lambda a: a[1:], "newsletters' x has shape"),
         ("memory.newsletters.clicks", lambda a: a - 1, "newsletters' clicks hold -1"),
         ("memory.newsletters.order", lambda a: a * np.nan, "newsletters' order"),
-        ("memory.ids", lambda a: pack([unpack(a)[0]] * len(unpack(a))), "is given .* times"),
+        ("memory.roster.keys", lambda a: np.repeat(a[:1], len(a)), "do not ascend"),
         (
             "memory.newsletters.items",
             lambda a: a.astype(float),

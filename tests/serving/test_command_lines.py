@@ -206,7 +206,7 @@ def test_text_ids_and_encodings_are_welcome(
     inputs = load(
         association.features, desk / "members.parquet", desk / "pool.parquet", desk / "rules.yaml"
     )
-    assert inputs.articles["article"].is_monotonic_increasing
+    assert inputs.articles["article"].tolist() == sorted(inputs.articles["article"])
     assert "email" not in inputs.members  # personal data that nobody asked for is not even read
 
 

@@ -248,7 +248,7 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
         policy.learn(round)
     for name, array in policy.state().items():
         assert made.policy.state()[name].tobytes() == array.tobytes(), name
-    assert len(made.policy.profiles.ids) > 0  # type: ignore[attr-defined]
+    assert len(made.policy.profiles.roster) > 0  # type: ignore[attr-defined]
     assert made.manifest.made_from["issues"] == 2
     words += ["--policy", "random"]  # which is soon learned
     members.assign(chapter=["north", "south"] * (len(members) // 2)).to_parquet(

@@ -146,7 +146,7 @@ def test_minimum_counts_hold_unless_relaxed(
 ) -> None:
     context, drawn = _draw_world(make_context, make_pool, world)
     for column, counts in world[0].at_least.items():
-        values = np.append(context.articles[column].to_numpy(), "")  # the last: an empty slot
+        values = np.append(context.articles[column], "")  # the last: an empty slot
         for value, least in counts.items():
             count = (values[drawn.choice] == value).sum(axis=1)
             assert ((count >= least) | (drawn.relaxed >= MINIMUM).any(axis=1)).all()

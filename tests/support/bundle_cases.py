@@ -77,8 +77,9 @@ def train(name: str) -> Trained:
     target = config.pop("_target_")
     list(play(policy, world, SEED, issues=3))
     context = world.issue(4)  # which has a pin
-    articles = context.articles.copy()
-    articles.loc[[0, 2], "only_region"] = ["Great Lakes", "Southeast"]
+    regions = context.articles["only_region"].tolist()
+    regions[0], regions[2] = "Great Lakes", "Southeast"
+    articles = context.articles.assign(only_region=regions)
     allowed = find_eligible(context.members, articles)
     return Trained(
         policy, target, config, world, replace(context, articles=articles, eligible=allowed)
