@@ -3,6 +3,7 @@
 Open this file when a process that may be killed has to leave JSON or parquet behind.
 """
 
+import errno
 import json
 import math
 import os
@@ -61,7 +62,8 @@ def passing(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         if error.filename is not None:
             raise
-        raise OSError(f"{path} cannot be written: {error}") from error  # a full disk names no file
+        why = error.strerror or str(error)  # a full disk names no place
+        raise OSError(error.errno or errno.EIO, why, f"{path.parent}") from error
     finally:
         part.unlink(missing_ok=True)
         os.close(handle)
