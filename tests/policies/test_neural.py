@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from bandit.core.ids import Roster
 from bandit.core.types import Feedback, Round, Slates
 from bandit.models.neural.replay_memory import ReplayMemory
 from bandit.policies.neural import Neural
@@ -86,8 +87,8 @@ def test_a_click_enters_the_members_own_history_and_nobody_elses(make_context: A
 def test_histories_of_one_member_are_put_together() -> None:
     """What was clicked under the present id counts as newer; the table keeps what is pointed to."""
     memory = ReplayMemory(3, 2, history=3, size=100, slots=5)
-    memory.ids = type(memory.ids)([7, 8, 9, 5])
-    memory.history = np.array([[1, 2, -1], [3, 4, 5], [6, -1, -1], [0, -1, -1]], dtype=np.int32)
+    memory.roster = Roster.of(np.array([5, 7, 8, 9]))  # rows are in the order of the keys
+    memory.history = np.array([[0, -1, -1], [1, 2, -1], [3, 4, 5], [6, -1, -1]], dtype=np.int32)
     memory.follow({7: 9, 8: 11})
     found = memory.look_up(np.array([9, 11, 5, 7, 8])).tolist()
     assert found == [[6, 1, 2], [3, 4, 5], [0, -1, -1], [-1] * 3, [-1] * 3]
