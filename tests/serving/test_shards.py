@@ -2,14 +2,15 @@
 
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
 from importlib.util import find_spec
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from serving import send
@@ -21,7 +22,7 @@ SMALL = 13  # members a shard: 60 members are five shards, the last of 8
 
 
 @pytest.fixture
-def shards(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def shards(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Small shards, and the numbers of those that this process chooses."""
     chosen: list[int] = []
     choose = Desk.choose
@@ -32,7 +33,11 @@ def shards(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     monkeypatch.setattr(divide, "SHARD", SMALL)
     monkeypatch.setattr(Desk, "choose", note)
-    yield chosen
+    return chosen
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def ask(desk: Path, unit: Path, *more: str, **other: Any) -> int:
@@ -70,12 +75,10 @@ def test_a_send_that_was_stopped_chooses_no_finished_shard_again(
 ) -> None:
     go_on = Desk.choose
 
-    def stop(own: Desk, number: int) -> None:
-        if number == stopped:
-            raise KeyboardInterrupt
-        go_on(own, number)
+    def choose(own: Desk, number: int) -> None:
+        (stop if number == stopped else go_on)(own, number)
 
-    monkeypatch.setattr(Desk, "choose", stop)
+    monkeypatch.setattr(Desk, "choose", choose)
     with pytest.raises(KeyboardInterrupt):
         ask(desk, unit)
     assert [path.name for path in (desk / "out").iterdir() if path.name[0] != "."] == []
@@ -90,8 +93,9 @@ def test_shards_of_another_send_are_not_taken_for_its_own(
     unit: Path, desk: Path, shards: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed when all was chosen; then the seed is another."""
-    monkeypatch.setattr("serving.letters.files.write_merge", lambda *_: os.kill(0, 0) or 1 / 0)
-    assert ask(desk, unit) == 2
+    monkeypatch.setattr("serving.letters.files.write_merge", stop)
+    with pytest.raises(KeyboardInterrupt):
+        ask(desk, unit)
     assert len(list((desk / "out").glob(".shards-*/*.slates.parquet"))) == 5
     monkeypatch.undo()
     monkeypatch.setattr(divide, "SHARD", SMALL)
@@ -150,7 +154,6 @@ def test_processes_give_the_same_bytes_whoever_dies(
     shards: list[int],
     capsys: Any,
 ) -> None:
-    """With a holdout of nobody's shards: each worker has a bundle of its own."""
     done = threading.Event()
     killer = threading.Thread(target=kill_workers, args=(deaths, done))
     killer.start()
@@ -170,15 +173,18 @@ def test_processes_give_the_same_bytes_whoever_dies(
 
 
 @pytest.mark.slow
-def test_workers_hold_out_follow_aliases_and_fall_back(unit: Path, desk: Path) -> None:
-    """What is not in the member list reaches every worker."""
-    (desk / "aliases.csv").write_text("old,member\n999,1\n")
+def test_workers_hold_out_follow_aliases_and_fall_back(
+    unit: Path, desk: Path, shards: list[int]
+) -> None:
+    """What neither the bundle nor the member list says reaches every worker."""
+    present = pd.read_parquet(desk / "members.parquet")["member"][:1]
+    pd.DataFrame({"old": [999], "member": present}).to_parquet(desk / "aliases.parquet")
     more = ("--holdout", "0.4", "--series", "2026", "--fallback", str(unit / "bundle"))
-    more = (*more, "--aliases", str(desk / "aliases.csv"))
+    more = (*more, "--aliases", str(desk / "aliases.parquet"))
     for out, workers in (("one", "1"), ("two", "2")):
-        pytest.MonkeyPatch().setattr(divide, "SHARD", SMALL)
         assert ask(desk, unit, *more, "--workers", workers, out=desk / out) == 0
     assert read_files(desk / "one") == read_files(desk / "two")
+    assert shards == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.slow
@@ -202,7 +208,7 @@ def test_ray_gives_the_same_bytes(
 def test_without_ray_its_engine_is_refused(
     unit: Path, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "ray", None)
     assert ask(desk, unit, "--engine", "ray") == 2
     assert "Ray is not installed: pip install letterbandit[ray]" in capsys.readouterr().err
     assert not (desk / "out").exists()
