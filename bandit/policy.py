@@ -1,6 +1,6 @@
 """What a policy is: the interface that experiments and the sender use, and nothing beyond it.
 
-A policy is a class that derives from `Policy` and has the first five methods. The last three have
+A policy is a class that derives from `Policy` and has the first five methods. The last four have
 defaults, which suit most policies. Policies that exist only in simulation, because they are shown
 the truth, derive from `Informed` in its place. `bandit/policies/random.py` is the shortest example.
 """
@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from bandit.core.ids import Aliases
 from bandit.core.state import State
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf, TruePool
 from bandit.features.features import Features
@@ -68,6 +69,15 @@ class Policy(Protocol):
         0 is attributes alone, 1 is behaviour alone. The default, None, is a policy that cannot say.
         """
         return None
+
+    def follow(self, aliases: Aliases) -> None:
+        """Know members by their present ids: what was learned of two ids of one member adds up.
+
+        aliases: old id -> present one, as `ids.resolve_aliases` gives them
+
+        The default does nothing: for policies that keep nothing of single members.
+        """
+        return
 
 
 class Truth(Protocol):

@@ -15,6 +15,7 @@ import yaml
 from omegaconf import DictConfig
 from rich.console import Console
 
+from bandit.core.columns import Columns
 from bandit.core.files import read_json, replacing, write_table
 from bandit.core.types import ROLES, Context
 from experiments.compare import compare
@@ -34,18 +35,15 @@ def write_next_issue(folder: Path, context: Context) -> dict[str, Path]:
     """
     rules = {name: value for name, value in context.rules.model_dump().items() if value}
     if not rules.get("pins"):  # so that the example shows one
-        events = context.articles[
-            (context.articles["kind"] == "event") & (context.articles["only_region"] == "")
-        ]
-        rules["pins"] = {
-            min(3, context.rules.slots): article for article in events["article"].head(1)
-        }
+        pool = context.articles
+        events = pool["article"][(pool["kind"] == "event") & (pool["only_region"] == "")]
+        rules["pins"] = {min(3, context.rules.slots): article for article in events[:1]}
     member, article = np.nonzero(context.seen)
     seen = {"member": context.member_ids[member], "article": context.article_ids[article]}
-    tables = {"members": context.members, "pool": context.articles, "seen": pd.DataFrame(seen)}
+    tables = {"members": context.members, "pool": context.articles, "seen": Columns(seen)}
     paths = {name: folder / f"{name}.parquet" for name in tables} | {"rules": folder / "rules.yaml"}
     for name, table in tables.items():
-        write_table(paths[name], pa.Table.from_pandas(table, preserve_index=False))
+        write_table(paths[name], pa.table(dict(table.items())))
     with replacing(paths["rules"]) as part:
         part.write_text(yaml.safe_dump(rules, sort_keys=False), encoding="utf-8")
     return paths
@@ -111,9 +109,11 @@ def main(cfg: DictConfig) -> None:
         show(read_frame(run / "summary.parquet"), config["baseline"], console)
         context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
         slates = run / "next_issue" / "sent" / "slates.parquet"
-        print_letters(read_frame(slates), context.articles, context.members, console)
+        pool, members = context.articles.to_pandas(), context.members.to_pandas()
+        print_letters(read_frame(slates), pool, members, console)
         winner = read_json(run / "winner.json")["policy"]
         print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")
+        print(f"Preview: {slates.with_name('preview.html')}")
         print(f"Report: {run / 'report.html'}")
 
 

@@ -28,6 +28,7 @@ from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.policy import Informed, Policy
 from serving.checks.description import LARGEST
+from serving.checks.measure import measure
 from serving.checks.signature import check_signature, sign
 from serving.folder import replace_folder
 from serving.manifest import (
@@ -40,7 +41,6 @@ from serving.manifest import (
     SIGNATURE,
     Manifest,
     check_files,
-    measure,
     parse_manifest,
     read_sealed,
     write_manifest,

@@ -68,15 +68,21 @@ def parse_words(path: Path, data: bytes, encoding: str = "utf-8") -> pa.Table:
     return pa.table(kept)
 
 
+def find_missing(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Where a column of text says nothing: null, or one of `MISSING`."""
+    text = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+    known = pc.is_in(text, pa.array(sorted(MISSING), text.type))
+    return pc.or_(pc.is_null(column), known)
+
+
 def parse_numbers(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     """Numbers of a column of text, null where it is missing; and where it is neither, true."""
-    text = pc.utf8_trim_whitespace(column)
-    missing = pc.is_in(pc.utf8_lower(text), pa.array(sorted(MISSING), text.type))
+    text, missing = pc.utf8_trim_whitespace(column), find_missing(column)
     number = pc.match_substring_regex(text, _NUMBER)
     plain = pc.replace_substring_regex(text, r"[$€£,\s]", "")
     values = pc.cast(pc.if_else(pc.fill_null(number, False), plain, None), pa.float64())
-    neither = pc.and_not(pc.invert(pc.fill_null(number, True)), pc.fill_null(missing, True))
-    return values, neither
+    neither = pc.and_not(pc.invert(pc.fill_null(number, True)), missing)
+    return values, pc.or_(neither, pc.fill_null(pc.is_inf(values), False))
 
 
 def has_codes(column: pa.ChunkedArray) -> bool:
@@ -110,7 +116,7 @@ def _decode(path: Path, data: bytes, encoding: str) -> bytes:
 
 def _name_row(before: str) -> str:
     """The row in which a text breaks off, as rows are counted everywhere."""
-    row = len(list(csv.reader(StringIO(before + "x")))) - 2
+    row = len(list(csv.reader(StringIO(before + "x", newline="")))) - 2
     return f"row {row}" if row >= 0 else "first line"
 
 

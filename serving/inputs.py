@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from pydantic import ValidationError
 
+from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from bandit.core.types import KINDS
 from bandit.features.features import Features
@@ -18,6 +18,9 @@ from serving.errors import describe
 from serving.formats import is_worded
 from serving.settings import read_settings
 from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly
+
+# columns of the pool that limit who gets an article: the least and the most they may hold
+LIMITS = {"audience": (0.0, 1e12), "admit_below": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,14 @@ class Inputs:
     earlier: the pools that were sent before
     """
 
-    members: pd.DataFrame
-    articles: pd.DataFrame
+    members: Columns
+    articles: Columns
     rules: Rules
-    seen: pd.DataFrame | None
+    seen: Columns | None
     digests: dict[str, str | None]
     unknown: dict[str, dict[str, int]]
     unread: dict[str, str]
-    earlier: list[pd.DataFrame]
+    earlier: list[Columns]
 
 
 def load(
@@ -52,11 +55,13 @@ def load(
     seen: str | Path | None = None,
     earlier: Sequence[str | Path] = (),
     encoding: str = "utf-8",
+    also: Sequence[Features] = (),
 ) -> Inputs:
     """Read and check the files: what a send is made from.
 
     earlier: pools that were sent before, the latest one last
     encoding: of CSV files that are not UTF-8
+    also: the features of other bundles, whose attributes are read too
 
     Raises ValueError naming the file, the row and the value at fault.
     """
@@ -66,9 +71,9 @@ def load(
         for name in pool_table.columns.column_names
         if name.startswith("only_")
     ]
-    member_table = read_members(members, features, limits, encoding)
+    member_table = read_members(members, [features, *also], limits, encoding)
     layout, rules_digest = read_rules(rules)
-    articles = sort_pool(pool_table.to_frame())
+    articles = sort_pool(pool_table.to_columns())
     _check_rules(Path(rules), layout, pool_table, articles)
     seen_table = read_seen(seen, member_table, pool_table, encoding) if seen is not None else None
     past = [read_pool(path, encoding) for path in earlier]
@@ -81,33 +86,32 @@ def load(
         "seen": seen_table.digest if seen_table else None,
         "earlier": " ".join(table.digest for table in past) or None,
     }
-    frame = member_table.to_frame()
-    pairs = seen_table.to_frame() if seen_table else None
-    unknown = features.attributes.count_unknown(frame)
+    listed = member_table.to_columns()
+    pairs = seen_table.to_columns() if seen_table else None
+    unknown = features.attributes.count_unknown(listed)
     unread = features.find_unread(articles)
-    before = [table.to_frame() for table in past]
-    return Inputs(frame, articles, layout, pairs, digests, unknown, unread, before)
+    before = [table.to_columns() for table in past]
+    return Inputs(listed, articles, layout, pairs, digests, unknown, unread, before)
 
 
 def read_members(
-    path: str | Path, features: Features, limits: list[str], encoding: str = "utf-8"
+    path: str | Path, features: Sequence[Features], limits: list[str], encoding: str = "utf-8"
 ) -> Table:
     """Ids, and the attributes that the features or the pool's `only_` columns name.
 
     limits: the attributes of the `only_` columns. No other column is read.
     """
-    attributes = features.attributes
-    table = Table.read(path, ["member", *attributes.columns, *limits], encoding=encoding)
+    read = [each.attributes for each in features]
+    columns = [name for attributes in read for name in attributes.columns]
+    table = Table.read(path, ["member", *columns, *limits], encoding=encoding)
     table.check_ids("member", unique=True)
-    for name in (
-        *attributes.levels,
-        *attributes.tags,
-    ):  # may be null: the member counts as unknown there
-        table.check_type(name, TEXT)
-    for name in attributes.numeric:
-        table = table.read_numbers(name)
-        table.check_type(name, NUMBER)
-        table.check_finite(name)
+    for attributes in read:
+        for name in (*attributes.levels, *attributes.tags):  # null counts as unknown
+            table.check_type(name, TEXT)
+        for name in attributes.numeric:
+            table = table.read_numbers(name)
+            table.check_type(name, NUMBER)
+            table.check_finite(name)
     for name in limits:
         table.check_type(name, TEXT, WHOLE)
     return table
@@ -117,6 +121,8 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
     """The articles. Title, kind and source must say something; a summary may be empty.
 
     A column `story` holds an editor's own ids of stories; articles with the same tell the same.
+    `url`, `image` and `subject` (a line for mails that the article leads) go into the mails, and
+    `audience` says how many members may get an article at most.
     """
     needed = ["article", "title", "summary", "kind", "source"]
     table = Table.read(path, needed, all_columns=True, encoding=encoding)
@@ -131,13 +137,20 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
             table.check_type(name, TEXT)
         if name == "story":
             table.check_type(name, TEXT, WHOLE)
+        if name in LIMITS:
+            table = table.read_numbers(name)
+            table.check_type(name, NUMBER)
+            table.check_between(name, *LIMITS[name])
+        if name in ("url", "image", "subject"):
+            table.check_type(name, TEXT)
     return table
 
 
 def _name_known(name: str) -> str:
     """The name of a typed pool's column: `Only Region` is `only_region`, and `Story` is `story`."""
     plain = name_plainly(name)
-    return plain if plain == "story" or plain.startswith("only_") else name
+    known = ("story", "url", "image", "subject", *LIMITS)
+    return plain if plain in known or plain.startswith("only_") else name
 
 
 def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "utf-8") -> Table:
@@ -158,15 +171,14 @@ def read_rules(path: str | Path) -> tuple[Rules, str]:
         raise ValueError(f"{path}: {describe(error)}") from None
 
 
-def sort_pool(articles: pd.DataFrame) -> pd.DataFrame:
+def sort_pool(articles: Columns) -> Columns:
     """The pool by article id: a draw walks it in order, and the file's order must not matter."""
-    order = np.argsort(articles["article"].to_numpy(), kind="stable")
-    return articles.iloc[order].reset_index(drop=True)
+    return articles.take(np.argsort(articles["article"], kind="stable"))
 
 
-def _check_rules(path: Path, rules: Rules, pool: Table, articles: pd.DataFrame) -> None:
+def _check_rules(path: Path, rules: Rules, pool: Table, articles: Columns) -> None:
     try:
-        rules.check_pool(articles)
+        rules.check_pool(articles["article"].tolist(), articles.names)
     except ValueError as error:
         raise ValueError(f"{path} and {pool.path}: {error}") from None
     sections = [column for columns in rules.only.values() for column in columns]

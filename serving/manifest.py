@@ -5,32 +5,23 @@ file to see what a manifest must say, and which folders are refused as bundles.
 """
 
 import hashlib
-import json
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bandit.core.check import shorten
-from bandit.core.files import write_json
-from serving.checks.description import LARGEST, Description
+from bandit.core.files import parse_json, write_json
+from serving.checks.description import Description
+from serving.checks.measure import File, measure
 from serving.errors import describe
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST, SEAL, SIGNATURE = "manifest.json", "manifest.sha256", "manifest.sig"
 POLICY, FEATURES = "policy.safetensors", "features.safetensors"
 FILES = (MANIFEST, SEAL, POLICY, FEATURES)  # every bundle has them
 EVERY = (*FILES, SIGNATURE)  # one that is signed has this as well
 MOST_BYTES = 1 << 26  # of a manifest
-
-
-class File(BaseModel):
-    """What a file of the bundle must be."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    size: int
-    sha256: str
 
 
 class Manifest(BaseModel):
@@ -97,14 +88,8 @@ def parse_manifest(path: Path, data: bytes) -> Manifest:
     Raises ValueError where it is not what this version reads.
     """
     try:
-        content = json.loads(
-            data.decode(),
-            parse_constant=_refuse_constant,
-            parse_float=_parse_float,
-            parse_int=_parse_int,
-            object_pairs_hook=_refuse_twice,
-        )
-    except (ValueError, RecursionError) as error:  # the latter where it is nested a thousand deep
+        content = parse_json(data)
+    except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         got = content.get("format") if isinstance(content, dict) else content
@@ -139,36 +124,3 @@ def check_files(folder: Path, manifest: Manifest) -> None:
         if found.sha256 != promised.sha256:
             ours, theirs = f"{found.sha256[:12]}...", f"{promised.sha256[:12]}..."
             raise ValueError(f"{path}: SHA-256 is {ours}; the manifest says {theirs}: {why}")
-
-
-def measure(path: Path) -> File:
-    """The size and the digest of a file."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return File(size=path.stat().st_size, sha256=digest)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _parse_float(text: str) -> float:
-    value = float(text)
-    if not abs(value) <= LARGEST:
-        raise ValueError(f"{shorten(text)} is no number that a bundle can hold")
-    return value
-
-
-def _parse_int(text: str) -> int:
-    if len(text) > 20:  # as long as the largest of 64 bits, and its sign
-        raise ValueError(f"{shorten(text)} is no number that a bundle can hold")
-    return int(text)
-
-
-def _refuse_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object of JSON. Raises ValueError for a key given twice: only the last would count."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"{shorten(key)} is given twice")
-    return found

@@ -3,21 +3,22 @@
 Open this file to see what a pair of member and article in the file of what was seen stands for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import chain
 
 import numpy as np
-import pandas as pd
 
-from bandit.core.types import Ints
+from bandit.core.columns import Columns, Tabular
+from bandit.core.types import Ids, Ints
 from bandit.features.features import Features
 
 
 def find_seen(
-    seen: pd.DataFrame | None,
-    members: pd.DataFrame,
-    articles: pd.DataFrame,
+    seen: Columns | None,
+    members: Columns,
+    articles: Columns,
     features: Features,
-    earlier: Sequence[pd.DataFrame] = (),
+    earlier: Sequence[Tabular] = (),
 ) -> tuple[Ints, Ints]:
     """Rows (ascending) and columns of the (member, article) cells that were seen.
 
@@ -30,13 +31,22 @@ def find_seen(
     """
     if seen is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    ids, columns = articles["article"].tolist(), list(range(len(articles)))
+    columns: dict[Hashable, list[int]] = {}  # article -> those of the pool whose story it tells
+    own = articles["article"].tolist()
     for column, told in enumerate(features.find_earlier(articles, earlier)):
-        ids += told
-        columns += [column] * len(told)
-    code, shown = pd.factorize(seen["article"])
-    known = pd.DataFrame({"code": pd.Index(shown).get_indexer(pd.Index(ids)), "column": columns})
-    rows = pd.Index(members["member"]).get_indexer(pd.Index(seen["member"]))
-    cells = pd.DataFrame({"row": rows, "code": code})
-    cells = cells[cells["row"] >= 0].merge(known, on="code").sort_values("row", kind="stable")
-    return cells["row"].to_numpy(), cells["column"].to_numpy()
+        for article in (own[column], *told):
+            columns.setdefault(article, []).append(column)
+    row = _find_places(members["member"].tolist(), seen["member"])
+    code = _find_places(columns, seen["article"])
+    known = np.flatnonzero((row >= 0) & (code >= 0))
+    known = known[np.argsort(row[known], kind="stable")]
+    told_by = list(columns.values())
+    cells = [told_by[place] for place in code[known].tolist()]
+    many = [len(some) for some in cells]
+    return np.repeat(row[known], many), np.array(list(chain.from_iterable(cells)), dtype=np.int64)
+
+
+def _find_places(known: Iterable[Hashable], ids: Ids) -> Ints:
+    """Where each of the ids stands among those that are known; -1 where it does not."""
+    place = {one: number for number, one in enumerate(known)}
+    return np.array([place.get(one, -1) for one in ids.tolist()], dtype=np.int64)

@@ -3,6 +3,7 @@
 Open this file to see what is refused before a setting is looked at.
 """
 
+import re
 from collections.abc import Hashable
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +27,7 @@ def read_settings(path: str | Path, example: str) -> tuple[dict[str, object], st
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{path}{line}: {error.problem}") from None
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path}: {shorten(content)}; must be settings such as {example}")
@@ -34,19 +35,45 @@ def read_settings(path: str | Path, example: str) -> tuple[dict[str, object], st
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice.
+    """YAML that reads what is written, and refuses a key given twice.
 
-    Only the last would count, and a pin could go missing.
+    Of such a key only the last would count, and a pin could go missing. Only 12, -3, 2.5, true,
+    false and null are anything but text: 010, 1_0, 0x1F, 1:30, NO and 2026-01-01 are what an editor
+    wrote, not 8, 10, 31, 90, false and a date, as other YAML has it.
     """
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
     def construct_mapping(
         self, node: yaml.MappingNode, deep: bool = False
     ) -> dict[Hashable, object]:
-        keys: list[object] = []
+        keys: set[Hashable] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
+            key, mark = self.construct_object(key_node, deep=True), key_node.start_mark
+            if not isinstance(key, Hashable):
+                odd = f"{shorten(key)} cannot be the name of a setting"
+                raise yaml.constructor.ConstructorError(None, None, odd, mark)
             if key in keys:
-                twice, mark = f"{key!r} is given twice", key_node.start_mark
+                twice = f"{shorten(key)} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, twice, mark)
-            keys.append(key)
+            keys.add(key)
         return super().construct_mapping(node, deep)
+
+    def construct_whole(self, node: yaml.ScalarNode) -> int:
+        """A whole number, also where a tag says that there must be one."""
+        text = str(self.construct_scalar(node))
+        if not _WHOLE.match(text):
+            odd, mark = f"{shorten(text)} is no whole number", node.start_mark
+            raise yaml.constructor.ConstructorError(None, None, odd, mark)
+        return int(text)
+
+
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)$")
+for _tag, _pattern, _first in (
+    ("int", _WHOLE, "-0123456789"),
+    ("float", re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+$"), "-0123456789"),
+    ("bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), "tTfF"),
+    ("null", re.compile(r"(~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole)

@@ -15,15 +15,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.columns import Columns
 from bandit.core.files import read_bytes
+from bandit.core.ids import Aliases
 from bandit.features.attributes import fold
 from serving.errors import shorten
 from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
 
+IDS = ("member", "article", "old")  # `Member ID` stands for `member`, and so on
 TEXT, WHOLE, NUMBER = "text", "whole numbers", "numbers"
 
 
@@ -62,7 +64,7 @@ def find_columns(path: Path, names: Sequence[str], needed: Sequence[str]) -> dic
     found: dict[str, str] = {}
     for name in dict.fromkeys(needed):
         plain = name_plainly(name)
-        for wanted in (plain, f"{plain}_id") if name in ("member", "article") else (plain,):
+        for wanted in (plain, f"{plain}_id") if name in IDS else (plain,):
             alike = [each for each in names if name_plainly(each) == wanted]
             if name in alike:
                 alike = [name]
@@ -94,10 +96,12 @@ class Table:
         needed: Sequence[str],
         all_columns: bool = False,
         encoding: str = "utf-8",
+        may_be_empty: bool = False,
     ) -> Self:
         """The `needed` columns under these names, or all of them.
 
         encoding: of a CSV file that is not UTF-8
+        may_be_empty: a table without rows will do
 
         Raises ValueError if the file is damaged or empty, or lacks a needed column.
         """
@@ -121,7 +125,7 @@ class Table:
         except (pa.ArrowException, OSError) as error:
             why = str(error).splitlines()[0]
             raise ValueError(f"{path} is not a sound parquet file: {why}") from None
-        if not columns.num_rows:
+        if not columns.num_rows and not may_be_empty:
             raise ValueError(f"{path} has no rows")
         table = cls(path, columns, sha256(data).hexdigest())
         for name in columns.column_names:
@@ -131,7 +135,7 @@ class Table:
     def _trim_ids(self) -> Self:
         """The same without spaces around ids, which sheets do not show."""
         table = self
-        for name in {"member", "article"} & set(self.columns.column_names):
+        for name in set(IDS) & set(self.columns.column_names):
             table = table._set(name, pc.utf8_trim_whitespace(self.columns[name]))
         return table
 
@@ -156,6 +160,15 @@ class Table:
         words = [value and spelt.get(fold(value), value) for value in given]
         return self._set(name, pa.chunked_array([pa.array(words, self.columns[name].type)]))
 
+    def follow(self, aliases: Aliases) -> Self:
+        """The same with members' present ids in the place of old ones, as text."""
+        if not aliases:
+            return self
+        present = {str(old): str(new) for old, new in aliases.items()}
+        given = [str(each) for each in self.columns["member"].to_pylist()]
+        now = pa.array([present.get(each, each) for each in given], pa.string())
+        return self._set("member", pa.chunked_array([now]))
+
     def read_numbers(self, name: str) -> Self:
         """The same with this column as numbers, where the format has text alone.
 
@@ -169,10 +182,9 @@ class Table:
         self._refuse(neither, name, f"= {shorten(column[row].as_py())}; must be a number")
         return self._set(name, values)
 
-    def to_frame(self) -> pd.DataFrame:
-        """The columns as a pandas table."""
-        frame: pd.DataFrame = self.columns.to_pandas(ignore_metadata=True)
-        return frame
+    def to_columns(self) -> Columns:
+        """The columns as the table that policies read."""
+        return Columns.from_arrow(self.columns)
 
     def check_type(self, name: str, *kinds: str) -> None:
         """Raise ValueError unless the column is of one of the kinds, or has no values at all."""
@@ -200,18 +212,29 @@ class Table:
             row = pc.index(bad, True).as_py()
             self._refuse(bad, name, f"= {column[row]}; must be finite" if row >= 0 else "")
 
+    def check_between(self, name: str, least: float, most: float) -> None:
+        """Raise ValueError at the first number outside [least, most]. It may be missing."""
+        column = self.columns[name].cast(pa.float64())
+        inside = pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
+        bad = pc.fill_null(pc.invert(inside), False)
+        row = pc.index(bad, True).as_py()
+        what = f"= {column[row]}; must be in [{least:g}, {most:g}]" if row >= 0 else ""
+        self._refuse(bad, name, what)
+
     def check_ids(self, name: str, unique: bool) -> None:
         """Raise ValueError unless every id is there, of one type, and (if `unique`) only once."""
         self.check_type(name, WHOLE, TEXT)
         self.check_present(name)
         if not unique:
             return
-        again = self.columns[name].to_pandas().duplicated().to_numpy()
-        if again.any():
-            row = int(again.argmax())
-            value = self.columns[name][row].as_py()
-            first = pc.index(self.columns[name], self.columns[name][row]).as_py()
-            raise ValueError(f"{self.path} row {row}: {name} {value!r} is in row {first} already")
+        column = self.columns[name]
+        if pc.count_distinct(column).as_py() == len(column):
+            return
+        first: dict[object, int] = {}
+        for row, value in enumerate(column.to_pylist()):
+            if first.setdefault(value, row) < row:
+                here = f"{self.path} row {row}: {name} {shorten(value)}"
+                raise ValueError(f"{here} is in row {first[value]} already")
 
     def check_same_type(self, name: str, other: "Table") -> None:
         """Raise ValueError where this table's ids could match none of the other's."""

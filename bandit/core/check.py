@@ -5,11 +5,10 @@ are read as commands. A value in a message is cut by `shorten`, for it may come 
 """
 
 import reprlib
-from collections.abc import Hashable, Sequence
-from typing import TypeGuard
+from collections.abc import Collection, Hashable, Sequence
+from typing import Any, TypeGuard
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 MOST_SLOTS = 1000  # of a layout
@@ -73,21 +72,22 @@ def finite(
     raise ValueError(f"{what}[{i}, {j}] = {array[i, j]} (row of {rows[i]}); must be finite")
 
 
-def unique(what: str, ids: pd.Series) -> None:
-    """Raise ValueError at the first missing or repeated id."""
-    if ids.isna().any():
-        raise ValueError(f"{what} row {int(ids.isna().to_numpy().argmax())}: the id is missing")
-    again = ids.duplicated().to_numpy()
-    if again.any():
-        row = int(again.argmax())
-        raise ValueError(f"{what} row {row}: id {shorten(ids.iloc[row])} appears twice")
+def unique(what: str, ids: NDArray[Any]) -> None:
+    """Raise ValueError at the first of the ids [n] that is missing or comes again."""
+    met: set[object] = set()
+    for row, one in enumerate(ids.tolist()):
+        if one is None or one != one:
+            raise ValueError(f"{what} row {row}: the id is missing")
+        if one in met:
+            raise ValueError(f"{what} row {row}: id {shorten(one)} appears twice")
+        met.add(one)
 
 
-def columns(what: str, table: pd.DataFrame, needed: Sequence[str]) -> None:
+def columns(what: str, table: Collection[Any], needed: Sequence[str]) -> None:
     """Raise ValueError if `table` lacks one of the needed columns."""
-    missing = [name for name in needed if name not in table.columns]
+    missing = [name for name in needed if name not in table]
     if missing:
-        found = shorten(list(table.columns))
+        found = shorten(list(table))
         raise ValueError(f"{what} lacks column {missing[0]!r}; it has {found}")
 
 

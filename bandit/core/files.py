@@ -3,18 +3,25 @@
 Open this file when a process that may be killed has to leave JSON or parquet behind.
 """
 
+import errno
 import json
+import math
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bandit.core.check import shorten
+
+if TYPE_CHECKING:
+    import pandas as pd  # whoever reads only JSON does without
 if sys.platform != "win32":
     import fcntl
 
@@ -29,6 +36,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
     process that was killed has left of it is removed. Raises ValueError where this process writes
     the file already.
     """
+    with passing(path) as part:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(part, path)
+
+
+@contextmanager
+def passing(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` for what is needed no longer when the block ends.
+
+    What a process that was killed has left of it is removed. Raises ValueError where this process
+    writes the file already.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent, path.name)
@@ -38,13 +59,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise ValueError(f"{path} is being written")
     try:
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(part, path)
     except OSError as error:
         if error.filename is not None:
             raise
-        raise OSError(f"{path} cannot be written: {error}") from error  # a full disk names no file
+        why = error.strerror or str(error)  # a full disk names no place
+        raise OSError(error.errno or errno.EIO, why, f"{path.parent}") from error
     finally:
         part.unlink(missing_ok=True)
         os.close(handle)
@@ -92,8 +111,47 @@ def write_json(path: str | Path, value: object) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """The value that a JSON file holds. Raises ValueError where it is no JSON."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """The value that a JSON file holds. Raises ValueError as `parse_json` does."""
+    return parse_json(Path(path).read_bytes())
+
+
+def parse_json(data: bytes) -> Any:
+    """The value that JSON stands for.
+
+    Raises ValueError where it is no JSON, is nested too deep, has a key twice in one object, of
+    which only the last would count, or a number that is not finite or no computer's.
+    """
+    try:
+        return json.loads(
+            data.decode(),
+            parse_constant=_parse_float,
+            parse_float=_parse_float,
+            parse_int=_parse_int,
+            object_pairs_hook=_parse_object,
+        )
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{shorten(text)} is not finite")
+    return value
+
+
+def _parse_int(text: str) -> int:
+    if len(text) > 20:  # as long as the largest of 64 bits, and its sign
+        raise ValueError(f"{shorten(text)} is too large")
+    return int(text)
+
+
+def _parse_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"{shorten(key)} is given twice")
+    return found
 
 
 def read_bytes(path: Path) -> bytes:
@@ -118,8 +176,43 @@ def read_table(path: str | Path) -> pa.Table:
     Raises ValueError naming the file if it is damaged, and FileNotFoundError if there is none.
     """
     try:
-        return pq.read_table(path, page_checksum_verification=True, partitioning=None)
-    except (pa.ArrowInvalid, OSError) as error:
+        table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
+        table.validate(full=True)  # parquet does not check that text is text
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(f"{path} is not a sound parquet file: {error}") from None
+        why = " ".join(str(error).split())
+        raise ValueError(f"{path} is not a sound parquet file: {why}") from None
+    return table
+
+
+def read_plain(path: str | Path) -> pa.Table:
+    """A table as `read_table` gives it, whose columns have names of their own and hold no lists.
+
+    Raises ValueError naming the column at fault.
+    """
+    table = read_table(path)
+    for field in table.schema:
+        if pa.types.is_nested(field.type) or table.column_names.count(field.name) > 1:
+            what = f"{shorten(field.name)} has type {shorten(str(field.type))}"
+            raise ValueError(f"{path}: column {what}; must be plain, and have a name of its own")
+    return table
+
+
+def to_frame(table: pa.Table) -> "pd.DataFrame":
+    """A table as pandas has it. Raises ValueError where pandas' own notes in it are damaged."""
+    try:
+        frame: pd.DataFrame = table.to_pandas()
+    except Exception as error:  # the notes may say anything
+        raise ValueError(f"pandas cannot read it: {type(error).__name__}: {error}") from None
+    return frame
+
+
+def check_ids(path: str | Path, table: pa.Table, name: str) -> None:
+    """Raise ValueError unless a column holds ids, which are text or whole numbers."""
+    kind = table.schema.field(name).type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_null)
+    if not any(test(kind) for test in tests):
+        raise ValueError(f"{path}: column {name!r} has type {kind}; ids are whole numbers or text")

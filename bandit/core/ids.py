@@ -1,39 +1,171 @@
 """Member and article ids: where they stand in a list, and how an array file holds them.
 
-An id is text or a whole number. Open this file when ids of two tables have to be matched, or when a
-state has to keep ids beside its arrays.
+An id is text or a whole number. Members merge and get new ids; aliases say which id an old one is
+now. Open this file when ids of two tables have to be matched, or when a state has to keep ids
+beside its arrays.
 """
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from bandit.core import check
 from bandit.core.check import shorten
-from bandit.core.types import Ids, Ints
+from bandit.core.columns import Bools, Ids, Ints
+from bandit.core.keys import member_keys
+from bandit.core.state import State
 
-# a column may also mix them: it then is of no kind
-_KINDS = {"string": "text", "integer": "numbers", "floating": "numbers"}
+Aliases = Mapping[Any, Any]  # the present id of each old one
+_KINDS = ("numbers", "text")
 
 
-def locate(known: pd.Index, ids: Ids) -> Ints:
-    """Where each of `ids` [n] stands in `known`, [n]; -1 where it does not.
+@dataclass(frozen=True)
+class Roster:
+    """Members that are known, each in a row of its own, in the order of their keys.
 
-    Raises ValueError where all ids are text and all known ones are numbers, or the other way round:
-    otherwise every member would pass for new.
+    A member is known by the 64-bit key that draws have too (`keys.member_keys`), so a roster of ten
+    million members is 80 MB, which need not be read to be searched, and tells nobody's id. Two of
+    so many have one key with a probability of 3 in a million.
+
+    keys: [N], ascending
+    met: [2], whether any id was a number, and whether any was text
     """
-    asked = pd.Index(ids)
-    kinds = [_KINDS.get(pd.api.types.infer_dtype(some)) for some in (asked, known)]
-    if len(known) and len(asked) and None not in kinds and kinds[0] != kinds[1]:
+
+    keys: NDArray[np.uint64]
+    met: Bools
+
+    @classmethod
+    def of(cls, ids: Ids) -> "Roster":
+        """The roster of some ids, one or several times each."""
+        empty = cls(np.zeros(0, dtype=np.uint64), np.zeros(2, dtype=bool))
+        return empty.add(ids)[0]
+
+    def __len__(self) -> int:
+        """How many members are known."""
+        return len(self.keys)
+
+    def find(self, ids: Ids) -> Ints:
+        """The row of each member [n]; -1 where one is not known.
+
+        Raises ValueError where all ids are text and all known ones are numbers, or the other way
+        round: otherwise every member would pass for new.
+        """
+        if kinds := _name_kinds(_find_kinds(ids), self.met):
+            raise ValueError(
+                f"member ids are {kinds[0]}, e.g. {ids[0]}; this was learned under {kinds[1]}"
+            )
+        keys = member_keys(ids)
+        rows = np.searchsorted(self.keys, keys)
+        if not len(self):
+            return np.full(len(keys), -1)
+        found = self.keys[np.minimum(rows, len(self) - 1)] == keys
+        return np.where(found, rows, -1)
+
+    def add(self, ids: Ids) -> tuple["Roster", Ints]:
+        """The roster with these members, and where the new ones' rows go in, for `numpy.insert`."""
+        new = np.unique(member_keys(ids)[self.find(ids) < 0])
+        at = np.searchsorted(self.keys, new)
+        return Roster(np.insert(self.keys, at, new), self.met | _find_kinds(ids)), at
+
+    def follow(self, aliases: Aliases) -> tuple["Roster", Ints]:
+        """The roster under present ids, and the row there of each row here [N].
+
+        aliases: old id -> present one
+
+        Raises ValueError where all ids are text and all old ones are numbers, or the reverse.
+        """
+        old, new = (np.array(list(ids), dtype=object) for ids in (aliases, aliases.values()))
+        rows, keys = self.find(old), self.keys.copy()
+        keys[rows[rows >= 0]] = member_keys(new)[rows >= 0]
+        present, place = np.unique(keys, return_inverse=True)
+        return Roster(present, self.met | _find_kinds(new[rows >= 0])), place
+
+    def state(self) -> State:
+        """Two arrays."""
+        return {"keys": self.keys, "met": self.met.astype(np.uint8)}
+
+    @classmethod
+    def restore(cls, state: State) -> "Roster":
+        """The inverse of `state`. Raises ValueError for keys that do not ascend."""
+        keys, met = state["keys"], state["met"]
+        check.shape("met", met, (2,))
+        if not ((keys[1:] > keys[:-1]).all() and (met <= 1).all() and met.any() == bool(len(keys))):
+            raise ValueError(f"the keys of {len(keys)} members do not ascend, or met = {met}")
+        return cls(keys, met.astype(bool))
+
+
+def locate(known: Ids, ids: Ids) -> Ints:
+    """Where each of `ids` [n] stands in a list that has no id twice, [n]; -1 where it does not.
+
+    Raises ValueError as `Roster.find` does.
+    """
+    rows = Roster.of(known).find(ids)
+    place = np.append(np.argsort(member_keys(known)), -1)
+    return np.asarray(place[rows])
+
+
+def _find_kinds(ids: Ids) -> Bools:
+    """Whether any of the ids is a number, and whether any is text [2]."""
+    if ids.dtype.kind in "iu":
+        return np.array([bool(len(ids)), False])
+    text = [isinstance(one, str) for one in ids.tolist()]
+    return np.array([not all(text), any(text)])
+
+
+def _name_kinds(asked: Bools, known: Bools) -> tuple[str, str] | None:
+    """The kinds of both where they are not the same, so that none could be found."""
+    if not asked.any() or not known.any() or (asked & known).any():
+        return None
+    return _KINDS[int(asked.argmax())], _KINDS[int(known.argmax())]
+
+
+def resolve_aliases(steps: Iterable[tuple[Hashable, Hashable]]) -> dict[Hashable, Hashable]:
+    """The present id of each old one.
+
+    steps: pairs of an old id and the one that took its place, which may be old as well: chains are
+        followed to their end
+
+    Raises ValueError where an old id has two others in its place, and where a chain is a circle.
+
+    >>> resolve_aliases([("a", "b"), ("b", "c")])
+    {'a': 'c', 'b': 'c'}
+    """
+    found: dict[Hashable, Hashable] = {}
+    for old, new in steps:
+        if found.setdefault(old, new) != new:
+            raise ValueError(f"member {old!r} became both {found[old]!r} and {new!r}")
+    for old in found:
+        chain = [old]
+        while chain[-1] in found:
+            chain.append(found[chain[-1]])
+            if chain[-1] in chain[:-1]:
+                ring = " -> ".join(repr(each) for each in chain[chain.index(chain[-1]) :])
+                raise ValueError(f"members became one another in a circle: {ring}")
+        for each in chain[:-1]:
+            found[each] = chain[-1]
+    return found
+
+
+def follow(ids: Ids, aliases: Aliases) -> Ids:
+    """The present ids of these members [n].
+
+    Raises ValueError where all ids are text and all old ones are numbers, or the other way round.
+    """
+    if not aliases:
+        return ids
+    old = list(aliases)
+    if kinds := _name_kinds(_find_kinds(ids), _find_kinds(np.array(old, dtype=object))):
         raise ValueError(
-            f"member ids are {kinds[0]}, e.g. {ids[0]}; "
-            f"this was learned under {kinds[1]}, e.g. {known[0]}"
+            f"member ids are {kinds[0]}, e.g. {ids[0]}; the aliases' are {kinds[1]}, e.g. {old[0]}"
         )
-    return np.asarray(known.get_indexer(asked), dtype=np.int64)
+    now = np.empty(len(ids), dtype=object)
+    now[:] = [aliases.get(each, each) for each in ids.tolist()]
+    return now if ids.dtype == object else now.astype(ids.dtype)
 
 
 def pack(values: Sequence[object]) -> NDArray[np.uint8]:

@@ -4,11 +4,12 @@ Open this file for what an editor may ask for. `bandit/slates/editorial.py` says
 rules leave open.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from reprlib import repr as shorten
 from typing import Annotated
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(ge=0)]
@@ -63,10 +64,9 @@ class Rules(BaseModel):
                     raise ValueError(
                         f"{what}: slot {slot} is beyond the layout's {self.slots} slots"
                     )
-        articles = list(self.pins.values())
-        for article in articles:
-            if articles.count(article) > 1:
-                raise ValueError(f"pins: article {article!r} is pinned to two slots")
+        (article, times), *_ = [*Counter(self.pins.values()).most_common(1), (None, 0)]
+        if times > 1:
+            raise ValueError(f"pins: article {shorten(article)} is pinned to two slots")
         for column, counts in self.at_least.items():
             if EACH in counts:
                 raise ValueError(f"at_least {column} {EACH!r}: name the values that must be there")
@@ -74,41 +74,40 @@ class Rules(BaseModel):
                 caps = self.at_most.get(column, {})
                 most = caps.get(value, caps.get(EACH, self.slots))
                 if least > most:
-                    raise ValueError(
-                        f"at_least {column} {value!r} = {least}, but at most {most} are allowed"
-                    )
+                    what = f"at_least {column} {shorten(value)} = {least}"
+                    raise ValueError(f"{what}, but at most {most} are allowed")
             if sum(counts.values()) > self.slots:
                 raise ValueError(
                     f"at_least {column}: {sum(counts.values())} articles for {self.slots} slots"
                 )
         return self
 
-    def check_pool(self, articles: pd.DataFrame) -> None:
+    def check_pool(self, ids: Collection[object], columns: Collection[str]) -> None:
         """Raise ValueError where the pool cannot serve these rules at all.
 
-        articles: m rows, column `article` (id) and the columns that the rules name
+        ids: of its m articles
+        columns: names of its columns
         """
-        if len(articles) < self.slots:
-            raise ValueError(
-                f"the pool has {len(articles)} articles; the layout has {self.slots} slots"
-            )
-        ids = set(articles["article"])
+        if len(ids) < self.slots:
+            raise ValueError(f"the pool has {len(ids)} articles; the layout has {self.slots} slots")
+        there = set(ids)
         for slot, article in self.pins.items():
-            if article not in ids:
+            if article not in there:
                 raise ValueError(
-                    f"pins: slot {slot} pins article {article!r}, which is not in the pool"
+                    f"pins: slot {slot} pins article {shorten(article)}, which is not in the pool"
                     f"{name_nearest(article, ids)}"
                 )
-        columns = [
+        named = [
             *self.at_most,
             *self.at_least,
             *(column for only in self.only.values() for column in only),
         ]
-        for column in columns:
-            if column not in articles.columns:
+        for column in named:
+            if column not in columns:
+                found = shorten(list(columns))
                 raise ValueError(
-                    f"rules name column {column!r}; the pool has {list(articles.columns)}"
-                    f"{name_nearest(column, articles.columns)}"
+                    f"rules name column {shorten(column)}; the pool has {found}"
+                    f"{name_nearest(column, columns)}"
                 )
 
 
@@ -123,7 +122,7 @@ def name_nearest(value: object, known: Iterable[object]) -> str:
     folded: dict[str, object] = {}
     for one in known:
         folded.setdefault(str(one).strip().casefold(), one)
-    near = get_close_matches(str(value).strip().casefold(), folded, n=1, cutoff=0.6)
+    near = get_close_matches(str(value).strip().casefold()[:99], folded, n=1, cutoff=0.6)
     if near:
         return f"; the nearest is {folded[near[0]]!r}"
     some = [repr(one) for one in list(folded.values())[:5]]

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar
 
 import numpy as np
-import pandas as pd
 
 from bandit.core import check
-from bandit.core.arrays import Array as Array
-from bandit.core.arrays import Bools as Bools
-from bandit.core.arrays import Floats as Floats
-from bandit.core.arrays import Ids as Ids
-from bandit.core.arrays import Ints as Ints
+from bandit.core.columns import Array as Array
+from bandit.core.columns import Bools as Bools
+from bandit.core.columns import Columns
+from bandit.core.columns import Floats as Floats
+from bandit.core.columns import Ids as Ids
+from bandit.core.columns import Ints as Ints
 from bandit.core.rules import Rules
 
 EMPTY, PINNED, EXPLOIT, EXPLORE = range(4)
@@ -34,7 +34,8 @@ class Context:
 
     campaign: name of the issue, which keys every draw of it
     issue: number of the issue, counted from 1
-    members: n rows, column `member` (id) and the attributes
+    members: n rows, column `member` (id) and the attributes; what `Columns` takes (a pandas frame,
+        a mapping of arrays) will do, for articles too
     articles: m rows, columns `article` (id), title, summary, kind and source
     member_features: [n, p], beginning with a constant 1
     article_features: [m, q], beginning with a constant 1
@@ -50,8 +51,8 @@ class Context:
 
     campaign: str
     issue: int
-    members: pd.DataFrame
-    articles: pd.DataFrame
+    members: Columns
+    articles: Columns
     member_features: Floats
     article_features: Floats
     eligible: Bools
@@ -60,6 +61,8 @@ class Context:
     stories: Ints | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "members", Columns.read(self.members))
+        object.__setattr__(self, "articles", Columns.read(self.articles))
         check.columns("members", self.members, ["member"])
         check.columns("pool", self.articles, ["article", "title", "summary", "kind", "source"])
         check.unique("members", self.members["member"])
@@ -73,23 +76,23 @@ class Context:
         check.shape("seen", self.seen, (n, m))
         if self.stories is not None:
             check.shape("stories", self.stories, (m,))
-        self.rules.check_pool(self.articles)
+        self.rules.check_pool(self.article_ids.tolist(), self.articles.names)
 
     @property
     def member_ids(self) -> Ids:
         """[n]."""
-        return self.members["member"].to_numpy()
+        return self.members["member"]
 
     @property
     def article_ids(self) -> Ids:
         """[m]."""
-        return self.articles["article"].to_numpy()
+        return self.articles["article"]
 
     def take(self, rows: Ints | slice) -> Self:
         """The same issue for some of the members."""
         return replace(
             self,
-            members=self.members.iloc[rows].reset_index(drop=True),
+            members=self.members.take(rows),
             member_features=self.member_features[rows],
             eligible=self.eligible[rows],
             seen=self.seen[rows],

@@ -13,13 +13,16 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core import check
+from bandit.core.columns import Columns, Tabular, is_number, number_values, read_text
+
+if TYPE_CHECKING:
+    import pandas as pd  # `fit` alone reads pandas tables
 
 SEPARATOR = re.compile("[;|]")  # of tags
 # What systems write where they know nothing, compared without spaces and capital letters. "None",
@@ -59,7 +62,7 @@ class Attributes:
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, members: pd.DataFrame) -> "Attributes":
+    def fit(cls, members: "pd.DataFrame") -> "Attributes":
         """Take levels, tags and scales from a member list.
 
         A text is read as tags where a value holds `;` or `|` (a tag given twice is one). Of values
@@ -82,7 +85,7 @@ class Attributes:
         levels, numeric, tags = {}, {}, {}
         for name in members.columns.drop("member"):
             column = members[name]
-            if pd.api.types.is_numeric_dtype(column):
+            if column.dtype.kind in "biuf":
                 numeric[name] = _measure(column)
                 continue
             text = _strip(column)
@@ -106,24 +109,28 @@ class Attributes:
     @property
     def names(self) -> list[str]:
         """What each of the p columns of `encode` stands for."""
-        worded = {**self.levels, **self.tags}
         return [
             "constant",
-            *(f"{name}={value}" for name, values in worded.items() for value in values),
+            *(f"{name}={value}" for name, values in self._worded.items() for value in values),
             *self.numeric,
         ]
 
-    def encode(self, members: pd.DataFrame) -> NDArray[np.float64]:
+    @property
+    def _worded(self) -> dict[str, Sequence[str]]:
+        return {**self.levels, **self.tags}
+
+    def encode(self, members: Tabular) -> NDArray[np.float64]:
         """Member features [n, p].
 
         members: n rows, column `member` and the attributes
 
         Raises ValueError for a missing column, and for a number that is infinite.
         """
+        members = Columns.read(members)
         check.columns("members", members, ["member", *self.columns])
         parts = [np.ones((len(members), 1))]
-        for name, values in {**self.levels, **self.tags}.items():
-            code, cells = pd.factorize(members[name])
+        for name, values in self._worded.items():
+            code, cells = number_values(read_text(members[name]))
             hot = np.zeros((len(cells) + 1, len(values)))  # the last: missing
             find = _Finder(values)
             for row, cell in enumerate(cells):
@@ -131,51 +138,45 @@ class Attributes:
                 hot[row, [place for place in places if place is not None]] = 1.0
             parts.append(hot[code])
         for name, (mean, sd) in self.numeric.items():
-            if not pd.api.types.is_numeric_dtype(members[name]):
-                raise ValueError(
-                    f"members column {name!r} has type {members[name].dtype}; must be numbers"
-                )
-            column = members[name].to_numpy(dtype=np.float64, na_value=np.nan)[:, None]
+            if not is_number(members[name]):
+                got = members[name].dtype
+                raise ValueError(f"members column {name!r} has type {got}; must be numbers")
+            column = members[name].astype(np.float64)[:, None]
             column = np.where(np.isnan(column), mean, column)
-            check.finite(f"members column {name!r}", column, members["member"].to_numpy())
+            check.finite(f"members column {name!r}", column, members["member"])
             parts.append(np.clip((column - mean) / sd, -3, 3))
         return np.hstack(parts)
 
-    def _split(self, name: str, cell: object) -> list[str]:
+    def _split(self, name: str, cell: str) -> list[str]:
         """The values that a cell holds, as they come; none where it is missing."""
         if name in self.tags:
-            return split_tags(str(cell))
-        missing = fold(str(cell)) in MISSING and str(cell) not in self.levels[name]
-        return [] if missing else [str(cell)]
+            return split_tags(cell)
+        return [] if fold(cell) in MISSING and cell not in self.levels[name] else [cell]
 
-    def count_values(self, members: pd.DataFrame, name: str) -> dict[tuple[str, str | None], int]:
+    def count_values(self, members: Tabular, name: str) -> dict[tuple[str, str | None], int]:
         """A value as it is written, and the known one it counts as -> how many members have it.
 
         The second is None where the value was never seen before.
         """
-        values = {**self.levels, **self.tags}[name]
+        values = self._worded[name]
         find, found = _Finder(values), Counter[tuple[str, str | None]]()
-        for cell, n in members[name].value_counts().items():
-            for given in self._split(name, cell):
+        for cell, n in Counter(read_text(Columns.read(members)[name])).items():
+            for given in self._split(name, cell) if cell is not None else ():
                 place = find(given)
-                found[given, None if place is None else values[place]] += int(n)
+                found[given, None if place is None else values[place]] += n
         return dict(sorted(found.items(), key=lambda pair: pair[0][0]))
 
-    def count_unknown(self, members: pd.DataFrame) -> dict[str, dict[str, int]]:
+    def count_unknown(self, members: Tabular) -> dict[str, dict[str, int]]:
         """Attribute -> a value or tag that was never seen before -> how many members have it."""
         found: dict[str, dict[str, int]] = {}
-        for name in (*self.levels, *self.tags):
+        for name in self._worded:
             for (given, known), count in self.count_values(members, name).items():
                 if known is None:
                     new = found.setdefault(name, {})
                     new[given.strip()] = new.get(given.strip(), 0) + count
         return found
 
-    def find_unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
-        """Attribute -> its values and tags that were never seen before."""
-        return {name: list(counts) for name, counts in self.count_unknown(members).items()}
-
-    def list_values(self, name: str, cell: object) -> list[str]:
+    def list_values(self, name: str, cell: str) -> list[str]:
         """The values that one cell of an attribute's column holds: several where it has tags.
 
         A known one is spelt as it is known; a missing one is none.
@@ -184,7 +185,7 @@ class Attributes:
 
     def spell(self, name: str, value: str) -> str:
         """A value of an attribute as it is known, where it is."""
-        values = {**self.levels, **self.tags}[name]
+        values = self._worded[name]
         place = _Finder(values)(value)
         return value.strip() if place is None else values[place]
 
@@ -237,13 +238,13 @@ class _Finder:
         return self._folded.get(fold(value)) if found is None else found
 
 
-def _strip(column: pd.Series) -> pd.Series:
+def _strip(column: "pd.Series") -> "pd.Series":
     """The values that are there, as text without the spaces around them."""
     text = column.dropna().astype(str).str.strip()
     return text[~text.str.casefold().isin(MISSING)]
 
 
-def _merge(text: pd.Series) -> pd.Series:
+def _merge(text: "pd.Series") -> "pd.Series":
     """The values, each in the spelling that most members have of those that fold the same."""
     counts = text.value_counts()
     spelt: dict[str, str] = {}
@@ -252,15 +253,14 @@ def _merge(text: pd.Series) -> pd.Series:
     return text.map({value: spelt[fold(value)] for value in counts.index})
 
 
-def _measure(column: pd.Series) -> tuple[float, float]:
+def _measure(column: "pd.Series") -> tuple[float, float]:
     """Mean and standard deviation of the numbers that are there; 0 and 1 where none are."""
     there = column.dropna()
-    if not len(there):
-        return 0.0, 1.0
-    return float(there.mean()), float(there.std(ddof=min(1, len(there) - 1))) or 1.0
+    sd = float(there.std(ddof=min(1, len(there) - 1))) if len(there) else 0.0
+    return float(there.mean()) if len(there) else 0.0, sd or 1.0
 
 
-def _refuse_personal(name: str, text: pd.Series, n: int) -> None:
+def _refuse_personal(name: str, text: "pd.Series", n: int) -> None:
     """Raise ValueError where at least half of the values present are dates, or addresses."""
     for what, shape in PERSONAL.items():
         found = text.str.fullmatch(shape)
@@ -272,7 +272,7 @@ def _refuse_personal(name: str, text: pd.Series, n: int) -> None:
             )
 
 
-def _refuse_ids(name: str, what: str, text: pd.Series, n: int) -> None:
+def _refuse_ids(name: str, what: str, text: "pd.Series", n: int) -> None:
     """Raise ValueError where there are too many different values to learn what each means."""
     count, advice = text.nunique(), "group them, or leave the column out"
     if count > MOST:
@@ -294,5 +294,5 @@ def _refuse_many(values: Mapping[str, Sequence[str]]) -> None:
         )
 
 
-def _count(name: str, what: str, text: pd.Series, n: int) -> str:
+def _count(name: str, what: str, text: "pd.Series", n: int) -> str:
     return f"members column {name!r} has {text.nunique():,} different {what} for {n:,} members"

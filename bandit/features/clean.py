@@ -12,8 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 
-import pandas as pd
-
+from bandit.core.columns import Columns, Tabular
 from bandit.features.boilerplate import drop_call, drop_repeated, find_repeated
 from bandit.features.markup import strip_markup
 
@@ -24,13 +23,13 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"\w+")
 
 
-def check_texts(articles: pd.DataFrame) -> None:
+def check_texts(articles: Columns) -> None:
     """Raise ValueError naming row and article of a title or summary that is not text.
 
     articles: m rows, columns `article`, title and summary; a title may not be empty
     """
     for column in ("title", "summary"):
-        named = zip(articles["article"], articles[column], strict=True)
+        named = zip(articles["article"].tolist(), articles[column].tolist(), strict=True)
         for row, (article, text) in enumerate(named):
             what = f"pool row {row} (article {article!r}): {column}"
             if not isinstance(text, str):
@@ -44,15 +43,17 @@ def check_texts(articles: pd.DataFrame) -> None:
                 raise ValueError(f"{what} = {text!r} is not valid UTF-8: {why}") from None
 
 
-def join_texts(articles: pd.DataFrame) -> list[str]:
+def join_texts(articles: Tabular) -> list[str]:
     """The text of each of m articles as it comes, [m]: its title, then its summary.
 
     articles: m rows, columns title and summary
     """
-    return (articles["title"] + ". " + articles["summary"]).tolist()
+    articles = Columns.read(articles)
+    both = zip(articles["title"].tolist(), articles["summary"].tolist(), strict=True)
+    return [title + ". " + summary for title, summary in both]
 
 
-def read_texts(articles: pd.DataFrame, boilerplate: Collection[str] = ()) -> list[str]:
+def read_texts(articles: Tabular, boilerplate: Collection[str] = ()) -> list[str]:
     """The text that is read of each of m articles, [m]; "" where there is nothing to read.
 
     articles: m rows, columns title and summary

@@ -8,12 +8,12 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from bandit.core import check, exact
+from bandit.core.columns import Columns, Tabular
 from bandit.core.rules import Rules
 from bandit.core.threads import use_one_thread
 from bandit.core.types import KINDS, Bools, Context, Floats, Ints
@@ -24,6 +24,9 @@ from bandit.features.novelty import Novelty
 from bandit.features.reader import Reader
 from bandit.features.text import Encoder, StaticEncoder, check_encoder, encode
 from bandit.features.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # only `fit` reads pandas tables
+    import pandas as pd
 
 WORDS = 1.0  # how much the archive's own words count beside the encoder's vectors, in length
 
@@ -54,7 +57,7 @@ class Features:
     @classmethod
     def fit(
         cls,
-        members: pd.DataFrame,
+        members: "pd.DataFrame",
         archive: Sequence[str],
         dims: int = 32,
         encoder: Encoder | None = None,
@@ -128,19 +131,16 @@ class Features:
         columns = self.reader.read(vectors) if self.reader else exact.snap(vectors)
         return np.where(known[:, None], columns, 0.0)
 
-    def encode_members(self, members: pd.DataFrame) -> Floats:
+    def encode_members(self, members: Tabular) -> Floats:
         """Member features [n, p]: see `Attributes.encode`."""
         return self.attributes.encode(members)
 
-    def find_unknown(self, members: pd.DataFrame) -> dict[str, list[str]]:
-        """Attribute -> its values that were never seen before: see `Attributes.find_unknown`."""
-        return self.attributes.find_unknown(members)
-
-    def find_unread(self, articles: pd.DataFrame) -> dict[str, str]:
+    def find_unread(self, articles: Tabular) -> dict[str, str]:
         """Article -> why its text says nothing and counts as average, for the sender to report.
 
         articles: m rows, columns `article`, title and summary
         """
+        articles = Columns.read(articles)
         texts = self._read(articles)
         known = np.asarray(encode(self.encoder, texts).any(axis=1)).tolist()
         return {
@@ -149,12 +149,12 @@ class Features:
             if not (text and knows)
         }
 
-    def measure_unread(self, articles: pd.DataFrame) -> Floats:
+    def measure_unread(self, articles: Tabular) -> Floats:
         """How much of each article's text the archive was not about, 0 to 1, [m].
 
         NaN where there is nothing to read, or no reader. `Novelty.usual` says what to expect.
         """
-        vectors = encode(self.encoder, self._read(articles))
+        vectors = encode(self.encoder, self._read(Columns.read(articles)))
         known = vectors.any(axis=1) & (self.novelty is not None)
         return np.where(known, self.novelty.measure(vectors) if self.novelty else 0.0, np.nan)
 
@@ -163,52 +163,52 @@ class Features:
         vectors = encode(self.encoder, texts)
         return np.hstack([vectors, self.vocabulary.read(texts)]) if self.vocabulary else vectors
 
-    def _read(self, articles: pd.DataFrame) -> list[str]:
+    def _read(self, articles: Columns) -> list[str]:
         """What is read of each article, [m]; "" where there is nothing to read."""
         if self.verbatim:
             return clean.join_texts(articles)
         return clean.read_texts(articles, self.boilerplate)
 
-    def encode_articles(self, articles: pd.DataFrame) -> Floats:
+    def encode_articles(self, articles: Tabular) -> Floats:
         """Article features [m, q].
 
         articles: m rows, columns `article`, title, summary and kind
 
         Raises ValueError for a title or summary that is not text, and for an empty title.
         """
+        articles = Columns.read(articles)
         clean.check_texts(articles)
-        kinds = articles["kind"].to_numpy()[:, None] == np.array(KINDS, dtype=object)
+        kinds = articles["kind"][:, None] == np.array(KINDS, dtype=object)
         text = self.encode_texts(self._read(articles))
         return np.hstack([np.ones((len(articles), 1)), kinds.astype(np.float64), text])
 
-    def find_stories(self, articles: pd.DataFrame) -> Ints:
+    def find_stories(self, articles: Tabular) -> Ints:
         """For each article the first one that tells its story [m]: see `stories.find_stories`.
 
         Names, which are read `verbatim`, tell no story.
         """
+        articles = Columns.read(articles)
         if self.verbatim:
             return np.arange(len(articles))
         return stories.find_stories(articles, self._read(articles))
 
-    def find_earlier(
-        self, articles: pd.DataFrame, pools: Sequence[pd.DataFrame]
-    ) -> list[list[Hashable]]:
+    def find_earlier(self, articles: Tabular, pools: Sequence[Tabular]) -> list[list[Hashable]]:
         """For each article the ids by which its story was told before: `stories.find_earlier`.
 
         pools: of the issues before, the latest one last
         """
-        if self.verbatim or not pools:
+        articles, past = Columns.read(articles), Columns.stack(pools)
+        if self.verbatim or not len(past):
             return [[] for _ in range(len(articles))]
-        texts = [text for pool in pools for text in self._read(pool)]
-        past = pd.concat(pools, ignore_index=True)
+        texts = [text for pool in pools for text in self._read(Columns.read(pool))]
         return stories.find_earlier(articles, self._read(articles), past, texts)
 
     def make_context(
         self,
         campaign: str,
         issue: int,
-        members: pd.DataFrame,
-        articles: pd.DataFrame,
+        members: Tabular,
+        articles: Tabular,
         rules: Rules,
         eligible: Bools | None = None,
         seen: Bools | None = None,
@@ -225,6 +225,7 @@ class Features:
 
         Raises ValueError naming what is wrong with the member list or the pool.
         """
+        members, articles = Columns.read(members), Columns.read(articles)
         shape = (len(members), len(articles))
         if not len(members):
             raise ValueError("the member list is empty")
@@ -238,8 +239,8 @@ class Features:
         return Context(
             campaign=campaign,
             issue=issue,
-            members=members.reset_index(drop=True),
-            articles=articles.reset_index(drop=True),
+            members=members,
+            articles=articles,
             member_features=member_features,
             article_features=article_features,
             eligible=np.ones(shape, dtype=bool) if eligible is None else eligible,

@@ -58,7 +58,7 @@ def strip_markup(text: str) -> str:
     paragraphs = "\n".join(line.strip() for line in text.splitlines()).split("\n\n")
     text = "<p>".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
     if "<" in text:
-        text = _read_html(text)
+        text = read_html(text)
     text = _FORMULA.sub(r"\1", unicodedata.normalize("NFKC", text)[:CUT].translate(PLAIN))
     if not (text.isascii() and text.isprintable()):
         text = "".join(map(_read_character, text))
@@ -76,7 +76,7 @@ def _read_character(character: str) -> str:
     return " " if picture else character
 
 
-def _read_html(text: str) -> str:
+def read_html(text: str) -> str:
     """The text of some HTML, in lines."""
     text = _SECTION.sub("", _DECLARED.sub("", text))
     end = text.rfind(">") + 1  # after it, no tag is whole

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bandit.core.arrays import Floats
+from bandit.core.columns import Floats
 
 WORDS = 3  # words, or pairs of words, in a name
 LEAST = 2  # texts that a word must stand in

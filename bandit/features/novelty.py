@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit.core import check
-from bandit.core.arrays import Floats
+from bandit.core.columns import Floats
 from bandit.core.state import require
 
 DIMS = 64  # components that count as seen

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bandit.core import check, exact
-from bandit.core.arrays import Floats, Ints
+from bandit.core.columns import Floats, Ints
 from bandit.core.state import require
 from bandit.core.threads import use_one_thread
 

@@ -23,9 +23,8 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
-import pandas as pd
 
-from bandit.core.arrays import Bools, Floats, Ints
+from bandit.core.columns import Bools, Columns, Floats, Ints, fill_text
 from bandit.features.markup import strip_markup
 
 SAME_TITLE = 0.8  # share of a headline's weight that must be in the other article
@@ -64,7 +63,7 @@ class Told:
     desk: tuple[str, str]
 
 
-def find_stories(articles: pd.DataFrame, texts: Sequence[str]) -> Ints:
+def find_stories(articles: Columns, texts: Sequence[str]) -> Ints:
     """For each of m articles the first one in the pool that tells its story, often itself [m].
 
     articles: m rows as in `Context`, and perhaps `story`, an editor's own ids of stories; an empty
@@ -87,9 +86,9 @@ def _group(told: Sequence[Told], weights: "Weights") -> Ints:
 
 
 def find_earlier(
-    articles: pd.DataFrame,
+    articles: Columns,
     texts: Sequence[str],
-    earlier: pd.DataFrame,
+    earlier: Columns,
     earlier_texts: Sequence[str],
 ) -> list[list[Hashable]]:
     """For each of m articles the earlier ones that tell its story by another id, [m].
@@ -100,12 +99,14 @@ def find_earlier(
     earlier, earlier_texts: the same of articles that were sent before, where one may come several
         times; those of the pool are left out
     """
-    past = earlier.assign(text=earlier_texts)[~earlier["article"].isin(articles["article"])]
-    past = past.drop_duplicates("article", keep="last")
+    pool = set(articles["article"].tolist())
+    last = {article: row for row, article in enumerate(earlier["article"].tolist())}
+    rows = sorted(row for article, row in last.items() if article not in pool)
     found: list[list[Hashable]] = [[] for _ in range(len(articles))]
-    if not len(past):
+    if not rows:
         return found
-    told, before = _read(articles, texts), _read(past, past["text"])
+    past = earlier.take(rows)
+    told, before = _read(articles, texts), _read(past, [earlier_texts[row] for row in rows])
     ids = past["article"].tolist()
     weights = Weights(told)
     for at in range(0, len(before), PIECE):
@@ -134,12 +135,11 @@ def share_seen(seen: Bools, stories: Ints) -> Bools:
     return shared
 
 
-def _read(articles: pd.DataFrame, texts: Iterable[str]) -> list[Told]:
+def _read(articles: Columns, texts: Iterable[str]) -> list[Told]:
     """What each article tells."""
-    given = articles["story"] if "story" in articles.columns else pd.Series("", articles.index)
-    given = given.astype(object).convert_dtypes().astype(object)  # 7, not 7.0, beside an empty one
-    stories = given.where(given.notna(), "").astype(str).str.strip()
-    columns = [articles[name] for name in ("title", "source", "kind")]
+    named = fill_text(articles["story"]) if "story" in articles else [""] * len(articles)
+    stories = [story.strip() for story in named]
+    columns = [articles[name].tolist() for name in ("title", "source", "kind")]
     rows = zip(stories, texts, *columns, strict=True)
     return [_tell(*row) for row in rows]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit.core import check
-from bandit.core.arrays import Floats
+from bandit.core.columns import Floats
 from bandit.core.state import require
 
 MOST = 4000  # words, the commonest; a larger archive has no more

@@ -2,10 +2,11 @@
 
 Beside the log itself an archive keeps who the members were and what the editor had. It is a folder:
 
-    members.parquet    member and attributes, everybody who ever got mail
-    pools/NNN.parquet  the articles of each issue
-    rules.json         each issue's campaign and rules
-    log/NNN.parquet    the log, see `bandit.log.issue`
+    members.parquet      member and attributes, everybody who ever got mail
+    changes/NNN.parquet  whoever had changed by an issue, see `bandit.log.members`
+    pools/NNN.parquet    the articles of each issue
+    rules.json           each issue's campaign and rules
+    log/NNN.parquet      the log, see `bandit.log.issue`
 
 The rest of a context follows: features from attributes and texts, eligibility from the pool
 (`editorial.find_eligible`), what was seen from the log itself. The member list is written last: a
@@ -13,6 +14,7 @@ folder that has none was not finished. Open this file to learn from, or to simul
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,16 @@ import pandas as pd
 import pyarrow as pa
 
 from bandit.core import check
-from bandit.core.files import read_json, read_table, write_json, write_table
-from bandit.core.ids import locate
+from bandit.core.check import shorten
+from bandit.core.files import check_ids, read_json, read_plain, to_frame, write_json, write_table
+from bandit.core.ids import Aliases, follow, locate
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Ids, Ints, Round
 from bandit.features.clean import join_texts
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import issue as log
+from bandit.log.members import History, Membership, add_unknown
 from bandit.slates.editorial import find_eligible
 from bandit.slates.seen import Seen, Sent
 
@@ -59,30 +63,30 @@ class Surroundings:
 
     def __init__(self, folder: Path, strict: bool = False) -> None:
         self._folder, self._strict = folder, strict
-        self._members: pd.DataFrame | None = None
+        self._members = Membership(folder)
         self._rules: dict[str, dict[str, object]] = {}
 
     def add(self, context: Context) -> None:
-        """Write one issue's pool, and note its rules and the members who are new.
+        """Write one issue's pool and who has changed, and note its rules and who is new.
 
-        Raises ValueError where an issue comes twice; if strict, also for a member whose attributes
-        change, and for eligibility that does not follow from the pool.
+        Raises ValueError where an issue comes twice, and where an attribute holds numbers after
+        text; if strict, also for eligibility that does not follow from the pool.
         """
         name = f"{context.issue:03d}"
         if name in self._rules:
             raise ValueError(
                 f"issue {context.issue} comes twice; an archive has one file for an issue"
             )
-        if self._strict and self._members is not None:
-            _check_unchanged(self._members, context.members)
-        self._members = add_members(self._members, context.members)
+        self._members.add(context.issue, context.members.to_pandas())
         if self._strict and not np.array_equal(
             context.eligible, find_eligible(context.members, context.articles)
         ):
             raise ValueError(
                 f"issue {context.issue}: eligible does not follow from the pool's only_ columns"
             )
-        write_table(self._folder / "pools" / f"{name}.parquet", _to_table(context.articles))
+        write_table(
+            self._folder / "pools" / f"{name}.parquet", _to_table(context.articles.to_pandas())
+        )
         rules = context.rules.model_dump(mode="json", exclude_defaults=True) | {
             "slots": context.rules.slots
         }
@@ -94,40 +98,16 @@ class Surroundings:
             for file in (self._folder / part).glob("*.parquet"):
                 if file.stem not in self._rules:
                     file.unlink()
+        self._members.clear()
 
     def finish(self) -> None:
         """Write the rules, then the member list, which makes the archive whole."""
-        if self._members is None:
+        if not self._rules:
             raise ValueError("there is no round; an archive needs at least one")
+        for issue, columns in self._members.list_others().items():
+            self._rules[f"{issue:03d}"]["attributes"] = columns
         write_json(self._folder / "rules.json", self._rules)
-        write_table(self._folder / "members.parquet", _to_table(self._members))
-
-
-def add_members(known: pd.DataFrame | None, members: pd.DataFrame) -> pd.DataFrame:
-    """The members known so far and those of one more issue, each once, in the order they came."""
-    if known is None:
-        return members.reset_index(drop=True)
-    new = ~members["member"].isin(known["member"])
-    return pd.concat([known, members[new]], ignore_index=True) if new.any() else known
-
-
-def _check_unchanged(known: pd.DataFrame, members: pd.DataFrame) -> None:
-    """Raise ValueError where members' attributes are not those they are known by."""
-    if list(known.columns) != list(members.columns):
-        raise ValueError(
-            f"members have columns {list(members.columns)}; those before had {list(known.columns)}"
-        )
-    at = locate(pd.Index(known["member"]), members["member"].to_numpy())
-    before, now = (
-        frame.reset_index(drop=True) for frame in (known.iloc[at[at >= 0]], members[at >= 0])
-    )
-    differ = (before.astype(str) != now.astype(str)).to_numpy()
-    if differ.any():
-        i, j = np.argwhere(differ)[0]
-        values = f"{now.columns[j]} was {before.iloc[i, j]!r} and is {now.iloc[i, j]!r}"
-        raise ValueError(
-            f"member {now['member'].tolist()[i]!r}: {values}; an archive has one row for a member"
-        )
+        self._members.finish()
 
 
 def _to_table(frame: pd.DataFrame) -> pa.Table:
@@ -150,18 +130,18 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     path = folder / "rules.json"
     try:
         told = read_json(path)
+        if odd := [name for name in told if name != f"{int(name):03d}"]:
+            raise ValueError(f"issue {shorten(odd[0])} must be numbered like 001")
         issues = sorted((int(name), each) for name, each in told.items())
         found = {issue: _parse_rules(each) for issue, each in issues}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not say each issue's campaign and rules: {error}") from None
     if not found:
         raise ValueError(f"{path} names no issue")
-    for part in ("log", "pools"):
-        for issue in found:
-            if not _file(folder, part, issue).is_file():
-                raise ValueError(
-                    f"{_file(folder, part, issue)} is missing; the archive must be whole"
-                )
+    for needed in (_file(folder, part, issue) for part in ("log", "pools") for issue in found):
+        if not needed.is_file():
+            raise ValueError(f"{needed} is missing; the archive must be whole")
+    for part in ("log", "pools", "changes"):
         for file in sorted((folder / part).glob("*.parquet")):
             if file.stem not in told:
                 raise ValueError(
@@ -174,10 +154,25 @@ def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     """One issue's campaign and rules, from what rules.json tells of it."""
     campaign, given = told["campaign"], dict(told["rules"])
     if not isinstance(campaign, str):
-        raise ValueError(f"campaign = {campaign!r}; must be text")
+        raise ValueError(f"campaign = {shorten(campaign)}; must be text")
     for part in ("pins", "only"):  # JSON has no whole numbers for keys
-        given[part] = {int(slot): value for slot, value in given.get(part, {}).items()}
+        slots = given.get(part, {})
+        given[part] = {int(slot): value for slot, value in slots.items()}
+        if list(slots) != [str(slot) for slot in given[part]]:
+            raise ValueError(f"{part} = {shorten(slots)}; slots must be written like 1")
     return campaign, Rules.model_validate(given)
+
+
+def _read_attributes(folder: Path) -> dict[int, list[str]]:
+    """Each issue's columns of the member list, where they are not those of members.parquet."""
+    told = read_json(folder / "rules.json")
+    found = {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
+    for issue, names in found.items():
+        texts = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+        if texts != names or "member" not in texts or len(set(texts)) < len(texts):
+            where = f"{folder / 'rules.json'}: issue {issue}: attributes"
+            raise ValueError(f"{where} = {shorten(names)}; must be names of columns")
+    return found
 
 
 def _file(folder: Path, part: str, issue: int) -> Path:
@@ -185,16 +180,15 @@ def _file(folder: Path, part: str, issue: int) -> Path:
 
 
 def read_members(folder: str | Path) -> pd.DataFrame:
-    """The member list.
+    """Everybody who ever got mail, as they were last.
 
     Raises ValueError for ids that are floats: they have other keys than the same whole numbers.
     """
-    path = Path(folder) / "members.parquet"
-    listed = _read_listed(path, "members", ["member"])
-    if listed["member"].dtype.kind == "f":
-        first = listed["member"].tolist()[0]
-        raise ValueError(f"{path} row 0: member = {first!r}; ids must be whole numbers or text")
-    return listed
+    issues = list(read_rules(folder))
+    history = History(Path(folder), issues, {})
+    for issue in issues:
+        history.advance(issue)
+    return history.take_last()
 
 
 def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
@@ -205,12 +199,14 @@ def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
 
 def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
     """A file's table, which must have these columns and no id of the first one twice."""
-    table: pd.DataFrame = read_table(path).to_pandas()
+    read = read_plain(path)
     try:
+        table = to_frame(read)
         check.columns(what, table, columns)
-        check.unique(what, table[columns[0]])
+        check.unique(what, table[columns[0]].to_numpy())
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    check_ids(path, read, columns[0])
     return table
 
 
@@ -232,26 +228,32 @@ def fit_features(
         raise ValueError(f"{folder}: {error}") from None
 
 
-def read(folder: str | Path, features: Features) -> Iterator[Round]:
+def read(folder: str | Path, features: Features, aliases: Aliases | None = None) -> Iterator[Round]:
     """The issues in order, each with the context that it was sent in.
 
     features: reads the members and articles
+    aliases: old id -> present one, of members who got another or were merged; where two ids of one
+        member got an issue, the second mail comes in a further round of it
 
     Raises ValueError naming file, row and value where the folder is damaged, or is no archive.
     """
     folder = Path(folder)
-    ruled, everybody = read_rules(folder), read_members(folder)
-    index, x = pd.Index(everybody["member"]), features.encode_members(everybody)
+    ruled = read_rules(folder)
+    history = History(folder, list(ruled), _read_attributes(folder))
+    versions = add_unknown(history.list_versions(), features.attributes)
+    everybody, x = history.ids, features.encode_members(versions)
+    person, people = pd.factorize(follow(history.ids, aliases or {}))
     pools = {issue: read_pool(folder, issue) for issue in ruled}
-    seen = Seen(len(everybody))
-    sent = Sent(len(everybody), max(own.no_repeat for _, own in ruled.values()))
+    seen = Seen(len(people))
+    sent = Sent(len(people), max(own.no_repeat for _, own in ruled.values()))
     for issue, (campaign, own) in ruled.items():
         path, articles = _file(folder, "log", issue), pools[issue]
         earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
-        table = read_table(path)
-        rows = _find_rows(path, log.list_members(path, table, own.slots), index, own.slots)
-        there = everybody.iloc[rows]
-        ids = articles["article"].tolist()
+        table = read_plain(path)
+        rows = _find_rows(path, log.list_members(path, table, own.slots), everybody, own.slots)
+        now = history.advance(issue)[rows]
+        there = add_unknown(history.take(issue, now), features.attributes)
+        ids, who = articles["article"].tolist(), person[rows]
         try:
             context = features.make_context(
                 campaign=campaign,
@@ -260,28 +262,39 @@ def read(folder: str | Path, features: Features) -> Iterator[Round]:
                 articles=articles,
                 rules=own,
                 eligible=find_eligible(there, articles),
-                seen=seen.look_up(ids, rows, earlier)
-                | sent.look_up(ids, rows, earlier, own.no_repeat),
-                member_features=x[rows],
+                seen=seen.look_up(ids, who, earlier)
+                | sent.look_up(ids, who, earlier, own.no_repeat),
+                member_features=x[now],
             )
         except ValueError as error:
             raise ValueError(f"{_file(folder, 'pools', issue)}: {error}") from None
         round = log.parse_issue(path, table, context)
-        seen.add(ids, round.slates.choice, round.feedback.opened, rows)
-        sent.add(ids, round.slates.choice, rows)
+        seen.add(ids, round.slates.choice, round.feedback.opened, who)
+        sent.add(ids, round.slates.choice, who)
         seen.fold(ids)
-        yield round
+        yield from _follow(round, who, people) if aliases else (round,)
 
 
-def _find_rows(path: Path, ids: Ids, index: pd.Index, slots: int) -> Ints:
+def _follow(round: Round, who: Ints, people: Ids) -> Iterator[Round]:
+    """The round under members' present ids; a further one where a member got several mails.
+
+    who: [n], each member's place among all `people`
+    """
+    turn = pd.Series(who).groupby(who).cumcount().to_numpy()
+    for time in range(int(turn.max()) + 1):
+        rows = np.flatnonzero(turn == time)
+        part = round.take(rows)
+        members = part.context.members.assign(member=people[who[rows]])
+        yield replace(part, context=replace(part.context, members=members))
+
+
+def _find_rows(path: Path, ids: Ids, everybody: Ids, slots: int) -> Ints:
     """Where each of `ids` [n] stands in the member list."""
     try:
-        rows = locate(index, ids)
+        rows = locate(everybody, ids)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if (rows < 0).any():
-        first = int((rows < 0).argmax())
-        raise ValueError(
-            f"{path} row {first * slots}: member {ids.tolist()[first]!r} is not in members.parquet"
-        )
+        who = shorten(ids.tolist()[first := int((rows < 0).argmax())])
+        raise ValueError(f"{path} row {first * slots}: member {who} is not in members.parquet")
     return rows

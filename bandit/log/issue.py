@@ -11,13 +11,27 @@ import numpy as np
 import pyarrow as pa
 
 from bandit.core import check
-from bandit.core.files import read_table, write_table
-from bandit.core.types import ROLES, Array, Context, Feedback, Ids, Ints, Round, Slates
+from bandit.core.check import shorten
+from bandit.core.files import check_ids, read_plain, write_table
+from bandit.core.types import (
+    EMPTY,
+    PINNED,
+    ROLES,
+    Array,
+    Context,
+    Feedback,
+    Ids,
+    Ints,
+    Round,
+    Slates,
+)
+from bandit.slates.editorial import Desk
 
 ANSWERS = ("delivered", "opened", "unsubscribed")
 SLOT_ANSWERS = ("examined", "clicked", "dwell_seconds")
 CHOICES = ("propensity", "role", "relaxed", "supported")
 FLAGS = ("supported", "delivered", "opened", "unsubscribed", "clicked")
+WHOLE = ("role", "relaxed", "examined")
 WITHIN = {
     "role": (0, len(ROLES) - 1),
     "relaxed": (0, 4),
@@ -71,6 +85,8 @@ def list_members(path: Path, table: pa.Table, slots: int, columns: Sequence[str]
     missing = [name for name in columns if name not in table.column_names]
     if missing:
         raise ValueError(f"{path} is no log: it lacks column {missing[0]!r}")
+    for name in ("member", "article"):
+        check_ids(path, table, name)
     if table.num_rows % slots:
         raise ValueError(
             f"{path} has {table.num_rows} rows, which {slots} slots a member do not divide"
@@ -88,7 +104,7 @@ def list_members(path: Path, table: pa.Table, slots: int, columns: Sequence[str]
             row = int(wrong.argmax())
             here, must = found.tolist()[row], wanted.tolist()[row]
             raise ValueError(
-                f"{path} row {row}: {name} is {here!r}; must be {must!r}, "
+                f"{path} row {row}: {name} is {shorten(here)}; must be {shorten(must)}, "
                 "each member's slots in order"
             )
     return np.asarray(ids)
@@ -98,9 +114,10 @@ def read(path: Path, context: Context) -> Round:
     """The round that was logged for `context`.
 
     Raises ValueError if the file is damaged, is another issue's, or holds what no log can: a
-    propensity outside (0, 1], a click in an empty slot or in a mail that was not opened.
+    propensity outside (0, 1], a slate that the rules do not allow, a click in an empty slot or in a
+    mail that was not opened.
     """
-    return parse_issue(path, read_table(path), context)
+    return parse_issue(path, read_plain(path), context)
 
 
 def read_slates(path: Path, context: Context) -> Slates:
@@ -110,7 +127,7 @@ def read_slates(path: Path, context: Context) -> Slates:
 
     Raises ValueError as `read` does.
     """
-    slates, _ = _parse_shown(path, read_table(path), context, SHOWN)
+    slates, _ = _parse_shown(path, read_plain(path), context, SHOWN)
     try:
         _check_slates(context, slates)
     except ValueError as error:
@@ -135,12 +152,17 @@ def _parse_shown(
     _check_columns(path, column)
     campaigns = column["campaign"].unique().to_pylist()
     if campaigns != [context.campaign]:
-        raise ValueError(f"{path} is of campaign {campaigns[0]!r}; must be {context.campaign!r}")
-    values = {
+        other = next((name for name in campaigns if name != context.campaign), None)
+        raise ValueError(
+            f"{path} is of campaign {shorten(other)}; must be {shorten(context.campaign)}"
+        )
+    values: dict[str, Array] = {
         name: column[name].to_numpy(zero_copy_only=False).reshape(n, k)
         for name in (*CHOICES, *ANSWERS, *SLOT_ANSWERS)
         if name in column
     }
+    # another program may have written whole numbers as floats
+    values |= {name: values[name].astype(np.int8) for name in WHOLE if name in column}
     choice = _parse_choice(path, column["article"], context).reshape(n, k)
     return Slates(choice, *(values[name] for name in CHOICES)), values
 
@@ -165,7 +187,7 @@ def parse_issue(path: Path, table: pa.Table, context: Context) -> Round:
     by_slot = {name: values[name] for name in SLOT_ANSWERS}
     round = Round(context, slates, Feedback(**answers, **by_slot))
     try:
-        _check(round)
+        _check_round(round)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return round
@@ -179,9 +201,8 @@ def _parse_choice(path: Path, shown: pa.Array, context: Context) -> Ints:
     words = shown.dictionary.to_pylist()
     unknown = [word for word in words if word not in place]
     if unknown:
-        raise ValueError(
-            f"{path} shows article {unknown[0]!r}, which is not in the pool of {context.campaign}"
-        )
+        what = f"shows article {shorten(unknown[0])}"
+        raise ValueError(f"{path} {what}, which is not in the pool of {context.campaign}")
     index = np.array([place[word] for word in words] + [-1], dtype=np.int32)
     return np.asarray(index[shown.indices.fill_null(len(words)).to_numpy()])
 
@@ -197,10 +218,12 @@ def _check_columns(path: Path, column: dict[str, pa.Array]) -> None:
         if name in WITHIN and not bad.any():
             low, high = WITHIN[name]
             bad = ~((given >= low) & (given <= high))
+            if name in WHOLE:
+                bad |= given != np.floor(given)
         if bad.any():
             row = int(bad.argmax())
             raise ValueError(
-                f"{path} row {row}: {name} = {values[row].as_py()!r}; "
+                f"{path} row {row}: {name} = {shorten(values[row].as_py())}; "
                 f"must be {kind} that a log can hold"
             )
 
@@ -210,35 +233,61 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _check_slates(context: Context, slates: Slates) -> None:
-    """Raise ValueError at the first slate that cannot have been sent, naming its member."""
+    """Raise ValueError at the first slate that cannot have been sent, naming slot and member.
+
+    No article is shown twice; propensities are in (0, 1]; an empty slot, and no other, has the role
+    of one and propensity 1; a pinned slot has the pinned article; no hard rule is broken.
+    """
     choice, ids = slates.choice, context.member_ids.tolist()
     ordered = np.sort(choice, axis=1)
     twice = np.flatnonzero(
         ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(axis=1)
     )
     if len(twice):
-        raise ValueError(
-            f"member {ids[twice[0]]!r} was shown an article twice in {context.campaign}"
-        )
+        who = shorten(ids[twice[0]])
+        raise ValueError(f"member {who} was shown an article twice in {context.campaign}")
     rows, places = np.indices(choice.shape)
     check.propensities(slates.propensity.ravel(), rows.ravel(), places.ravel())
-
-
-def _check(round: Round) -> None:
-    """Raise ValueError at the first thing that cannot have happened, naming its member."""
-    _check_slates(round.context, round.slates)
-    choice, feedback = round.slates.choice, round.feedback
-    ids = round.context.member_ids.tolist()
-    for what, bad in (
-        ("in an empty slot", feedback.clicked & (choice < 0)),
-        ("in a mail that was not opened", feedback.clicked & ~feedback.opened[:, None]),
+    desk, k = Desk(context), choice.shape[1]
+    allowed = [desk.allows(slot, choice[:, slot]) for slot in range(k)]
+    pinned = [desk.find_pin(slot)[1] for slot in range(k)]
+    empty, broken = choice < 0, ~np.reshape(allowed, (k, -1)).T
+    one = (slates.role == PINNED) | (slates.role == EMPTY)
+    for what, values, bad in (
+        ("article", choice, broken),
+        ("role", slates.role, (slates.role == EMPTY) != empty),
+        ("role", slates.role, (slates.role == PINNED) != np.reshape(pinned, (k, -1)).T),
+        ("propensity", slates.propensity, one & (slates.propensity != 1)),
     ):
         if bad.any():
             i, j = np.argwhere(bad)[0]
-            raise ValueError(f"clicked[{i}, {j}] is true, {what} (member {ids[i]!r})")
-    lost = feedback.opened & ~feedback.delivered
-    if lost.any():
-        i = int(lost.argmax())
-        raise ValueError(
-            f"opened[{i}] is true, of a mail that was not delivered (member {ids[i]!r})"
-        )
+            value = values[i, j].item()
+            if what == "article":
+                value = None if value < 0 else context.article_ids[value]
+            raise ValueError(
+                f"row {i * k + j}: {what} = {shorten(value)} in slot {j + 1} of member "
+                f"{shorten(ids[i])}, which the rules of {context.campaign} never give"
+            )
+
+
+def _check_round(round: Round) -> None:
+    """Raise ValueError at the first thing that cannot have happened, naming slot and member."""
+    _check_slates(round.context, round.slates)
+    feedback, ids = round.feedback, round.context.member_ids.tolist()
+    clicked, empty = feedback.clicked, round.slates.choice < 0
+    for what, bad in (
+        ("in an empty slot", clicked & empty),
+        ("in a mail that was not opened", clicked & ~feedback.opened[:, None]),
+        ("in a slot that was not looked at", clicked & (feedback.examined == 0)),
+    ):
+        if bad.any():
+            i, j = np.argwhere(bad)[0]
+            raise ValueError(f"clicked[{i}, {j}] is true, {what} (member {shorten(ids[i])})")
+    for name, answer in (("opened", feedback.opened), ("unsubscribed", feedback.unsubscribed)):
+        lost = answer & ~feedback.delivered
+        if lost.any():
+            i = int(lost.argmax())
+            who = shorten(ids[i])
+            raise ValueError(
+                f"{name}[{i}] is true, of a mail that was not delivered (member {who})"
+            )

@@ -33,7 +33,7 @@ def list_clicks(rounds: Sequence[Round], features: Features) -> pd.DataFrame:
     found: list[tuple[object, str, str]] = []
     for round in rounds:
         topics = name_articles(features, round.context.article_features)
-        titles = round.context.articles["title"].to_numpy()
+        titles = round.context.articles["title"]
         for row, slot in np.argwhere(round.feedback.clicked & (round.slates.choice >= 0)):
             article = round.slates.choice[row, slot]
             found.append((round.context.member_ids[row], titles[article], topics[article]))

@@ -9,10 +9,9 @@ of members. Posteriors are factorised in torch, in float64; what is kept are num
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
+from bandit.core.columns import Floats, Ints
 from bandit.core.state import State
-from bandit.core.types import Floats, Ints
 
 
 def gram(x: Floats, articles: Floats, rows: Ints, index: Ints, weights: Floats) -> Floats:
@@ -100,9 +99,9 @@ class Gaussian:
 def draw_gaussian(mean: Floats, factor: Floats, noise: Floats) -> Floats:
     """Draws [s, d] from a posterior, made from standard normal noise [s, d].
 
-    Planning calls this, and planning needs no torch, so this is scipy.
+    Planning calls this, and planning needs neither torch nor scipy, so this is numpy.
 
     mean: [d], as `Gaussian.solve` returns it
     factor: [d, d], as `Gaussian.factor` returns it
     """
-    return np.asarray(mean + solve_triangular(factor, noise.T, trans="T", lower=True).T)
+    return np.asarray(mean + np.linalg.solve(factor.T, noise.T).T)

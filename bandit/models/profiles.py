@@ -14,11 +14,10 @@ the two known. The diagonal is float32, the rest float16: 8 q bytes a member.
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from bandit.core import check, exact
-from bandit.core.ids import locate, pack, unpack
-from bandit.core.state import State
+from bandit.core.ids import Aliases, Roster
+from bandit.core.state import State, nest, part
 from bandit.core.types import Floats, Ids, Ints
 from bandit.models.profile.expectation import propagate
 
@@ -111,7 +110,7 @@ class Profiles:
     """
 
     def __init__(self, q: int) -> None:
-        self.ids = pd.Index([])
+        self.roster = Roster.of(np.zeros(0, dtype=object))
         self.precision = np.zeros((0, q), dtype=np.float32)
         self.cross = np.zeros((0, q), dtype=np.float16)
         self.shift = np.zeros((0, q), dtype=np.float16)
@@ -121,17 +120,13 @@ class Profiles:
 
         Raises ValueError for ids that are text where those met are numbers, or the reverse.
         """
-        return locate(self.ids, ids)
+        return self.roster.find(ids)
 
     def add(self, ids: Ids) -> Ints:
         """Rows of these members [n], with new rows of no evidence for those never met."""
-        new = pd.Index(ids)[self.find_rows(ids) < 0]
-        if len(new):
-            self.ids = self.ids.append(new) if len(self.ids) else new
-            for name in NAMES:
-                kept = getattr(self, name)
-                more = np.zeros((len(new), kept.shape[1]), kept.dtype)
-                setattr(self, name, np.vstack([kept, more]))
+        self.roster, at = self.roster.add(ids)
+        for name in NAMES:
+            setattr(self, name, np.insert(getattr(self, name), at, 0, axis=0))
         return self.find_rows(ids)
 
     def posterior(self, rows: Ints, prior: Floats, variance: Floats) -> Belief:
@@ -142,7 +137,7 @@ class Profiles:
         known, at = (rows >= 0)[:, None], np.maximum(rows, 0)
         precision, cross, shift = (
             np.where(known, getattr(self, name)[at].astype(np.float64), 0.0)
-            if len(self.ids)
+            if len(self.roster)
             else np.zeros_like(prior)
             for name in NAMES
         )
@@ -174,27 +169,45 @@ class Profiles:
     def absorb(self, rows: Ints, before: Belief, after: Belief) -> None:
         """Add the evidence that took these members' interests from `before` to `after`."""
         for name, old, new in zip(NAMES, before.to_natural(), after.to_natural(), strict=True):
-            kept = getattr(self, name)
+            kept = getattr(self, name).copy()
             kept[rows] += (new - old).astype(kept.dtype)
-        self.precision = np.maximum(self.precision, 0.0)
+            setattr(self, name, np.maximum(kept, 0.0) if name == "precision" else kept)
 
     def forget(self, keep: float) -> None:
         """Let evidence fade: it is multiplied by `keep`, so after t issues it counts keep^t."""
         for name in NAMES:
             kept = getattr(self, name)
-            kept *= kept.dtype.type(keep)
+            setattr(self, name, kept * kept.dtype.type(keep))
+
+    def follow(self, aliases: Aliases) -> None:
+        """Know members by their present ids, and add up the evidence of those who are one now.
+
+        Natural parameters of independent evidence add, so the sum is what both have clicked. It is
+        not to the last bit what learning from both together had given: each newsletter is weighed
+        by what was thought before it.
+
+        aliases: old id -> present one
+        """
+        self.roster, place = self.roster.follow(aliases)
+        for name in NAMES:
+            kept = getattr(self, name)
+            total = np.zeros((len(self.roster), kept.shape[1]), dtype=kept.dtype)
+            np.add.at(total, place, kept)
+            setattr(self, name, total)
 
     def state(self) -> State:
-        """Ids and natural parameters, as named arrays."""
-        kept = {name: getattr(self, name).copy() for name in NAMES}
-        return {"ids": pack(self.ids.tolist())} | kept
+        """The roster and natural parameters, as named arrays, which are never written to again."""
+        return nest(roster=self.roster.state()) | {name: getattr(self, name) for name in NAMES}
 
     def restore(self, state: State) -> None:
-        """Raises ValueError for arrays that do not fit one another or hold a negative precision."""
-        ids = unpack(state["ids"])
+        """Take the arrays of a state as they are, without a copy.
+
+        Raises ValueError for arrays that do not fit one another or hold a negative precision.
+        """
+        roster = Roster.restore(part(state, "roster"))
         for name in NAMES:
-            check.shape(f"profiles' {name}", state[name], (len(ids), self.precision.shape[1]))
+            check.shape(f"profiles' {name}", state[name], (len(roster), self.precision.shape[1]))
         check.at_least("profiles' precision", float(state["precision"].min(initial=0.0)), 0)
-        self.ids = pd.Index(ids)
+        self.roster = roster
         for name in NAMES:
-            setattr(self, name, state[name].copy())
+            setattr(self, name, state[name])

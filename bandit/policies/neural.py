@@ -11,6 +11,7 @@ which it is the best, plus a floor.
 import numpy as np
 
 from bandit.core import check, exact, keys
+from bandit.core.ids import Aliases
 from bandit.core.state import State, nest, part, require
 from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
@@ -177,6 +178,10 @@ class Neural(Policy):
         offset = np.where(items >= 0, w["slots"][: items.shape[1]], -np.inf)
         found = net.last_layer_precision(features, features @ w["last"], offset, clicks)
         return np.eye(len(found)) / self._sds["last_sd"] ** 2 + found * (self._seen / len(x))
+
+    def follow(self, aliases: Aliases) -> None:
+        """Members' histories follow their ids: `ReplayMemory.follow`."""
+        self.memory.follow(aliases)
 
     def state(self) -> State:
         """Adam's vectors, the memory, the last layer's precision and how many were seen."""

@@ -18,13 +18,14 @@ from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
-from scipy.special import expit, logit
 
 from bandit.core import check, exact
+from bandit.core.ids import Aliases
 from bandit.core.state import State, nest, part, require
 from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
+from bandit.models.link import expit, logit
 from bandit.models.offpolicy.exposures import OBJECTIVES, Exposures, Weights
 from bandit.models.offpolicy.own_taste import OwnTaste
 from bandit.models.offpolicy.pages import KINDS, Decisions, Page, check_array, keep_page
@@ -168,6 +169,10 @@ class OffPolicy(Policy):
 
     def _read_log(self, pages: Sequence[Page]) -> Exposures:
         return Exposures(pages, self._examination.curve, self.temperature, self.steps)
+
+    def follow(self, aliases: Aliases) -> None:
+        """Members' own tastes follow their ids, and add up."""
+        self._own.follow(aliases)
 
     def state(self) -> State:
         """The log, what was learned from it, and every member's own taste."""

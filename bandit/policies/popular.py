@@ -87,7 +87,7 @@ class Popular(Policy):
             for name, (looks, clicks) in self._counts.items()
             if looks > 1e-3
         }
-        kinds, ids = context.articles["kind"].to_numpy(), context.article_ids
+        kinds, ids = context.articles["kind"], context.article_ids
         for j in range(m):
             for name in ("all", f"kind:{kinds[j]}", f"article:{ids[j]}"):
                 self._counts[name] = self._count(name, float(looks[j]), float(clicks[j]))

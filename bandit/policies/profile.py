@@ -22,13 +22,14 @@ its precision (assumed density filtering, Minka 2001). Open this file for the or
 from copy import copy
 
 import numpy as np
-from scipy.special import logit
 
 from bandit.core import check, exact
+from bandit.core.ids import Aliases
 from bandit.core.state import State, nest, part, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
+from bandit.models.link import logit
 from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import average, score
 from bandit.models.profile.outset import Outset
@@ -100,8 +101,8 @@ class Profile(Policy):
         for name, value in (sds | {"quality_sd": quality_sd}).items():
             check.between(name, value, 1e-6, 10)
         check.at_least("temperature", temperature, 1e-6)
-        self.budget, self.first_budget, self.temperature = budget, first_budget, temperature
-        self.keep = keep
+        self.budget, self.first_budget = budget, first_budget
+        self.temperature, self.keep = temperature, keep
         check.whole("max_slots", max_slots, 1, check.MOST_SLOTS)
         self._thought = sds | {"name_pull": name_pull, "click_rate": click_rate}
         self._quality_sd, self._max_slots = quality_sd, max_slots
@@ -147,13 +148,11 @@ class Profile(Policy):
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the log-odds of a click given examination, averaged over what is not known."""
-        (mean, spread), (appeal, doubt) = (
-            self._score(context),
-            self.appeal.look_up(context.articles),
-        )
+        mean, spread = self._score(context)
+        appeal, doubt = self.appeal.look_up(context.articles)
         p, _ = average(mean + appeal, spread + doubt)
         scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
-        budget = self.first_budget if self.prior and not len(self.profiles.ids) else self.budget
+        budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
         return SlotPmf(scores, budgeted(budget, self.temperature))
 
     def draw_weights(self, noise: Floats) -> Floats:
@@ -161,11 +160,10 @@ class Profile(Policy):
         return self.prior.draw(noise) if self.prior else self.B
 
     def rests_on(self, context: Context) -> Floats:
-        """How far each member's newsletter rests on behaviour [n].
+        """How far each member's newsletter rests on behaviour [n]: 0 on attributes alone.
 
-        0 is attributes alone, towards 1 is clicks alone. It is the share of the prior's variance
-        that the member's own evidence has removed, over taste in kinds and text. The constant, how
-        readily a member clicks at all, is left out: it is learned fast and orders nothing.
+        It is the share of the prior's variance that the member's own evidence has removed, over
+        taste in kinds and text; how readily a member clicks at all is left out, it orders nothing.
         """
         ready = self._get_ready(context)
         before = ready.variance + ready._read_attributes(context)[1]
@@ -270,16 +268,17 @@ class Profile(Policy):
         rows, start = self.profiles.find_rows(context.member_ids), self._start_variance
         self.variance = self.profiles.learn_spread(rows, prior, doubt, self.variance, start)
 
+    def follow(self, aliases: Aliases) -> None:
+        """Members' profiles follow their ids, and add up."""
+        self.profiles.follow(aliases)
+
     def state(self) -> State:
         """The parts' arrays, as `part.array`, with B, S ('variance') and the position curve."""
         parts = {"profiles": self.profiles.state(), "appeal": self.appeal.state()}
         if self.prior:
             parts["prior"] = self.prior.state() | {"length": np.array([self.length])}
-        return nest(**parts) | {
-            "B": self.B.copy(),
-            "variance": self.variance.copy(),
-            "examination": self.examination.state(),
-        }
+        own = {"B": self.B.copy(), "variance": self.variance.copy()}
+        return nest(**parts) | own | {"examination": self.examination.state()}
 
     def restore(self, state: State) -> None:
         """Raises ValueError naming an array of another shape, or one that nothing can have left."""

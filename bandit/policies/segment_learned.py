@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 
 from bandit.core import check, exact
+from bandit.core.columns import number_values, read_text
 from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
@@ -92,7 +92,7 @@ class SegmentLearned(Policy):
         """The members' values of an attribute, as `Membership.cross` takes them."""
         values = self._levels[name]
         code, unknown = {value: i for i, value in enumerate(values)}, len(values)
-        place, cells = pd.factorize(context.members[name])
+        place, cells = number_values(read_text(context.members[name]))
         given = [self._attributes.list_values(name, cell) for cell in cells]
         codes = [sorted({code.get(value, unknown) for value in some}) for some in given]
         lists = [some or [unknown] for some in [*codes, []]]  # the last: missing

@@ -4,12 +4,12 @@ The words are embedded like an article, and each article is scored by how close 
 map never moves. Compare with this policy to see what learning is worth over rules made by hand.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
 from bandit.core import check, exact
+from bandit.core.columns import number_values, read_text
 from bandit.core.ids import pack, unpack
 from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
@@ -75,7 +75,7 @@ class SegmentRules(Policy):
         table = np.stack([*(closeness[row].mean(axis=0) for row in rows), closeness[-1]])
         return SlotPmf(table[code], epsilon_greedy(self.epsilon))
 
-    def _read_segments(self, context: Context) -> tuple[Ints, Sequence[object]]:
+    def _read_segments(self, context: Context) -> tuple[Ints, list[str]]:
         """The different values of `by` among the members, and each member's place there [n].
 
         -1 is a member without one.
@@ -83,8 +83,7 @@ class SegmentRules(Policy):
         if not self._attributes.columns:
             return np.full(len(context.members), -1), []
         check.columns("members", context.members, [self.by])
-        code, cells = pd.factorize(context.members[self.by])
-        return code, list(cells)
+        return number_values(read_text(context.members[self.by]))
 
     def learn(self, round: Round) -> None:
         """The editor's map does not learn."""

@@ -10,22 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bandit.core import check, keys
+from bandit.core import check
+from bandit.core.ids import Aliases
 from bandit.core.state import State
-from bandit.core.types import Bools, Context, Floats, Ids, Ints, Round, SlotPmf
+from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.policy import Informed, Policy, sends_in_waves
 from bandit.slates.exploration import Shares
-
-
-def assign_waves(campaign: str, members: Ids, shares: Sequence[float]) -> Ints:
-    """Each member's wave [n], counted from 0: a keyed draw that depends on nobody else.
-
-    members: ids [n]
-    shares: of the members in each wave but the last, which takes the rest
-    """
-    uniform = keys.uniforms(0, campaign, "wave", keys.member_keys(members), 1)[:, 0]
-    return np.searchsorted(np.cumsum(shares), uniform, side="right")
+from bandit.slates.waves import assign_waves
 
 
 class Wave(Policy):
@@ -100,6 +92,10 @@ class Wave(Policy):
     def finish(self) -> None:
         """Let the policy that chooses finish."""
         self.policy.finish()
+
+    def follow(self, aliases: Aliases) -> None:
+        """Let the policy that chooses follow."""
+        self.policy.follow(aliases)
 
     def state(self) -> State:
         """The state of the policy that chooses: a wave has none of its own."""

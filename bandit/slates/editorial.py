@@ -7,22 +7,22 @@ time and in this order: minimum counts, maximum counts, no repeats, one article 
 records it. Open this file to add a rule, or to see why an article was not shown.
 """
 
+from collections.abc import Collection
 from copy import copy
 
 import numpy as np
-import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 
 from bandit.core import keys
+from bandit.core.columns import Columns, Tabular, fill_text, number_values, read_text
 from bandit.core.rules import EACH
-from bandit.core.types import Bools, Context, Ints
+from bandit.core.types import Bools, Context, Floats, Ids, Ints
 from bandit.features.attributes import MISSING, fold, split_tags
 
 MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
 ADMIT = "admit_below"
 
 
-def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
+def find_eligible(members: Tabular, articles: Tabular) -> Bools:
     """Which articles each member may be shown, [n, m].
 
     A pool column `only_<attribute>` keeps an article to the members with that value of the
@@ -36,21 +36,23 @@ def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
 
     Raises ValueError for an attribute that members lack.
     """
+    members, articles = Columns.read(members), Columns.read(articles)
     allowed: Bools = np.ones((len(members), len(articles)), dtype=bool)
-    for column in articles.columns:
+    for column in articles.names:
         if not column.startswith("only_"):
             continue
         attribute = column.removeprefix("only_")
-        if attribute not in members.columns:
+        if attribute not in members:
             raise ValueError(
                 f"pool column {column!r}: members have no attribute {attribute!r}, "
-                f"only {list(members.columns)}"
+                f"only {members.names}"
             )
-        code, cells = pd.factorize(_read_text(members[attribute]))
-        given = pd.Series([_fold(cell) for cell in cells], dtype=object).explode()
-        for j, wanted in enumerate(_read_text(articles[column])):
+        code, cells = number_values(read_text(members[attribute]))
+        given = [set(_fold(cell)) for cell in cells]
+        for j, wanted in enumerate(fill_text(articles[column])):
             if fold(wanted) not in MISSING:
-                having = given.index[given.isin(_fold(wanted))]
+                own = _fold(wanted)
+                having = [place for place, values in enumerate(given) if values.intersection(own)]
                 allowed[:, j] &= np.isin(code, having)
     if ADMIT in articles:
         limits = zip(articles["article"].tolist(), articles[ADMIT].tolist(), strict=True)
@@ -60,25 +62,14 @@ def find_eligible(members: pd.DataFrame, articles: pd.DataFrame) -> Bools:
     return allowed
 
 
-def draw_lots(members: ArrayLike, article: object) -> NDArray[np.float64]:
+def draw_lots(members: Ids, article: object) -> Floats:
     """Each member's lot for an article [n], in [0, 1): a keyed number that never changes."""
-    key = keys.member_keys(np.asarray(members))
+    key = keys.member_keys(members)
     return keys.uniforms(0, str(article), "audience", key, 1)[:, 0]
 
 
 def _fold(cell: str) -> list[str]:
     return [fold(tag) for tag in split_tags(cell)]
-
-
-def _read_text(column: pd.Series) -> NDArray[np.object_]:
-    """The values as an editor writes them; "" where one is missing.
-
-    A whole number is written as one even if a gap in its column made pandas read floats.
-    """
-    if isinstance(column.dtype, pd.StringDtype):
-        return column.fillna("").to_numpy(dtype=object)
-    values = column.astype(object).convert_dtypes().astype(object)
-    return values.where(values.notna(), "").astype(str).to_numpy(dtype=object)
 
 
 class Desk:
@@ -89,9 +80,9 @@ class Desk:
 
     def __init__(self, context: Context) -> None:
         rules, articles = context.rules, context.articles
-        ids = list(context.article_ids)
+        ids = {article: j for j, article in enumerate(context.article_ids.tolist())}
         self._k = rules.slots
-        self._pins = {slot - 1: ids.index(article) for slot, article in rules.pins.items()}
+        self._pins = {slot - 1: ids[article] for slot, article in rules.pins.items()}
         self._pinnable = self._eligible = context.eligible
         if self._pins:  # they leave the pool
             pinned = np.isin(np.arange(len(ids)), list(self._pins.values()))
@@ -102,7 +93,7 @@ class Desk:
         self._least = _list_groups(articles, rules.at_least)
         self._sections = {
             slot - 1: np.logical_and.reduce(
-                [np.isin(_read_text(articles[column]), values) for column, values in only.items()]
+                [_have(articles, column, values) for column, values in only.items()]
             )
             for slot, only in rules.only.items()
         }
@@ -123,6 +114,19 @@ class Desk:
             return -1, np.zeros(len(self._pinnable), dtype=bool)
         article = self._pins[slot]
         return article, self._pinnable[:, article]
+
+    def allows(self, slot: int, shown: Ints) -> Bools:
+        """Whether the hard rules allow these articles [n] in `slot` (from 0), -1 for none, [n]."""
+        article, pinned = self.find_pin(slot)
+        free = self._eligible & self._sections.get(slot, True)
+        known = np.append(free, np.ones((len(free), 1), dtype=bool), axis=1)  # -1, the last: empty
+        allowed = known[np.arange(len(shown)), shown]
+        return np.asarray(np.where(pinned, shown == article, allowed), dtype=bool)
+
+    def find_unmet(self, choice: Ints) -> Bools:
+        """Whose slates [n, k] miss a minimum count, [n]."""
+        held = [np.append(group, False)[choice].sum(axis=1) < least for group, least in self._least]
+        return np.asarray(np.any([np.zeros(len(choice)), *held], axis=0), dtype=bool)
 
     def open(self, slot: int, choice: Ints) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0), and how many soft rules were given up, [n].
@@ -239,20 +243,23 @@ def _list_stories(stories: Ints | None) -> list[Bools]:
     return [np.asarray(stories == story) for story in first[count > 1]]
 
 
-def _list_groups(
-    articles: pd.DataFrame, counts: dict[str, dict[str, int]]
-) -> list[tuple[Bools, int]]:
+def _list_groups(articles: Columns, counts: dict[str, dict[str, int]]) -> list[tuple[Bools, int]]:
     """For each value in the rules, the articles that have it [m], and how many are allowed."""
     return [
-        (np.asarray(_read_text(articles[column]) == value, dtype=bool), count)
+        (_have(articles, column, [value]), count)
         for column, values in counts.items()
         for value, count in name_each(values, read_values(articles, column)).items()
     ]
 
 
-def read_values(articles: pd.DataFrame, column: str) -> list[str]:
+def _have(articles: Columns, column: str, values: Collection[str]) -> Bools:
+    """Which articles have one of the values in a column [m]; "" is a missing one."""
+    return np.array([value in values for value in fill_text(articles[column])], dtype=bool)
+
+
+def read_values(articles: Columns, column: str) -> list[str]:
     """The different values of a column of the pool, as an editor writes them, in order."""
-    return sorted(set(_read_text(articles[column])) - {""})
+    return sorted(set(fill_text(articles[column])) - {""})
 
 
 def name_each(counts: dict[str, int], values: list[str]) -> dict[str, int]:

@@ -23,7 +23,7 @@ from bandit.core.types import (
     Slates,
     SlotPmf,
 )
-from bandit.slates.editorial import Desk
+from bandit.slates.editorial import MINIMUM, Desk
 from bandit.slates.exploration import Shares
 from bandit.slates.taking import Taken, take
 
@@ -90,14 +90,25 @@ def _walk(plan: SlotPmf, context: Context, by: Floats | Ints) -> Slates:
         return slates
     if not isinstance(plan.explore, Shares):  # nobody but itself can divide it
         _walk_piece(plan, None, context, slice(None), desk, by, slates)
-        return slates
-    compiled = _find_compiled(context.eligible.size * k)
-    for at in range(0, n, _PIECE):
-        rows = slice(at, min(at + _PIECE, n))
-        part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
-        parts = (context, rows, desk.take(rows), by[rows], slates.take(rows))
-        _walk_piece(part, compiled, *parts)
+    else:
+        compiled = _find_compiled(context.eligible.size * k)
+        for at in range(0, n, _PIECE):
+            rows = slice(at, min(at + _PIECE, n))
+            part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
+            parts = (context, rows, desk.take(rows), by[rows], slates.take(rows))
+            _walk_piece(part, compiled, *parts)
+    _tell_unmet(desk, slates, context.rules.slots)
     return slates
+
+
+def _tell_unmet(desk: Desk, slates: Slates, k: int) -> None:
+    """Say in the last slot that a minimum count is missed, where no slot that was open says so.
+
+    That is where pins fill every slot, or nothing at all may be shown in the others.
+    """
+    if slates.choice.shape[1] == k:
+        unmet = desk.find_unmet(slates.choice) & ~slates.relaxed.any(axis=1)
+        slates.relaxed[unmet, -1] = MINIMUM
 
 
 def _find_compiled(size: float) -> ModuleType | None:

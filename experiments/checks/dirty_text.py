@@ -149,7 +149,7 @@ def count_moved(
     readers = {"raw": replace(features, verbatim=True), "read": features}
     rows: dict[str, dict[str, float]] = {}
     for way, dirt in ways.items():
-        dirty = make_dirty(context.articles, dirt, every)
+        dirty = make_dirty(context.articles.to_pandas(), dirt, every)
         row: dict[str, float] = {}
         for name, reader in readers.items():
             told = replace(context, article_features=reader.encode_articles(dirty))

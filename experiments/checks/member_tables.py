@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from bandit.core.columns import Columns
 from bandit.core.types import Ints, Round
 
 
@@ -93,7 +94,7 @@ def _find_clicks(round: Round) -> tuple[Ints, Ints, Ints]:
 
 def _code_attributes(rounds: Sequence[Round], ids: pd.Index) -> pd.DataFrame:
     """The members' attributes as last known, one-hot or as numbers, "attribute:value"."""
-    every = pd.concat([round.context.members for round in rounds])
+    every = Columns.stack([round.context.members for round in rounds]).to_pandas()
     members = every.drop_duplicates("member", keep="last").set_index("member").loc[ids]
     coded: pd.DataFrame = pd.get_dummies(members, prefix_sep=":", dtype=float)
     return coded

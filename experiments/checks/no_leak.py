@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core import keys
+from bandit.core.columns import Columns
 from bandit.core.types import Context, Floats
 from bandit.ope.intervals import normal_interval
 from bandit.policy import Informed, Policy
@@ -73,7 +74,7 @@ class Teller:
             context = self._swap_texts(context)
         if self._what in ("attributes", "both"):
             rng = keys.generator("no leak", "members", self._seed, context.issue)
-            others = members.iloc[rng.permutation(len(members))]
+            others = members.take(rng.permutation(len(members)))
             return self._replace_members(context, others.assign(member=context.member_ids))
         if self._what == "withheld":
             attributes = self._features.attributes
@@ -83,19 +84,21 @@ class Teller:
             return self._replace_members(context, unknown.assign(**means))
         return context
 
-    def _replace_members(self, context: Context, members: pd.DataFrame) -> Context:
-        members = members.reset_index(drop=True)
+    def _replace_members(self, context: Context, members: Columns) -> Context:
         return replace(
             context, members=members, member_features=self._features.encode_members(members)
         )
 
     def _swap_texts(self, context: Context) -> Context:
         """Articles new to the pool swap their texts; carried ones keep what they were given."""
-        ids, true = context.article_ids, context.articles[["title", "summary"]].to_numpy()
+        ids, true = context.article_ids, [context.articles[name] for name in ("title", "summary")]
         new = [j for j, article in enumerate(ids) if article not in self._texts]
         order = keys.generator("no leak", "texts", self._seed, context.issue).permutation(len(new))
         for j, other in enumerate(order):
-            self._texts[ids[new[j]]] = (*true[new[other]], context.article_features[new[other]])
+            self._texts[ids[new[j]]] = (
+                *(column[new[other]] for column in true),
+                context.article_features[new[other]],
+            )
         title, summary, features = zip(*(self._texts[article] for article in ids), strict=True)
         articles = context.articles.assign(title=title, summary=summary)
         return replace(context, articles=articles, article_features=np.stack(features))

@@ -1,4 +1,4 @@
-"""How pages look: colours, matplotlib's style, numbers in words, templates, figures as inline SVG.
+"""How the pages of experiments look: matplotlib's style, numbers in words, figures as inline SVG.
 
 Both pages (the report of a run, and the calibration) are made with these. A figure is the same
 bytes for the same numbers. Its text stays text, its ids are unique on the page, and nothing in the
@@ -9,18 +9,23 @@ import io
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-INK, SOFT, HAIR, BASELINE, ACCENT = "#1f2428", "#646c76", "#dfe2e6", "#3f464f", "#0b7d73"
+from serving.letters import page
+from serving.letters.page import ACCENT as ACCENT
+from serving.letters.page import BASELINE as BASELINE
+from serving.letters.page import HAIR as HAIR
+from serving.letters.page import INK as INK
+from serving.letters.page import SOFT as SOFT
+from serving.letters.page import format_percent as format_percent
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -43,18 +48,6 @@ STYLE: dict[str, Any] = {
         for part, value in (("color", HAIR), ("labelcolor", SOFT), ("labelsize", 10))
     },
 }
-
-
-def format_percent(value: float, decimals: int = 0, sign: bool = False) -> str:
-    """A share as 12 % or, with its sign, +12 %; a dash for NaN.
-
-    The space does not break, and minus is a real minus.
-    """
-    if not math.isfinite(value):
-        return "\u2013"
-    text = f"{100 * value:{'+' if sign else ''}.{decimals}f}"
-    text = text.lstrip("+-") if float(text) == 0 else text
-    return text.replace("-", "\u2212") + "\u00a0%"
 
 
 def format_thousand(value: float, decimals: int = 1) -> str:
@@ -133,14 +126,5 @@ def flatten(value: object, path: str = "") -> list[tuple[str, str]]:
 
 def fill_template(template: str, **values: object) -> str:
     """A page of the folder templates as text; autoescaped, and a missing value is an error."""
-    where = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-    env = jinja2.Environment(
-        loader=where,
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.filters |= {"thousand": format_thousand, "percent": format_percent, "flat": flatten}
-    colours = {"INK": INK, "SOFT": SOFT, "HAIR": HAIR, "BASELINE": BASELINE, "ACCENT": ACCENT}
-    return env.get_template(template).render(colours=colours, **values)
+    filters: dict[str, Callable[..., object]] = {"thousand": format_thousand, "flat": flatten}
+    return page.fill_template(template, Path(__file__).parent / "templates", filters, **values)

@@ -63,7 +63,7 @@ def _choose_pair(ours: Round, theirs: Round, clicks: pd.DataFrame) -> tuple[int,
     """The rows of the two members in our last issue; None where there is no pair."""
     seen = clicks.groupby("member").size()
     tastes = {member: set(own) - {""} for member, own in clicks.groupby("member")["topic"]}
-    everybody = ours.context.members
+    everybody = ours.context.members.to_pandas()
     same = everybody.drop(columns="member").select_dtypes(["str", "object"]).columns.tolist()
     if not same:
         return None
@@ -87,9 +87,8 @@ def _choose_pair(ours: Round, theirs: Round, clicks: pd.DataFrame) -> tuple[int,
 
 
 def _describe_person(row: int, ours: Round) -> dict[str, object]:
-    member = ours.context.members.iloc[row]
-    attributes = {name: str(value) for name, value in member.items() if name != "member"}
-    return {"name": f"Member {member['member']}", "attributes": attributes}
+    member = {name: str(column[row]) for name, column in ours.context.members.items()}
+    return {"name": f"Member {member.pop('member')}", "attributes": member}
 
 
 def _describe_letters(
@@ -124,15 +123,13 @@ def _describe_behaviour(
 
 def _list_articles(round: Round, row: int) -> list[dict[str, object]]:
     """One member's newsletter, from the top; empty slots are left out."""
+    articles = round.context.articles
     return [
         {
-            "title": str(article["title"]),
-            "kind": str(article["kind"]),
-            "source": str(article["source"]),
+            **{name: str(articles[name][index]) for name in ("title", "kind", "source")},
             "pinned": bool(round.slates.role[row, slot] == PINNED),
             "clicked": bool(round.feedback.clicked[row, slot]),
         }
         for slot, index in enumerate(round.slates.choice[row])
         if index >= 0
-        for article in [round.context.articles.iloc[index]]
     ]

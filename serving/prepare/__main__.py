@@ -5,115 +5,17 @@ python -m serving.prepare --members M --articles PAST... [--sends LOG] [--policy
 
 Writes BUNDLE for serving.send and, with --segment-rules, the newsletter that the editor's rules
 make, as a second bundle, BUNDLE-fallback. With --dry-run it writes nothing, and prints what each
-column of the member list was understood as.
+column of the member list was understood as. Needs pandas and scikit-learn (extra `prepare`), which
+sending does not.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 
-import pandas as pd
-
-from bandit.features.attributes import Attributes
-from bandit.features.features import Features
-from serving import bundle
 from serving.errors import run_program
 from serving.formats import ENCODINGS
-from serving.prepare.columns import (
-    Column,
-    describe_columns,
-    describe_shared_addresses,
-    list_attributes,
-    understand,
-)
-from serving.prepare.first import (
-    find_policy,
-    fit,
-    learn,
-    make_policy,
-    read_archive,
-    read_segment_rules,
-)
-from serving.tables import Table
-
-SEGMENT_RULES = "bandit.policies.segment_rules.SegmentRules"
-
-
-def read_members(asked: argparse.Namespace) -> tuple[Table, list[Column], pd.DataFrame]:
-    """The member list, its columns as they were understood, and the attributes that are used."""
-    table = Table.read(asked.members, ["member"], all_columns=True, encoding=asked.encoding)
-    table.check_ids("member", unique=True)
-    columns = understand(table, asked.leave_out)
-    return table, columns, list_attributes(table, columns)
-
-
-def dry_run(asked: argparse.Namespace) -> None:
-    """Print what each column was understood as. Writes nothing."""
-    table, columns, members = read_members(asked)
-    if asked.against:
-        attributes = bundle.read(asked.against).features.attributes
-    else:
-        attributes = Attributes.fit(members)
-    print(f"{asked.members}: {len(members)} members")
-    for line in describe_columns(table, columns, attributes):
-        print(line)
-    for line in describe_shared_addresses(table, columns):
-        print(f"warning: {line}")
-
-
-def prepare(asked: argparse.Namespace) -> None:
-    """Write the bundle, and the fallback where there are segment rules; print what was made."""
-    for name, value in {"--articles": asked.articles, "--out": asked.out}.items():
-        if not value:
-            raise ValueError(f"{name} is not given; without it there is only --dry-run")
-    if asked.against:
-        raise ValueError("--against is for --dry-run: it compares, and nothing is made of it")
-    target = find_policy(asked.policy)
-    if target == SEGMENT_RULES and not asked.segment_rules:
-        raise ValueError("--policy segment_rules needs --segment-rules, the editor's own yaml")
-    table, columns, members = read_members(asked)
-    texts, digests = read_archive(asked.articles, asked.encoding)
-    features = fit(members, texts, asked.text_dims)
-    made_from: dict[str, object] = {"members": table.digest, "articles": digests}
-    rules = read_segment_rules(asked.segment_rules, features) if asked.segment_rules else None
-    parameters = rules if rules and target == SEGMENT_RULES else {}
-    policy = make_policy(target, parameters, features)
-    learned = learn(policy, asked.sends, features) if asked.sends else 0
-    for line in describe_shared_addresses(table, columns):
-        print(f"warning: {asked.members}: {line}", file=sys.stderr)
-    if rules and target != SEGMENT_RULES:
-        fallback = f"{asked.out}-fallback"
-        editor = make_policy(SEGMENT_RULES, rules, features)
-        bundle.write(fallback, editor, SEGMENT_RULES, rules, features, made_from)
-    facts = made_from | {"issues": learned}
-    bundle.write(asked.out, policy, target, parameters, features, facts)
-    for line in _describe(asked, columns, members, features, len(texts), learned):
-        print(line)
-
-
-def _describe(
-    asked: argparse.Namespace,
-    columns: Sequence[Column],
-    members: pd.DataFrame,
-    features: Features,
-    texts: int,
-    learned: int,
-) -> list[str]:
-    used = ", ".join(features.attributes.columns) or "none"
-    left = ", ".join(f"{column.name} ({column.kind})" for column in columns if column.why) or "none"
-    dims = f"{features.text_dims} numbers each"
-    few = "" if features.text_dims >= 32 else ", for want of articles; prepare again with more"
-    topics = f"topics: {', '.join(features.names[:3]) or 'none'}"
-    lines = [
-        f"{len(members)} members; attributes: {used}; left out: {left}",
-        f"{texts} different past articles, read as {dims}{few}; {topics}",
-        f"{asked.policy} has learned {learned} issues: {asked.out}"
-        if asked.sends
-        else f"{asked.policy} has learned nothing yet and goes by attributes: {asked.out}",
-    ]
-    if asked.segment_rules and asked.policy != "segment_rules":
-        lines.append(f"the newsletter of the editor's rules: {asked.out}-fallback")
-    return lines
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -128,6 +30,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", metavar="BUNDLE", help="where to; an earlier bundle is replaced")
     parser.add_argument("--sends", metavar="LOG", help="past sends to learn from: a log's folder")
+    parser.add_argument(
+        "--aliases", metavar="FILE", help="old, member: ids that members had in LOG, and have now"
+    )
     parser.add_argument(
         "--policy", default="profile", help="a module of bandit/policies (%(default)s)"
     )
@@ -168,10 +73,20 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def work(asked: argparse.Namespace) -> None:
+    """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
+    missing = [name for name in ("pandas", "sklearn") if not find_spec(name)]
+    if missing:
+        raise ValueError(f"{missing[0]} is not installed: pip install letterbandit[prepare]")
+    from serving.prepare.work import dry_run, prepare
+
+    (dry_run if asked.dry_run else prepare)(asked)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
     asked = parse(argv)
-    return run_program("serving.prepare", lambda: (dry_run if asked.dry_run else prepare)(asked))
+    return run_program("serving.prepare", lambda: work(asked))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bandit.features.attributes import MISSING, PERSONAL, Attributes, fold
-from serving.formats import has_codes, is_worded, parse_numbers
+from bandit.features.attributes import PERSONAL, Attributes, fold
+from serving.formats import find_missing, has_codes, is_worded, parse_numbers
 from serving.tables import Table, is_text, name_plainly
 
 SHOWN = 4  # values of a column that are named as examples
@@ -87,6 +87,7 @@ def _understand(table: Table, name: str) -> Column:
     attribute, n = name_plainly(name), len(values)
     why = ""
     if pd.api.types.is_numeric_dtype(values):
+        table.check_finite(name)
         kind = "number"
     if missing == n:
         kind, why = "empty", "it says nothing of anybody"
@@ -116,11 +117,10 @@ def _read(table: Table, name: str) -> pd.Series:
             column = numbers
     if pa.types.is_temporal(column.type):
         column = column.cast(pa.string())
+    if is_text(column.type):
+        column = pc.if_else(find_missing(column), None, column)
     values: pd.Series = column.to_pandas()
-    if not is_text(column.type):
-        return values
-    missing = values.map(lambda text: text is None or fold(str(text)) in MISSING)
-    return values.astype(object).where(~missing, None)
+    return values
 
 
 def _hold_addresses(values: pd.Series) -> bool:

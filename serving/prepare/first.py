@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bandit.core.ids import Aliases
 from bandit.core.threads import use_one_thread
 from bandit.features.clean import clean_texts
 from bandit.features.features import Features
@@ -103,12 +104,14 @@ def make_policy(target: str, parameters: Mapping[str, object], features: Feature
     return policy
 
 
-def learn(policy: Policy, log: str | Path, features: Features) -> int:
+def learn(policy: Policy, log: str | Path, features: Features, aliases: Aliases) -> int:
     """Let the policy learn past sends, an archive. Returns how many issues there were.
+
+    aliases: the present id of each old one
 
     Raises ValueError naming file, row and value where the archive is damaged.
     """
-    learn_rounds(policy, archive.read(log, features))
+    learn_rounds(policy, archive.read(log, features, aliases))
     return len(archive.read_rules(log))
 
 

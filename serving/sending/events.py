@@ -2,9 +2,9 @@
 
 A link in a mail carries the event id of its slot, so that a click can be matched with the slot that
 was shown. The id is a keyed function of campaign, member and slot: asked twice, it is the same, and
-within a campaign two slots never share one. It is a pseudonym and holds nothing about a person; who
-knows the campaign and all member ids could still make the table anew, unless a secret is mixed in.
-Open this file to see how an id is made.
+within a campaign two slots never share one. It is a pseudonym and holds nothing about a person;
+only who has the member list and the campaign's name can tell whose it is. Open this file to see how
+an id is made.
 """
 
 import numpy as np
@@ -17,16 +17,15 @@ _32 = np.uint64(32)
 _DIGITS = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
-def name_events(campaign: str, members: Ids, slots: int, secret: str = "") -> Ids:
+def name_events(campaign: str, members: Ids, slots: int) -> Ids:
     """Ids [n, slots + 1] as bytes: of the mail itself, then of each slot from the top.
 
     An id is a letter, m for a mail and s for a slot, and 20 hexadecimal digits: the first 80 bits
-    of Philox4x32-10 (`bandit.core.keys`), keyed by campaign and secret, counted by member and slot.
+    of Philox4x32-10 (`bandit.core.keys`), keyed by campaign, counted by member and slot.
 
     members: [n]
-    secret: known to the sender alone; without it nobody can make the ids from a list of members
     """
-    n, purpose = len(members), keys.digest("event", campaign, secret)
+    n, purpose = len(members), keys.digest("event", campaign)
     counter = np.zeros((4, n, slots + 1), dtype=np.uint64)
     member = keys.member_keys(members)[:, None]
     counter[0], counter[1] = member & np.uint64(0xFFFFFFFF), member >> _32
@@ -41,11 +40,9 @@ def name_events(campaign: str, members: Ids, slots: int, secret: str = "") -> Id
     return text.view("S21")[:, :, 0]
 
 
-def tabulate_events(
-    campaign: str, members: Ids, slots: int, secret: str = ""
-) -> dict[str, pa.Array]:
+def tabulate_events(campaign: str, members: Ids, slots: int) -> dict[str, pa.Array]:
     """The columns `mail` and `event`, one row for each (member, slot)."""
-    named = name_events(campaign, members, slots, secret)
+    named = name_events(campaign, members, slots)
     mails, events = np.repeat(named[:, 0], slots), named[:, 1:].ravel()
     return {
         name: pa.array(ids, type=pa.binary(21)).cast(pa.binary()).cast(pa.string())

@@ -3,14 +3,14 @@
 Open this file to tell a finished send from an unfinished one.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bandit.core.files import read_json, write_json
+from serving.checks.measure import File, measure
 from serving.errors import shorten
-from serving.manifest import File, measure
 
-SEND = "send.json"
+SEND, SLATES = "send.json", "slates.parquet"
 
 
 def refuse_place(out: Path, bundle: str | Path, *files: str | Path) -> None:
@@ -79,6 +79,21 @@ def read_send(folder: Path) -> dict[str, object]:
         if measure(folder / name) != promised:
             raise ValueError(f"{folder / name} is not the file that {SEND} names: it was changed")
     return dict(told)
+
+
+def list_parts(folder: Path) -> Sequence[Path]:
+    """The finished sends of one campaign: the folder itself, or its waves in order.
+
+    Raises ValueError where there is none.
+    """
+    waves = [path.parent for path in folder.glob(f"wave-*/{SEND}")]
+    if (folder / SEND).exists() or not waves:
+        read_send(folder)
+        return [folder]
+    ordered = sorted(waves, key=lambda path: (len(path.name), path.name))
+    for wave in ordered:
+        read_send(wave)
+    return ordered
 
 
 def _flatten(made_from: dict[str, object]) -> dict[str, object]:

@@ -94,7 +94,7 @@ class Logged(Truthful):
         self._earlier = cache(lambda n: self.features.find_earlier(pools[n - 1], pools[: n - 1]))
         self._who = who = LoggedMembers.collect(rounds, self.features, only)
         self.members, self.fitted, self._x = who.table, who.fitted, who.features
-        self._index, self._keys = pd.Index(who.ids), keys.member_keys(who.ids)
+        self._keys = keys.member_keys(who.ids)
         self.slots = max(round.slates.choice.shape[1] for round in rounds)
         if examine is not None and not isinstance(examine, str):
             examine = read_examination(examine, self.slots)
@@ -123,7 +123,7 @@ class Logged(Truthful):
 
     def find_rows(self, ids: Ids) -> Ints:
         """Where these members stand in `members`, [n]."""
-        return locate(self._index, ids)
+        return locate(self._who.ids, ids)
 
     def joined(self, ids: Ids) -> Ints:
         """The first issue of each member [n]; 1 for those of the first issue of the log."""
@@ -132,7 +132,7 @@ class Logged(Truthful):
     def pool(self, number: int) -> LoggedPool:
         """The articles of issue `number`, counted from 1."""
         context = self._contexts[number - 1]
-        return LoggedPool(context.articles, context.article_features)
+        return LoggedPool(context.articles.to_pandas(), context.article_features)
 
     def issue(self, number: int) -> Context:
         """The log's issue `number`, counted from 1, for those who are still there.

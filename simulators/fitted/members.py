@@ -13,7 +13,6 @@ from bandit.core import check, keys
 from bandit.core.ids import locate
 from bandit.core.types import Bools, Floats, Ids, Ints, Round
 from bandit.features.features import Features
-from bandit.log import archive
 
 
 def choose_members(only: float | Sequence[object] | None, ids: pd.Series) -> Bools:
@@ -33,7 +32,7 @@ def choose_members(only: float | Sequence[object] | None, ids: pd.Series) -> Boo
     elif isinstance(only, str):
         raise ValueError(f"only = {only!r}; must be a share, or a list of members")
     else:
-        at = locate(pd.Index(ids), np.asarray(only))
+        at = locate(ids.to_numpy(), np.array(list(only), dtype=object))
         if (at < 0).any():
             raise ValueError(
                 f"only names member {only[int((at < 0).argmax())]!r}, who is not in the log"
@@ -49,7 +48,7 @@ def choose_members(only: float | Sequence[object] | None, ids: pd.Series) -> Boo
 class LoggedMembers:
     """Everybody in a log, in the order in which they came, n in all.
 
-    table: member and attributes
+    table: member and attributes, as they were in each member's first issue
     features: [n, p], as policies see them
     fitted: [n], who is fitted to
     rows: for each issue, the rows in `table` of those whom it was sent to
@@ -65,11 +64,11 @@ class LoggedMembers:
         cls, rounds: Sequence[Round], features: Features, only: float | Sequence[object] | None
     ) -> "LoggedMembers":
         """The members of a log. Raises ValueError as `choose_members` does."""
-        table = rounds[0].context.members
+        table = rounds[0].context.members.to_pandas()
         for round in rounds[1:]:
-            table = archive.add_members(table, round.context.members)
-        index = pd.Index(table["member"])
-        rows = [locate(index, round.context.member_ids) for round in rounds]
+            table = _add_members(table, round.context.members.to_pandas())
+        ids = table["member"].to_numpy()
+        rows = [locate(ids, round.context.member_ids) for round in rounds]
         return cls(
             table, features.encode_members(table), choose_members(only, table["member"]), rows
         )
@@ -95,3 +94,9 @@ class LoggedMembers:
     def draw(self, seed: int, stream: str, k: int) -> Floats:
         """Uniforms of every member that belong to no issue, [n, k]."""
         return keys.uniforms(seed, "logged", stream, keys.member_keys(self.ids), k)
+
+
+def _add_members(known: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """The members known so far and those of one more issue, each once, in the order they came."""
+    new = ~members["member"].isin(known["member"])
+    return pd.concat([known, members[new]], ignore_index=True) if new.any() else known

@@ -80,7 +80,7 @@ def test_the_table_of_members_counts_what_a_loop_counts(rounds: list[Round]) -> 
                 products[~np.eye(len(features), dtype=bool)].mean()
             )
     attributes = (
-        pd.concat([round.context.members for round in rounds])
+        pd.concat([round.context.members.to_pandas() for round in rounds])
         .drop_duplicates("member")
         .set_index("member")
     )

@@ -61,8 +61,8 @@ def test_an_unknown_or_missing_value_has_no_column(features: Features, unknown: 
         [0, 0, 0],
         [0, 0, 0],
     ]
-    assert features.find_unknown(members) == {"region": ["west"]}  # "nan" is missing
-    assert features.find_unknown(MEMBERS) == {}
+    assert features.attributes.count_unknown(members) == {"region": {"west": 1}}  # "nan" is missing
+    assert features.attributes.count_unknown(MEMBERS) == {}
 
 
 def test_an_attribute_that_nobody_has(features: Features) -> None:

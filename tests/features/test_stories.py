@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bandit.core.columns import Columns
 from bandit.features import stories
 from bandit.features.clean import read_texts
 from bandit.features.features import Features
@@ -29,11 +30,13 @@ def pool(texts: list[Text], source: str = "Wire", **columns: object) -> pd.DataF
 
 
 def find_stories(articles: pd.DataFrame) -> np.ndarray:
-    return stories.find_stories(articles, read_texts(articles))
+    return stories.find_stories(Columns(articles), read_texts(articles))
 
 
 def find_earlier(articles: pd.DataFrame, past: pd.DataFrame) -> list[list[object]]:
-    return stories.find_earlier(articles, read_texts(articles), past, read_texts(past))
+    return stories.find_earlier(
+        Columns(articles), read_texts(articles), Columns(past), read_texts(past)
+    )
 
 
 def list_groups(articles: pd.DataFrame) -> set[frozenset[str]]:

@@ -161,9 +161,11 @@ def test_clicks_and_opens_that_cannot_be_are_named(rounds: list[Round], tmp_path
     )
     first = int(opened.argmax())
     choice[first, 4], clicked[first, 4] = -1, True
+    role, propensity = round.slates.role.copy(), round.slates.propensity.copy()
+    role[first, 4], propensity[first, 4] = 0, 1.0
     odd = replace(
         round,
-        slates=replace(round.slates, choice=choice),
+        slates=replace(round.slates, choice=choice, role=role, propensity=propensity),
         feedback=replace(feedback, clicked=clicked),
     )
     log.write(path, odd)

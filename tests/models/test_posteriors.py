@@ -3,9 +3,9 @@
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from bandit.core.columns import Columns
 from bandit.models.bilinear import Gaussian, draw_gaussian, gram, moment
 from bandit.models.profile.appeal import KIND_SD, Appeal
 from bandit.models.profile.prior import BOUND, Prior
@@ -113,8 +113,8 @@ def test_a_step_from_afar_is_cut_short_and_the_last_one_is_whole() -> None:
     assert prior.B[0, 0] == pytest.approx(17)
 
 
-def _issue(number: int, count: int, kind: str = "article") -> pd.DataFrame:
-    return pd.DataFrame(
+def _issue(number: int, count: int, kind: str = "article") -> Columns:
+    return Columns(
         {"article": [f"{number}-{kind}-{j}" for j in range(count)], "kind": [kind] * count}
     )
 
@@ -163,9 +163,9 @@ def test_the_mean_appeal_of_a_kind_is_a_closed_form() -> None:
 
 
 def test_an_appeal_goes_on_from_its_state() -> None:
-    appeal, articles = Appeal(0.1), pd.concat([_issue(1, 20), _issue(1, 2, "ad")])
+    appeal, articles = Appeal(0.1), Columns.stack([_issue(1, 20), _issue(1, 2, "ad")])
     appeal.absorb(articles, np.linspace(-1, 1, 22), np.full(22, 0.05))
-    again, new = Appeal(0.1), pd.concat([articles, _issue(2, 1, "ad")])
+    again, new = Appeal(0.1), Columns.stack([articles, _issue(2, 1, "ad")])
     again.restore(appeal.state())
     assert [part.tolist() for part in again.look_up(new)] == [
         part.tolist() for part in appeal.look_up(new)

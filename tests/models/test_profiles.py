@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bandit.core.ids import pack, unpack
+from bandit.core.ids import Roster, pack, unpack
+from bandit.core.keys import member_keys
 from bandit.models.profiles import Belief, Profiles
 
 LAMBDA = 3.0
@@ -11,28 +12,59 @@ LAMBDA = 3.0
 
 @pytest.mark.parametrize("ids", [[105, 101, 109, 2**40], ["m5", "m1", "zoë", "105"]])
 def test_profiles_keep_each_members_row(ids: list) -> None:
-    profiles = Profiles(3)
-    assert profiles.find_rows(np.array(ids)).tolist() == [-1] * 4
-    assert profiles.add(np.array(ids[:2])).tolist() == [0, 1]
-    profiles.shift[:2] = [[1, 2, 3], [4, 5, 6]]
-    assert profiles.add(np.array([ids[3], ids[1], ids[2]])).tolist() == [2, 1, 3]
-    assert profiles.find_rows(np.array(ids)).tolist() == [0, 1, 3, 2]
-    assert profiles.shift.tolist() == [[1, 2, 3], [4, 5, 6], [0, 0, 0], [0, 0, 0]]
+    """A row goes where its key belongs, and takes the rows below with it."""
+    profiles, known = Profiles(3), np.array(ids)
+    assert profiles.find_rows(known).tolist() == [-1] * 4
+    rows = profiles.add(known[:2])
+    assert sorted(rows.tolist()) == [0, 1]
+    profiles.shift[rows] = [[1, 2, 3], [4, 5, 6]]
+    new = profiles.add(known[[3, 1, 2]])
+    rows = profiles.find_rows(known)
+    assert sorted(rows.tolist()) == [0, 1, 2, 3]
+    assert new.tolist() == rows[[3, 1, 2]].tolist()
+    assert profiles.shift[rows].tolist() == [[1, 2, 3], [4, 5, 6], [0, 0, 0], [0, 0, 0]]
+    assert (profiles.roster.keys == np.sort(member_keys(known))).all()
     again = Profiles(3)
     again.restore(profiles.state())
-    assert again.find_rows(np.array([*ids, ids[0]], dtype=np.array(ids).dtype)).tolist() == [
-        0,
-        1,
-        3,
-        2,
-        0,
-    ]
-    assert again.find_rows(np.array(ids, dtype=object)).tolist() == [0, 1, 3, 2]
+    twice = np.array([*ids, ids[0]], dtype=known.dtype)
+    assert again.find_rows(twice).tolist() == [*rows, rows[0]]
+    assert again.find_rows(np.array(ids, dtype=object)).tolist() == rows.tolist()
     assert again.shift.tobytes() == profiles.shift.tobytes()
     assert unpack(pack(ids)) == ids
     empty = Profiles(3)
     empty.restore(Profiles(3).state())
-    assert empty.add(np.array(ids)).tolist() == [0, 1, 2, 3]
+    assert empty.add(known).tolist() == rows.tolist()
+
+
+def test_what_is_learned_leaves_an_earlier_state_alone() -> None:
+    """A state may lie in a file that is mapped into memory, and is never written to."""
+    profiles = Profiles(2)
+    rows, prior, variance = profiles.add(np.array([7, 9])), np.zeros((2, 2)), np.full((2, 2), 3.0)
+    state = profiles.state()
+    for array in state.values():
+        array.flags.writeable = False
+    kept = {name: array.copy() for name, array in state.items()}
+    before = profiles.posterior(rows, prior, variance)
+    after = Belief.project(prior + 0.7, variance / 2, np.array([[1.5, 0.2], [1.5, -0.4]]))
+    profiles.absorb(rows, before, after)
+    profiles.forget(0.5)
+    profiles.add(np.array([8]))
+    assert all((state[name] == array).all() for name, array in kept.items())
+    assert (profiles.precision != 0).any()
+
+
+def test_a_roster_out_of_order_is_refused() -> None:
+    state = Roster.of(np.array([7, 9, 11])).state()
+    again = Roster.restore(state)
+    assert again.find(np.array([11, 8, 7])).tolist() == [2, -1, 0]
+    for wrong in ({"keys": state["keys"][::-1]}, {"keys": state["keys"][[0, 0, 1]]}):
+        with pytest.raises(ValueError, match="the keys of 3 members do not ascend"):
+            Roster.restore(state | wrong)
+    with pytest.raises(ValueError, match=r"met has shape \(1,\)"):
+        Roster.restore(state | {"met": state["met"][:1]})
+    for met in ([0, 0], [2, 0]):
+        with pytest.raises(ValueError, match="met = "):
+            Roster.restore(state | {"met": np.array(met, dtype=np.uint8)})
 
 
 def _draw_arrow(rng: np.random.Generator, q: int) -> np.ndarray:
@@ -153,14 +185,15 @@ def test_ids_may_be_mixed_but_not_of_another_kind() -> None:
     """
     mixed = np.array(["a", np.int64(7), "b", 8], dtype=object)
     profiles = Profiles(3)
-    profiles.add(mixed)
-    assert profiles.find_rows(mixed[::-1]).tolist() == [3, 2, 1, 0]
+    rows = profiles.add(mixed)
+    assert sorted(rows.tolist()) == [0, 1, 2, 3]
+    assert profiles.find_rows(mixed[::-1]).tolist() == rows[::-1].tolist()
     again = Profiles(3)
     again.restore(profiles.state())
-    assert again.find_rows(mixed).tolist() == [0, 1, 2, 3]
+    assert again.find_rows(mixed).tolist() == rows.tolist()
     text = Profiles(3)
     text.add(np.array(["a", "b"], dtype=object))
     with pytest.raises(
-        ValueError, match=r"member ids are numbers, e.g. 5; this was learned under text, e.g. a"
+        ValueError, match=r"member ids are numbers, e.g. 5; this was learned under text"
     ):
         text.find_rows(np.array([5, 6]))

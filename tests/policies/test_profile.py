@@ -107,13 +107,13 @@ def test_a_member_costs_at_most_300_bytes() -> None:
     policy = world.start_told()
     world.run(policy, 8)
     profiles = policy.profiles
-    assert len(profiles.ids) > 300
+    assert len(profiles.roster) > 300
     assert (profiles.precision.nbytes + profiles.cross.nbytes + profiles.shift.nbytes) / len(
-        profiles.ids
+        profiles.roster
     ) == 280
     assert sum(
         array.nbytes for name, array in policy.state().items() if name.startswith("profiles.")
-    ) < 300 * len(profiles.ids)
+    ) < 300 * len(profiles.roster)
 
 
 def test_clicks_that_are_common_from_the_first_issue_on_are_learned_from() -> None:
@@ -138,7 +138,7 @@ def test_ads_are_shown_less_once_they_are_known() -> None:
     policy = Profile()
     list(play(policy, world, issues=5))
     articles = world.issue(6).articles
-    fresh = ~articles["article"].isin(list(policy.appeal.articles))
+    fresh = ~np.isin(articles["article"], list(policy.appeal.articles))
     mean, _ = policy.appeal.look_up(articles)
     ads = (articles["kind"] == "ad") & fresh
     assert ads.sum() > 2

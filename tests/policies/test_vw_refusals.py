@@ -97,9 +97,8 @@ def test_labels_are_checked() -> None:
 def test_text_of_the_pool_is_never_vws_syntax() -> None:
     policy, association = train(make_policy(VW, "squarecb"), issues=1)
     context = association.issue(2)
-    articles, members = context.articles.copy(), context.members.copy()
-    articles["title"] = "0:-9:0.1 |a 3:99\n\nshared |m 1"
-    members["region"] = "| :\n"
+    articles = context.articles.assign(title="0:-9:0.1 |a 3:99\n\nshared |m 1")
+    members = context.members.assign(region="| :\n")
     hostile = replace(context, articles=articles, members=members)
     assert policy.plan(hostile).scores.tobytes() == policy.plan(context).scores.tobytes()
 

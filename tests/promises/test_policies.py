@@ -208,12 +208,12 @@ def test_planning_leaves_the_state_alone(name: str, ready: Ready) -> None:
 def test_a_new_member_a_new_attribute_value_and_a_new_article_work(name: str, ready: Ready) -> None:
     policy, association = ready(name)
     old = association.issue(4)
-    members = old.members.iloc[:3].copy()
-    members["member"] = [999_999_001, 999_999_002, 999_999_003]
-    members["region"] = "Chapter of the Moon"
-    members.loc[0, "member_type"] = "astronaut"
-    articles = old.articles.copy()
-    articles["article"] = [f"new-{j}" for j in range(len(articles))]
+    members = old.members.take([0, 1, 2]).assign(
+        member=[999_999_001, 999_999_002, 999_999_003],
+        region="Chapter of the Moon",
+        member_type=["astronaut", *old.members["member_type"][1:3]],
+    )
+    articles = old.articles.assign(article=[f"new-{j}" for j in range(len(old.articles))])
     context = association.features.make_context("new", 0, members, articles, Rules(slots=4))
     pmf = opened(policy, context)
     np.testing.assert_allclose(pmf.sum(axis=1), 1, atol=1e-12)

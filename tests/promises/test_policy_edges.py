@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Round
 from bandit.features.attributes import Attributes
@@ -68,7 +69,7 @@ def list_twins(association: Association) -> Context:
     """Issue 4 with three articles replaced by five twins of one new article and two of another."""
     context = association.issue(4)
     rows = [0, 9, 2, 9, 4, 5, 9, 7, 2, 9, 10, 11, 9, 13]
-    articles = context.articles.iloc[rows].reset_index(drop=True)
+    articles = context.articles.take(rows)
     ids = [f"new-{j}" if rows.count(row) > 1 else f"a{row}" for j, row in enumerate(rows)]
     articles = articles.assign(article=ids)
     return association.features.make_context(
@@ -99,7 +100,7 @@ def test_who_knows_nothing_prefers_no_place_in_the_pool(name: str) -> None:
     pmf = policy.plan(context)(everything)
     back = replace(
         context,
-        articles=context.articles.iloc[::-1].reset_index(drop=True),
+        articles=context.articles.take(slice(None, None, -1)),
         article_features=context.article_features[::-1].copy(),
     )
     np.testing.assert_allclose(policy.plan(back)(everything)[:, ::-1], pmf, atol=1e-7)
@@ -122,7 +123,7 @@ def test_articles_of_one_cell_share_its_chance(name: str) -> None:
 
 def strip(context: Context, features: Features) -> Context:
     """The same issue for members of whom nothing but the id is known."""
-    members = context.members[["member"]]
+    members = Columns({"member": context.member_ids})
     return replace(context, members=members, member_features=features.encode_members(members))
 
 

@@ -209,9 +209,9 @@ def test_contexts_hold_what_a_sender_knows_and_not_the_truth(name: str, build: B
     simulator = build(name)
     context = simulator.issue(2)
     read = set(simulator.features.attributes.columns)
-    assert set(context.members.columns) <= {"member", *read}
+    assert set(context.members.names) <= {"member", *read}
     known = {"article", "title", "summary", "kind", "source"}
-    assert {c for c in context.articles.columns if not c.startswith("only_")} <= known
+    assert {c for c in context.articles.names if not c.startswith("only_")} <= known
     assert context.member_features.shape[1] == len(simulator.features.member_names)
     assert context.article_features.shape[1] == len(simulator.features.article_names)
 

@@ -41,8 +41,10 @@ def unit(association: Association, tmp_path_factory: pytest.TempPathFactory) -> 
 def desk(association: Association, tmp_path: Path) -> Path:
     """The editor's files, all in order."""
     context: Context = association.issue(1)
-    context.members.assign(email="x@example.org").to_parquet(tmp_path / "members.parquet")
-    context.articles.to_parquet(tmp_path / "pool.parquet")
+    members, articles = context.members.to_pandas(), context.articles.to_pandas()
+    members.assign(email="x@example.org").to_parquet(tmp_path / "members.parquet")
+    links = "https://news.example.org/" + articles["article"].astype(str)
+    articles.assign(url=links).to_parquet(tmp_path / "pool.parquet")
     (tmp_path / "rules.yaml").write_text(f"slots: {K}\nat_most: {{kind: {{event: 2}}}}\n")
     pairs = {"member": context.member_ids[:3], "article": context.article_ids[[5, 5, 1]]}
     pd.DataFrame(pairs).to_parquet(tmp_path / "seen.parquet")

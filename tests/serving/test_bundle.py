@@ -13,7 +13,8 @@ from safetensors.numpy import load_file, save_file
 
 from bandit.core.ids import pack
 from serving import bundle, export
-from serving.manifest import FILES, POLICY, measure, seal, write_manifest
+from serving.checks.measure import measure
+from serving.manifest import FILES, POLICY, seal, write_manifest
 from tests.support.bundle_cases import SEED, edit_manifest, load_class, put_arrays, train
 
 RANDOM = "bandit.policies.random.Random"
@@ -26,7 +27,7 @@ def test_a_bundle_is_readable_and_replaceable_by_others(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == sorted(FILES)
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "b").iterdir()} == {0o644}
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
-    assert (manifest["format"], manifest["policy"]) == (3, "bandit.policies.profile.Profile")
+    assert (manifest["format"], manifest["policy"]) == (4, "bandit.policies.profile.Profile")
     assert manifest["made_from"] == {"seed": SEED}
 
 
@@ -143,11 +144,13 @@ DAMAGE: dict[str, Callable[[Path], Any]] = {
         f / "manifest.json"
     ).write_text("{"),
     "manifest.json is not valid JSON": lambda f: forge(f, "{"),
-    "not valid JSON: NaN": lambda f: forge(f, '{"lift": NaN}'),
-    "not valid JSON: '1e999' is no number": lambda f: forge(f, '{"lift": 1e999}'),
-    "not valid JSON: '1{27}.*1{28}' is no number": lambda f: forge(f, '{"seed": ' + "1" * 99 + "}"),
+    "not valid JSON: 'NaN' is not finite": lambda f: forge(f, '{"lift": NaN}'),
+    "not valid JSON: '1e999' is not finite": lambda f: forge(f, '{"lift": 1e999}'),
+    "not valid JSON: '1{20,}\\.\\.\\.1{20,}' is too large": lambda f: forge(
+        f, '{"seed": ' + "1" * 99 + "}"
+    ),
     "not valid JSON: 'format' is given twice": lambda f: forge(f, '{"format": 3, "format": 3}'),
-    "format = 2; this version reads format 3": lambda f: edit_manifest(f, format=2),
+    "format = 2; this version reads format 4": lambda f: edit_manifest(f, format=2),
     "files = ": lambda f: edit_manifest(f, files={}),
     "extra = 1: there is no such setting": lambda f: edit_manifest(f, extra=1),
     "must be bandit.policies.<module>.<Class>": lambda f: edit_manifest(
@@ -203,14 +206,19 @@ DAMAGE: dict[str, Callable[[Path], Any]] = {
     r"examination has shape \(2, 3\)": lambda f: put_arrays(
         f, load_file(f / "policy.safetensors") | {"examination": np.ones((2, 3))}
     ),
-    "id 100001 is given 2 times": lambda f: put_arrays(
-        f, load_file(f / "policy.safetensors") | {"profiles.ids": pack([100001, 5, 100001])}
+    "the keys of 3 members do not ascend": lambda f: put_arrays(
+        f,
+        load_file(f / "policy.safetensors")
+        | {"profiles.roster.keys": np.array([5, 100001, 100001], dtype=np.uint64)},
+    ),
+    "id 'a' is given 2 times": lambda f: put_arrays(
+        f, load_file(f / "policy.safetensors") | {"appeal.ids": pack(["a", 5, "a"])}
     ),
     r"B\[0, 1\] = inf; must be finite": lambda f: put_arrays(f, {"B": np.array([[1.0, np.inf]])}),
     r"cannot be restored: ValueError: B has shape \(1, 1\)": lambda f: put_arrays(
         f, load_file(f / "policy.safetensors") | {"B": np.array([[1.0]])}
     ),
-    "ValueError: the state lacks array 'profiles.ids'; it has B": lambda f: put_arrays(
+    "ValueError: the state lacks array 'profiles.roster.keys'; it has B": lambda f: put_arrays(
         f, {"B": np.array([[1.0]])}
     ),
 }

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandit.core.rules import Rules
-from serving.sending.contradictions import find_contradictions, list_rules
-from serving.sending.unmatched import find_unmatched, refuse_unmatched
+from serving.checks.contradictions import find_contradictions, list_rules
+from serving.checks.unmatched import find_unmatched, refuse_unmatched
 from tests.support.builders import pool_of
 
 # kinds: event 0, 4; resource 2, 6; the others articles. sources: gazette 0, 3, 6; board 1, 4;
@@ -46,6 +46,9 @@ def test_a_value_that_nothing_has_is_named_with_the_nearest() -> None:
         "pool.parquet: only_region 'Great Lake': no member of members.parquet has it; "
         "the nearest is 'Great Lakes'"
     ]
+    known = {"region": ["Prairie"]}
+    pool = POOL.assign(only_region="prairie; South")
+    assert not list(find_unmatched(Rules(slots=3), pool, MEMBERS, WHERE, known))
     with pytest.raises(
         ValueError, match=r"^rules.yaml: .*\(--allow-unmatched sends all the same\)$"
     ):

@@ -1,7 +1,6 @@
 """The first bundle, from files as an association has them."""
 
 import csv
-import json
 import shutil
 from datetime import date
 from pathlib import Path
@@ -105,6 +104,16 @@ def test_ids_are_no_attribute_and_codes_are_no_numbers(tmp_path: Path) -> None:
             "learned"
         )
         assert columns[3].missing == 7
+
+
+def test_an_infinite_number_is_refused_by_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pq.write_table(
+        pa.table({"member": ["a", "b"], "dues": [1.0, float("inf")]}), tmp_path / "m.parquet"
+    )
+    assert main(["--members", str(tmp_path / "m.parquet"), "--dry-run"]) == 2
+    assert "m.parquet row 1: dues = inf; must be finite" in capsys.readouterr().err
 
 
 def test_a_dry_run_says_all_and_writes_nothing(
@@ -229,6 +238,7 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
     pd.concat(pools).drop_duplicates("article").to_parquet(tmp_path / "articles.parquet")
     words = ["--members", str(tmp_path / "members.parquet"), "--out", str(tmp_path / "bundle")]
     words += ["--articles", str(tmp_path / "articles.parquet"), "--sends", str(tmp_path / "log")]
+    words += ["--text-dims", "4"]
     assert main(words) == 0
     assert "profile has learned 2 issues" in capsys.readouterr().out
     made = bundle.read(tmp_path / "bundle")
@@ -238,7 +248,24 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
         policy.learn(round)
     for name, array in policy.state().items():
         assert made.policy.state()[name].tobytes() == array.tobytes(), name
-    assert len(made.policy.profiles.ids) > 0  # type: ignore[attr-defined]
-    assert (
-        json.loads((tmp_path / "bundle" / "manifest.json").read_text())["made_from"]["issues"] == 2
+    assert len(made.policy.profiles.roster) > 0  # type: ignore[attr-defined]
+    assert made.manifest.made_from["issues"] == 2
+    words += ["--policy", "random"]  # which is soon learned
+    members.assign(chapter=["north", "south"] * (len(members) // 2)).to_parquet(
+        tmp_path / "members.parquet"
     )
+    assert main(words) == 0
+    assert "log has no 'chapter': it is unknown in all past sends" in capsys.readouterr().err
+    members = members.iloc[:50]
+    members.to_parquet(tmp_path / "members.parquet")
+    assert main(words) == 0
+    assert f"10 of {len(pd.read_parquet(tmp_path / 'log' / 'members.parquet'))} members in" in (
+        capsys.readouterr().err
+    )
+    for ids, message in (
+        (members["member"] + 10**6, "log: none of its 60 members, such as 100"),
+        (members["member"].astype(str), "member ids are numbers, e.g. 100"),
+    ):
+        members.assign(member=ids).to_parquet(tmp_path / "members.parquet")
+        assert main(words) == 2
+        assert message in capsys.readouterr().err

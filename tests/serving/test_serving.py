@@ -52,7 +52,7 @@ def compose(
     chunk: int = 999,
 ) -> pd.DataFrame:
     context = train(name).context
-    members, articles = context.members.iloc[rows], context.articles.iloc[pool]
+    members, articles = context.members.take(rows), context.articles.take(pool)
     tables = choose.compose(
         found,
         members,

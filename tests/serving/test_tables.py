@@ -84,6 +84,7 @@ def test_an_old_encoding_is_read_when_told_and_refused_when_not(tmp_path: Path) 
         ("\n\n", "is empty"),
         (b"a\n1\n\xe9", "row 1: byte"),
         (b"\xe9,b\n1,2\n", "first line: byte"),
+        (b"a,b\r1,2\r3,4\r5,\xe9\r", "row 2: byte"),
         ("a,b\n1,2\n".encode("utf-16"), "is UTF-16; save it as UTF-8"),
         (b"PAR1...", "is a parquet file by its first bytes"),
         (b"PK\x03\x04...", "is an XLSX file by its first bytes"),
@@ -114,6 +115,9 @@ def test_columns_are_found_by_their_plain_names(tmp_path: Path) -> None:
     numbers = table.read_numbers("since").read_numbers("dues")
     assert numbers.columns["since"].to_pylist() == [2012.0, 2010.0, None]
     assert numbers.columns["dues"].to_pylist() == [1250.0, 250.0, None]
+    huge = write(tmp_path, f"member,since\n1,{'9' * 400}\n", "huge.csv")
+    with pytest.raises(ValueError, match=r"huge\.csv row 0: since = '999.*'; must be a number"):
+        Table.read(huge, ["since"]).read_numbers("since")
     with pytest.raises(
         ValueError, match=r"members\.csv row 0: member_type = 'Student '; must be a number"
     ):

@@ -11,6 +11,7 @@ import pytest
 from bandit.core.files import hold, replacing, sweep, write_json
 from serving import bundle, export, send
 from serving.folder import claim, replace_folder
+from serving.letters import files
 from serving.manifest import FILES, MANIFEST
 from tests.support.desk_cases import list_arguments
 
@@ -23,14 +24,14 @@ def test_of_two_sends_into_one_folder_one_is_refused_by_name(
     unit: Path, desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
     begun, go_on, status = threading.Event(), threading.Event(), []
-    write = send.write_slates
+    write = files.write_slates
 
     def write_late(*given: Any) -> Any:
         begun.set()
         assert go_on.wait(60)
         return write(*given)
 
-    monkeypatch.setattr(send, "write_slates", write_late)
+    monkeypatch.setattr(files, "write_slates", write_late)
     first = threading.Thread(
         target=lambda: status.append(send.main(list_arguments(desk, unit / "bundle")))
     )
@@ -44,7 +45,13 @@ def test_of_two_sends_into_one_folder_one_is_refused_by_name(
     go_on.set()
     first.join()
     assert status == [0]
-    assert list_names(desk / "out") == ["send.json", "slates.parquet"]
+    assert list_names(desk / "out") == [
+        "merge.csv",
+        "merge.jsonl",
+        "preview.html",
+        "send.json",
+        "slates.parquet",
+    ]
     assert not [path for path in desk.iterdir() if path.name.startswith(".")]
 
 

@@ -156,7 +156,7 @@ def test_the_limit_of_learning_is_refused_and_the_oracle_never_errs() -> None:
 
 def test_attributes_do_not_carry_the_class() -> None:
     simulator = Classification(0, "iris")
-    assert list(simulator.issue(1).members.columns) == [
+    assert list(simulator.issue(1).members.names) == [
         "member",
         *simulator.features.attributes.numeric,
     ]

@@ -156,7 +156,7 @@ def test_waves_send_every_member_once_and_learn_between(world: World) -> None:
         ids = np.concatenate([part.context.member_ids for part in taught])
         assert sorted(ids) == sorted(round.context.member_ids)
         assert [len(part.context.members) for part in taught] == [
-            len(round.context.members[wave::3]) for wave in range(3)
+            len(round.context.member_ids[wave::3]) for wave in range(3)
         ]
         for wave, part in enumerate(taught):
             rows = np.arange(wave, len(round.context.members), 3)

@@ -16,7 +16,8 @@ from bandit.policy import Policy
 from bandit.slates.editorial import find_eligible
 from experiments.runner.configs import make
 from serving import bundle
-from serving.manifest import MANIFEST, POLICY, measure, write_manifest
+from serving.checks.measure import measure
+from serving.manifest import MANIFEST, POLICY, write_manifest
 from simulators.association.association import Association
 from simulators.play import play
 from tests.support.builders import association_of
@@ -76,8 +77,9 @@ def train(name: str) -> Trained:
     target = config.pop("_target_")
     list(play(policy, world, SEED, issues=3))
     context = world.issue(4)  # which has a pin
-    articles = context.articles.copy()
-    articles.loc[[0, 2], "only_region"] = ["Great Lakes", "Southeast"]
+    regions = context.articles["only_region"].tolist()
+    regions[0], regions[2] = "Great Lakes", "Southeast"
+    articles = context.articles.assign(only_region=regions)
     allowed = find_eligible(context.members, articles)
     return Trained(
         policy, target, config, world, replace(context, articles=articles, eligible=allowed)

@@ -72,8 +72,8 @@ def collect_bytes(rounds: list[Round]) -> list[Any]:
     return [
         *(
             (
-                round.context.members.to_csv(),
-                round.context.articles.to_csv(),
+                round.context.members.to_pandas().to_csv(),
+                round.context.articles.to_pandas().to_csv(),
                 round.context.campaign,
             )
             for round in rounds

@@ -2,7 +2,7 @@
 
 Made anew, once for each format, by the version that wrote it:
 
-    python -m tests.support.golden tests/golden/format-3
+    python -m tests.support.golden tests/golden/format-4
 """
 
 import sys

@@ -10,11 +10,11 @@ do not depend on which members are planned together or on the machine.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from bandit.core import check, exact
 from bandit.core.state import State
 from bandit.core.types import Floats
+from bandit.models.link import expit
 
 
 @dataclass

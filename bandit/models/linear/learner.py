@@ -5,7 +5,6 @@ P(click | examined) = link(x' W a), with a Gaussian posterior over W. What x and
 """
 
 import numpy as np
-from scipy.special import expit, logit
 
 from bandit.core import exact
 from bandit.core.state import State, require
@@ -15,6 +14,7 @@ from bandit.models.bilinear import moment
 from bandit.models.examination import Examination
 from bandit.models.linear.blocks import Blocks, measure_lengths, scale_down, shorten
 from bandit.models.linear.forms import Design, Form
+from bandit.models.link import expit, logit
 
 FEW = 8  # looks up to which an issue is learned one by one
 PIECE = 256  # members whose widths are computed together, so that it fits the processor's cache

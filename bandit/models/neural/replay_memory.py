@@ -2,14 +2,13 @@
 
 Open this file to see how much is kept and what is dropped first. Articles are kept once, as
 features; members and newsletters point to them. A history of h clicks takes 4 h bytes a member,
-beside the id.
+beside the key of the id.
 """
 
 import numpy as np
-import pandas as pd
 
 from bandit.core import check, keys
-from bandit.core.ids import locate, pack, unpack
+from bandit.core.ids import Aliases, Roster
 from bandit.core.state import State, nest, part
 from bandit.core.types import Array, Bools, Floats, Ids, Ints, Round
 
@@ -34,7 +33,8 @@ class ReplayMemory:
     """
 
     def __init__(self, p: int, q: int, history: int, size: int, slots: int) -> None:
-        self.size, self._slots, self.ids = size, slots, pd.Index([])
+        self.size, self._slots = size, slots
+        self.roster = Roster.of(np.zeros(0, dtype=object))
         self.table = np.zeros((0, q), dtype=np.float32)
         self.history = np.full((0, history), -1, dtype=np.int32)
         self.newsletters: State = {
@@ -47,7 +47,7 @@ class ReplayMemory:
 
     def look_up(self, ids: Ids) -> Ints:
         """The histories [n, h] of these members; all -1 for a member never met."""
-        at = locate(self.ids, ids)
+        at = self.roster.find(ids)
         blank = np.full((1, self.history.shape[1]), -1, dtype=np.int32)
         return np.concatenate([self.history, blank])[at]  # -1 takes the last row, the blank one
 
@@ -87,14 +87,11 @@ class ReplayMemory:
         """Put what was clicked in front. Of one issue, the upper slots count as the newest."""
         some = clicked.any(axis=1)
         ids, items, clicked, before = ids[some], items[some], clicked[some], before[some]
-        new = pd.Index(ids)[locate(self.ids, ids) < 0]
-        if len(new):
-            self.ids = self.ids.append(new) if len(self.ids) else new
-            blank = np.full((len(new), self.history.shape[1]), -1, dtype=np.int32)
-            self.history = np.concatenate([self.history, blank])
+        self.roster, at = self.roster.add(ids)
+        self.history = np.insert(self.history, at, -1, axis=0)
         line = np.concatenate([np.where(clicked, items, -1), before], axis=1)
         front = np.argsort(line < 0, axis=1, kind="stable")[:, : self.history.shape[1]]
-        self.history[locate(self.ids, ids)] = np.take_along_axis(line, front, axis=1)
+        self.history[self.roster.find(ids)] = np.take_along_axis(line, front, axis=1)
 
     def trim(self) -> None:
         """Drop newsletters beyond `size`, and the articles that nothing points to any more.
@@ -122,11 +119,26 @@ class ReplayMemory:
         x, items, clicks, history = (self.newsletters[name][some] for name in COLUMNS[:4])
         return x.astype(np.float64), items, clicks, history
 
+    def follow(self, aliases: Aliases) -> None:
+        """Know members by their present ids, and put the histories of those who are one together.
+
+        Clicks under the present id count as newer than those under an old one.
+
+        aliases: old id -> present one
+        """
+        present, at = self.roster.follow(aliases)
+        old, size = present.keys[at] != self.roster.keys, self.history.shape[1]
+        history = np.full((len(present), size), -1, dtype=np.int32)
+        for row in np.argsort(old, kind="stable").tolist():
+            both = np.concatenate([history[at[row]], self.history[row]])
+            clicks = both[both >= 0][:size]
+            history[at[row], : len(clicks)] = clicks
+        self.roster, self.history = present, history
+
     def state(self) -> State:
         """Copies of all that is kept."""
         newsletters = {name: array.copy() for name, array in self.newsletters.items()}
-        return nest(newsletters=newsletters) | {
-            "ids": pack(self.ids.tolist()),
+        return nest(newsletters=newsletters, roster=self.roster.state()) | {
             "table": self.table.copy(),
             "history": self.history.copy(),
         }
@@ -137,12 +149,12 @@ class ReplayMemory:
         Raises ValueError where shapes do not fit, an index points outside the table or an id comes
         twice.
         """
-        ids, table, newsletters = unpack(state["ids"]), state["table"], part(state, "newsletters")
+        roster, newsletters = Roster.restore(part(state, "roster")), part(state, "newsletters")
+        table = state["table"]
         r = len(newsletters["order"])
-        check.unique("histories", pd.Series(ids, dtype=object))
         check.shape("articles' table", table, (len(table), self.table.shape[1]))
         check.finite("articles' table", table, np.arange(len(table)))
-        check.shape("histories", state["history"], (len(ids), self.history.shape[1]))
+        check.shape("histories", state["history"], (len(roster), self.history.shape[1]))
         kept = {name: newsletters[name].copy() for name in COLUMNS}
         slots = min(kept["items"].shape[-1], self._slots)
         for name, blank in self.newsletters.items():
@@ -159,7 +171,7 @@ class ReplayMemory:
         for name, index in indices.items():
             _check_whole(name, index, -1, len(table) - 1)
         _check_whole("newsletters' clicks", kept["clicks"], 0, 1)
-        self.ids, self.table, self.history = pd.Index(ids), table.copy(), state["history"].copy()
+        self.roster, self.table, self.history = roster, table.copy(), state["history"].copy()
         self.newsletters = kept
 
 

@@ -6,6 +6,7 @@ off-policy learner follows single members; what attributes say is fitted in `exp
 
 import numpy as np
 
+from bandit.core.ids import Aliases
 from bandit.core.state import State
 from bandit.core.types import Floats, Ids
 from bandit.models.offpolicy.pages import Decisions
@@ -51,6 +52,10 @@ class OwnTaste:
         at = self._profiles.add(decisions.context.member_ids)
         self._profiles.precision[at] += learned[0]
         self._profiles.shift[at] = (precision + learned[0]) * own + learned[1]
+
+    def follow(self, aliases: Aliases) -> None:
+        """Members' own tastes follow their ids, and add up."""
+        self._profiles.follow(aliases)
 
     def state(self) -> State:
         """The members' profiles."""

@@ -9,9 +9,9 @@ than their text says, and how much less is learned from those met before. Open t
 from collections.abc import Collection, Hashable
 
 import numpy as np
-import pandas as pd
 
 from bandit.core import check
+from bandit.core.columns import Columns
 from bandit.core.ids import pack, unpack
 from bandit.core.state import State
 from bandit.core.types import Floats
@@ -45,18 +45,20 @@ class Appeal:
         found, determined = self._evidence + PRIOR_ARTICLES * np.array([self._start, 1.0])
         return float(found / determined)
 
-    def look_up(self, articles: pd.DataFrame) -> tuple[Floats, Floats]:
+    def look_up(self, articles: Columns) -> tuple[Floats, Floats]:
         """Mean and variance [m] of the appeal of these articles, of which id and kind are read."""
         mean, doubt = self._expect(articles)
         prior = zip(mean.tolist(), (self.variance + doubt).tolist(), strict=True)
-        both = [self.articles.get(*one) for one in zip(articles["article"], prior, strict=True)]
+        both = [
+            self.articles.get(*one) for one in zip(articles["article"].tolist(), prior, strict=True)
+        ]
         found: Floats = np.array(both).reshape(-1, 2)
         return found[:, 0], found[:, 1]
 
-    def _expect(self, articles: pd.DataFrame) -> tuple[Floats, Floats]:
+    def _expect(self, articles: Columns) -> tuple[Floats, Floats]:
         """Mean and variance [m] of the kinds' mean appeal."""
         found: list[tuple[float, float]] = []
-        for kind in articles["kind"].astype(str):
+        for kind in map(str, articles["kind"].tolist()):
             precision, shift = self.kinds.get(kind, (0.0, 0.0))
             variance = 1 / (precision + KIND_SD**-2)
             unknown = self._learns and kind not in self._known
@@ -64,16 +66,16 @@ class Appeal:
         both = np.array(found).reshape(-1, 2)
         return both[:, 0], both[:, 1]
 
-    def absorb(self, articles: pd.DataFrame, mean: Floats, variance: Floats) -> None:
+    def absorb(self, articles: Columns, mean: Floats, variance: Floats) -> None:
         """Take the posterior mean and variance [m] of a pool; other articles are dropped."""
         ids = articles["article"].tolist()
         if self._learns:
             first = np.array([article not in self.articles for article in ids])
-            self._learn(articles[first], mean[first], variance[first])
+            self._learn(articles.take(first), mean[first], variance[first])
         pairs = zip(mean.tolist(), variance.tolist(), strict=True)
         self.articles = dict(zip(ids, pairs, strict=True))
 
-    def _learn(self, articles: pd.DataFrame, mean: Floats, variance: Floats) -> None:
+    def _learn(self, articles: Columns, mean: Floats, variance: Floats) -> None:
         """Learn s^2 and the kinds' means from the posteriors of articles that are new.
 
         What clicks alone say of an article is its posterior without the prior; of its kind's mean
@@ -85,7 +87,7 @@ class Appeal:
         own = np.maximum(1 / variance - 1 / (s2 + doubt), 1e-12)  # precision by clicks alone
         said = (mean / variance - expected / (s2 + doubt)) / own
         weight = 1 / (s2 + 1 / own)
-        names = articles["kind"].astype(str).to_numpy()
+        names = np.array(list(map(str, articles["kind"].tolist())), dtype=object)
         for kind in sorted(set(names) - self._known):
             at, (precision, shift) = names == kind, self.kinds.get(kind, (0.0, 0.0))
             more = float(weight[at].sum()), float((weight[at] * said[at]).sum())

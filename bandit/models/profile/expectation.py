@@ -7,9 +7,9 @@ All averages are Gauss-Hermite sums of nine nodes.
 """
 
 import numpy as np
-from scipy.special import expit
 
-from bandit.core.types import Floats
+from bandit.core.columns import Floats
+from bandit.models.link import expit
 
 _NODES, _weights = np.polynomial.hermite_e.hermegauss(9)
 _NODES_AND_WEIGHTS = list(zip(_NODES.tolist(), (_weights / _weights.sum()).tolist(), strict=True))

@@ -9,10 +9,10 @@ articles about oncology. How true that is of each attribute is learned.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logit
 
-from bandit.core.types import Bools, Floats
+from bandit.core.columns import Bools, Floats
 from bandit.features.features import Features
+from bandit.models.link import logit
 from bandit.models.profile.prior import Prior
 
 

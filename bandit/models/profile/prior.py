@@ -14,8 +14,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from bandit.core import check, exact
+from bandit.core.columns import Floats, Ints
 from bandit.core.state import State
-from bandit.core.types import Floats, Ints
 from bandit.models.bilinear import Gaussian, gram, moment
 
 PRIOR_ENTRIES = 20  # how many entries of B a starting prior variance is worth
@@ -89,6 +89,7 @@ class Prior:
         gradient, weight: [e], gradient and information of the log-likelihood in the logit
         total, own: [m], gradient and information of each article's appeal, its prior's included
         """
+
         n, m = len(x), len(articles)
         table = np.bincount(rows * m + index, weight, n * m).reshape(n, m)
         # B and the appeals explain the same clicks: what they share leaves by the Schur complement

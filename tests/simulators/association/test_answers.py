@@ -67,7 +67,7 @@ def test_two_policies_meet_the_same_opens_and_the_same_clicks(world: World) -> N
     for a_round, b_round in zip(*rounds, strict=True):
         a, b = a_round.context, b_round.context
         assert a.member_ids.tolist() == b.member_ids.tolist()
-        assert a.articles.equals(b.articles)
+        assert a.articles.to_pandas().equals(b.articles.to_pandas())
         assert one.truth(a).tobytes() == two.truth(b).tobytes()
         drawn, other = a_round.slates, b_round.slates
         first, second = a_round.feedback, b_round.feedback
@@ -102,8 +102,8 @@ def test_everything_follows_from_the_seed() -> None:
             features = context.member_features.tobytes() + context.article_features.tobytes()
             runs[-1].append(
                 (
-                    context.articles.to_csv(),
-                    context.members.to_csv(),
+                    context.articles.to_pandas().to_csv(),
+                    context.members.to_pandas().to_csv(),
                     features,
                     context.seen.tobytes(),
                 )

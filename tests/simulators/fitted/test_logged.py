@@ -21,7 +21,9 @@ def test_the_log_is_the_frame() -> None:
         context = again.context
         assert context.campaign == round.context.campaign
         assert context.rules == round.context.rules
-        pd.testing.assert_frame_equal(context.articles, round.context.articles)
+        pd.testing.assert_frame_equal(
+            context.articles.to_pandas(), round.context.articles.to_pandas()
+        )
         assert np.array_equal(context.article_features, round.context.article_features)
         there = set(context.member_ids)
         assert not there & gone

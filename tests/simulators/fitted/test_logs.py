@@ -50,7 +50,7 @@ def test_a_newsletter_of_one_slot_and_members_of_no_attributes() -> None:
         context = round.context
         ids = [f"m{number}" for number in context.member_ids]  # and ids that are text
         members = pd.DataFrame({"member": ids})
-        articles = context.articles.drop(columns="only_region")
+        articles = context.articles.to_pandas().drop(columns="only_region")
         made: dict[str, Any] = {
             "members": members,
             "articles": articles,

@@ -9,8 +9,7 @@ an editor is told that rules cannot all be met.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import pandas as pd
-
+from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from bandit.slates.editorial import name_each, read_values
 
@@ -24,22 +23,25 @@ class Rule:
     kind: at_least, at_most, only or pin
     group: the articles it is about
     number: how many at least or at most; for only and pin the slot, from 1
+    column: of the pool, for at_least and at_most
     """
 
     words: str
     kind: str
     group: frozenset[int]
     number: int
+    column: str = ""
 
 
-def list_rules(rules: Rules, articles: pd.DataFrame) -> list[Rule]:
+def list_rules(rules: Rules, articles: Columns) -> list[Rule]:
     """Each of the editor's rules by itself; counts by "*" are written out for every value."""
     ids, listed = articles["article"].tolist(), []
     for kind, counted in (("at_least", rules.at_least), ("at_most", rules.at_most)):
         for column, counts in counted.items():
             for value, number in name_each(counts, read_values(articles, column)).items():
                 group = _find(articles, column, [value])
-                listed.append(Rule(f"{kind} {column} {value!r} = {number}", kind, group, number))
+                words = f"{kind} {column} {value!r} = {number}"
+                listed.append(Rule(words, kind, group, number, column))
     for slot, only in rules.only.items():
         inside = frozenset(range(len(ids)))
         for column, values in only.items():
@@ -51,24 +53,35 @@ def list_rules(rules: Rules, articles: pd.DataFrame) -> list[Rule]:
     return listed
 
 
-def _find(articles: pd.DataFrame, column: str, values: Sequence[str]) -> frozenset[int]:
+def _find(articles: Columns, column: str, values: Sequence[str]) -> frozenset[int]:
     """The places of the articles that have one of the values, as an editor writes them."""
     known = {value for value in read_values(articles, column) if value in values}
     return frozenset(j for j, cell in enumerate(articles[column].tolist()) if str(cell) in known)
 
 
-def find_contradictions(rules: Rules, articles: pd.DataFrame) -> list[list[Rule]]:
+def find_contradictions(rules: Rules, articles: Columns) -> list[list[Rule]]:
     """Sets of rules that cannot all be obeyed, each as small as can be; no two share a rule."""
     left, found = list_rules(rules, articles), []
-    while left and _can_obey(left, rules.slots, len(articles)) is False:
-        core = left
-        for rule in left:
-            without = [other for other in core if other is not rule]
-            if _can_obey(without, rules.slots, len(articles)) is False:
-                core = without
-        found.append(core)
-        left = [rule for rule in left if rule not in core]
+    columns = dict.fromkeys(rule.column for rule in left if rule.column)
+    # those about one column are few classes, and soon decided; then all of them together
+    for few in (*({column, ""} for column in columns), {*columns, ""}):
+        while core := _find_core([rule for rule in left if rule.column in few], rules, articles):
+            found.append(core)
+            left = [rule for rule in left if rule not in core]
     return found
+
+
+def _find_core(some: list[Rule], rules: Rules, articles: Columns) -> list[Rule]:
+    """The smallest part of these rules that cannot be obeyed; nothing where all can be."""
+    slots, m = rules.slots, len(articles)
+    if _can_obey(some, slots, m) is not False:
+        return []
+    core = some
+    for rule in some:
+        without = [other for other in core if other is not rule]
+        if _can_obey(without, slots, m) is False:
+            core = without
+    return core
 
 
 def _can_obey(rules: Sequence[Rule], slots: int, m: int) -> bool | None:

@@ -3,11 +3,12 @@
 Open this file to see which values of rules and pool are looked for, and where.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-import pandas as pd
-
+from bandit.core.check import shorten
+from bandit.core.columns import Columns
 from bandit.core.rules import EACH, Rules, name_nearest
 from bandit.features.attributes import MISSING, fold, split_tags
 from bandit.slates.editorial import read_values
@@ -16,13 +17,18 @@ _SHOWN = 3
 
 
 def refuse_unmatched(
-    rules: Rules, articles: pd.DataFrame, members: pd.DataFrame, where: tuple[Path, Path, Path]
+    rules: Rules,
+    articles: Columns,
+    members: Columns,
+    where: tuple[Path, Path, Path],
+    known: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> None:
     """Raise ValueError naming the first values that no article and no member has.
 
     where: the files of rules, pool and members, for the message
+    known: attribute -> values that members had when the bundle was made
     """
-    found = list(find_unmatched(rules, articles, members, where))
+    found = list(find_unmatched(rules, articles, members, where, known))
     if found:
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise ValueError(
@@ -31,12 +37,17 @@ def refuse_unmatched(
 
 
 def find_unmatched(
-    rules: Rules, articles: pd.DataFrame, members: pd.DataFrame, where: tuple[Path, Path, Path]
+    rules: Rules,
+    articles: Columns,
+    members: Columns,
+    where: tuple[Path, Path, Path],
+    known: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Iterator[str]:
     """A sentence for each value of rules or pool that no article, or no member, has.
 
     articles: the pool, with the columns that the rules name
     members: with the attributes that the pool's `only_` columns name
+    where, known: as for `refuse_unmatched`
     """
     rules_path, pool_path, members_path = where
     sections = [
@@ -50,22 +61,25 @@ def find_unmatched(
         for column, counted in counted_by.items()
     ]
     for what, column, values in (*counts, *sections):
-        known = read_values(articles, column)
+        there = read_values(articles, column)
         for value in values:
-            if value not in known and (value != EACH or not what.startswith("at_most")):
-                near = name_nearest(value, known)
-                yield f"{rules_path}: {what} {value!r}: no article of {pool_path} has it{near}"
+            if value not in there and (value != EACH or not what.startswith("at_most")):
+                said = f"{rules_path}: {what} {shorten(value)}"
+                near = name_nearest(value, there)
+                yield f"{said}: no article of {pool_path} has it{near}"
     for name in map(str, articles):
         if name.startswith("only_"):
-            given = _list_tags(members, name.removeprefix("only_"))
+            attribute = name.removeprefix("only_")
+            given = [*_list_tags(members, attribute), *known.get(attribute, ())]
+            folded = {fold(value) for value in given}
             for wanted in _list_tags(articles, name):
-                if fold(wanted) not in {fold(value) for value in given}:
-                    what = f"{pool_path}: {name} {wanted!r}"
+                if fold(wanted) not in folded:
+                    what = f"{pool_path}: {name} {shorten(wanted)}"
                     near = name_nearest(wanted, given)
                     yield f"{what}: no member of {members_path} has it{near}"
 
 
-def _list_tags(table: pd.DataFrame, column: str) -> list[str]:
+def _list_tags(table: Columns, column: str) -> list[str]:
     """The different values in a column, with each of a list such as `a; b` by itself."""
     cells = read_values(table, column)
     tags = (tag for cell in cells for tag in split_tags(cell) if fold(tag) not in MISSING)

@@ -1,0 +1,1 @@
+"""Newsletters as readers see them: texts made plain, the merge file, the preview."""

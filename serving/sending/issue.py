@@ -1,0 +1,170 @@
+"""What one send is made from: read, checked, and narrowed to the members it goes to.
+
+Open this file to see what is settled before anything is chosen.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from bandit.core import check
+from bandit.core.columns import Columns
+from bandit.core.ids import Aliases
+from bandit.core.rules import Rules
+from bandit.features.attributes import Attributes
+from serving.aliases import follow_pairs, read_aliases, refuse_old
+from serving.bundle import Bundle, read
+from serving.checks.unmatched import refuse_unmatched
+from serving.inputs import Inputs, load
+from serving.sending.audience import limit_audience
+from serving.sending.holdout import Holdout, choose_at_random
+from serving.sending.past import Past, join_seen
+from serving.sending.suppress import digest_suppressed, find_strangers, read_suppressed
+from serving.sending.waves import Part, find_part
+from serving.tables import Table
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One issue, ready to be chosen.
+
+    bundle: chooses
+    inputs: what others handed over
+    holdout: members for whom another bundle chooses, or None
+    past: what was sent before
+    part: where the send is written, and to which part of the members it goes
+    members: those members
+    articles: the pool, with what the lottery decided
+    audience: what was decided for each article that has a limit
+    aliases: the present id of each old one, which all lists of members follow
+    aliased: SHA-256 of the table of aliases, or None
+    """
+
+    asked: argparse.Namespace
+    bundle: Bundle
+    inputs: Inputs
+    holdout: Holdout | None
+    past: Past
+    part: Part
+    members: Columns
+    articles: Columns
+    audience: dict[str, dict[str, float]]
+    aliases: Aliases
+    aliased: str | None
+
+    @property
+    def rules(self) -> Rules:
+        """The editor's."""
+        return self.inputs.rules
+
+    @property
+    def seen(self) -> Columns | None:
+        """Pairs of member and article that count as seen."""
+        pairs = join_seen(self.inputs.seen, self.past.list_sent(self.rules.no_repeat))
+        return follow_pairs(pairs, self.aliases)
+
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """What the sender should know of the members or the pool, though it stops nothing."""
+        said: list[tuple[str, str]] = []
+        for name, values in self.inputs.unknown.items():
+            examples = ", ".join([repr(value) for value in values][:3])
+            say = f"{sum(values.values())} members have a {name} never seen before ({examples})"
+            said.append(("members", f"{say}; it counts as unknown"))
+        for article, why in self.inputs.unread.items():
+            said.append(("pool", f"article {article!r} counts as average: {why}"))
+        if "url" not in self.articles:
+            said.append(("pool", "there is no column url: the merge files hold no links"))
+        return said
+
+    def read_suppressed(self) -> dict[str, Table]:
+        """The lists of members who are not mailed, as they are now.
+
+        Raises ValueError for one that names nobody on the member list, unless that is allowed.
+        """
+        lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
+        strange = find_strangers(lists, pa.array(self.inputs.members["member"].tolist()))
+        if strange and not self.asked.allow_unmatched:
+            raise ValueError(f"{strange[0]} (--allow-unmatched sends all the same)")
+        return lists
+
+    def describe(self, lists: dict[str, Table]) -> dict[str, object]:
+        """What the send is made from: the same again gives the same bytes."""
+        more = {"sent": self.past.digest, "suppress": digest_suppressed(lists)}
+        return {
+            "bundle": self.bundle.digest,
+            **_describe_campaign(self.asked, self.holdout, self.aliased),
+            "wave": self.part.describe(),
+            "inputs": self.inputs.digests | more,
+        }
+
+
+def read_issue(asked: argparse.Namespace) -> Issue:
+    """Read and check all that the command line names.
+
+    Raises ValueError naming what is wrong with the bundle, the files or the folder.
+    """
+    check.at_least("--chunk", asked.chunk, 1)
+    if not asked.campaign.strip():
+        raise ValueError("--campaign is empty; it keys the draws and the log")
+    bundle = read(asked.bundle, trusted=asked.trust)
+    holdout = _find_holdout(asked, bundle)
+    aliases, aliased = read_aliases(asked.aliases, asked.encoding) if asked.aliases else ({}, None)
+    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
+    also = [holdout.bundle.features] if holdout else []
+    inputs = load(bundle.features, *files, encoding=asked.encoding, also=also)
+    past = Past(asked.sent, asked.campaign)
+    if not asked.allow_unmatched:
+        _refuse_void_rules(asked, bundle.features.attributes, inputs, past)
+    if aliases:
+        refuse_old(asked.members, inputs.members, aliases)
+        for each in (bundle, holdout.bundle) if holdout else (bundle,):
+            each.policy.follow(aliases)
+    same = _describe_campaign(asked, holdout, aliased)
+    part = find_part(Path(asked.out), asked.wave, asked.share, bundle.policy, same)
+    mine = part.find_rows(asked.campaign, inputs.members["member"])
+    members = inputs.members.take(np.flatnonzero(mine))
+    articles, audience = limit_audience(inputs.articles, members, part.before)
+    return Issue(
+        asked, bundle, inputs, holdout, past, part, members, articles, audience, aliases, aliased
+    )
+
+
+def _describe_campaign(
+    asked: argparse.Namespace, holdout: Holdout | None, aliased: str | None
+) -> dict[str, object]:
+    """What all waves of a campaign must have the same."""
+    held = holdout.describe() if holdout else None
+    told = {"campaign": asked.campaign, "seed": asked.seed, "holdout": held}
+    return told | {"aliases": aliased}
+
+
+def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:
+    """Who is held out, if anybody. Raises ValueError for options that would do nothing."""
+    if not asked.holdout:
+        for name in ("series", "fallback"):
+            if getattr(asked, name):
+                raise ValueError(f"--{name} is of a holdout: give its share by --holdout")
+        return None
+    check.share("--holdout", asked.holdout)
+    fallback = (
+        read(asked.fallback, trusted=asked.trust) if asked.fallback else choose_at_random(bundle)
+    )
+    return Holdout(asked.series, asked.holdout, fallback, random=not asked.fallback)
+
+
+def _refuse_void_rules(
+    asked: argparse.Namespace, attributes: Attributes, inputs: Inputs, past: Past
+) -> None:
+    """Raise ValueError for rules that would do nothing."""
+    paths = (Path(asked.rules), Path(asked.pool), Path(asked.members))
+    known = {**attributes.levels, **attributes.tags}
+    refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths, known)
+    if inputs.rules.no_repeat and not len(past):
+        raise ValueError(
+            f"{asked.rules}: no_repeat = {inputs.rules.no_repeat}, but --sent names no earlier "
+            "issue (--allow-unmatched sends all the same)"
+        )

@@ -1,0 +1,64 @@
+"""Lists of members who must not be mailed: read at the last moment, before anything is written.
+
+Open this file to see what a list of unsubscribed or suppressed members must be like.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bandit.core.ids import Aliases
+from serving.tables import Table
+
+
+def read_suppressed(
+    paths: Sequence[str | Path], encoding: str = "utf-8", aliases: Aliases | None = None
+) -> dict[str, Table]:
+    """Each list by its path: a table with a column `member`, which may have no rows.
+
+    aliases: the present id of each old one: whoever unsubscribed under an old id has unsubscribed
+    """
+    found = {}
+    for path in paths:
+        table = Table.read(path, ["member"], encoding=encoding, may_be_empty=True)
+        if table.columns.num_rows:
+            table.check_ids("member", unique=False)
+            table = table.follow(aliases or {})
+        found[str(path)] = table
+    return found
+
+
+def digest_suppressed(lists: dict[str, Table]) -> str | None:
+    """SHA-256 of the lists, as send.json names them."""
+    return " ".join(table.digest for table in lists.values()) or None
+
+
+def find_strangers(lists: dict[str, Table], members: pa.Array) -> list[str]:
+    """A sentence for each list of which no id is a member's: ids may be of another system.
+
+    members: the ids of the whole member list
+    """
+    known = members.cast(pa.string())
+    return [
+        f"{path}: none of its {table.columns.num_rows} ids, such as "
+        f"{table.columns['member'][0].as_py()!r}, is in the member list"
+        for path, table in lists.items()
+        if table.columns.num_rows and not pc.any(pc.is_in(_as_text(table), value_set=known)).as_py()
+    ]
+
+
+def drop_suppressed(tables: Iterable[pa.Table], lists: dict[str, Table]) -> Iterable[pa.Table]:
+    """The tables without the rows of suppressed members. Ids are compared as text."""
+    if not lists:
+        return tables
+    gone = pa.concat_arrays([_as_text(table) for table in lists.values()])
+    return (
+        table.filter(pc.invert(pc.is_in(table["member"].cast(pa.string()), value_set=gone)))
+        for table in tables
+    )
+
+
+def _as_text(table: Table) -> pa.Array:
+    return table.columns["member"].cast(pa.string()).combine_chunks()

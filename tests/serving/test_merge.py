@@ -1,0 +1,149 @@
+"""The merge files: what a platform is given says what the slates say, and can do no harm."""
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving import send
+from serving.letters.links import split_link
+from serving.letters.plain import keep_from_sheets, make_plain
+from tests.support.desk_cases import K, list_arguments
+
+ODD = [
+    "Q&amp;A: <b>naloxone</b> &#8212; what changed",
+    '=HYPERLINK("http://example.org";"free") | tumor: a\u202ebc',
+    "line one\nline two",
+    "@here, -50 % | {{member.email}} *|EMAIL|*",
+    "&lt;script&gt;alert(1)&lt;/script&gt; 5 < 6, p<.05",
+    "La vacunación, \u05e9\u05dc\u05d5\u05dd",
+]
+
+
+@pytest.fixture
+def odd(desk: Path) -> Path:
+    """A pool of odd titles; one article has neither link nor image, another a link to a place."""
+    pool = pd.read_parquet(desk / "pool.parquet")
+    pool.loc[:5, "title"] = ODD
+    pool.loc[:5, "summary"] = ODD[::-1]
+    pool.loc[2, "url"] = None
+    pool.loc[3, "url"] = "https://news.example.org/a?utm_source=feed&x=%20#part"
+    pool["image"] = "https://img.example.org/a.png"
+    pool["subject"] = [None, "Come to Cleveland", *[None] * (len(pool) - 2)]
+    pool.to_parquet(desk / "pool.parquet")
+    return desk
+
+
+def test_both_merge_files_say_what_the_slates_say(unit: Path, odd: Path) -> None:
+    assert send.main(list_arguments(odd, unit / "bundle")) == 0
+    out, pool = odd / "out", pd.read_parquet(odd / "pool.parquet").fillna("").set_index("article")
+    slates = pd.read_parquet(out / "slates.parquet")
+    lines = [json.loads(line) for line in (out / "merge.jsonl").read_text().split("\n")[:-1]]
+    with (out / "merge.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = ["member", "mail", "subject", "title_1", "summary_1", "url_1", "image_1", "event_1"]
+    assert list(rows[0])[:8] == names
+    assert len(lines) == len(rows) == slates["member"].nunique()
+    groups = slates.groupby("member", sort=False)
+    for (member, slots), line, row in zip(groups, lines, rows, strict=True):
+        assert (line["member"], row["member"]) == (member, str(member))
+        assert line["mail"] == row["mail"] == slots["mail"].iloc[0]
+        shown = slots.dropna(subset="article")
+        lead = pool.loc[shown["article"].iloc[0]]
+        subject = make_plain(lead["subject"] or lead["title"])
+        assert (line["subject"], row["subject"]) == (subject, keep_from_sheets(subject))
+        assert [slot["slot"] for slot in line["slots"]] == shown["slot"].tolist()
+        for slot, told in zip(shown.itertuples(), line["slots"], strict=True):
+            article, event = pool.loc[slot.article], slot.event
+            before, behind = split_link(article["url"] or "")
+            link = f"{before}{event}{behind}" if article["url"] else ""
+            assert (told["article"], told["event"], told["url"]) == (slot.article, event, link)
+            assert told["title"] == make_plain(article["title"])
+            for name in ("title", "summary", "url", "image", "event"):
+                cell = row[f"{name}_{slot.slot}"]
+                assert cell == keep_from_sheets(told[name]), name
+    links = {slot["url"] for line in lines for slot in line["slots"]}
+    assert any(link.endswith("#part") and "&x=%20&lb=s" in link for link in links)
+
+
+def test_nothing_in_a_merge_file_is_read_as_code(unit: Path, odd: Path) -> None:
+    assert send.main(list_arguments(odd, unit / "bundle")) == 0
+    text = (odd / "out" / "merge.csv").read_text(encoding="utf-8")
+    for harm in ("<script", "<b>", "{{", "*|", "\u202e", "\r"):
+        assert harm not in text, harm
+    with (odd / "out" / "merge.csv").open(newline="", encoding="utf-8") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r")]
+    assert "\u200b=HYPERLINK" in text
+    assert "5 < 6, p<.05" in text
+    assert "line one line two" in text
+    assert "\u05e9\u05dc\u05d5\u05dd" in text
+
+
+@given(text=st.text() | st.text(alphabet="<>&;=+-@|{}*% \n\u202ea1!/"))
+def test_plain_text_stays_plain(text: str) -> None:
+    """Made plain twice it is the same, one line, in which nothing begins a tag or a field."""
+    plain = make_plain(text)
+    assert make_plain(plain) == plain
+    assert len(plain.splitlines()) <= 1
+    assert "{{" not in plain
+    assert "*|" not in plain
+    assert not re.search("<[a-zA-Z/!?]", plain)
+    assert keep_from_sheets(plain)[:1] not in {"=", "+", "-", "@"}
+    assert keep_from_sheets(plain).replace("\u200b", "") == plain.replace("\u200b", "")
+
+
+@pytest.mark.parametrize(
+    ("link", "parts"),
+    [
+        ("https://e.org", ("https://e.org?lb=", "")),
+        ("https://e.org/a?b=c", ("https://e.org/a?b=c&lb=", "")),
+        ("https://e.org/a?#d?e", ("https://e.org/a?lb=", "#d?e")),
+        ("https://e.org/#", ("https://e.org/?lb=", "#")),
+    ],
+)
+def test_the_event_stands_in_the_query(link: str, parts: tuple[str, str]) -> None:
+    assert split_link(link) == parts
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["javascript:alert(1)", "example.org/a", "https://e.org/a b", 'https://e.org/"x', "http:///a"],
+)
+def test_what_is_no_web_address_is_refused(link: str, unit: Path, desk: Path, capsys: Any) -> None:
+    pool = pd.read_parquet(desk / "pool.parquet")
+    pool.loc[4, "url"] = link
+    pool.to_parquet(desk / "pool.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle")) == 2
+    said = capsys.readouterr().err
+    assert f"pool.parquet article {pool['article'][4]!r}: url = {link!r}; must be a web" in said
+    assert not (desk / "out").exists()
+
+
+def test_an_id_like_a_formula_is_refused_and_an_empty_newsletter_not_mailed(
+    unit: Path, desk: Path, capsys: Any
+) -> None:
+    members = pd.read_parquet(desk / "members.parquet").astype({"member": "str"})
+    pool = pd.read_parquet(desk / "pool.parquet")
+    region = members["region"][0]
+    pool.assign(only_region=region).to_parquet(desk / "pool.parquet")
+    pd.DataFrame({"member": ["a"], "article": ["b"]}).to_parquet(desk / "seen.parquet")
+    members.to_parquet(desk / "members.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    told = json.loads((desk / "out" / "send.json").read_text())
+    there = int((members["region"] == region).sum())
+    assert (told["mails"], told["empty_newsletters"]) == (there, len(members) - there)
+    assert len((desk / "out" / "merge.jsonl").read_text().splitlines()) == there
+    assert told["roles"]["empty"] == (len(members) - there) * K
+    capsys.readouterr()
+    members.loc[0, "member"] = "=1+1"
+    members.to_parquet(desk / "members.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle", out=desk / "b")) == 2
+    assert "member '=1+1': the id begins like a spreadsheet's formula" in capsys.readouterr().err
+    assert not (desk / "b").exists()

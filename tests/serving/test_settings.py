@@ -1,0 +1,66 @@
+"""Settings are read as they are written, or refused in one short line."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from bandit.core.rules import Rules
+from serving import send
+from serving.settings import read_settings
+from tests.support.desk_cases import list_arguments
+
+
+def read(tmp_path: Path, text: str) -> dict[str, object]:
+    (tmp_path / "rules.yaml").write_text(text)
+    return read_settings(tmp_path / "rules.yaml", "slots: 6")[0]
+
+
+@pytest.mark.parametrize(
+    "word", ["010", "1_0", "0x1F", "1:30", "0o17", "NO", "on", "y", "2026-01-01", "1e3", "+3", ".5"]
+)
+def test_what_other_yaml_reads_as_something_else_is_text(word: str, tmp_path: Path) -> None:
+    assert read(tmp_path, f"only: {{6: {{kind: [{word}]}}}}") == {"only": {6: {"kind": [word]}}}
+
+
+def test_numbers_flags_and_nothing_are_what_they_are(tmp_path: Path) -> None:
+    told = read(tmp_path, "a: 12\nb: -3\nc: 2.5\nd: true\ne: null\nf:\ng: 0\nh: '5'")
+    assert told == {"a": 12, "b": -3, "c": 2.5, "d": True, "e": None, "f": None, "g": 0, "h": "5"}
+    assert [type(value) for value in told.values()][:3] == [int, int, float]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("slots: 010", r"slots = '010': must be a valid integer"),
+        ("slots: 1_0", r"slots = '1_0': must be a valid integer"),
+        ("slots: !!int 010", r"rules\.yaml line 1: '010' is no whole number"),
+        ("slots: !!python/name:os.system", r"rules\.yaml line 1: could not determine"),
+        ("? [a]\n: b", r"rules\.yaml line 1: \['a'\] cannot be the name of a setting"),
+        ("<<: {slots: 3}", r"<< = .*: there is no such setting"),
+        ("a: &a [*a]", r"a = .*: there is no such setting"),
+        ("slots: " + "[" * 20_000, r"rules\.yaml: maximum recursion depth"),
+        ("slots: " + "9" * 10_000, r"rules\.yaml: Exceeds the limit|rules\.yaml"),
+        ("slots: " + "x" * 15_000_000, r"slots = 'xxx.*xxx': must be a valid integer"),
+        ("pins: {1: " + "y" * 9_000_000 + "}", r"pins: slot 1 pins article 'yyy"),
+    ],
+)
+def test_surprises_are_refused_in_a_short_line(
+    text: str, why: str, unit: Path, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "rules.yaml").write_text(text)
+    assert send.main(list_arguments(desk, unit / "bundle")) == 2
+    said = capsys.readouterr().err
+    assert len(said) < 1500
+    assert len(said.splitlines()) == 1
+    assert re.search(why, said), said
+    assert not (desk / "out").exists()
+
+
+def test_many_pins_are_checked_in_linear_time(tmp_path: Path) -> None:
+    begun = time.process_time()
+    Rules(slots=100_000, pins={slot: f"a{slot}" for slot in range(1, 100_001)})
+    assert time.process_time() - begun < 2
+    with pytest.raises(ValueError, match="article 'a7' is pinned to two slots"):
+        Rules(slots=3, pins={1: "a7", 2: "b", 3: "a7"})
