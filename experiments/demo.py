@@ -113,6 +113,7 @@ def main(cfg: DictConfig) -> None:
         print_letters(read_frame(slates), pool, members, console)
         winner = read_json(run / "winner.json")["policy"]
         print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")
+        print(f"Preview: {slates.with_name('preview.html')}")
         print(f"Report: {run / 'report.html'}")
 
 

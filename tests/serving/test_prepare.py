@@ -1,7 +1,6 @@
 """The first bundle, from files as an association has them."""
 
 import csv
-import json
 import shutil
 from datetime import date
 from pathlib import Path
@@ -239,6 +238,7 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
     pd.concat(pools).drop_duplicates("article").to_parquet(tmp_path / "articles.parquet")
     words = ["--members", str(tmp_path / "members.parquet"), "--out", str(tmp_path / "bundle")]
     words += ["--articles", str(tmp_path / "articles.parquet"), "--sends", str(tmp_path / "log")]
+    words += ["--text-dims", "4"]
     assert main(words) == 0
     assert "profile has learned 2 issues" in capsys.readouterr().out
     made = bundle.read(tmp_path / "bundle")
@@ -248,15 +248,14 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
         policy.learn(round)
     for name, array in policy.state().items():
         assert made.policy.state()[name].tobytes() == array.tobytes(), name
+    assert len(made.policy.profiles.roster) > 0  # type: ignore[attr-defined]
+    assert made.manifest.made_from["issues"] == 2
+    words += ["--policy", "random"]  # which is soon learned
     members.assign(chapter=["north", "south"] * (len(members) // 2)).to_parquet(
         tmp_path / "members.parquet"
     )
     assert main(words) == 0
     assert "log has no 'chapter': it is unknown in all past sends" in capsys.readouterr().err
-    assert len(made.policy.profiles.roster) > 0  # type: ignore[attr-defined]
-    assert (
-        json.loads((tmp_path / "bundle" / "manifest.json").read_text())["made_from"]["issues"] == 2
-    )
     members = members.iloc[:50]
     members.to_parquet(tmp_path / "members.parquet")
     assert main(words) == 0

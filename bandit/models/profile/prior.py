@@ -11,7 +11,6 @@ matrices; the free entries and the multiples are one vector of coefficients. Ope
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from bandit.core import check, exact
 from bandit.core.columns import Floats, Ints
@@ -89,6 +88,8 @@ class Prior:
         gradient, weight: [e], gradient and information of the log-likelihood in the logit
         total, own: [m], gradient and information of each article's appeal, its prior's included
         """
+
+        from scipy.linalg import solve_triangular  # the sender has no need of it
 
         n, m = len(x), len(articles)
         table = np.bincount(rows * m + index, weight, n * m).reshape(n, m)
