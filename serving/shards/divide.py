@@ -49,8 +49,8 @@ class Shards:
 def choose_issue(issue: "Issue", advance: Callable[[int], None]) -> Iterator[Shards]:
     """Choose the slates of all members of an issue, for a `with` block that puts them together.
 
-    When the block ends well, and where something is refused, the shards are removed. Whatever else
-    stops a send leaves those that are done to the next one.
+    When the block ends well, and where something is wrong, the shards are removed. A machine that
+    fails leaves those that are done to the next send.
 
     advance: told how many members are done
     """
@@ -65,7 +65,11 @@ def choose_issue(issue: "Issue", advance: Callable[[int], None]) -> Iterator[Sha
         advance(min((count - len(missing)) * SHARD, len(issue.members)))
         choose_shards(issue, order, missing, lambda: advance(SHARD))
         yield Shards(order, count)
-    except ValueError:
+    except (OSError, MemoryError):  # the machine failed: what is done counts
+        if not any(map(order.is_done, range(count))):
+            shutil.rmtree(place)
+        raise
+    except Exception:
         shutil.rmtree(place)
         raise
     shutil.rmtree(place)
