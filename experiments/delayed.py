@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bandit.core import check, keys
 from bandit.core.types import Floats, Ints
-from bandit.slates.exploration import thompson
+from bandit.slates.exploration import greedy
 from experiments.runner.configs import resolve
 from simulators.retiring import Retiring
 
@@ -91,7 +91,7 @@ def simulate_regret(
     clicks, looks, total = np.zeros(shape), np.zeros(shape), np.zeros(replications)
     console = Console(stderr=True)
     for step in track(range(1, steps + 1), f"delay {delay}", console=console, transient=True):
-        choice = thompson(posterior.draw(1, rng), everything, floor=0.0).argmax(axis=1)
+        choice = greedy(posterior.draw(1, rng)[0], everything).argmax(axis=1)
         clicked, lost = world.show(choice)
         total += lost
         looks[rows, choice] += 1

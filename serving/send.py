@@ -20,7 +20,6 @@ from serving.errors import run_program
 from serving.folder import claim
 from serving.letters.files import write_issue
 from serving.sending.arguments import read_arguments
-from serving.sending.choose import compose
 from serving.sending.issue import read_issue
 from serving.sending.record import refuse_place
 
@@ -36,35 +35,30 @@ def send(asked: argparse.Namespace, console: Console) -> str:
         issue = read_issue(asked)
         for file, warning in issue.warnings:
             _say(console, f"{getattr(asked, file)}: {warning}")
-        tables = compose(
-            issue.bundle,
-            issue.members,
-            issue.articles,
-            issue.rules,
-            asked.campaign,
-            asked.seed,
-            issue.seen,
-            asked.chunk,
-            issue.inputs.earlier,
-            issue.holdout,
-        )
         with Progress(console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("slates", total=len(issue.members) * issue.rules.slots)
-            written = write_issue(issue, tables, lambda done: bar.advance(task, done))
-    for sentence in written.contradictions:
+            task = bar.add_task("slates", total=len(issue.members))
+            written = write_issue(issue, lambda done: bar.advance(task, done))
+    told = written.told
+    for sentence in _list(told["contradictions"]):
         _say(console, f"{asked.rules}: {sentence}")
-    roles, relaxed = _list(written.tally.count_roles()), _list(written.tally.count_relaxed())
-    where = f"{written.mails} mails of {len(issue.members)} members in {issue.part.folder}"
+    where = f"{told['mails']} mails of {len(issue.members)} members in {issue.part.folder}"
     where += f", by a bundle that is {issue.bundle.signed}"
-    return f"{where}: {roles}; rules given up: {relaxed}"
+    if written.again:
+        where += "; it was sent before, and nothing was chosen anew"
+    return f"{where}: {_count(told['roles'])}; rules given up: {_count(told['relaxed'])}"
+
+
+def _list(told: object) -> list[object]:
+    return told if isinstance(told, list) else []
+
+
+def _count(told: object) -> str:
+    counts = told if isinstance(told, dict) else {}
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _say(console: Console, warning: str) -> None:
     console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _list(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -214,22 +214,21 @@ class SlotPmf:
 
     scores: [n, m], or [n, m, k] where they differ between slots; the last serves all slots below
     explore: (scores [n, m], open [n, m]) -> pmf [n, m], whose rows sum to 1 over the open articles
-        and are 0 elsewhere
-    weights: [n, m], optional: numbers that, over the open articles and divided by their sum
-        (`slates.sums.add_up`), are what `explore` gives; drawing from them is faster and gives the
-        same bits
+        and are 0 elsewhere; `slates.exploration.Shares` is one that is drawn from faster
     """
 
     scores: Floats
     explore: Callable[[Floats, Bools], Floats]
-    weights: Floats | None = None
 
     def __call__(self, open: Bools, slot: int = 0) -> Floats:
         """The pmf [n, m] of `slot` (from 0) over the articles that are `open` [n, m]."""
-        scores = self.scores
-        if scores.ndim == 3:
-            scores = scores[:, :, min(slot, scores.shape[2] - 1)]
-        return self.explore(scores, open)
+        return self.explore(self.choose_scores(slot), open)
+
+    def choose_scores(self, slot: int) -> Floats:
+        """The scores [n, m] of `slot` (from 0)."""
+        if self.scores.ndim == 3:
+            return self.scores[:, :, min(slot, self.scores.shape[2] - 1)]
+        return self.scores
 
 
 class TruePool(Protocol):

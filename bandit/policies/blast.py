@@ -3,8 +3,6 @@
 Compare with this policy to see what it is worth to treat members differently.
 """
 
-from functools import partial
-
 import numpy as np
 
 from bandit.core import check, exact
@@ -49,7 +47,7 @@ class Blast(Policy):
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the list's click rates, the same for every member."""
         scores = np.tile(self._score(context.article_features), (len(context.members), 1))
-        return SlotPmf(scores, partial(epsilon_greedy, epsilon=self.epsilon))
+        return SlotPmf(scores, epsilon_greedy(self.epsilon))
 
     def learn(self, round: Round) -> None:
         """Learn from openers' filled slots, weighted by the chance that each was looked at."""

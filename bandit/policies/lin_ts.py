@@ -11,7 +11,7 @@ import numpy as np
 
 from bandit.core import check, keys
 from bandit.core.state import State
-from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
+from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.linear.forms import Form
 from bandit.models.linear.learner import Linear
@@ -59,11 +59,8 @@ class LinTS(Policy):
         rng = keys.generator("lin_ts", context.campaign)
         noise = rng.standard_normal((self.draws, *linear.blocks.mean.shape))
         drawn = linear.score(context, linear.draw(self._sd * noise))
-
-        def share(scores: Floats, open: Bools) -> Floats:
-            return thompson(drawn, open, self.floor)
-
-        return SlotPmf(linear.score(context, linear.W[None])[0], share)
+        scores = linear.score(context, linear.W[None])[0]
+        return SlotPmf(scores, thompson(drawn, self.floor))
 
     def learn(self, round: Round) -> None:
         """See `Linear.learn`."""

@@ -5,7 +5,6 @@ member: the posterior mean plus alpha times its width. The best open article is 
 floor of random slots, so the propensities are known and the log supports other policies.
 """
 
-from functools import partial
 from typing import Any
 
 from bandit.core import check
@@ -44,7 +43,7 @@ class LinUCB(Policy):
         bound = self._linear.score(context, self._linear.W[None])[0]
         if self.alpha:
             bound = bound + self.alpha * self._linear.measure_widths(context)
-        return SlotPmf(bound, partial(epsilon_greedy, epsilon=self.floor))
+        return SlotPmf(bound, epsilon_greedy(self.floor))
 
     def learn(self, round: Round) -> None:
         """See `Linear.learn`."""

@@ -138,7 +138,7 @@ class Neural(Policy):
         lasts = bilinear.draw_gaussian(w["last"], self._factor, self.scale * noise.T)
         scored = np.stack([exact.dot(u * last, v) for last in lasts])
         scores = exact.dot(u * w["last"], v)
-        return SlotPmf(scores, lambda _, open: thompson(scored, open, self.floor))
+        return SlotPmf(scores, thompson(scored, self.floor))
 
     def learn(self, round: Round) -> None:
         """Take the issue's newsletters into the memory, train on, renew the last layer's posterior.

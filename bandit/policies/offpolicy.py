@@ -22,7 +22,7 @@ import numpy as np
 from bandit.core import check, exact
 from bandit.core.ids import Aliases
 from bandit.core.state import State, nest, part, require
-from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
+from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
 from bandit.models.link import expit, logit
@@ -31,7 +31,7 @@ from bandit.models.offpolicy.own_taste import OwnTaste
 from bandit.models.offpolicy.pages import KINDS, Decisions, Page, check_array, keep_page
 from bandit.models.offpolicy.search import Search, hold_out
 from bandit.policy import Policy
-from bandit.slates.exploration import epsilon_greedy, plackett_luce, softmax
+from bandit.slates.exploration import epsilon_greedy, softmax
 
 COUNTS = ("issues", "row of prior_sds", "row of choices", "trained")
 
@@ -128,14 +128,8 @@ class OffPolicy(Policy):
         member = exact.dot(context.member_features, self.policy.W.T) + self.policy.g * own
         scores = exact.dot(member, context.article_features)
         if not self._trained:
-            return SlotPmf(scores, lambda scores, open: epsilon_greedy(scores, open, 1.0))
-        if self.floor == 0:
-            return plackett_luce(scores, self.temperature)
-        return SlotPmf(scores, self._explore)
-
-    def _explore(self, scores: Floats, open: Bools) -> Floats:
-        softened = softmax(scores, open, self.temperature)
-        return (1 - self.floor) * softened + self.floor * epsilon_greedy(scores, open, 1.0)
+            return SlotPmf(scores, epsilon_greedy(1.0))
+        return SlotPmf(scores, softmax(self.temperature, self.floor))
 
     def learn(self, round: Round) -> None:
         """Keep a page of the log, learn each opener's own taste, and train every few issues.

@@ -3,8 +3,6 @@
 Older clicks count less. Open this file for the baseline that reads no text and knows no members.
 """
 
-from functools import partial
-
 import numpy as np
 
 from bandit.core import check
@@ -73,7 +71,7 @@ class Popular(Policy):
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the articles' click rates, the same for every member."""
         scores = np.tile(self._rate(context), (len(context.members), 1))
-        return SlotPmf(scores, partial(epsilon_greedy, epsilon=self.epsilon))
+        return SlotPmf(scores, epsilon_greedy(self.epsilon))
 
     def learn(self, round: Round) -> None:
         """Let earlier counts fade, and add this issue's looks and clicks."""

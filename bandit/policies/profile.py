@@ -20,7 +20,6 @@ its precision (assumed density filtering, Minka 2001). Open this file for the or
 """
 
 from copy import copy
-from functools import partial
 
 import numpy as np
 
@@ -154,7 +153,7 @@ class Profile(Policy):
         p, _ = average(mean + appeal, spread + doubt)
         scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
         budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
-        return SlotPmf(scores, partial(budgeted, budget=budget, temperature=self.temperature))
+        return SlotPmf(scores, budgeted(budget, self.temperature))
 
     def draw_weights(self, noise: Floats) -> Floats:
         """B [p, q] drawn from its posterior by normal noise [p q]; where B is given, B itself."""

@@ -3,8 +3,6 @@
 Compare with this policy to see what choosing is worth. Its log supports every other policy.
 """
 
-from functools import partial
-
 import numpy as np
 
 from bandit.core.state import State
@@ -42,7 +40,7 @@ class Random(Policy):
     def plan(self, context: Context) -> SlotPmf:
         """All scores are 0."""
         scores = np.zeros((len(context.members), len(context.articles)))
-        return SlotPmf(scores, partial(epsilon_greedy, epsilon=1.0))
+        return SlotPmf(scores, epsilon_greedy(1.0))
 
     def learn(self, round: Round) -> None:
         """Nothing to learn."""

@@ -5,7 +5,6 @@ counted.
 """
 
 from collections.abc import Hashable
-from functools import partial
 
 import numpy as np
 
@@ -60,7 +59,7 @@ class Recency(Policy):
     def plan(self, context: Context) -> SlotPmf:
         """Scores are higher the newer the article, the same for every member."""
         scores = np.tile(self._score(context), (len(context.members), 1))
-        return SlotPmf(scores, partial(epsilon_greedy, epsilon=self.epsilon))
+        return SlotPmf(scores, epsilon_greedy(self.epsilon))
 
     def learn(self, round: Round) -> None:
         """Remember which articles were in this issue, unless nobody opened it."""

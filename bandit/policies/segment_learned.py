@@ -7,7 +7,6 @@ members are worth over the best segments.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -167,7 +166,7 @@ class SegmentLearned(Policy):
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the click rates of the member's segment, or the mean of several segments'."""
         rates, membership = self._predict(context)
-        return SlotPmf(membership.average(rates), partial(epsilon_greedy, epsilon=self.epsilon))
+        return SlotPmf(membership.average(rates), epsilon_greedy(self.epsilon))
 
     def learn(self, round: Round) -> None:
         """Judge every candidate by this issue's clicks, then learn from them."""

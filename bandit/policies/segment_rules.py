@@ -5,7 +5,6 @@ map never moves. Compare with this policy to see what learning is worth over rul
 """
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 
@@ -74,7 +73,7 @@ class SegmentRules(Policy):
         values = [self._attributes.list_values(self.by, cell) for cell in cells]
         rows = [[segment[v] for v in some if v in segment] or [-1] for some in values]
         table = np.stack([*(closeness[row].mean(axis=0) for row in rows), closeness[-1]])
-        return SlotPmf(table[code], partial(epsilon_greedy, epsilon=self.epsilon))
+        return SlotPmf(table[code], epsilon_greedy(self.epsilon))
 
     def _read_segments(self, context: Context) -> tuple[Ints, list[str]]:
         """The different values of `by` among the members, and each member's place there [n].

@@ -16,7 +16,7 @@ from bandit.core.state import State
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.policy import Informed, Policy, sends_in_waves
-from bandit.slates.exploration import epsilon_greedy
+from bandit.slates.exploration import Shares
 from bandit.slates.waves import assign_waves
 
 
@@ -74,12 +74,14 @@ class Wave(Policy):
         """The policy's plan, with random slots mixed in for members of the first wave."""
         plan = self.policy.plan(context)
         if not self.explore:
-            return SlotPmf(plan.scores, plan.explore)
+            return plan
         share = np.where(self._assign(context) == 0, self.explore, 0.0)[:, None]
+        if isinstance(plan.explore, Shares):
+            return SlotPmf(plan.scores, plan.explore.mix_in(share))
 
         def explore(scores: Floats, open: Bools) -> Floats:
-            uniform = epsilon_greedy(np.zeros(open.shape), open, 1.0)
-            return (1 - share) * plan.explore(scores, open) + share * uniform
+            uniform = Shares(uniform=share)(scores, open)
+            return (1 - share) * plan.explore(scores, open) + uniform
 
         return SlotPmf(plan.scores, explore)
 

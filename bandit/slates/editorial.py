@@ -162,31 +162,6 @@ class Desk:
                 relaxed[stuck] = given_up
         return mask, relaxed
 
-    def find_closed(self, slot: int, choice: Ints) -> list[tuple[Ints, Bools]] | None:
-        """What closes for `slot` besides the articles shown in the slot above, by a short cut.
-
-        slot: not the first one
-        Returns one pair (rows, articles [m]) for each maximum count that the members in `rows` have
-        reached, and for each story that they were told in the slot above. It is right only for
-        members for whom no rule was given up in the slot above, and none must be given up now. None
-        where pins, sections or minimum counts have a say: then `open` must be asked about
-        everybody.
-
-        choice: as for `open`
-        """
-        if {slot - 1, slot} & self._pins.keys() or self._least or self._sections:
-            return None
-        above = choice.T[:slot]
-        closed: list[tuple[Ints, Bools]] = [
-            (np.flatnonzero(np.append(story, False).take(above[-1])), story)
-            for story in self._stories
-        ]
-        for group, cap in self._most:
-            another = np.flatnonzero(group.take(above[-1]))
-            count = self._count(group, slot, above.take(another, axis=1), another)
-            closed.append((another[count >= cap], group))
-        return closed
-
     def _count(
         self, group: Bools, slot: int, above: Ints, rows: Ints | slice = slice(None)
     ) -> Ints:

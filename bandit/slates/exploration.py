@@ -1,93 +1,122 @@
 """Exploration: how the scores of the open articles become the chances that a slot is drawn by.
 
-Each function takes scores [n, m] and open [n, m] and gives a pmf [n, m]. A row sums to 1 over its
-open articles and is 0 elsewhere; a row with nothing open is all 0. No row depends on another one,
-and articles with the same scores have the same chance, whichever comes first in the pool. Open this
-file to choose an exploration for a policy, or to add one.
+An exploration is a value that says what it is made of, `Shares`. Called with scores [n, m] and open
+[n, m] it gives a pmf [n, m]. A row sums to 1 over its open articles and is 0 elsewhere; a row with
+nothing open is all 0. No row depends on another one, and articles with the same scores have the
+same chance, whichever comes first in the pool. Open this file to choose an exploration for a
+policy, or to add one. `bandit.slates.compiled` computes the same, to the bit, in a compiled loop.
 """
 
-from functools import partial
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
-from bandit.core.types import Bools, Floats, SlotPmf
+from bandit.core.types import Bools, Floats, Ints
 from bandit.slates.sums import add_up
 
 # exp(+-300) and their ratio are within float64: no open article's probability is rounded to 0
-_FAR = 300.0
+FAR = 300.0
+
+Share = float | Floats  # of a slot: one for all members, or each member's own [n, 1]
 
 
-def greedy(scores: Floats, open: Bools) -> Floats:
-    """Probability 1 for the best open article; exact ties share it equally."""
-    return _share_out(_find_best(scores, open))
+@dataclass(frozen=True)
+class Shares:
+    """What an exploration is made of: three shares of a slot, which together are 1.
+
+    best: goes to the best open article; exact ties share it equally
+    soft: goes to the open articles by exp(score / temperature) over its sum
+    uniform: goes to the open articles, to each as much
+    temperature: of `soft`, in units of the scores; a higher one explores more
+    gamma: how little of `best` goes to its rivals instead, to each 1 / (m + gamma gap): m counts
+        the open articles, gap is how far the rival's score is below the best (Foster & Rakhlin
+        2020, SquareCB); inf leaves them nothing
+    draws: [s, n, m], scores in which the best is looked for, an equal part of `best` for each;
+        None: in the plan's own
+
+    >>> scores, open = np.array([[0.5, 0.3, 0.2, 9.0]]), np.array([[True, True, True, False]])
+    >>> Shares(best=0.7, uniform=0.3)(scores, open).round(3).tolist()
+    [[0.8, 0.1, 0.1, 0.0]]
+    """
+
+    best: Share = 0.0
+    soft: Share = 0.0
+    uniform: Share = 0.0
+    temperature: float = 1.0
+    gamma: float = np.inf
+    draws: Floats | None = None
+
+    def __call__(self, scores: Floats, open: Bools) -> Floats:
+        pmf = np.zeros(open.shape)
+        if np.any(self.best):
+            tables = scores[None] if self.draws is None else self.draws
+            won = np.zeros(open.shape)
+            for table in tables:
+                won += _favour(table, open, self.gamma)
+            pmf += self.best * (won / len(tables))
+        if np.any(self.soft):
+            pmf += self.soft * _soften(scores, open, self.temperature)
+        if np.any(self.uniform):
+            pmf += self.uniform * _share_out(open)
+        return pmf
+
+    def take(self, rows: slice | Ints) -> Self:
+        """The shares of some of the members."""
+        best, soft, uniform = (
+            share[rows] if isinstance(share, np.ndarray) else share
+            for share in (self.best, self.soft, self.uniform)
+        )
+        draws = None if self.draws is None else self.draws[:, rows]
+        return replace(self, best=best, soft=soft, uniform=uniform, draws=draws)
+
+    def mix_in(self, share: Share) -> Self:
+        """The same with another share of the slots uniform over the open articles."""
+        best, soft, uniform = ((1 - share) * own for own in (self.best, self.soft, self.uniform))
+        return replace(self, best=best, soft=soft, uniform=uniform + share)
 
 
-def epsilon_greedy(scores: Floats, open: Bools, epsilon: float) -> Floats:
+greedy = Shares(best=1.0)  # the best open article; exact ties share equally
+
+
+def epsilon_greedy(epsilon: float) -> Shares:
     """A share `epsilon` of the slots is uniform over the open articles, the rest is greedy."""
-    return (1 - epsilon) * greedy(scores, open) + epsilon * _share_out(open)
+    return Shares(best=1 - epsilon, uniform=epsilon)
 
 
-def softmax(scores: Floats, open: Bools, temperature: float) -> Floats:
+def softmax(temperature: float, floor: float = 0.0) -> Shares:
     """exp(score / temperature) over its sum.
 
     Drawn slot by slot this is the Plackett-Luce model (Plackett 1975).
 
     temperature: in units of the scores; a higher one explores more
+    floor: this share of the slots is uniform over the open articles instead
 
     >>> scores = np.log([[1.0, 2.0, 7.0], [1.0, 2.0, 7.0]])
     >>> open = np.array([[True, True, True], [True, True, False]])
-    >>> softmax(scores, open, temperature=1.0).round(3).tolist()
+    >>> softmax(temperature=1.0)(scores, open).round(3).tolist()
     [[0.1, 0.2, 0.7], [0.333, 0.667, 0.0]]
     """
-    power = np.where(open, scores, 0.0) / temperature
-    # where exponentials would overflow: shift by the best open one
-    far = ~(np.abs(power).max(axis=1, initial=0.0) <= _FAR)
-    if far.any():
-        top = np.where(open[far], power[far], -np.inf).max(axis=1, keepdims=True)
-        power[far] = np.where(open[far], power[far] - top, 0.0)
-    weights = np.exp(power) * open
-    whole = add_up(weights)[:, None]
-    return np.asarray(np.divide(weights, whole, out=np.zeros_like(weights), where=whole != 0))
+    return Shares(soft=1 - floor, uniform=floor, temperature=temperature)
 
 
-def plackett_luce(scores: Floats, temperature: float) -> SlotPmf:
-    """A plan by `softmax` of scores [n, m], whose weights are computed once for all slots.
-
-    temperature: in units of the scores; a higher one explores more
-    """
-    power = scores / temperature
-    near = bool(np.abs(power).max(initial=0.0) <= _FAR)
-    return SlotPmf(
-        scores, partial(softmax, temperature=temperature), np.exp(power) if near else None
-    )
-
-
-def budgeted(scores: Floats, open: Bools, budget: float, temperature: float) -> Floats:
+def budgeted(budget: float, temperature: float) -> Shares:
     """A share `budget` of the slots explores by softmax, the rest is greedy.
 
     So what exploring may cost is set in advance.
     """
-    return (1 - budget) * greedy(scores, open) + budget * softmax(scores, open, temperature)
+    return Shares(best=1 - budget, soft=budget, temperature=temperature)
 
 
-def squarecb(scores: Floats, open: Bools, gamma: float) -> Floats:
-    """Inverse-gap weighting (Foster & Rakhlin 2020, SquareCB): p(a) = 1 / (m + gamma gap(a)).
+def squarecb(gamma: float) -> Shares:
+    """Inverse-gap weighting (Foster & Rakhlin 2020, SquareCB), of expected rewards.
 
-    The best article takes the rest; exact ties share it equally. m counts the open articles; gap(a)
-    is how far a's score is below the best one.
-
-    scores: expected rewards
     gamma: a higher one explores less
     """
-    best, m = _find_best(scores, open), open.sum(axis=1, keepdims=True)
-    most = np.where(open, scores, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
-    gap = np.where(open, most - np.where(open, scores, 0.0), 0.0)
-    others = np.where(open & ~best, 1.0 / np.maximum(m + gamma * gap, 1.0), 0.0)
-    rest = 1.0 - others.sum(axis=1, keepdims=True)
-    return np.asarray(others + rest * _share_out(best))
+    return Shares(best=1.0, gamma=gamma)
 
 
-def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
+def thompson(draws: Floats, floor: float) -> Shares:
     """The share of posterior draws in which each open article is best.
 
     Articles that tie in a draw, such as two with the same text, share it.
@@ -95,16 +124,34 @@ def thompson(draws: Floats, open: Bools, floor: float) -> Floats:
     draws: [s, n, m], s draws of the scores
     floor: this share of the slots is uniform over the open articles instead
     """
-    wins = np.zeros(open.shape)
-    for draw in draws:
-        wins += greedy(draw, open)
-    return (1 - floor) * (wins / len(draws)) + floor * _share_out(open)
+    return Shares(best=1 - floor, uniform=floor, draws=draws)
 
 
-def _find_best(scores: Floats, open: Bools) -> Bools:
-    """Where the best open article stands, [n, m]: several in a tie, none where a score is NaN."""
+def _favour(scores: Floats, open: Bools, gamma: float) -> Floats:
+    """The best open article's 1, less what it leaves its rivals, [n, m]."""
     masked = np.where(open, scores, -np.inf)
-    return np.asarray(open & (masked == masked.max(axis=1, keepdims=True)))
+    most = masked.max(axis=1, keepdims=True, initial=-np.inf)
+    best = np.asarray(open & (masked == most))  # none where a score is NaN
+    if gamma == np.inf:
+        return _share_out(best)
+    gap = np.where(open, most - np.where(open, scores, 0.0), 0.0)
+    m = open.sum(axis=1, keepdims=True)
+    rivals = np.where(open & ~best, 1.0 / np.maximum(m + gamma * gap, 1.0), 0.0)
+    rest = 1.0 - add_up(rivals)[:, None]
+    return np.asarray(rivals + rest * _share_out(best))
+
+
+def _soften(scores: Floats, open: Bools, temperature: float) -> Floats:
+    """exp(score / temperature) over its sum, among what is open [n, m]."""
+    power = np.where(open, scores, 0.0) / temperature
+    # where exponentials would overflow: shift by the best open one
+    far = ~(np.abs(power).max(axis=1, initial=0.0) <= FAR)
+    if far.any():
+        top = np.where(open[far], power[far], -np.inf).max(axis=1, keepdims=True)
+        power[far] = np.where(open[far], power[far] - top, 0.0)
+    weights = np.exp(power) * open
+    whole = add_up(weights)[:, None]
+    return np.asarray(np.divide(weights, whole, out=np.zeros_like(weights), where=whole != 0))
 
 
 def _share_out(which: Bools) -> Floats:

@@ -5,15 +5,12 @@ whoever does not finds a send that was not finished and is simply run again. Ope
 in which order things are written, and when the lists of those who must not be mailed are read.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from bandit.core.files import passing, replacing
+from bandit.core.files import replacing
 from serving.checks.contradictions import find_contradictions, list_rules
 from serving.folder import claim, sync
 from serving.letters.merge import write_merge
@@ -23,92 +20,77 @@ from serving.letters.texts import Texts
 from serving.sending.record import SLATES, refuse_other, refuse_unlike, write_send
 from serving.sending.suppress import drop_suppressed
 from serving.sending.write import read_back, write_slates
+from serving.shards.divide import Shards, choose_issue, sweep_shards
 
 if TYPE_CHECKING:
     from serving.sending.issue import Issue
-    from serving.tables import Table
 
 LINES, SHEET, PREVIEW = "merge.jsonl", "merge.csv", "preview.html"
 FILES = (SLATES, LINES, SHEET, PREVIEW)
-CHOSEN = "chosen.parquet"  # for everybody, whether or not a list forbids it
 
 
 @dataclass(frozen=True)
 class Written:
     """What a send came to.
 
-    mails: how many members have a row in the merge files
-    tally: of the slates
-    contradictions: a sentence for each set of rules that no newsletter can obey
+    told: what send.json says of it
+    again: whether it was finished before, and nothing was left to do
     """
 
-    mails: int
-    tally: Tally
-    contradictions: list[str]
+    told: dict[str, object]
+    again: bool = False
 
 
-def write_issue(
-    issue: "Issue", tables: Iterable[pa.Table], advance: Callable[[int], None]
-) -> Written:
-    """Write the files of an issue.
+def write_issue(issue: "Issue", advance: Callable[[int], None]) -> Written:
+    """Choose the slates of an issue, and write its files.
 
-    tables: the slates of all its members, some at a time
-    advance: told of each number of rows that are chosen
+    advance: told how many members are chosen for
 
     Raises ValueError where the folder holds another send, and leaves no folder that was not there.
     """
-    folder, slots = issue.part.folder, issue.rules.slots
-    refuse_other(folder, issue.describe(issue.read_suppressed()))
-    texts = Texts.read(issue.articles, issue.asked.pool)
-    tally = Tally(issue.articles, issue.rules, list_rules(issue.rules, issue.articles))
+    folder = issue.part.folder
+    finished = refuse_other(folder, issue.describe(issue.read_suppressed()))
     with claim(folder) if issue.part.number else nullcontext():  # the campaign's own is claimed
-        with ExitStack() as stack:
-            at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
-            lists = _write_slates(at[SLATES], folder / CHOSEN, issue, tables, advance)
-            slates = map(tally.add, read_back(at[SLATES], slots))
-            mails = write_merge(slates, texts, slots, at[LINES], at[SHEET])
-            found = find_contradictions(issue.rules, issue.articles)
-            sentences = describe_contradictions(found, tally.count_given_up())
-            written = Written(mails, tally, sentences)
-            told = [*sentences, *(f"{file}: {warning}" for file, warning in issue.warnings)]
-            warnings = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in told]
-            write_preview(at[PREVIEW], at[SLATES], issue, texts, tally, mails, warnings)
-            for name, part in at.items():
-                refuse_unlike(part, folder / name)
-        write_send(folder, issue.describe(lists) | _describe(issue, texts, written), FILES)
-        sync(folder)
-    return written
+        if finished:
+            sweep_shards(folder)
+            return Written(finished, again=True)
+        texts = Texts.read(issue.articles, issue.asked.pool)
+        with choose_issue(issue, advance) as shards:
+            return _write_files(issue, texts, shards)
 
 
-def _write_slates(
-    path: Path,
-    chosen: Path,
-    issue: "Issue",
-    tables: Iterable[pa.Table],
-    advance: Callable[[int], None],
-) -> "dict[str, Table]":
-    """Write the slates of all who are mailed; returns the lists of those who are not.
-
-    chosen: where everybody's slates are kept until the lists are read
-    """
-    if not issue.asked.suppress:
-        write_slates(path, tables, advance)
-        return {}
-    with passing(chosen) as everybody:
-        write_slates(everybody, tables, advance)
+def _write_files(issue: "Issue", texts: Texts, shards: Shards) -> Written:
+    """Put the shards together, without those who must not be mailed, and write what they say."""
+    folder, slots = issue.part.folder, issue.rules.slots
+    tally = Tally(issue.articles, issue.rules, list_rules(issue.rules, issue.articles))
+    with ExitStack() as stack:
+        at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
         lists = issue.read_suppressed()  # at the last moment: all that follows is writing
-        kept = drop_suppressed(read_back(everybody, issue.rules.slots), lists)
-        write_slates(path, kept)
-    return lists
+        write_slates(at[SLATES], drop_suppressed(shards, lists))
+        slates = map(tally.add, read_back(at[SLATES], slots))
+        mails = write_merge(slates, texts, slots, at[LINES], at[SHEET])
+        found = find_contradictions(issue.rules, issue.articles)
+        sentences = describe_contradictions(found, tally.count_given_up())
+        warnings = [*sentences, *(f"{file}: {warning}" for file, warning in issue.warnings)]
+        warnings = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in warnings]
+        write_preview(at[PREVIEW], at[SLATES], issue, texts, tally, mails, warnings)
+        for name, part in at.items():
+            refuse_unlike(part, folder / name)
+    told = issue.describe(lists) | _describe(issue, texts, tally, mails, sentences)
+    write_send(folder, told, FILES)
+    sync(folder)
+    return Written(told)
 
 
-def _describe(issue: "Issue", texts: Texts, written: Written) -> dict[str, object]:
+def _describe(
+    issue: "Issue", texts: Texts, tally: Tally, mails: int, contradictions: list[str]
+) -> dict[str, object]:
     """What send.json says beside what the send was made from."""
-    return written.tally.describe(texts.title) | {
-        "mails": written.mails,
-        "suppressed": len(issue.members) - written.tally.members,
+    return tally.describe(texts.title) | {
+        "mails": mails,
+        "suppressed": len(issue.members) - tally.members,
         "audience": issue.audience,
-        "contradictions": written.contradictions,
+        "contradictions": contradictions,
         "unknown": issue.inputs.unknown,
         "unread": issue.inputs.unread,
     }

@@ -22,6 +22,13 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     _add_campaign(parser)
     add("--out", required=True, metavar="DIR", help="the campaign's folder")
     add("--chunk", type=int, default=CHUNK, help="members at a time (%(default)s)")
+    add("--workers", type=int, default=1, help="processes that choose (%(default)s)")
+    add(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="where they run: local, on this machine; ray, on the cluster at RAY_ADDRESS",
+    )
     return parser.parse_args(argv)
 
 

@@ -108,6 +108,7 @@ def read_issue(asked: argparse.Namespace) -> Issue:
     Raises ValueError naming what is wrong with the bundle, the files or the folder.
     """
     check.at_least("--chunk", asked.chunk, 1)
+    check.at_least("--workers", asked.workers, 1)
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
     bundle = read(asked.bundle, trusted=asked.trust)

@@ -26,12 +26,16 @@ def refuse_place(out: Path, bundle: str | Path, *files: str | Path) -> None:
             raise ValueError(f"--out {out} holds {path.name}, which is read; choose another")
 
 
-def refuse_other(out: Path, made_from: dict[str, object]) -> None:
-    """Raise ValueError if `out` holds a finished send of other inputs, which may be out already."""
+def refuse_other(out: Path, made_from: dict[str, object]) -> dict[str, object] | None:
+    """What the finished send in `out` says of itself; None where there is none.
+
+    Raises ValueError if it is of other inputs, for it may be out already.
+    """
     target = out / SEND
     if not target.exists():
-        return
-    then, now = _flatten(read_send(out)), _flatten(made_from)
+        return None
+    told = read_send(out)
+    then, now = _flatten(told), _flatten(made_from)
     now.pop("inputs")
     for what, value in now.items():
         if what not in then or then[what] != value:
@@ -40,6 +44,7 @@ def refuse_other(out: Path, made_from: dict[str, object]) -> None:
                 f"{target} was made with other {what}: {was}, now {shorten(value)}; "
                 "choose another --out"
             )
+    return told
 
 
 def refuse_unlike(part: Path, target: Path) -> None:

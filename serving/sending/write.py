@@ -3,7 +3,7 @@
 Open this file for how slates.parquet comes about.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,18 +13,14 @@ ROW_GROUP = 1 << 20
 CHUNK = 20_000  # members at a time; with a pool of 200 a matrix of scores takes 32 MB
 
 
-def write_slates(
-    path: Path, tables: Iterable[pa.Table], advance: Callable[[int], None] | None = None
-) -> None:
+def write_slates(path: Path, tables: Iterable[pa.Table]) -> None:
     """Write the tables.
-
-    advance: told of each number of rows
 
     Raises ValueError where there is none: a send goes to somebody.
     """
     writer = None
     try:
-        for table in regroup(tables, ROW_GROUP, advance):
+        for table in regroup(tables, ROW_GROUP):
             if writer is None:
                 writer = pq.ParquetWriter(
                     path, table.schema, compression="zstd", write_page_checksum=True
@@ -43,15 +39,11 @@ def read_back(path: Path, slots: int) -> Iterator[pa.Table]:
     return regroup((pa.Table.from_batches([batch]) for batch in batches), slots * CHUNK)
 
 
-def regroup(
-    tables: Iterable[pa.Table], rows: int, advance: Callable[[int], None] | None = None
-) -> Iterator[pa.Table]:
+def regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
     """The same rows, `rows` at a time: the bytes of a file must not depend on the chunks."""
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
-        if advance:
-            advance(len(table))
         while sum(map(len, held)) >= rows:
             together = pa.concat_tables(held)
             yield together.slice(0, rows).combine_chunks()

@@ -2,7 +2,6 @@
 process on a quiet machine; other runs of pytest skip these tests."""
 
 from collections.abc import Callable
-from functools import partial
 from itertools import count
 from time import perf_counter, process_time
 from typing import Any
@@ -16,7 +15,7 @@ from bandit.core.types import SlotPmf
 from bandit.features.clean import read_texts
 from bandit.features.stories import find_stories
 from bandit.features.text import StaticEncoder
-from bandit.slates.exploration import plackett_luce, softmax
+from bandit.slates.exploration import softmax
 from bandit.slates.propensity import draw
 from simulators.association.association import Association
 
@@ -39,7 +38,7 @@ def seconds(work: Any, repeats: int = 5) -> float:
 def test_drawing_slates_beside_the_bare_pmfs(benchmark: Any, context: Any) -> None:
     """Rules, propensities and keyed draws make six softmax pmfs cost about 3 times as much."""
     scores = np.random.default_rng(0).normal(size=context.eligible.shape)
-    plan = SlotPmf(scores, partial(softmax, temperature=0.5))
+    plan = SlotPmf(scores, softmax(0.5))
     bare = seconds(lambda: [plan(context.eligible) for _ in range(context.rules.slots)])
     benchmark(draw, plan, context, 0)
     benchmark.extra_info["times the bare pmfs"] = benchmark.stats["min"] / bare
@@ -78,12 +77,12 @@ def works() -> dict[str, Callable[[], Any]]:
     interests = rng.normal(size=(MEMBERS, 32)).astype(np.float32)
     articles = rng.normal(size=(50, 32)).astype(np.float32)
     scores = (interests @ articles.T).astype(np.float64) / 5
-    plan = plackett_luce(scores, 0.5)
+    plan = SlotPmf(scores, softmax(0.5))
     return {
         "floor": lambda: np.exp(interests @ articles.T),
         "steps": lambda: simulator.respond(context, draw(plan, context, next(seeds))),
         "steps, planned": lambda: simulator.respond(
-            context, draw(plackett_luce(scores, 0.5), context, next(seeds))
+            context, draw(SlotPmf(scores, softmax(0.5)), context, next(seeds))
         ),
     }
 

@@ -44,7 +44,8 @@ def test_thompson_shows_an_article_as_often_as_it_is_probably_the_best() -> None
     posterior = Beta.start(1, 2)
     posterior.learn(np.array([[2.0, 0.0]]), np.array([[3.0, 0.0]]))
     draws, rng = 4000, np.random.default_rng(2)
-    share = thompson(posterior.draw(draws, rng), np.ones((1, 2), dtype=bool), floor=0.0)[0, 0]
+    drawn = posterior.draw(draws, rng)
+    share = thompson(drawn, floor=0.0)(drawn[0], np.ones((1, 2), dtype=bool))[0, 0]
     assert abs(share - 0.6) < 4 * np.sqrt(0.24 / draws)
 
 

@@ -18,7 +18,7 @@ def make_exposures(n: int = 4000, temperature: float = 1.0) -> tuple[Exposures, 
     x, articles = np.ones((n, 1), np.float32), np.array([[1, 0.0], [1, 1], [1, -0.5]], np.float32)
     weights = Weights(np.array([[-1.0, 0.7]]), np.ones(2))
     open = np.column_stack([np.ones((n, 2), dtype=bool), rng.random(n) < 0.6])
-    pi = exploration.softmax(np.tile([-1.0, -0.3, -1.35], (n, 1)), open, temperature)
+    pi = exploration.softmax(temperature)(np.tile([-1.0, -0.3, -1.35], (n, 1)), open)
     shown = (pi.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
     clicked = (rng.random(n) < np.array([0.3, 0.6, 0.1])[shown]).astype(np.float64)
     sends, zero = np.arange(n), np.zeros(n, dtype=np.int64)
@@ -41,7 +41,7 @@ def test_the_logging_policy_is_estimated_at_what_it_earned() -> None:
 def test_estimates_of_another_policy_come_near_the_truth_with_any_model() -> None:
     held, weights, page = make_exposures(n=40_000)
     other = Weights(np.array([[0.0, 2.0]]), np.ones(2))
-    pi = exploration.softmax(np.tile([0.0, 2.0, -1.0], (len(page.open), 1)), page.open, 1.0)
+    pi = exploration.softmax(1.0)(np.tile([0.0, 2.0, -1.0], (len(page.open), 1)), page.open)
     truth = (pi @ np.array([0.3, 0.6, 0.1])).mean()
     for model in (
         weights,

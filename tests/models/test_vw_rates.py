@@ -36,7 +36,7 @@ def make_issue(number: int, n: int, slots: int = 1) -> Context:
 def answer(context: Context, number: int) -> Round:
     """Everybody opens, and clicks on what is shown at the true rates."""
     n, k = len(context.members), context.rules.slots
-    plan = SlotPmf(np.tile(np.log(SHOWN), (n, 1)), lambda s, open: softmax(s, open, 1.0))
+    plan = SlotPmf(np.tile(np.log(SHOWN), (n, 1)), lambda s, open: softmax(1.0)(s, open))
     slates, yes = draw(plan, context, number), np.ones(n, dtype=bool)
     clicked = np.random.default_rng(number).random((n, k)) < RATES[slates.choice]
     looked = np.ones((n, k), dtype=np.int8)

@@ -1,7 +1,5 @@
 """Off-policy estimators: identities, exact unbiasedness over every slate, and errors."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 
@@ -154,9 +152,7 @@ def test_a_plan_replayed_on_its_own_draws_has_weight_1() -> None:
     n, m = 50, 7
     rules = Rules(slots=3, pins={1: "a4"}, at_most={"kind": {"article": 2}})
     eligible = np.random.default_rng(11).random((n, m)) < 0.7
-    plan = SlotPmf(
-        np.random.default_rng(12).normal(size=(n, m)), partial(exploration.softmax, temperature=0.7)
-    )
+    plan = SlotPmf(np.random.default_rng(12).normal(size=(n, m)), exploration.softmax(0.7))
     where = make_issue(n, m, rules, eligible)
     drawn = slates.draw(plan, where, seed=5)
     assert drawn.pinned.any()
@@ -221,7 +217,7 @@ def test_a_propensity_that_is_1_but_for_rounding_is_accepted() -> None:
     assert almost.max() > 1
     check_inputs(almost, almost)
     draws = np.tile([[2.0, 1.0, 0.0]], (9, 1, 1))
-    assert exploration.thompson(draws, np.ones((1, 3), dtype=bool), floor=0.0).max() == 1
+    assert exploration.thompson(draws, floor=0.0)(draws[0], np.ones((1, 3), dtype=bool)).max() == 1
 
 
 @pytest.mark.parametrize("estimator", [estimators.snips, estimators.cascade_sn])

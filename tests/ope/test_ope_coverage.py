@@ -1,7 +1,5 @@
 """Off-policy answers: intervals that cover, and no number where the log cannot tell."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 
@@ -26,9 +24,7 @@ def test_all_estimators_cover_on_slates_with_cascading_clicks_and_ips_terms_are_
     rules, sends, runs = Rules(slots=3), 3000, 400
     scores = ([0.9, -0.4, 0.3, 1.7, 0.1], [0.2, 1.1, 0.8, -0.5, 0.6])
     choice, logged = list_slates(5, rules, LOGGER, scores[0])
-    target = replay_plan(
-        choice, 5, rules, partial(exploration.epsilon_greedy, epsilon=0.6), scores[1]
-    )
+    target = replay_plan(choice, 5, rules, exploration.epsilon_greedy(0.6), scores[1])
     rng = np.random.default_rng(16)
     appeal = rng.uniform(0.1, 0.6, 5)[choice]
     click = appeal * np.cumprod(

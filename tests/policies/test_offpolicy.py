@@ -155,16 +155,16 @@ def test_impossible_propensities_do_not_enter_the_log(p: float, world: Any) -> N
     assert not policy._pages
 
 
-def test_without_a_floor_it_is_plackett_luce_in_the_same_bits(world: Any) -> None:
-    policy = teach(world, floor=0.0)
+@pytest.mark.parametrize("floor", [0.0, 0.2])
+def test_it_is_plackett_luce_with_a_floor(world: Any, floor: float) -> None:
+    """(1 - f) exp(score / .1) over its sum, and f over the number of open articles."""
+    policy = teach(world, floor=floor)
     context = world[1][-1].context
     plan, open = policy.plan(context), np.random.default_rng(6).random(context.eligible.shape) < 0.7
-    assert plan.weights is not None
-    assert plan(open).tobytes() == policy._explore(plan.scores, open).tobytes()
-    assert (
-        draw(plan, context, 3).propensity.tobytes()
-        == draw(replace(plan, weights=None), context, 3).propensity.tobytes()
-    )
+    weights = np.exp(plan.scores / 0.1) * open
+    expected = (1 - floor) * weights / weights.sum(axis=1, keepdims=True)
+    expected += floor * open / open.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(plan(open), expected, rtol=1e-12)
 
 
 def test_finish_learns_from_what_every_left_over(world: Any) -> None:

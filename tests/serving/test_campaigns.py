@@ -15,6 +15,7 @@ from bandit.policies.random import Random
 from bandit.slates.editorial import find_eligible
 from bandit.slates.propensity import replay
 from serving import bundle, send
+from serving.shards.desk import Desk
 from simulators.association.association import Association
 from tests.support.desk_cases import K, N, list_arguments
 
@@ -236,13 +237,13 @@ def test_a_list_is_read_when_all_is_chosen(
     """Who unsubscribes while slates are chosen is not mailed."""
     members = pd.read_parquet(desk / "members.parquet")["member"].tolist()
     (desk / "left.csv").write_text("member\n")
-    compose = send.compose
+    choose = Desk.choose
 
-    def leave_meanwhile(*given: Any) -> Any:
-        yield from compose(*given)
+    def leave_meanwhile(*given: Any) -> None:
+        choose(*given)
         (desk / "left.csv").write_text(f"member\n{members[11]}\n")
 
-    monkeypatch.setattr(send, "compose", leave_meanwhile)
+    monkeypatch.setattr(Desk, "choose", leave_meanwhile)
     assert ask(desk, unit, "--suppress", str(desk / "left.csv")) == 0
     slates, told = read_sent(desk / "out")
     assert members[11] not in set(slates["member"])

@@ -42,7 +42,7 @@ class Counting(Policy):
         self.planned.append(context)
         scores = [self.clicks.get(article, 0.0) for article in context.article_ids.tolist()]
         wide = np.broadcast_to(scores, context.eligible.shape) + context.member_features[:, :1]
-        return SlotPmf(wide, lambda scores, open: epsilon_greedy(scores, open, 0.3))
+        return SlotPmf(wide, lambda scores, open: epsilon_greedy(0.3)(scores, open))
 
     def learn(self, round: Round) -> None:
         self.taught.append(round)

@@ -4,7 +4,6 @@ Hard rules are never broken, soft ones only where `relaxed` says so.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, STORY
 from bandit.slates.exploration import epsilon_greedy
 
 Make = Callable[..., Any]
-ANYTHING = partial(epsilon_greedy, epsilon=1.0)
+ANYTHING = epsilon_greedy(1.0)
 
 
 @st.composite
@@ -124,8 +123,18 @@ def test_hard_rules_always_soft_rules_unless_relaxed(
             told = {stories[a] for a in held}
             apart = [a for a in hard if stories[a] not in told]
             fresh = [a for a in apart if not seen[i, a]]
+            below = sum(s > j + 1 and s - 1 not in pins for s in rules.only)
+            sure = [  # what sections below will hold in any case, as they hold nothing else
+                below * (not any(s == "t" and not g[a] for a, s in enumerate(sources)))
+                for g, _ in groups
+            ]
             under = [
-                a for a in fresh if all(not g[a] or g[held].sum() < most for g, most in groups)
+                a
+                for a in fresh
+                if all(
+                    not g[a] or g[held].sum() + more < most
+                    for (g, most), more in zip(groups, sure, strict=True)
+                )
             ]
             allowed, codes = (
                 (under, (0, MINIMUM))

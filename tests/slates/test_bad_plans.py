@@ -32,7 +32,7 @@ def test_a_bad_pmf_is_refused_with_its_place(
     may[:, 5:] = False
 
     def explore(scores: np.ndarray, open: np.ndarray) -> np.ndarray:
-        pmf = epsilon_greedy(scores, open, 1.0)
+        pmf = epsilon_greedy(1.0)(scores, open)
         pmf[2] = value(pmf)[2]
         return pmf
 
@@ -41,7 +41,9 @@ def test_a_bad_pmf_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize(
-    "explore", [*EXPLORERS.values(), lambda s, o: thompson(s[None], o, 0.1)], ids=[*EXPLORERS, "ts"]
+    "explore",
+    [*EXPLORERS.values(), lambda s, o: thompson(s[None], 0.1)(s, o)],
+    ids=[*EXPLORERS, "ts"],
 )
 def test_nan_scores_are_refused(make_context: Make, explore: Callable) -> None:
     scores = np.zeros((4, 7))

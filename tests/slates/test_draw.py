@@ -1,7 +1,6 @@
 """Promise 1: propensities are what was sampled from. Promise 2: ask twice, same answer."""
 
 from collections.abc import Callable
-from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -12,8 +11,8 @@ from bandit.core.rules import Rules
 from bandit.core.types import EMPTY, EXPLOIT, EXPLORE, PINNED, Context, SlotPmf
 from bandit.slates import propensity as slates
 from bandit.slates.exploration import epsilon_greedy, greedy
-from bandit.slates.mass import inverse_cdf
 from bandit.slates.sums import cumulate
+from bandit.slates.taking import inverse_cdf
 from tests.support.slate_cases import RULES, SOFT, every_explorer, make_masked, make_plan
 
 Make = Callable[..., Context]
@@ -182,9 +181,7 @@ def test_roles_and_support(make_context: Make) -> None:
     assert plain.supported.tolist() == [[False, False, True, False]] * 2 + [
         [False, True, True, True]
     ]
-    mixed = slates.draw(
-        SlotPmf(scores, partial(epsilon_greedy, epsilon=0.5)), make_context(3, 7), 5
-    )
+    mixed = slates.draw(SlotPmf(scores, epsilon_greedy(0.5)), make_context(3, 7), 5)
     assert mixed.supported.all()
     assert ((mixed.role == EXPLOIT) == (mixed.propensity > 0.5)).all()
 

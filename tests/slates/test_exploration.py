@@ -18,16 +18,16 @@ def _make_draws(scores: np.ndarray) -> np.ndarray:
 
 def _explore_draws(scores: np.ndarray, open: np.ndarray, floor: float) -> np.ndarray:
     """Thompson sampling whose draws treat each article alike."""
-    return thompson(np.stack([scores, -scores, np.round(scores), 0 * scores]), open, floor)
+    return thompson(np.stack([scores, -scores, np.round(scores), 0 * scores]), floor)(scores, open)
 
 
 KINDS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "greedy": greedy,
-    "epsilon": partial(epsilon_greedy, epsilon=0.3),
-    "softmax": partial(softmax, temperature=0.7),
-    "budgeted": partial(budgeted, budget=0.3, temperature=0.7),
-    "squarecb": partial(squarecb, gamma=7.0),
-    "thompson": lambda scores, open: thompson(_make_draws(scores), open, floor=0.1),
+    "epsilon": epsilon_greedy(0.3),
+    "softmax": softmax(0.7),
+    "budgeted": budgeted(0.3, 0.7),
+    "squarecb": squarecb(7.0),
+    "thompson": lambda scores, open: thompson(_make_draws(scores), floor=0.1)(scores, open),
 }
 every = pytest.mark.parametrize("explore", KINDS.values(), ids=KINDS.keys())
 SCORES = np.array([[0.5, 0.3, 0.2, 9.0]])
@@ -42,66 +42,74 @@ def test_greedy_shares_exact_ties() -> None:
 
 def test_epsilon_closed_form() -> None:
     np.testing.assert_allclose(
-        epsilon_greedy(SCORES, OPEN, 0.3), [[0.7 + 0.1, 0.1, 0.1, 0]], rtol=1e-14
+        epsilon_greedy(0.3)(SCORES, OPEN), [[0.7 + 0.1, 0.1, 0.1, 0]], rtol=1e-14
     )
     tied = np.array([[2.0, 2.0, 1.0]])
-    np.testing.assert_allclose(epsilon_greedy(tied, tied > 0, 0.3), [[0.45, 0.45, 0.1]], rtol=1e-14)
-    assert epsilon_greedy(SCORES, OPEN, 0.0).tolist() == greedy(SCORES, OPEN).tolist()
+    np.testing.assert_allclose(epsilon_greedy(0.3)(tied, tied > 0), [[0.45, 0.45, 0.1]], rtol=1e-14)
+    assert epsilon_greedy(0.0)(SCORES, OPEN).tolist() == greedy(SCORES, OPEN).tolist()
     np.testing.assert_allclose(
-        epsilon_greedy(SCORES, OPEN, 1.0), [[1 / 3, 1 / 3, 1 / 3, 0]], rtol=1e-14
+        epsilon_greedy(1.0)(SCORES, OPEN), [[1 / 3, 1 / 3, 1 / 3, 0]], rtol=1e-14
     )
 
 
 def test_softmax_closed_form_and_budget() -> None:
     weights = np.exp([5.0, 3.0, 2.0])  # temperature 0.1
     expected = np.append(weights / weights.sum(), 0.0)
-    np.testing.assert_allclose(softmax(SCORES, OPEN, 0.1), [expected], rtol=1e-13)
+    np.testing.assert_allclose(softmax(0.1)(SCORES, OPEN), [expected], rtol=1e-13)
     np.testing.assert_allclose(
-        budgeted(SCORES, OPEN, 0.2, 0.1), [0.8 * np.eye(4)[0] + 0.2 * expected], rtol=1e-13
+        budgeted(0.2, 0.1)(SCORES, OPEN), [0.8 * np.eye(4)[0] + 0.2 * expected], rtol=1e-13
     )
-    assert budgeted(SCORES, OPEN, 0.0, 0.1).tolist() == greedy(SCORES, OPEN).tolist()
+    assert budgeted(0.0, 0.1)(SCORES, OPEN).tolist() == greedy(SCORES, OPEN).tolist()
 
 
 @pytest.mark.parametrize("size", [1e3, 1e150, 1e300])
 def test_softmax_of_extreme_scores(size: float) -> None:
     scores = np.array([[size, -size, size, 0.0], [-size, -size, -2 * size, 0.0]])
-    pmf = softmax(scores, np.array([[True] * 4, [True, True, True, False]]), 0.5)
+    pmf = softmax(0.5)(scores, np.array([[True] * 4, [True, True, True, False]]))
     assert pmf.tolist() == [[0.5, 0, 0.5, 0], [0.5, 0.5, 0, 0]]
-    shifted = softmax(SCORES + 1e6, OPEN, 0.1)
-    np.testing.assert_allclose(shifted, softmax(SCORES, OPEN, 0.1), rtol=1e-8)
+    shifted = softmax(0.1)(SCORES + 1e6, OPEN)
+    np.testing.assert_allclose(shifted, softmax(0.1)(SCORES, OPEN), rtol=1e-8)
 
 
 def test_squarecb_closed_form() -> None:
     second, third = 1 / (3 + 7 * 0.2), 1 / (3 + 7 * 0.3)  # m = 3 open articles, gamma = 7
     np.testing.assert_allclose(
-        squarecb(SCORES, OPEN, 7.0), [[1 - second - third, second, third, 0]], rtol=1e-14
+        squarecb(7.0)(SCORES, OPEN), [[1 - second - third, second, third, 0]], rtol=1e-14
     )
     np.testing.assert_allclose(
-        squarecb(np.zeros((1, 4)), OPEN, 7.0), [[1 / 3, 1 / 3, 1 / 3, 0]], rtol=1e-14
+        squarecb(7.0)(np.zeros((1, 4)), OPEN), [[1 / 3, 1 / 3, 1 / 3, 0]], rtol=1e-14
     )
-    np.testing.assert_allclose(squarecb(SCORES, OPEN, 0.0), [[1 / 3, 1 / 3, 1 / 3, 0]], rtol=1e-14)
-    assert squarecb(SCORES, OPEN, 1e12)[0, 0] == pytest.approx(1, abs=1e-10)
+    np.testing.assert_allclose(squarecb(0.0)(SCORES, OPEN), [[1 / 3, 1 / 3, 1 / 3, 0]], rtol=1e-14)
+    assert squarecb(1e12)(SCORES, OPEN)[0, 0] == pytest.approx(1, abs=1e-10)
 
 
 def test_thompson_is_the_share_of_draws_won() -> None:
     draws = np.array(
         [[[3.0, 2, 1, 9]], [[3, 2, 1, 9]], [[1, 2, 3, 9]], [[0, 5, 1, 9]], [[4, 2, 3, 9]]]
     )
-    np.testing.assert_allclose(thompson(draws, OPEN, 0.0), [[3 / 5, 1 / 5, 1 / 5, 0]], rtol=1e-14)
+    np.testing.assert_allclose(
+        thompson(draws, 0.0)(draws[0], OPEN), [[3 / 5, 1 / 5, 1 / 5, 0]], rtol=1e-14
+    )
     expected = [[0.9 * 0.6 + 0.1 / 3, 0.9 * 0.2 + 0.1 / 3, 0.9 * 0.2 + 0.1 / 3, 0]]
-    np.testing.assert_allclose(thompson(draws, OPEN, 0.1), expected, rtol=1e-14)
+    np.testing.assert_allclose(thompson(draws, 0.1)(draws[0], OPEN), expected, rtol=1e-14)
 
 
 def test_thompson_shares_ties() -> None:
     """Sixteen draws that tell nothing apart: nobody is preferred for standing first."""
     everything = np.ones((1, 4), dtype=bool)
-    assert thompson(np.zeros((16, 1, 4)), everything, 0.02).tolist() == [[0.25] * 4]
-    assert thompson(np.full((3, 1, 4), -np.inf), everything, 0.0).tolist() == [[0.25] * 4]
+    assert thompson(np.zeros((16, 1, 4)), 0.02)(np.zeros((1, 4)), everything).tolist() == [
+        [0.25] * 4
+    ]
+    assert thompson(np.full((3, 1, 4), -np.inf), 0.0)(np.zeros((1, 4)), everything).tolist() == [
+        [0.25] * 4
+    ]
     draws = np.array([[[7.0, 3, 7, 9]], [[1.0, 5, 5, 9]], [[2.0, 2, 2, 9]], [[0.0, 0, 8, 9]]])
     shares = np.array([1 / 2 + 1 / 3, 1 / 2 + 1 / 3, 1 / 2 + 1 / 2 + 1 / 3 + 1, 0]) / 4
-    np.testing.assert_allclose(thompson(draws, OPEN, 0.0), [shares], rtol=1e-14)
+    np.testing.assert_allclose(thompson(draws, 0.0)(draws[0], OPEN), [shares], rtol=1e-14)
     np.testing.assert_allclose(
-        thompson(draws, OPEN, 0.3), [0.7 * shares + 0.3 * np.array([1, 1, 1, 0]) / 3], rtol=1e-14
+        thompson(draws, 0.3)(draws[0], OPEN),
+        [0.7 * shares + 0.3 * np.array([1, 1, 1, 0]) / 3],
+        rtol=1e-14,
     )
 
 
@@ -113,7 +121,7 @@ def test_squarecb_shares_ties() -> None:
     behind = 1 / (4 + 7 * 0.3)
     best = (1 - behind) / 3
     np.testing.assert_allclose(
-        squarecb(scores, open, 7.0), [[best, behind, best, best, 0]], rtol=1e-14
+        squarecb(7.0)(scores, open), [[best, behind, best, best, 0]], rtol=1e-14
     )
 
 

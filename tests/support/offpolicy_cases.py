@@ -41,7 +41,7 @@ def make_log(
     theta = rng.standard_normal((features.shape[1], ACTIONS)) / np.sqrt(features.shape[1])
     q = expit(1.5 * features @ theta + rng.normal(-1.0, 0.5, ACTIONS))
     taste = x @ rng.standard_normal((d, ACTIONS)) / np.sqrt(d)
-    p = exploration.softmax(taste, np.ones(taste.shape, dtype=bool), 1.0)
+    p = exploration.softmax(1.0)(taste, np.ones(taste.shape, dtype=bool))
     action = (p.cumsum(axis=1) > rng.random((len(x), 1))).argmax(axis=1)
     at = np.arange(len(x))
     return (
@@ -79,7 +79,7 @@ def learn_log(
         SimpleNamespace(**names, article_names=["constant", *(f"text{j}" for j in range(actions))])
     )  # type: ignore[arg-type]  # options by name
     context = make_issue(features, actions)
-    plan = SlotPmf(np.zeros((len(p), actions)), lambda s, o: exploration.softmax(s, o, 1.0))
+    plan = SlotPmf(np.zeros((len(p), actions)), lambda s, o: exploration.softmax(1.0)(s, o))
     slates = replace(draw(plan, context, 0), choice=action[:, None], propensity=p[:, None])
     yes = np.ones(len(p), dtype=bool)
     clicked = reward[:, None] > 0

@@ -1,7 +1,6 @@
 """Small logs and pools that the off-policy tests share."""
 
 from collections.abc import Callable
-from functools import partial
 from itertools import product
 
 import numpy as np
@@ -19,12 +18,12 @@ Estimator = Callable[..., Floats]
 Explore = Callable[[Floats, Bools], Floats]
 
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=list(ESTIMATORS))
-LOGGER = partial(exploration.softmax, temperature=1.3)
+LOGGER = exploration.softmax(1.3)
 TARGETS: dict[str, Explore] = {
     "greedy": exploration.greedy,
-    "epsilon": partial(exploration.epsilon_greedy, epsilon=0.15),
-    "squarecb": partial(exploration.squarecb, gamma=7.0),
-    "budgeted": partial(exploration.budgeted, budget=0.4, temperature=0.6),
+    "epsilon": exploration.epsilon_greedy(0.15),
+    "squarecb": exploration.squarecb(7.0),
+    "budgeted": exploration.budgeted(0.4, 0.6),
 }
 SCORES = ([0.9, -0.4, 0.3, 1.7], [0.2, 1.1, 0.8, -0.5])  # the logger's and the target's
 

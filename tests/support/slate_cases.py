@@ -1,7 +1,7 @@
 """Plans under every way of exploring, and a context in which every kind of rule applies."""
 
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,16 +9,17 @@ import pytest
 from bandit.core import keys
 from bandit.core.rules import Rules
 from bandit.core.types import Context, SlotPmf
+from bandit.slates import propensity
 from bandit.slates.exploration import budgeted, epsilon_greedy, greedy, softmax, squarecb
 
 Make = Callable[..., Context]
-SOFT = partial(softmax, temperature=0.7)
+SOFT = softmax(0.7)
 EXPLORERS = {
     "greedy": greedy,
-    "epsilon": partial(epsilon_greedy, epsilon=0.3),
+    "epsilon": epsilon_greedy(0.3),
     "softmax": SOFT,
-    "budgeted": partial(budgeted, budget=0.3, temperature=0.7),
-    "squarecb": partial(squarecb, gamma=7.0),
+    "budgeted": budgeted(0.3, 0.7),
+    "squarecb": squarecb(7.0),
 }
 every_explorer = pytest.mark.parametrize("explore", EXPLORERS.values(), ids=EXPLORERS.keys())
 RULES = Rules(
@@ -43,3 +44,13 @@ def make_masked(make_context: Make, n: int = 60, m: int = 11) -> Context:
     return make_context(
         n, m, RULES, eligible=rng.random((n, m)) < 0.6, seen=rng.random((n, m)) < 0.3
     )
+
+
+def take_both(work: Callable[[], Any]) -> tuple[Any, Any]:
+    """What the plain walk gives, and the compiled loop."""
+    pytest.importorskip("numba", reason="numba is not installed: pip install letterbandit[fast]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(propensity, "_WORTH", np.inf)
+        plain = work()
+        patch.setattr(propensity, "_WORTH", 0.0)
+        return plain, work()

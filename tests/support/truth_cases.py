@@ -1,7 +1,5 @@
 """Policies that know the truth, for tests that need slates of a known worth."""
 
-from functools import partial
-
 import numpy as np
 
 from bandit.core.types import Context, SlotPmf
@@ -16,7 +14,7 @@ class Favourites(Oracle):
     """
 
     def __init__(self, epsilon: float = 0.0) -> None:
-        self._explore = partial(epsilon_greedy, epsilon=epsilon)
+        self._explore = epsilon_greedy(epsilon)
 
     def plan(self, context: Context) -> SlotPmf:
         everyone = self._simulator.truth(context).mean(axis=0)

@@ -10,16 +10,13 @@ Scores must be click rates, because squarecb and softmax look at their differenc
 under which VW learns something else are refused, and each refusal says why.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from bandit.core import check
-from bandit.core.types import Bools, Floats
 from bandit.models.vowpal.options import VowpalOptions, check_whole, write_numbers
-from bandit.slates.exploration import epsilon_greedy, greedy, softmax, squarecb
+from bandit.slates.exploration import Shares, epsilon_greedy, greedy, softmax, squarecb
 
 BY_COSTS = ("epsilon", "first", "softmax", "squarecb")
 BY_PMF = ("bag", "cover", "regcb", "regcbopt", "rnd")
@@ -100,25 +97,20 @@ class Exploration:
         }
         return f"{explore[given.explore]} --cb_type {given.cb_type}"
 
-    def pmf(self, decisions: int) -> Callable[[Floats, Bools], Floats]:
+    def pmf(self, decisions: int) -> Shares:
         """How a slot is filled after so many decisions.
 
-        A function of rewards, or of the logarithms of VW's pmf.
+        It is given rewards, or of the logarithms of VW's pmf.
         """
         given = self.options
         match given.explore:
             case "epsilon":
-                return partial(epsilon_greedy, epsilon=given.epsilon)
+                return epsilon_greedy(given.epsilon)
             case "first":
-                return partial(epsilon_greedy, epsilon=1.0) if decisions < given.first else greedy
+                return epsilon_greedy(1.0) if decisions < given.first else greedy
             case "softmax":
-                return partial(softmax, temperature=given.temperature)
+                return softmax(given.temperature)
             case "squarecb":  # VW's schedule
                 grown = float(np.power(float(decisions), given.gamma_exponent))
-                return partial(squarecb, gamma=given.gamma_scale * grown)
-        return partial(_softmax_with_floor, epsilon=given.epsilon)
-
-
-def _softmax_with_floor(scores: Floats, open: Bools, epsilon: float) -> Floats:
-    uniform = softmax(np.zeros_like(scores), open, 1.0)
-    return (1 - epsilon) * softmax(scores, open, 1.0) + epsilon * uniform
+                return squarecb(given.gamma_scale * grown)
+        return softmax(1.0, floor=given.epsilon)

@@ -27,7 +27,7 @@ class Follows(Fixed):
 
     def plan(self, context: Context) -> SlotPmf:
         rate = (self._clicks / self._looks)[self.group(context)]
-        return SlotPmf(rate, lambda scores, open: epsilon_greedy(scores, open, 0.2))
+        return SlotPmf(rate, lambda scores, open: epsilon_greedy(0.2)(scores, open))
 
     def learn(self, round: Round) -> None:
         rows, _, index, clicked = round.list_exposures()

@@ -1,0 +1,76 @@
+"""Taking one article for each member out of a slot's pmf, by inverse CDF or as somebody chose.
+
+Open this file for how a uniform number becomes an article. `bandit.slates.compiled` does the same,
+to the bit, in a compiled loop.
+"""
+
+from typing import NamedTuple, TypeGuard
+
+import numpy as np
+
+from bandit.core.types import Bools, Floats, Ints
+from bandit.slates.sums import cumulate
+
+
+class Taken(NamedTuple):
+    """What one slot takes from the pmf of each of n members.
+
+    choice: [n], index of the article into the pool; -1 for none
+    mass: [n], the article's probability; 0 for none
+    most_left: [n], the largest probability of the articles that are left
+    free: [n], some article had a chance
+    supported: [n], every open article had a chance
+    """
+
+    choice: Ints
+    mass: Floats
+    most_left: Floats
+    free: Bools
+    supported: Bools
+
+
+def take(pmf: Floats, supported: Bools, by: Floats | Ints) -> Taken:
+    """What is taken from a pmf [n, m], which is overwritten.
+
+    supported: [n], every open article has a chance
+    by: [n], uniform numbers in [0, 1) to draw by; or whole numbers, the articles that somebody
+        else has chosen, -1 for none
+    """
+    free: Bools = np.asarray(pmf.any(axis=1))
+    choice: Ints = (
+        inverse_cdf(cumulate(np.ascontiguousarray(pmf.T)), by)
+        if is_uniform(by)
+        else by.astype(np.int64)
+    )
+    shown = np.flatnonzero(choice >= 0)
+    mass = np.zeros(len(pmf))
+    mass[shown] = pmf[shown, choice[shown]]
+    pmf[shown, choice[shown]] = 0.0
+    return Taken(choice, mass, pmf.max(axis=1, initial=0.0), free, supported)
+
+
+def is_uniform(by: Floats | Ints) -> TypeGuard[Floats]:
+    """Whether these are numbers to draw by, not articles that somebody has chosen."""
+    return by.dtype.kind == "f"
+
+
+def inverse_cdf(sums: Floats, uniform: Floats) -> Ints:
+    """The first article [n] whose cumulative mass passes the uniform number's share of the total.
+
+    sums: [m, n], as `cumulate` gives them
+    uniform: [n], in [0, 1)
+    The answer is -1 where there is no mass.
+    """
+    index = _count_passed(sums, uniform * sums[-1])
+    beyond = np.flatnonzero(index == len(sums))  # rounding at the very end never leaves the support
+    if len(beyond):
+        index[beyond] = np.where(
+            sums[-1, beyond] > 0, (sums[:, beyond] < sums[-1, beyond]).sum(axis=0), -1
+        )
+    return index
+
+
+def _count_passed(sums: Floats, target: Floats) -> Ints:
+    """How many of some rising sums [m, n] do not pass the target [n]."""
+    narrow = np.min_scalar_type(-len(sums) - 1)  # narrow numbers are counted faster
+    return np.asarray((sums <= target).view(np.int8).sum(axis=0, dtype=narrow).astype(np.intp))
