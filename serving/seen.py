@@ -3,7 +3,7 @@
 Open this file to see what a pair of member and article in the file of what was seen stands for.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -13,34 +13,40 @@ from bandit.core.types import Ids, Ints
 from bandit.features.features import Features
 
 
+def list_telling(
+    articles: Columns, features: Features, earlier: Sequence[Tabular] = ()
+) -> dict[Hashable, list[int]]:
+    """Article -> the columns of those in the pool whose story it tells, itself among them.
+
+    articles: m rows, the pool
+    features: says which articles tell one story
+    earlier: pools that were sent before, the latest one last
+    """
+    columns: dict[Hashable, list[int]] = {}
+    own = articles["article"].tolist()
+    for column, told in enumerate(features.find_earlier(articles, earlier)):
+        for article in (own[column], *told):
+            columns.setdefault(article, []).append(column)
+    return columns
+
+
 def find_seen(
-    seen: Columns | None,
-    members: Columns,
-    articles: Columns,
-    features: Features,
-    earlier: Sequence[Tabular] = (),
+    seen: Columns | None, members: Columns, telling: Mapping[Hashable, list[int]]
 ) -> tuple[Ints, Ints]:
     """Rows (ascending) and columns of the (member, article) cells that were seen.
 
     seen: pairs of `member` and `article`; those of members who are not in the list, and of articles
         that are neither in the pool nor tell a story of its, say nothing here
     members: n rows
-    articles: m rows, the pool
-    features: says which articles tell one story
-    earlier: pools that were sent before, the latest one last
+    telling: what `list_telling` gives
     """
     if seen is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    columns: dict[Hashable, list[int]] = {}  # article -> those of the pool whose story it tells
-    own = articles["article"].tolist()
-    for column, told in enumerate(features.find_earlier(articles, earlier)):
-        for article in (own[column], *told):
-            columns.setdefault(article, []).append(column)
     row = _find_places(members["member"].tolist(), seen["member"])
-    code = _find_places(columns, seen["article"])
+    code = _find_places(telling, seen["article"])
     known = np.flatnonzero((row >= 0) & (code >= 0))
     known = known[np.argsort(row[known], kind="stable")]
-    told_by = list(columns.values())
+    told_by = list(telling.values())
     cells = [told_by[place] for place in code[known].tolist()]
     many = [len(some) for some in cells]
     return np.repeat(row[known], many), np.array(list(chain.from_iterable(cells)), dtype=np.int64)

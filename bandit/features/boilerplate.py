@@ -7,7 +7,7 @@ second serves where a pool is too small for the first. Open this file to add a c
 import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # A sentence is boilerplate that stands under at least so many articles of different titles, and
 # under at least this share of them. In a pool of 40 an honest sentence comes twice or three times.
@@ -42,7 +42,6 @@ _CALLS = (
     r"(?:copyright )?(?:\(c\) )?(?:\d{4} )?.{0,60}all rights reserved",
     r"(?:an? )?\d{1,3}[- ]min(?:ute)?s? read|advertisement|sponsored content",
 )
-_CALL = re.compile("|".join(f"(?:{call})" for call in _CALLS), re.IGNORECASE)
 # A call that follows a sentence without a stop between them, as in "... in spring Read more"
 _TAIL = re.compile(
     r"(?<=[\w).,])[\s.>\-]{1,9}"
@@ -56,7 +55,13 @@ _STOPS = " .,;:!?<>[]{}-_*#~'\"/\\|=+"
 def drop_call(sentence: str) -> str:
     """The sentence without a call to read on somewhere else; "" where it is nothing else."""
     left = _TAIL.sub("", sentence)
-    return "" if _CALL.fullmatch(left.strip(_STOPS)) else left
+    return "" if _compile_calls().fullmatch(left.strip(_STOPS)) else left
+
+
+@cache
+def _compile_calls() -> re.Pattern[str]:
+    """One pattern for all calls; it takes longer to compile than a sender takes to start."""
+    return re.compile("|".join(f"(?:{call})" for call in _CALLS), re.IGNORECASE)
 
 
 @lru_cache(maxsize=1 << 16)

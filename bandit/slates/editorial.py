@@ -36,30 +36,56 @@ def find_eligible(members: Tabular, articles: Tabular) -> Bools:
 
     Raises ValueError for an attribute that members lack.
     """
-    members, articles = Columns.read(members), Columns.read(articles)
-    allowed: Bools = np.ones((len(members), len(articles)), dtype=bool)
-    for column in articles.names:
-        if not column.startswith("only_"):
-            continue
-        attribute = column.removeprefix("only_")
-        if attribute not in members:
-            raise ValueError(
-                f"pool column {column!r}: members have no attribute {attribute!r}, "
-                f"only {members.names}"
+    return Admission(Columns.read(articles)).find(Columns.read(members))
+
+
+class Admission:
+    """The limits of a pool, read once: `find_eligible` says what they are.
+
+    articles: m rows, the pool
+    """
+
+    def __init__(self, articles: Columns) -> None:
+        self._width = len(articles)
+        self._limits = {
+            column: [
+                (j, set(_fold(wanted)))
+                for j, wanted in enumerate(fill_text(articles[column]))
+                if fold(wanted) not in MISSING
+            ]
+            for column in articles.names
+            if column.startswith("only_")
+        }
+        lots = articles[ADMIT].tolist() if ADMIT in articles else []
+        self._lots = [
+            (j, article, below)
+            for j, (article, below) in enumerate(
+                zip(articles["article"].tolist(), lots, strict=False)
             )
-        code, cells = number_values(read_text(members[attribute]))
-        given = [set(_fold(cell)) for cell in cells]
-        for j, wanted in enumerate(fill_text(articles[column])):
-            if fold(wanted) not in MISSING:
-                own = _fold(wanted)
-                having = [place for place, values in enumerate(given) if values.intersection(own)]
+            if below is not None and below == below  # neither None nor NaN
+        ]
+
+    def find(self, members: Columns) -> Bools:
+        """Which articles each member may be shown, [n, m].
+
+        Raises ValueError for an attribute that members lack.
+        """
+        allowed: Bools = np.ones((len(members), self._width), dtype=bool)
+        for column, limits in self._limits.items():
+            attribute = column.removeprefix("only_")
+            if attribute not in members:
+                raise ValueError(
+                    f"pool column {column!r}: members have no attribute {attribute!r}, "
+                    f"only {members.names}"
+                )
+            code, cells = number_values(read_text(members[attribute]))
+            given = [set(_fold(cell)) for cell in cells]
+            for j, wanted in limits:
+                having = [place for place, values in enumerate(given) if values & wanted]
                 allowed[:, j] &= np.isin(code, having)
-    if ADMIT in articles:
-        limits = zip(articles["article"].tolist(), articles[ADMIT].tolist(), strict=True)
-        for j, (article, below) in enumerate(limits):
-            if below is not None and below == below:  # neither None nor NaN
-                allowed[:, j] &= draw_lots(members["member"], article) < below
-    return allowed
+        for j, article, below in self._lots:
+            allowed[:, j] &= draw_lots(members["member"], article) < below
+        return allowed
 
 
 def draw_lots(members: Ids, article: object) -> Floats:

@@ -13,13 +13,8 @@ from bandit.core import check
 from bandit.core.columns import Columns, Tabular
 from bandit.core.rules import Rules
 from bandit.core.types import Bools, Ints
-from bandit.log.issue import tabulate_slates
-from bandit.slates.editorial import find_eligible
-from bandit.slates.propensity import draw
 from serving.bundle import Bundle
-from serving.inputs import sort_pool
-from serving.seen import find_seen
-from serving.sending.events import tabulate_events
+from serving.sending.sender import ReadyIssue, Sender
 from serving.sending.write import CHUNK
 
 if TYPE_CHECKING:
@@ -57,20 +52,18 @@ def compose(
     Raises ValueError naming what is wrong with them.
     """
     check.at_least("chunk", chunk, 1)
-    if not campaign.strip():
-        raise ValueError("campaign is empty; it keys the draws and the log")
-    members, articles = Columns.read(members), Columns.read(articles)
+    members = Columns.read(members)
     check.unique("members", members["member"])
-    check.unique("pool", articles["article"])
-    articles = sort_pool(articles)
+    asked = (articles, rules, campaign, seed, earlier)
     held = holdout.find(members["member"]) if holdout else np.zeros(len(members), bool)
-    choosers = {False: _Chooser(bundle, members, articles, seen, earlier)}
+    issues = {False: Sender(bundle).prepare(*asked)}
     if holdout and held.any():
-        choosers[True] = _Chooser(holdout.bundle, members, articles, seen, earlier)
+        issues[True] = Sender(holdout.bundle).prepare(*asked)
+    known = {which: issue.find_seen(members, seen) for which, issue in issues.items()}
     for start in range(0, len(members), chunk):
         rows = np.arange(start, min(start + chunk, len(members)))
-        parts = [(which, some) for which in choosers if len(some := rows[held[rows] == which])]
-        tables = [choosers[which].choose(some, rules, campaign, seed) for which, some in parts]
+        parts = [(which, some) for which in issues if len(some := rows[held[rows] == which])]
+        tables = [_choose(issues[which], members, known[which], some) for which, some in parts]
         if len(parts) == 1:
             yield tables[0].append_column("holdout", pa.array(held[rows].repeat(rules.slots)))
             continue
@@ -80,53 +73,15 @@ def compose(
         yield joined.append_column("holdout", pa.array(held[rows].repeat(rules.slots)))
 
 
-class _Chooser:
-    """A bundle with one issue in front of it.
+def _choose(issue: ReadyIssue, members: Columns, seen: tuple[Ints, Ints], rows: Ints) -> pa.Table:
+    """The slates of the members in `rows`, which ascend.
 
-    members: all n; articles: m rows, in order; seen, earlier: as for `compose`
+    seen: rows and columns, as `ReadyIssue.find_seen` gives them for all members
     """
-
-    def __init__(
-        self,
-        bundle: Bundle,
-        members: Columns,
-        articles: Columns,
-        seen: Tabular | None,
-        earlier: Sequence[Tabular],
-    ) -> None:
-        self._bundle, self._members, self._articles = bundle, members, articles
-        self._text = bundle.features.encode_articles(articles)
-        self._told = bundle.features.find_stories(articles)
-        pairs = None if seen is None else Columns.read(seen)
-        self._seen = find_seen(pairs, members, articles, bundle.features, earlier)
-
-    def choose(self, rows: Ints, rules: Rules, campaign: str, seed: int) -> pa.Table:
-        """The slates of the members in `rows`, which ascend."""
-        part = self._members.take(rows)
-        shown: Bools = np.zeros((len(rows), len(self._articles)), dtype=bool)
-        seen_rows, seen_columns = self._seen
-        here = slice(*np.searchsorted(seen_rows, [rows[0], rows[-1] + 1]))
-        place = np.searchsorted(rows, seen_rows[here])
-        ours = rows[place] == seen_rows[here]
-        shown[place[ours], seen_columns[here][ours]] = True
-        context = self._bundle.features.make_context(
-            campaign,
-            0,
-            part,
-            self._articles,
-            rules,
-            find_eligible(part, self._articles),
-            shown,
-            article_features=self._text,
-            told=self._told,
-        )
-        slates = draw(self._bundle.policy.plan(context), context, seed)
-        named = tabulate_events(campaign, context.member_ids, rules.slots)
-        # Plain columns, for whatever program reads them; parquet stores repeated words once all
-        # the same.
-        table = tabulate_slates(context, slates) | named
-        return pa.table({name: _decode(column) for name, column in table.items()})
-
-
-def _decode(column: pa.Array) -> pa.Array:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    seen_rows, seen_columns = seen
+    here = slice(*np.searchsorted(seen_rows, [rows[0], rows[-1] + 1]))
+    place = np.searchsorted(rows, seen_rows[here])
+    ours = rows[place] == seen_rows[here]
+    shown: Bools = np.zeros((len(rows), issue.width), dtype=bool)
+    shown[place[ours], seen_columns[here][ours]] = True
+    return issue.choose(members.take(rows), shown).tabulate()

@@ -1,0 +1,165 @@
+"""Newsletters from a program: a bundle in memory, an issue made ready once, members as they come.
+
+Open this file to see what is done once for an issue, and what for each member. `serving.send`
+chooses by the same steps, so the same member gets the same slate from both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from bandit.core import check
+from bandit.core.columns import Columns, Tabular
+from bandit.core.rules import Rules
+from bandit.core.types import Bools, Context, Ids, Ints, Slates
+from bandit.log.issue import tabulate_slates
+from bandit.slates.editorial import Admission
+from bandit.slates.propensity import draw
+from serving.bundle import Bundle, read
+from serving.inputs import sort_pool
+from serving.seen import find_seen, list_telling
+from serving.sending.events import tabulate_events
+
+
+@dataclass(frozen=True)
+class Composed:
+    """What n members are sent.
+
+    context: the members and the issue, its articles in the order of their ids
+    slates: what each member is shown, as numbers
+    """
+
+    context: Context
+    slates: Slates
+
+    @property
+    def articles(self) -> Ids:
+        """The ids of the articles from the top [n, k]; None where a slot is empty."""
+        ids = np.empty(len(self.context.articles) + 1, dtype=object)
+        ids[:-1] = self.context.article_ids  # -1, the last: empty, which is None
+        return np.asarray(ids[self.slates.choice])
+
+    def tabulate(self) -> pa.Table:
+        """One row for each (member, slot): the columns of the log, and `mail` and `event`."""
+        campaign, k = self.context.campaign, self.context.rules.slots
+        named = tabulate_events(campaign, self.context.member_ids, k)
+        # Plain columns, for whatever program reads them; parquet stores repeated words once all
+        # the same.
+        table = tabulate_slates(self.context, self.slates) | named
+        return pa.table({name: _decode(column) for name, column in table.items()})
+
+
+class ReadyIssue:
+    """A bundle with one issue in front of it: all that does not depend on the members is done.
+
+    The arguments are those of `Sender.prepare`, which also says what it raises.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        pool: Tabular,
+        rules: Rules,
+        campaign: str,
+        seed: int,
+        earlier: Sequence[Tabular] = (),
+    ) -> None:
+        if not campaign.strip():
+            raise ValueError("campaign is empty; it keys the draws and the log")
+        articles = Columns.read(pool)
+        check.columns("pool", articles, ["article", "title", "summary", "kind", "source"])
+        check.unique("pool", articles["article"])
+        self._articles = articles = sort_pool(articles)
+        rules.check_pool(articles["article"].tolist(), articles.names)
+        self._bundle, self._rules, self._campaign, self._seed = bundle, rules, campaign, seed
+        self._text = bundle.features.encode_articles(articles)
+        self._stories = bundle.features.find_stories(articles)
+        self._telling = list_telling(articles, bundle.features, earlier)
+        self._admission = Admission(articles)
+
+    def compose(self, members: Tabular, seen: Tabular | None = None) -> Composed:
+        """The newsletters of these members; of each the same, whoever comes with it.
+
+        members: n rows, `member` (unique ids) and the attributes; one member is a list of one
+        seen: pairs of `member` and `article` in issues that the member opened
+
+        Raises ValueError naming what is wrong with the members.
+        """
+        members = Columns.read(members)
+        check.columns("members", members, ["member"])
+        rows, columns = self.find_seen(members, seen)
+        shown: Bools = np.zeros((len(members), len(self._articles)), dtype=bool)
+        shown[rows, columns] = True
+        return self.choose(members, shown)
+
+    @property
+    def width(self) -> int:
+        """How many articles the pool has, m."""
+        return len(self._articles)
+
+    def find_seen(self, members: Columns, seen: Tabular | None) -> tuple[Ints, Ints]:
+        """Rows (ascending) and columns of the (member, article) cells that were seen."""
+        return find_seen(None if seen is None else Columns.read(seen), members, self._telling)
+
+    def choose(self, members: Columns, seen: Bools) -> Composed:
+        """The same as `compose`, where it is known which articles were seen [n, m]."""
+        context = self._bundle.features.make_context(
+            self._campaign,
+            0,
+            members,
+            self._articles,
+            self._rules,
+            self._admission.find(members),
+            seen,
+            article_features=self._text,
+            told=self._stories,
+        )
+        return Composed(context, draw(self._bundle.policy.plan(context), context, self._seed))
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A bundle in memory.
+
+    bundle: what `serving.bundle.read` gave
+    """
+
+    bundle: Bundle
+
+    def prepare(
+        self,
+        pool: Tabular,
+        rules: Rules,
+        campaign: str,
+        seed: int,
+        earlier: Sequence[Tabular] = (),
+    ) -> ReadyIssue:
+        """Make an issue ready: read its texts and find its stories, once for all members.
+
+        pool: m articles in any order: `article`, title, summary, kind, source, any `only_` columns
+            and perhaps `story`
+        rules: the editor's, with the number of slots
+        campaign: name of the issue; it keys the draws and the log
+        seed: another one gives another draw of the same slates
+        earlier: pools that were sent before; who saw an article of theirs has seen its story
+
+        Raises ValueError naming what is wrong with the pool, or does not fit the rules.
+        """
+        return ReadyIssue(self.bundle, pool, rules, campaign, seed, earlier)
+
+
+def load(folder: str | Path, trusted: str | Path | None = None) -> Sender:
+    """The bundle in `folder` in memory, every file checked before it is parsed.
+
+    trusted: a file with the public key of whoever must have signed it; None: nobody must have
+
+    Raises ValueError that says what is wrong with which file.
+    """
+    return Sender(read(folder, trusted=trusted))
+
+
+def _decode(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column

@@ -1,0 +1,67 @@
+"""A sender in a program gives each member what `serving.send` gives, alone or among others."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import serving
+from bandit.core.columns import Columns
+from bandit.core.rules import Rules
+from serving.sending import choose
+from tests.support.bundle_cases import ROOT, SEED, train
+
+CHEAP = ["profile", "lin_ts", "random", "segment_rules"]
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_one_member_gets_what_a_send_of_all_gives(name: str, tmp_path: Path) -> None:
+    train(name).write(tmp_path / "b")
+    context = train(name).context
+    rows, columns = np.nonzero(context.seen)
+    pairs = {"member": context.member_ids[rows], "article": context.article_ids[columns]}
+    sender = serving.load(tmp_path / "b")
+    asked = (context.articles, context.rules, context.campaign, SEED)
+    sent = pa.concat_tables(choose.compose(sender.bundle, context.members, *asked, Columns(pairs)))
+    sent = sent.drop_columns(["holdout"])
+    issue, k = sender.prepare(*asked), context.rules.slots
+    assert issue.compose(context.members, pairs).tabulate().equals(sent)
+    for row in (0, 3, 11):
+        one = issue.compose(context.members.take([row]), pairs)
+        assert one.tabulate().equals(sent.slice(row * k, k))
+        assert one.articles[0].tolist() == sent["article"].slice(row * k, k).to_pylist()
+
+
+def test_an_issue_that_cannot_be_is_refused_before_members_come(folder: Path) -> None:
+    context, sender = train("profile").context, serving.load(folder)
+    with pytest.raises(ValueError, match="campaign is empty"):
+        sender.prepare(context.articles, context.rules, " ", SEED)
+    with pytest.raises(ValueError, match="gone"):
+        sender.prepare(context.articles, Rules(slots=4, pins={1: "gone"}), "may", SEED)
+    twice = context.articles.take([0, 1, 0])
+    with pytest.raises(ValueError, match="pool"):
+        sender.prepare(twice, Rules(slots=2), "may", SEED)
+
+
+def test_the_documented_example_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With one member of this association in the place of the page's."""
+    page = (ROOT / "docs/sending.md").read_text()
+    section = page.partition("## From a program of your own")[2]
+    example = re.search("```python\n(.*?)```", section, re.DOTALL)
+    assert example
+    context = train("profile").context
+    member = dict(context.members.take([3]).items())
+    code = re.sub("(?m)^member = .*$", "member = own", example[1])
+    monkeypatch.chdir(folder.parent)
+    (folder.parent / "bundle").symlink_to(folder)
+    names: dict[str, Any] = {"pool": context.articles, "own": member}
+    exec(code, names)  # noqa: S102
+    alone = names["composed"].articles[0].tolist()
+    assert str(alone) in capsys.readouterr().out
+    assert len(set(alone)) == 4
+    assert names["composed"].slates.propensity.min() > 0
