@@ -271,11 +271,12 @@ def _list_stories(stories: Ints | None) -> list[Bools]:
 
 def _list_groups(articles: Columns, counts: dict[str, dict[str, int]]) -> list[tuple[Bools, int]]:
     """For each value in the rules, the articles that have it [m], and how many are allowed."""
-    return [
-        (_have(articles, column, [value]), count)
-        for column, values in counts.items()
-        for value, count in name_each(values, read_values(articles, column)).items()
-    ]
+    groups = []
+    for column, values in counts.items():
+        have = np.array(fill_text(articles[column]), dtype=object)
+        for value, count in name_each(values, sorted(set(have) - {""})).items():
+            groups.append((np.asarray(have == value, dtype=bool), count))
+    return groups
 
 
 def _have(articles: Columns, column: str, values: Collection[str]) -> Bools:
