@@ -12,9 +12,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import Progress
+from typing import TYPE_CHECKING
 
 from serving.errors import run_program
 from serving.folder import claim
@@ -23,12 +21,17 @@ from serving.sending.arguments import read_arguments
 from serving.sending.issue import read_issue
 from serving.sending.record import refuse_place
 
+if TYPE_CHECKING:  # rich is imported when something is sent
+    from rich.console import Console
 
-def send(asked: argparse.Namespace, console: Console) -> str:
+
+def send(asked: argparse.Namespace, console: "Console") -> str:
     """Write the send that the command line asks for. Returns a line to print.
 
     Raises ValueError naming what is wrong with the bundle, the files or the folder.
     """
+    from rich.progress import Progress
+
     read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, *asked.earlier)
     refuse_place(Path(asked.out), asked.bundle, *filter(None, read), *asked.suppress)
     with claim(asked.out):
@@ -57,12 +60,14 @@ def _count(told: object) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _say(console: Console, warning: str) -> None:
+def _say(console: "Console", warning: str) -> None:
     console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
+    from rich.console import Console
+
     asked = read_arguments(argv)
     return run_program("serving.send", lambda: print(send(asked, Console(stderr=True))))
 

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from threadpoolctl import threadpool_limits
-
 NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _limits = ExitStack()
@@ -37,6 +35,8 @@ def use_one_thread() -> Iterator[None]:
 
 @contextmanager
 def _limit_all() -> Iterator[None]:
+    from threadpoolctl import threadpool_limits  # whoever only sends one mail never needs it
+
     before = {name: os.environ.get(name) for name in NAMES}
     os.environ.update(dict.fromkeys(NAMES, "1"))  # for what is loaded or started later
     torch = sys.modules.get("torch")
