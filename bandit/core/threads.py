@@ -35,7 +35,7 @@ def use_one_thread() -> Iterator[None]:
 
 @contextmanager
 def _limit_all() -> Iterator[None]:
-    from threadpoolctl import threadpool_limits  # whoever only sends one mail never needs it
+    from threadpoolctl import threadpool_limits
 
     before = {name: os.environ.get(name) for name in NAMES}
     os.environ.update(dict.fromkeys(NAMES, "1"))  # for what is loaded or started later
