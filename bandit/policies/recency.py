@@ -95,9 +95,6 @@ class Recency(Policy):
         articles, (campaign, *more) = unpack(state["articles"]), unpack(state["campaign"]) or [None]
         if not isinstance(campaign, str) or more:
             raise ValueError(f"campaign = {campaign!r} and {len(more)} more; must be one name")
-        for article in articles:
-            if not isinstance(article, str | int | float):
-                raise ValueError(f"article {article!r} is no id; must be text or a number")
         for name, count in (("issues", 1), ("first", len(articles)), ("last", len(articles))):
             check.shape(name, state[name], (count,))
             if state[name].dtype.kind != "i":

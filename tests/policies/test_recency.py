@@ -124,7 +124,7 @@ def test_restored_it_goes_on_in_the_same_wave() -> None:
         (
             "articles",
             lambda a: pack([["a"], "b", "c", "d"]),
-            r"article \['a'\] is no id; must be text or a number",
+            r"id \['a'\] is no id; must be text or a number",
         ),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bandit.core.types import Context, Slates
+from bandit.core.types import EXPLOIT, Context, Slates
 from tests.support.builders import context_of
 from tests.support.words import same_arrays, same_chances, same_slates, same_table
 
@@ -84,7 +84,7 @@ def test_a_table_of_slates_differs_in_words(context: Context, slates: Slates) ->
     rows = {
         "article": [f"a{j}" for j in slates.choice.ravel()],
         "propensity": slates.propensity.ravel(),
-        "role": "exploit",
+        "role": EXPLOIT,
         "relaxed": 0,
     }
     table = pd.DataFrame(rows)
