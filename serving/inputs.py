@@ -3,15 +3,17 @@
 Open this file to see what the editor's and the membership system's files must hold.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
 
 from bandit.core.columns import Columns
-from bandit.core.rules import Rules
+from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import KINDS
 from bandit.features.features import Features
 from serving.errors import describe
@@ -19,6 +21,8 @@ from serving.formats import is_worded
 from serving.settings import read_settings
 from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly
 
+NEEDED = ("article", "title", "summary", "kind", "source")  # columns of a pool
+SHOWN = ("url", "image", "subject")  # columns that go into the mails
 # columns of the pool that limit who gets an article: the least and the most they may hold
 LIMITS = {"audience": (0.0, 1e12), "admit_below": (0.0, 1.0)}
 
@@ -124,8 +128,7 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
     `url`, `image` and `subject` (a line for mails that the article leads) go into the mails, and
     `audience` says how many members may get an article at most.
     """
-    needed = ["article", "title", "summary", "kind", "source"]
-    table = Table.read(path, needed, all_columns=True, encoding=encoding)
+    table = Table.read(path, NEEDED, all_columns=True, encoding=encoding)
     table = table.rename(name_plainly if is_worded(table.path) else _name_known)
     table.check_ids("article", unique=True)
     for name in ("title", "summary", "kind", "source"):
@@ -141,7 +144,7 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
             table = table.read_numbers(name)
             table.check_type(name, NUMBER)
             table.check_between(name, *LIMITS[name])
-        if name in ("url", "image", "subject"):
+        if name in SHOWN:
             table.check_type(name, TEXT)
     return table
 
@@ -149,8 +152,22 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
 def _name_known(name: str) -> str:
     """The name of a typed pool's column: `Only Region` is `only_region`, and `Story` is `story`."""
     plain = name_plainly(name)
-    known = ("story", "url", "image", "subject", *LIMITS)
+    known = ("story", *SHOWN, *LIMITS)
     return plain if plain in known or plain.startswith("only_") else name
+
+
+def find_odd(articles: Columns, rules: Rules) -> Iterator[str]:
+    """A sentence for what of a pool says nothing: columns that are not read, and strange kinds."""
+    ruled = {*rules.at_most, *rules.at_least, *chain.from_iterable(rules.only.values())}
+    read = {*NEEDED, *SHOWN, *LIMITS, "story", *ruled}
+    unread = [name for name in articles.names if name not in read and not name.startswith("only_")]
+    if unread:
+        yield f"columns {', '.join(map(repr, unread))} are not read and limit nobody"
+    kinds = ("article", *KINDS)
+    for kind, count in Counter(articles["kind"].tolist()).items():
+        if kind not in kinds:
+            near = name_nearest(kind, kinds)
+            yield f"kind {kind!r}, of {count} articles, is none of {', '.join(kinds)}{near}"
 
 
 def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "utf-8") -> Table:

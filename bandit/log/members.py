@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core import check
-from bandit.core.files import check_ids, read_plain, write_table
+from bandit.core.files import check_ids, read_plain, to_frame, write_table
 from bandit.core.ids import locate
 from bandit.core.types import Bools, Ids, Ints
 from bandit.features.attributes import Attributes
@@ -168,6 +168,7 @@ def _read(path: Path) -> pa.Table:
     """A file of members. Raises ValueError for ids that are floats, missing or there twice."""
     table = read_plain(path)
     try:
+        to_frame(table.slice(0, 0))
         if "member" not in table.column_names:
             raise ValueError(f"members lacks column 'member'; it has {table.column_names}")
         ids = table["member"].to_numpy()

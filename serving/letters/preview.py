@@ -14,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.columns import Columns
 from bandit.core.types import EMPTY, EXPLORE, PINNED
+from bandit.features.attributes import MISSING, fold
 from bandit.slates.editorial import REPEAT
 from serving.letters.changes import find_changes
 from serving.letters.page import fill_template
@@ -82,7 +84,7 @@ def write_preview(
         exploring=float(tally.roles[EXPLORE] / filled) if filled else 0.0,
         warnings=warnings,
         letters=_list_letters(slates, tally.members, issue, texts),
-        articles=_list_articles(tally, texts, mails),
+        articles=_list_articles(tally, texts, mails, issue.articles),
         rules=_list_rules(tally),
         change=find_changes(issue.past.last, issue.bundle.digest, texts.article, slates),
         audience=issue.audience,
@@ -134,7 +136,7 @@ def _list_facts(member: object, issue: "Issue") -> list[str]:
     return [
         f"{name.replace('_', ' ')}: {cell:g}" if isinstance(cell, float) else str(cell)
         for name, cell in cells.items()
-        if cell is not None and cell == cell
+        if cell is not None and cell == cell and fold(str(cell)) not in MISSING
     ]
 
 
@@ -142,8 +144,11 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or "" if url else ""
 
 
-def _list_articles(tally: "Tally", texts: "Texts", mails: int) -> list[dict[str, object]]:
+def _list_articles(
+    tally: "Tally", texts: "Texts", mails: int, pool: Columns
+) -> list[dict[str, object]]:
     """The articles, those that reach most first."""
+    limits = _list_limits(pool)
     order = sorted(range(len(texts)), key=lambda j: (-tally.reach[j], texts.title[j]))
     return [
         {
@@ -152,6 +157,7 @@ def _list_articles(tally: "Tally", texts: "Texts", mails: int) -> list[dict[str,
             "subject": texts.subject[j] if texts.subject[j] != texts.title[j] else "",
             "about": " · ".join(filter(None, (texts.kind[j], texts.source[j]))),
             "linked": bool(texts.url[j]),
+            "only": limits[texts.article[j]],
             "reach": int(tally.reach[j]),
             "share": tally.reach[j] / mails if mails else 0.0,
             "leads": int(tally.leads[j]),
@@ -160,6 +166,21 @@ def _list_articles(tally: "Tally", texts: "Texts", mails: int) -> list[dict[str,
         }
         for j in order
     ]
+
+
+def _list_limits(pool: Columns) -> dict[object, str]:
+    """Article -> who alone may see it, in words; "" where everybody may."""
+    names = [name for name in pool.names if name.startswith("only_")]
+    found = {}
+    for row, article in enumerate(pool["article"].tolist()):
+        cells = {name: pool[name][row] for name in names}
+        said = [
+            f"{name.removeprefix('only_').replace('_', ' ')} {cell}"
+            for name, cell in cells.items()
+            if cell is not None and cell == cell and fold(str(cell)) not in MISSING
+        ]
+        found[article] = ", ".join(said)
+    return found
 
 
 def _list_rules(tally: "Tally") -> list[tuple[str, str]]:

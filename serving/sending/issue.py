@@ -18,7 +18,7 @@ from bandit.features.attributes import Attributes
 from serving.aliases import follow_pairs, read_aliases, refuse_old
 from serving.bundle import Bundle, read
 from serving.checks.unmatched import refuse_unmatched
-from serving.inputs import Inputs, load
+from serving.inputs import Inputs, find_odd, load
 from serving.sending.audience import limit_audience
 from serving.sending.holdout import Holdout, choose_at_random
 from serving.sending.past import Past, join_seen
@@ -78,6 +78,12 @@ class Issue:
             said.append(("pool", f"article {article!r} counts as average: {why}"))
         if "url" not in self.articles:
             said.append(("pool", "there is no column url: the merge files hold no links"))
+        said += [("pool", sentence) for sentence in find_odd(self.articles, self.rules)]
+        lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
+        for path, ids in find_strangers(lists, self._everybody).items():
+            if ids:
+                of = f"{len(ids)} of {lists[path].columns.num_rows} ids in {path}"
+                said.append(("members", f"{of} are nobody's here, such as {ids[0]!r}"))
         return said
 
     def read_suppressed(self) -> dict[str, Table]:
@@ -86,10 +92,18 @@ class Issue:
         Raises ValueError for one that names nobody on the member list, unless that is allowed.
         """
         lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
-        strange = find_strangers(lists, pa.array(self.inputs.members["member"].tolist()))
-        if strange and not self.asked.allow_unmatched:
-            raise ValueError(f"{strange[0]} (--allow-unmatched sends all the same)")
+        for path, ids in find_strangers(lists, self._everybody).items():
+            rows = lists[path].columns.num_rows
+            if ids and len(ids) == rows and not self.asked.allow_unmatched:
+                raise ValueError(
+                    f"{path}: none of its {rows} ids, such as {ids[0]!r}, is in the member list "
+                    "(--allow-unmatched sends all the same)"
+                )
         return lists
+
+    @property
+    def _everybody(self) -> pa.Array:
+        return pa.array(self.inputs.members["member"].tolist())
 
     def describe(self, lists: dict[str, Table]) -> dict[str, object]:
         """What the send is made from: the same again gives the same bytes."""
@@ -124,6 +138,8 @@ def read_issue(asked: argparse.Namespace) -> Issue:
         refuse_old(asked.members, inputs.members, aliases)
         for each in (bundle, holdout.bundle) if holdout else (bundle,):
             each.policy.follow(aliases)
+    if inputs.seen is not None and not asked.allow_unmatched:
+        _refuse_strange_seen(asked, follow_pairs(inputs.seen, aliases), inputs.members)
     same = _describe_campaign(asked, holdout, aliased)
     part = find_part(Path(asked.out), asked.wave, asked.share, bundle.policy, same)
     mine = part.find_rows(asked.campaign, inputs.members["member"])
@@ -168,4 +184,14 @@ def _refuse_void_rules(
         raise ValueError(
             f"{asked.rules}: no_repeat = {inputs.rules.no_repeat}, but --sent names no earlier "
             "issue (--allow-unmatched sends all the same)"
+        )
+
+
+def _refuse_strange_seen(asked: argparse.Namespace, seen: Columns | None, members: Columns) -> None:
+    """Raise ValueError where nobody on the list of what was seen is a member."""
+    given = seen["member"].tolist() if seen is not None else []
+    if given and set(given).isdisjoint(members["member"].tolist()):
+        raise ValueError(
+            f"{asked.seen}: none of its members, such as {given[0]!r}, is in the member list "
+            "(--allow-unmatched sends all the same)"
         )

@@ -35,18 +35,17 @@ def digest_suppressed(lists: dict[str, Table]) -> str | None:
     return " ".join(table.digest for table in lists.values()) or None
 
 
-def find_strangers(lists: dict[str, Table], members: pa.Array) -> list[str]:
-    """A sentence for each list of which no id is a member's: ids may be of another system.
+def find_strangers(lists: dict[str, Table], members: pa.Array) -> dict[str, list[str]]:
+    """The ids of each list that are no member's: ids may be misspelt, or of another system.
 
     members: the ids of the whole member list
     """
     known = members.cast(pa.string())
-    return [
-        f"{path}: none of its {table.columns.num_rows} ids, such as "
-        f"{table.columns['member'][0].as_py()!r}, is in the member list"
-        for path, table in lists.items()
-        if table.columns.num_rows and not pc.any(pc.is_in(_as_text(table), value_set=known)).as_py()
-    ]
+    found = {}
+    for path, table in lists.items():
+        ids = _as_text(table)
+        found[path] = ids.filter(pc.invert(pc.is_in(ids, value_set=known))).to_pylist()
+    return found
 
 
 def drop_suppressed(tables: Iterable[pa.Table], lists: dict[str, Table]) -> Iterable[pa.Table]:

@@ -133,7 +133,8 @@ def test_an_id_like_a_formula_is_refused_and_an_empty_newsletter_not_mailed(
     pool = pd.read_parquet(desk / "pool.parquet")
     region = members["region"][0]
     pool.assign(only_region=region).to_parquet(desk / "pool.parquet")
-    pd.DataFrame({"member": ["a"], "article": ["b"]}).to_parquet(desk / "seen.parquet")
+    seen = pd.DataFrame({"member": members["member"][1:2], "article": ["b"]})
+    seen.to_parquet(desk / "seen.parquet")
     members.to_parquet(desk / "members.parquet")
     assert send.main(list_arguments(desk, unit / "bundle")) == 0
     told = json.loads((desk / "out" / "send.json").read_text())

@@ -1,0 +1,54 @@
+"""What a send says of files that it takes: nothing that was given is passed over in silence."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from serving import send
+from tests.support.desk_cases import list_arguments
+
+
+def test_what_limits_nobody_is_said(unit: Path, desk: Path, capsys: Any) -> None:
+    """A restriction under another name, a misspelt kind, and misspelt ids among the suppressed."""
+    pool = pd.read_parquet(desk / "pool.parquet")
+    pool["Restricted to chapter"] = "Alpine"
+    pool.loc[3, "kind"] = "Evnt"
+    pool.to_parquet(desk / "pool.parquet")
+    member = pd.read_parquet(desk / "members.parquet")["member"][7]
+    listed = pd.DataFrame({"member": [str(member), "A-77", "A1009"]})
+    listed.to_csv(desk / "gone.csv", index=False)
+    asked = [*list_arguments(desk, unit / "bundle"), "--suppress", str(desk / "gone.csv")]
+    assert send.main(asked) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "'Restricted to chapter' are not read and limit nobody" in said
+    assert "kind 'Evnt', of 1 articles, is none of article, event, resource" in said
+    assert "the nearest is 'event'" in said
+    assert "2 of 3 ids in" in said
+    assert "such as 'A-77'" in said
+    page = (desk / "out" / "preview.html").read_text()
+    assert "are not read and limit nobody" in page
+
+
+def test_a_list_of_what_strangers_saw_is_refused(unit: Path, desk: Path, capsys: Any) -> None:
+    members = pd.read_parquet(desk / "members.parquet")
+    stranger = members["member"].max() + 1
+    seen = pd.DataFrame({"member": [stranger], "article": ["b"]})
+    seen.to_parquet(desk / "seen.parquet")
+    asked = list_arguments(desk, unit / "bundle")
+    assert send.main(asked) == 2
+    assert "seen.parquet: none of its members, such as " in capsys.readouterr().err
+    assert send.main([*asked, "--allow-unmatched"]) == 0
+
+
+def test_the_preview_shows_who_alone_sees_an_article(unit: Path, desk: Path) -> None:
+    members = pd.read_parquet(desk / "members.parquet")
+    pool = pd.read_parquet(desk / "pool.parquet")
+    pool["only_region"] = [members["region"][0], *[None] * (len(pool) - 1)]
+    pool.to_parquet(desk / "pool.parquet")
+    members.loc[0, "region"] = None
+    members.to_parquet(desk / "members.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    page = (desk / "out" / "preview.html").read_text()
+    assert page.count("only for region ") == 1
+    assert " ·  · " not in page
