@@ -10,9 +10,8 @@ from typing import Self
 
 import numpy as np
 
-from bandit.core.columns import Columns, fill_text
+from bandit.core.columns import Bools, Columns, Ints, fill_text
 from bandit.core.rules import EACH, Rules
-from bandit.core.types import Bools, Ints
 
 
 @dataclass(frozen=True)
