@@ -1,10 +1,11 @@
 """What a policy is: the interface that experiments and the sender use, and nothing beyond it.
 
-A policy is a class that derives from `Policy` and has the first five methods. The last five have
+A policy is a class that derives from `Policy` and has the first five methods. The last six have
 defaults, which suit most policies. Policies that exist only in simulation, because they are shown
 the truth, derive from `Informed` in its place. `bandit/policies/random.py` is the shortest example.
 """
 
+from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -57,6 +58,15 @@ class Policy(Protocol):
         Raises ValueError naming an array that is missing, or that has a shape or a value that no
         learning could give it.
         """
+
+    @classmethod
+    def by_row(cls) -> Collection[str]:
+        """Names of arrays of the state of which planning needs a few rows only. The default: none.
+
+        `restore` may be given something else for them that has a type and a shape, gives rows [n]
+        when it is asked for `array[rows]`, and becomes an array by `numpy.asarray`.
+        """
+        return ()
 
     def waves(self, context: Context) -> list[Ints]:
         """The members' rows in each wave, from the first wave sent to the last.

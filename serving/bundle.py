@@ -4,29 +4,33 @@ Open this file to see what a bundle holds and what is checked before it is used.
 run its code. manifest.json names the policy, its constructor parameters, the features and where it
 comes from, and holds the size and SHA-256 of two files: policy.safetensors (`Policy.state`) and
 features.safetensors (`Features.state`). manifest.sha256 holds its own digest, and manifest.sig, if
-there is one, its signature. The files of arrays name the version of the reader that they belong to,
-so that parts of two bundles cannot be mixed.
+there is one, its signature. A large policy.safetensors has policy.pieces beside it, by which it is
+checked as it is read (`serving.checks.pieces`). The files of arrays name the version of the reader
+that they belong to, so that parts of two bundles cannot be mixed.
 """
 
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from bandit.core.columns import Array
 from bandit.core.make import make
 from bandit.core.state import State
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.policy import Informed, Policy
+from serving.checks import pieces
 from serving.checks.description import LARGEST
 from serving.checks.measure import measure
 from serving.checks.signature import check_signature, sign
@@ -37,6 +41,7 @@ from serving.manifest import (
     FILES,
     FORMAT,
     MANIFEST,
+    PIECES,
     POLICY,
     SIGNATURE,
     Manifest,
@@ -100,7 +105,11 @@ def write(
         for name, content in ((POLICY, policy.state()), (FEATURES, arrays)):
             _save(part / name, content, f"{folder}/{name}", features.version)
         manifest = {"format": FORMAT, "letterbandit": _read_version(), "policy": target} | facts
-        manifest["files"] = {name: measure(part / name).model_dump() for name in (POLICY, FEATURES)}
+        names = [POLICY, FEATURES]
+        if (part / POLICY).stat().st_size >= pieces.LARGE:
+            (part / PIECES).write_bytes(pieces.digest_pieces(part / POLICY))
+            names.append(PIECES)
+        manifest["files"] = {name: measure(part / name).model_dump() for name in names}
         write_manifest(part, manifest)
         try:
             read(part, features.encoder)
@@ -114,6 +123,8 @@ def read(
 ) -> Bundle:
     """The bundle in `folder`, every file checked before it is parsed.
 
+    Of a large policy.safetensors, what is needed of few members alone is checked when it is read.
+
     encoder: the one that the features were fitted with, where it is not the usual one
     trusted: a file with the public key of whoever must have signed it; None: nobody must have
 
@@ -126,10 +137,11 @@ def read(
         check_signature(folder / SIGNATURE, data, trusted)
         signed = f"signed by {trusted}"
     manifest = parse_manifest(folder / MANIFEST, data)
-    check_files(folder, manifest)
     where, reader = f"{folder / MANIFEST}", manifest.features.reader
-    _find_policy(manifest.policy, where)
-    arrays, state = (_load(folder / name, reader) for name in (FEATURES, POLICY))
+    by_row = _find_policy(manifest.policy, where).by_row() if PIECES in manifest.files else ()
+    check_files(folder, manifest, later=[POLICY] if by_row else [])
+    arrays = _load(folder / FEATURES, reader)
+    state = _map(folder, reader, by_row) if by_row else _load(folder / POLICY, reader)
     try:
         features = Features.restore(manifest.features.model_dump(), arrays, encoder)
     except Exception as error:  # a manifest may hold anything where it describes the features
@@ -163,7 +175,7 @@ def copy(source: str | Path, target: str | Path, key: str | Path | None = None) 
     if Path(target).resolve().is_relative_to(Path(source).resolve()):
         raise ValueError(f"{target} lies in {source}, the bundle that is copied")
     with replace_folder(target, EVERY) as part:
-        for name in FILES:
+        for name in {*FILES, *bundle.manifest.files}:
             shutil.copyfile(Path(source) / name, part / name)
         data = read_sealed(part)
         check_files(part, parse_manifest(part / MANIFEST, data))
@@ -226,10 +238,12 @@ def _save(path: Path, arrays: State, shown: str, reader: str) -> None:
 
     reader: the version that they belong to, which the file will name
     """
+    arrays = {name: np.asarray(array) for name, array in arrays.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{shown}: {name} has type {array.dtype}; must be numbers")
-    _check_plausible(shown, arrays)
+    for name, array in arrays.items():
+        _check_plausible(f"{shown}: {name}", array)
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     try:
         save_file(ordered, path, {"reader": reader})
@@ -245,23 +259,36 @@ def _load(path: Path, reader: str) -> State:
             arrays: State = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # safetensors' own error is a plain Exception
         raise ValueError(f"{path} is not a safetensors file: {error}") from None
-    if named != reader:
-        raise ValueError(f"{path} was made with reader {named!r}; the manifest names {reader!r}")
-    _check_plausible(str(path), arrays)
+    _check_reader(path, named, reader)
+    for name, array in arrays.items():
+        _check_plausible(f"{path}: {name}", array)
     return arrays
 
 
-def _check_plausible(where: str, arrays: State) -> None:
+def _map(folder: Path, reader: str, by_row: Collection[str]) -> State:
+    """What `_load` gives of the policy's file, but the arrays `by_row` are not read yet."""
+    path = folder / POLICY
+    mapped = pieces.Mapped(path, (folder / PIECES).read_bytes(), _check_plausible)
+    _check_reader(path, mapped.facts.get("reader"), reader)
+    state = {n: rows if n in by_row else np.asarray(rows) for n, rows in mapped.tables.items()}
+    return cast(State, state)
+
+
+def _check_reader(path: Path, named: object, reader: str) -> None:
+    if named != reader:
+        raise ValueError(f"{path} was made with reader {named!r}; the manifest names {reader!r}")
+
+
+def _check_plausible(where: str, array: Array) -> None:
     """Raise ValueError at the first number that is not finite, or larger than is ever learned."""
-    for name, array in arrays.items():
-        if array.dtype.kind != "f" or not array.size:
-            continue
-        low, high = float(array.min()), float(array.max())  # NaN where one is
-        if not (low >= -LARGEST and high <= LARGEST):
-            odd = ~(np.abs(array) <= LARGEST)
-            at = tuple(int(i) for i in np.argwhere(odd)[0])
-            must = f"must be finite, and at most {LARGEST:g}"
-            raise ValueError(f"{where}: {name}{list(at)} = {array[at]}; {must}")
+    if array.dtype.kind != "f" or not array.size:
+        return
+    low, high = float(array.min()), float(array.max())  # NaN where one is
+    if not (low >= -LARGEST and high <= LARGEST):
+        odd = ~(np.abs(array) <= LARGEST)
+        at = tuple(int(i) for i in np.argwhere(odd)[0])
+        must = f"must be finite, and at most {LARGEST:g}"
+        raise ValueError(f"{where}{list(at)} = {array[at]}; {must}")
 
 
 def _read_version() -> str:

@@ -5,7 +5,7 @@ file to see what a manifest must say, and which folders are refused as bundles.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,8 +19,9 @@ from serving.errors import describe
 FORMAT = 4
 MANIFEST, SEAL, SIGNATURE = "manifest.json", "manifest.sha256", "manifest.sig"
 POLICY, FEATURES = "policy.safetensors", "features.safetensors"
+PIECES = "policy.pieces"
 FILES = (MANIFEST, SEAL, POLICY, FEATURES)  # every bundle has them
-EVERY = (*FILES, SIGNATURE)  # one that is signed has this as well
+EVERY = (*FILES, PIECES, SIGNATURE)  # a large one has the first as well, a signed one the second
 MOST_BYTES = 1 << 26  # of a manifest
 
 
@@ -98,7 +99,7 @@ def parse_manifest(path: Path, data: bytes) -> Manifest:
         manifest = Manifest.model_validate(content)
     except ValidationError as error:
         raise ValueError(f"{path}: {describe(error)}") from None
-    if set(manifest.files) != {POLICY, FEATURES}:
+    if set(manifest.files) - {PIECES} != {POLICY, FEATURES}:
         named = shorten(sorted(manifest.files))
         raise ValueError(f"{path}: files = {named}; must be {[FEATURES, POLICY]}")
     if "_target_" in manifest.parameters:  # the class is named by `policy`, and nowhere else
@@ -107,20 +108,23 @@ def parse_manifest(path: Path, data: bytes) -> Manifest:
     return manifest
 
 
-def check_files(folder: Path, manifest: Manifest) -> None:
-    """Raise ValueError unless `folder` holds the files that the manifest promises, and no other."""
-    extra = sorted({path.name for path in folder.iterdir()} - set(EVERY))
+def check_files(folder: Path, manifest: Manifest, later: Collection[str] = ()) -> None:
+    """Raise ValueError unless `folder` holds the files that the manifest promises, and no other.
+
+    later: files whose bytes are checked later; now their size is
+    """
+    known = {*FILES, SIGNATURE, *manifest.files}
+    extra = sorted({path.name for path in folder.iterdir()} - known)
     if extra:
         raise ValueError(f"{folder / extra[0]} is not part of a bundle; remove it")
     for name, promised in manifest.files.items():
         path = folder / name
         if not path.is_file():
             raise ValueError(f"{path} is missing")
-        found, why = measure(path), "the file was changed or cut short"
-        if found.size != promised.size:
-            raise ValueError(
-                f"{path} has {found.size} bytes; the manifest says {promised.size}: {why}"
-            )
+        size, why = path.stat().st_size, "the file was changed or cut short"
+        if size != promised.size:
+            raise ValueError(f"{path} has {size} bytes; the manifest says {promised.size}: {why}")
+        found = promised if name in later else measure(path)
         if found.sha256 != promised.sha256:
             ours, theirs = f"{found.sha256[:12]}...", f"{promised.sha256[:12]}..."
             raise ValueError(f"{path}: SHA-256 is {ours}; the manifest says {theirs}: {why}")

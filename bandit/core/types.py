@@ -18,7 +18,7 @@ import numpy as np
 from bandit.core import check
 from bandit.core.columns import Array as Array
 from bandit.core.columns import Bools as Bools
-from bandit.core.columns import Columns
+from bandit.core.columns import Columns as Columns
 from bandit.core.columns import Floats as Floats
 from bandit.core.columns import Ids as Ids
 from bandit.core.columns import Ints as Ints

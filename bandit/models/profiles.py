@@ -140,7 +140,7 @@ class Profiles:
         """Rows of these members [n], with new rows of no evidence for those never met."""
         self.roster, at = self.roster.add(ids)
         for name in NAMES:
-            setattr(self, name, np.insert(getattr(self, name), at, 0, axis=0))
+            setattr(self, name, np.insert(np.asarray(getattr(self, name)), at, 0, axis=0))
         return self.find_rows(ids)
 
     def posterior(self, rows: Ints, prior: Floats, variance: Floats) -> Belief:
@@ -155,6 +155,7 @@ class Profiles:
             else np.zeros_like(prior)
             for name in NAMES
         )
+        check.at_least("profiles' precision", float(precision.min(initial=0.0)), 0)
         spread = 1 / (1 / variance + precision)
         slope = -cross * spread  # of each coordinate on the constant
         shift = prior / variance + shift
@@ -183,14 +184,14 @@ class Profiles:
     def absorb(self, rows: Ints, before: Belief, after: Belief) -> None:
         """Add the evidence that took these members' interests from `before` to `after`."""
         for name, old, new in zip(NAMES, before.to_natural(), after.to_natural(), strict=True):
-            kept = getattr(self, name).copy()
+            kept = np.array(getattr(self, name))
             kept[rows] += (new - old).astype(kept.dtype)
             setattr(self, name, np.maximum(kept, 0.0) if name == "precision" else kept)
 
     def forget(self, keep: float) -> None:
         """Let evidence fade: it is multiplied by `keep`, so after t issues it counts keep^t."""
         for name in NAMES:
-            kept = getattr(self, name)
+            kept = np.asarray(getattr(self, name))
             setattr(self, name, kept * kept.dtype.type(keep))
 
     def follow(self, aliases: Aliases) -> None:
@@ -204,7 +205,7 @@ class Profiles:
         """
         self.roster, place = self.roster.follow(aliases)
         for name in NAMES:
-            kept = getattr(self, name)
+            kept = np.asarray(getattr(self, name))
             total = np.zeros((len(self.roster), kept.shape[1]), dtype=kept.dtype)
             np.add.at(total, place, kept)
             setattr(self, name, total)
@@ -216,12 +217,15 @@ class Profiles:
     def restore(self, state: State) -> None:
         """Take the arrays of a state as they are, without a copy.
 
-        Raises ValueError for arrays that do not fit one another or hold a negative precision.
+        Raises ValueError for arrays that do not fit one another or hold a negative precision, which
+        of those that are read row by row is found when it is read.
         """
         roster = Roster.restore(part(state, "roster"))
         for name in NAMES:
             check.shape(f"profiles' {name}", state[name], (len(roster), self.precision.shape[1]))
-        check.at_least("profiles' precision", float(state["precision"].min(initial=0.0)), 0)
+        if isinstance(state["precision"], np.ndarray):
+            least = float(state["precision"].min(initial=0.0))
+            check.at_least("profiles' precision", least, 0)
         self.roster = roster
         for name in NAMES:
             setattr(self, name, state[name])

@@ -10,10 +10,9 @@ All is learned by empirical Bayes:
 
     B       what attributes say, the prior            bandit.models.profile.prior, .outset
     S       how far members differ from it            here
-    m, s^2  how articles differ in appeal             bandit.models.profile.appeal
     e       P(examined) of each slot                  bandit.models.examination
     w_i     from the member's own clicks              bandit.models.profiles
-    b_j     from everybody's clicks                   bandit.models.profile.appeal
+    b_j     from everybody's clicks, with m and s^2   bandit.models.profile.appeal
 
 w_i is learned by expectation propagation in each issue, projected on a Gaussian with an arrow for
 its precision (assumed density filtering, Minka 2001). Open this file for the order of all this.
@@ -24,10 +23,9 @@ from copy import copy
 import numpy as np
 
 from bandit.core import check, exact
-from bandit.core.columns import Columns
 from bandit.core.ids import Aliases
 from bandit.core.state import State, nest, part, require
-from bandit.core.types import Context, Floats, Ints, Planner, Round, SlotPmf
+from bandit.core.types import Columns, Context, Floats, Ints, Planner, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
 from bandit.models.link import logit
@@ -35,7 +33,7 @@ from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import average, average_with_slope, score
 from bandit.models.profile.outset import Outset
 from bandit.models.profile.prior import Prior, Step
-from bandit.models.profiles import Belief, Pool, Profiles
+from bandit.models.profiles import NAMES, Belief, Pool, Profiles
 from bandit.policy import Policy
 from bandit.slates.exploration import budgeted
 
@@ -124,8 +122,7 @@ class Profile(Policy):
     def fix(self, B: Floats, variance: Floats, quality_variance: float, examine: Floats) -> None:
         """Start with hyperparameters that are known and stay.
 
-        B: [p, q]
-        variance: [q], S
+        B, variance: [p, q], and [q], S
         quality_variance: s^2
         examine: [k], P(examined) of each slot
         """
@@ -142,7 +139,8 @@ class Profile(Policy):
         if not self.prior or self.length:
             return self
         ready = copy(self)
-        ready._set_up(self._outset.measure(articles))
+        ready.length = self._outset.measure(articles)
+        ready._set_up(ready.length)
         return ready
 
     def plan(self, context: Context) -> SlotPmf:
@@ -156,7 +154,7 @@ class Profile(Policy):
         budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
 
         def plan(context: Context) -> SlotPmf:
-            mean, spread = ready._infer(context).score(pool)
+            mean, spread = ready.infer_interests(context).score(pool)
             p = np.clip(average(mean + appeal, spread + doubt), 1e-12, 1 - 1e-12)
             return SlotPmf(logit(p), budgeted(budget, self.temperature))
 
@@ -179,12 +177,10 @@ class Profile(Policy):
 
     def infer_interests(self, context: Context) -> Belief:
         """Posterior of the interests w_i of the n members."""
-        return self._get_ready(context.article_features)._infer(context)
-
-    def _infer(self, context: Context) -> Belief:
-        prior, doubt = self._read_attributes(context)
+        ready = self._get_ready(context.article_features)
+        prior, doubt = ready._read_attributes(context)
         rows = self.profiles.find_rows(context.member_ids)
-        return self.profiles.posterior(rows, prior, self.variance + doubt)
+        return self.profiles.posterior(rows, prior, ready.variance + doubt)
 
     def _read_attributes(self, context: Context) -> tuple[Floats, Floats]:
         """What attributes alone say of w_i: B x_i, and its variance as B is in doubt; [n, q]."""
@@ -232,7 +228,7 @@ class Profile(Policy):
         expected: Floats = np.zeros(0)
         step: Step | None = None
         for number in range(MOST_STEPS):
-            mean, spread = self._infer(context).score(pool)
+            mean, spread = self.infer_interests(context).score(pool)
             eta, noise = mean[rows, index] + appeal[index], spread[rows, index]
             if number == 0:
                 expected = average(eta, noise + doubt[index])
@@ -265,14 +261,18 @@ class Profile(Policy):
         looked = np.where(filled, self.examination.chance(np.arange(choice.shape[1])), 0.0)
         clicked = (round.feedback.clicked[opened] & filled).astype(np.float64)
         before = self.infer_interests(context)
-        appeal, doubt = self.appeal.look_up(context.articles)
-        a = context.article_features[choice]
+        a, (appeal, doubt) = context.article_features[choice], self.appeal.look_up(context.articles)
         after = before.update(a, appeal[choice], doubt[choice], clicked, looked)
         self.profiles.absorb(self.profiles.add(context.member_ids), before, after)
 
     def follow(self, aliases: Aliases) -> None:
         """Members' profiles follow their ids, and add up."""
         self.profiles.follow(aliases)
+
+    @classmethod
+    def by_row(cls) -> set[str]:
+        """See `Policy.by_row`."""
+        return {f"profiles.{name}" for name in NAMES}
 
     def state(self) -> State:
         """The parts' arrays, as `part.array`, with B, S ('variance') and the position curve."""
