@@ -12,7 +12,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from serving.errors import run_program
 from serving.folder import claim
@@ -21,29 +20,22 @@ from serving.sending.arguments import read_arguments
 from serving.sending.issue import read_issue
 from serving.sending.record import refuse_place
 
-if TYPE_CHECKING:  # rich is imported when something is sent
-    from rich.console import Console
 
-
-def send(asked: argparse.Namespace, console: "Console") -> str:
+def send(asked: argparse.Namespace) -> str:
     """Write the send that the command line asks for. Returns a line to print.
 
     Raises ValueError naming what is wrong with the bundle, the files or the folder.
     """
-    from rich.progress import Progress
-
     read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, *asked.earlier)
     refuse_place(Path(asked.out), asked.bundle, *filter(None, read), *asked.suppress)
     with claim(asked.out):
         issue = read_issue(asked)
         for file, warning in issue.warnings:
-            _say(console, f"{getattr(asked, file)}: {warning}")
-        with Progress(console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("slates", total=len(issue.members))
-            written = write_issue(issue, lambda done: bar.advance(task, done))
+            _say(f"{getattr(asked, file)}: {warning}")
+        written = write_issue(issue, _Progress(len(issue.members)))
     told = written.told
     for sentence in _list(told["contradictions"]):
-        _say(console, f"{asked.rules}: {sentence}")
+        _say(f"{asked.rules}: {sentence}")
     where = f"{told['mails']} mails of {len(issue.members)} members in {issue.part.folder}"
     where += f", by a bundle that is {issue.bundle.signed}"
     if written.again:
@@ -60,16 +52,32 @@ def _count(told: object) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _say(console: "Console", warning: str) -> None:
-    console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+class _Progress:
+    """Says how far a send has come, in a line that is written over; only to a terminal.
+
+    total: members
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+
+    def __call__(self, done: int) -> None:
+        """So many more are done."""
+        self._done = min(self._done + done, self._total)
+        if sys.stderr.isatty():
+            end = "\n" if self._done == self._total else "\r"
+            line = f"{self._done:,} of {self._total:,} members"
+            print(line, end=end, file=sys.stderr, flush=True)
+
+
+def _say(warning: str) -> None:
+    print(f"warning: {warning}", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
-    from rich.console import Console
-
     asked = read_arguments(argv)
-    return run_program("serving.send", lambda: print(send(asked, Console(stderr=True))))
+    return run_program("serving.send", lambda: print(send(asked)))
 
 
 if __name__ == "__main__":

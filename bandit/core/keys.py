@@ -114,7 +114,8 @@ def _fill_pairs(
 
     block: which block, a number for all members or one for each, [n]
     """
-    n, blocks = len(keys), np.broadcast_to(block, len(keys))
+    n = len(keys)
+    blocks = np.asarray(block) if np.ndim(block) else np.broadcast_to(block, n)
     size = max(-(-n // max(-(-n // _PIECE), 1)), 1)
     for at in range(0, n, size):
         piece = slice(at, min(at + size, n))

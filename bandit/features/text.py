@@ -92,7 +92,8 @@ class StaticEncoder:
             told = self._tokenizer.encode(text, add_special_tokens=False)
             if told.ids and not _falls_apart(text, told.offsets):
                 # rounded to float32 below, on which machines agree
-                mean = self._table[told.ids].mean(axis=0, dtype=np.float64)
+                words = self._table[told.ids].astype(np.float32)
+                mean = words.mean(axis=0, dtype=np.float64)
                 vectors[i] = mean / max(float(np.linalg.norm(mean)), 1e-9)
         return vectors
 
@@ -122,7 +123,7 @@ def _static_weights():  # type: ignore[no-untyped-def]  # tokenizers has no stub
         )
     root = Path(spec.submodule_search_locations[0])
     table = load_file(root / "weights" / "l2_supercat_256.safetensors")["embedding.weight"]
-    return table.astype(np.float32), Tokenizer.from_file(
+    return table, Tokenizer.from_file(  # 16-bit numbers, made longer where they are used
         str(root / "tokenizers" / "l2_supercat_tokenizer_config.json")
     )
 

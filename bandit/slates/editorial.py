@@ -116,7 +116,7 @@ class Desk:
     def _begin(self) -> None:
         """No slot is filled yet."""
         (n, m), layout = self._pinnable.shape, self._layout
-        self._rows = np.arange(n)
+        self._rows, self._nobody = np.arange(n), np.zeros(n, dtype=bool)
         self._left = np.zeros((n, m + 1), dtype=bool)  # the last stands for the empty slot, -1
         np.greater(self._pinnable, layout.pinned, out=self._left[:, :m])
         self._told = [_Count(tally, n) for tally in layout.told]
@@ -136,7 +136,7 @@ class Desk:
         The policy fills the slot of the others. Where nothing is pinned, nobody gets article -1.
         """
         if slot not in self._layout.pins:
-            return -1, np.zeros(len(self._pinnable), dtype=bool)
+            return -1, self._nobody
         article = self._layout.pins[slot]
         return article, self._pinnable[:, article]
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROW_GROUP = 1 << 20
-CHUNK = 20_000  # members at a time; with a pool of 200 a matrix of scores takes 32 MB
+CHUNK = 2_000  # members chosen for at a time; with a pool of 200 their scores fit the cache
+_READ = 20_000  # members read back at a time
 
 
 def write_slates(path: Path, tables: Iterable[pa.Table]) -> None:
@@ -35,8 +36,8 @@ def write_slates(path: Path, tables: Iterable[pa.Table]) -> None:
 
 def read_back(path: Path, slots: int) -> Iterator[pa.Table]:
     """What was written, some thousand members at a time, each with all slots."""
-    batches = pq.ParquetFile(path, page_checksum_verification=True).iter_batches(slots * CHUNK)
-    return regroup((pa.Table.from_batches([batch]) for batch in batches), slots * CHUNK)
+    batches = pq.ParquetFile(path, page_checksum_verification=True).iter_batches(slots * _READ)
+    return regroup((pa.Table.from_batches([batch]) for batch in batches), slots * _READ)
 
 
 def regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
