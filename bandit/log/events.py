@@ -21,6 +21,12 @@ row for each request, in any order, of one issue or several, and with these colu
     network   opaque id of where the request came from: an AS number or a /24; known proxies have
               names of their own
     domain    of the member's address
+
+One more column may be there, and may have gaps:
+
+    verdict   what the e-mail platform itself said of the request: machine (SendGrid's
+              sg_machine_open, Mailgun's client-info.bot, Brevo's proxy_open), person, or nothing
+              (None, NaN or an empty text)
 """
 
 from dataclasses import dataclass
@@ -30,7 +36,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from bandit.core import check
-from bandit.core.types import Bools, Context, Feedback, Floats, Slates
+from bandit.core.types import Bools, Context, Feedback, Floats, Ids, Slates
 
 COLUMNS = (
     *("event", "campaign", "member", "kind", "slot", "links", "seconds", "arrived"),
@@ -39,6 +45,7 @@ COLUMNS = (
 KINDS = ("open", "click", "unsubscribe")
 AGENTS = ("mail", "browser", "imageproxy", "bare", "scanner", "script", "none")
 METHODS = ("GET", "HEAD")
+VERDICTS = ("machine", "person")
 TAGS = ("human", "prefetch", "scanner", "duplicate", "late")
 BY_PEOPLE = ("human", "late")
 
@@ -51,6 +58,13 @@ def refuse(events: pd.DataFrame, column: str, bad: ArrayLike, must: str) -> None
         raise ValueError(f"events row {row}: {column} = {events[column].iloc[row]}; {must}")
 
 
+def read_verdicts(events: pd.DataFrame) -> Ids:
+    """What the platform said of each request [rows]: machine, person, or "" for nothing."""
+    if "verdict" not in events:
+        return np.full(len(events), "", dtype=object)
+    return np.asarray(events["verdict"].astype(object).where(events["verdict"].notna(), ""))
+
+
 def validate(events: pd.DataFrame) -> None:
     """Raise ValueError at the first missing column, or the first value that no event can have."""
     check.columns("events", events, COLUMNS)
@@ -58,6 +72,9 @@ def validate(events: pd.DataFrame) -> None:
         refuse(events, column, events[column].isna(), "must be given")
     for column, known in (("kind", KINDS), ("agent", AGENTS), ("method", METHODS)):
         refuse(events, column, ~events[column].isin(known), f"must be one of {', '.join(known)}")
+    if "verdict" in events:
+        strange = ~np.isin(read_verdicts(events), ("", *VERDICTS))
+        refuse(events, "verdict", strange, f"must be one of {', '.join(VERDICTS)}, or nothing")
     for column in ("slot", "links", "seconds", "arrived"):
         number = pd.to_numeric(events[column], errors="coerce").to_numpy(dtype=np.float64)
         if events[column].dtype.kind not in "iuf":

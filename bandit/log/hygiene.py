@@ -11,14 +11,15 @@ grouped into visits (`bandit.log.visits`), and a visit is judged as a whole
 import numpy as np
 import pandas as pd
 
-from bandit.core.types import Bools, Floats, Ints
-from bandit.log.events import validate
+from bandit.core.types import Bools, Floats, Ids, Ints
+from bandit.log.events import read_verdicts, validate
 from bandit.log.scanners import learn_chance
 from bandit.log.visits import Visits, group_visits
 
 REPEAT = 10.0  # seconds within which the same request again is a repeat
 NEAR = 5.0  # an open this many seconds from a scanner's visit is the scanner's
 KNOWN = 0.9  # confidence where a rule decides (assumption)
+CERTAIN = 0.999  # confidence where a request says itself that no person made it (assumption)
 SCANNER = 0.5  # a visit is tagged from this probability on
 
 
@@ -75,6 +76,9 @@ def tag(
     beside = beside[_find_during(visits, chance >= SCANNER, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
 
+    for said, whose, words in find_own_accounts(table, is_open):
+        tags[said], why[said], sure[said] = whose[said], words, CERTAIN
+
     again = np.flatnonzero(~once)
     tags[again] = np.where(tags[first[again]] == "scanner", "scanner", "duplicate")
     why[again] = np.where(
@@ -84,6 +88,25 @@ def tag(
     back = np.empty(len(table), dtype=np.int64)
     back[order] = np.arange(len(table))
     return events.assign(tag=tags[back], why=why[back], confidence=np.round(sure[back], 6))
+
+
+def find_own_accounts(table: pd.DataFrame, is_open: Bools) -> list[tuple[Bools, Ids, str]]:
+    """Requests that somebody says no person made: which [rows], their tags [rows], and why.
+
+    A platform's verdict on an open means a program that loads images for a reader; on a click, a
+    scanner. What the request says of itself comes last, as it overrules the platform.
+    """
+    scanner = np.full(len(table), "scanner", dtype=object)
+    agent = np.isin(table["agent"].to_numpy(), ("scanner", "script"))
+    return [
+        (
+            read_verdicts(table) == "machine",
+            np.where(is_open, "prefetch", scanner),
+            "a machine, as the e-mail platform says",
+        ),
+        ((table["method"] == "HEAD").to_numpy(), scanner, "a HEAD request, which shows nothing"),
+        (agent, scanner, "a machine by its own account"),
+    ]
 
 
 def _sort(events: pd.DataFrame) -> Ints:

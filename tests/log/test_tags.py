@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,3 +88,25 @@ def test_member_ids_are_only_names(table: pd.DataFrame) -> None:
     renamed = table.assign(member=table["member"].map(lambda member: f"{7 - member}-x"))
     columns = ["tag", "why", "confidence"]
     pd.testing.assert_frame_equal(tag(renamed)[columns], tag(table)[columns])
+
+
+def test_what_says_itself_that_it_is_no_person_is_believed() -> None:
+    """One request of each kind, alone in the world: nothing else could give them away."""
+    opens: dict[str, Any] = {"kind": "open", "slot": 0, "seconds": 4.0}
+    rows = [
+        opens | {"agent": "scanner"},
+        opens | {"agent": "script"},
+        opens | {"method": "HEAD"},
+        {"agent": "script", "seconds": 7200.0},
+        opens | {"agent": "mail", "verdict": "machine", "seconds": 4000.0},
+        {"verdict": "machine", "seconds": 7200.0},
+        {"verdict": "person", "seconds": 7200.0},
+        {"verdict": None, "seconds": 7200.0},
+    ]
+    table = make_events([row | {"member": i} for i, row in enumerate(rows)])
+    tagged = tag(table.assign(verdict=[row.get("verdict") for row in rows]))
+    assert tagged["tag"].tolist() == [*["scanner"] * 4, "prefetch", "scanner", "human", "human"]
+    assert (tagged["confidence"][:6] >= 0.99).all()
+    assert tagged["why"][4] == "a machine, as the e-mail platform says"
+    with pytest.raises(ValueError, match="events row 3: verdict = bot; must be one of machine"):
+        tag(table.assign(verdict=["", None, "machine", "bot", *[""] * 4]))
