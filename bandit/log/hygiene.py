@@ -76,8 +76,8 @@ def tag(
     beside = beside[_find_during(visits, chance >= SCANNER, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
 
-    for said, whose, words in find_own_accounts(table, is_open):
-        tags[said], why[said], sure[said] = whose[said], words, CERTAIN
+    for said, whose, reason in find_own_accounts(table, is_open):
+        tags[said], why[said], sure[said] = whose[said], reason, CERTAIN
 
     again = np.flatnonzero(~once)
     tags[again] = np.where(tags[first[again]] == "scanner", "scanner", "duplicate")
