@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serving.arms.design import list_bundles
 from serving.errors import run_program
 from serving.folder import claim
 from serving.letters.files import write_issue
@@ -33,7 +34,9 @@ def send(asked: argparse.Namespace, console: "Console") -> str:
     from rich.progress import Progress
 
     read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, *asked.earlier)
-    refuse_place(Path(asked.out), asked.bundle, *filter(None, read), *asked.suppress)
+    read = (*filter(None, (*read, asked.experiment)), *asked.suppress)
+    for bundle in list_bundles(asked):
+        refuse_place(Path(asked.out), bundle, *read)
     with claim(asked.out):
         issue = read_issue(asked)
         for file, warning in issue.warnings:

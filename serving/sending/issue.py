@@ -16,6 +16,7 @@ from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
 from bandit.features.attributes import Attributes
 from serving.aliases import follow_pairs, read_aliases, refuse_old
+from serving.arms.trial import Trial, find_trial, refuse_changed
 from serving.bundle import Bundle, read
 from serving.checks.unmatched import refuse_unmatched
 from serving.inputs import Inputs, find_odd, load
@@ -34,6 +35,7 @@ class Issue:
     bundle: chooses
     inputs: what others handed over
     holdout: members for whom another bundle chooses, or None
+    trial: arms of an experiment, each with a bundle and members of its own, or None
     past: what was sent before
     part: where the send is written, and to which part of the members it goes
     members: those members
@@ -47,6 +49,7 @@ class Issue:
     bundle: Bundle
     inputs: Inputs
     holdout: Holdout | None
+    trial: Trial | None
     past: Past
     part: Part
     members: Columns
@@ -110,7 +113,8 @@ class Issue:
         more = {"sent": self.past.digest, "suppress": digest_suppressed(lists)}
         return {
             "bundle": self.bundle.digest,
-            **_describe_campaign(self.asked, self.holdout, self.aliased),
+            **_describe_campaign(self.asked, self.holdout, self.trial, self.aliased),
+            "arms": self.trial.list_digests() if self.trial else None,
             "wave": self.part.describe(),
             "inputs": self.inputs.digests | more,
         }
@@ -125,45 +129,67 @@ def read_issue(asked: argparse.Namespace) -> Issue:
     check.at_least("--workers", asked.workers, 1)
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
-    bundle = read(asked.bundle, trusted=asked.trust)
+    trial = find_trial(asked)
+    if trial and not asked.bundle:
+        bundle = trial.bundles[0]
+    else:
+        bundle = read(asked.bundle, trusted=asked.trust)
     holdout = _find_holdout(asked, bundle)
     aliases, aliased = read_aliases(asked.aliases, asked.encoding) if asked.aliases else ({}, None)
     files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    also = [holdout.bundle.features] if holdout else []
+    others = [*(trial.bundles if trial else ()), *([holdout.bundle] if holdout else [])]
+    also = [other.features for other in others]
     inputs = load(bundle.features, *files, encoding=asked.encoding, also=also)
     past = Past(asked.sent, asked.campaign)
     if not asked.allow_unmatched:
         _refuse_void_rules(asked, bundle.features.attributes, inputs, past)
     if aliases:
         refuse_old(asked.members, inputs.members, aliases)
-        for each in (bundle, holdout.bundle) if holdout else (bundle,):
+        for each in (bundle, *others):
             each.policy.follow(aliases)
     if inputs.seen is not None and not asked.allow_unmatched:
         _refuse_strange_seen(asked, follow_pairs(inputs.seen, aliases), inputs.members)
-    same = _describe_campaign(asked, holdout, aliased)
-    part = find_part(Path(asked.out), asked.wave, asked.share, bundle.policy, same)
+    same = _describe_campaign(asked, holdout, trial, aliased)
+    if trial:
+        out = Path(asked.out).resolve()
+        beside = sorted(out.parent.iterdir())
+        earlier = [out, *map(Path, asked.sent), *(folder for folder in beside if folder != out)]
+        refuse_changed(trial, same["holdout"], earlier, asked.experiment)
+    choosers = [bundle.policy, *(other.policy for other in (trial.bundles if trial else ()))]
+    part = find_part(Path(asked.out), asked.wave, asked.share, choosers, same)
     mine = part.find_rows(asked.campaign, inputs.members["member"])
     members = inputs.members.take(np.flatnonzero(mine))
     articles, audience = limit_audience(inputs.articles, members, part.before)
     return Issue(
-        asked, bundle, inputs, holdout, past, part, members, articles, audience, aliases, aliased
+        asked,
+        bundle,
+        inputs,
+        holdout,
+        trial,
+        past,
+        part,
+        members,
+        articles,
+        audience,
+        aliases,
+        aliased,
     )
 
 
 def _describe_campaign(
-    asked: argparse.Namespace, holdout: Holdout | None, aliased: str | None
+    asked: argparse.Namespace, holdout: Holdout | None, trial: Trial | None, aliased: str | None
 ) -> dict[str, object]:
     """What all waves of a campaign must have the same."""
     held = holdout.describe() if holdout else None
     told = {"campaign": asked.campaign, "seed": asked.seed, "holdout": held}
-    return told | {"aliases": aliased}
+    return told | {"experiment": trial.describe() if trial else None, "aliases": aliased}
 
 
 def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:
     """Who is held out, if anybody. Raises ValueError for options that would do nothing."""
     if not asked.holdout:
         for name in ("series", "fallback"):
-            if getattr(asked, name):
+            if getattr(asked, name) and not (asked.experiment and name == "series"):
                 raise ValueError(f"--{name} is of a holdout: give its share by --holdout")
         return None
     check.share("--holdout", asked.holdout)
