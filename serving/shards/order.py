@@ -8,6 +8,7 @@ slates of a shard depend.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -15,7 +16,9 @@ from bandit.core.columns import Columns
 from bandit.core.files import read_table
 from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
-from serving.arms.design import Design
+
+if TYPE_CHECKING:
+    from serving.arms.design import Design
 
 SHARD = 60_000  # members; with 6 slots their slates take 40 MB
 
@@ -60,7 +63,7 @@ class Order:
     series: str = ""
     share: float = 0.0
     fallback: Source | None = None
-    design: Design | None = None
+    design: "Design | None" = None
     arms: tuple[Source, ...] = ()
 
     def find(self, number: int, what: str) -> Path:
