@@ -14,6 +14,8 @@ import numpy as np
 from bandit.core import check
 from bandit.core.types import Floats
 
+LEAST = 50  # members of each arm who clicked, for the difference to be as good as normal
+
 
 @dataclass(frozen=True)
 class Arm:

@@ -6,20 +6,21 @@ Open this file to see which mails count, what a member's past is, and when a spl
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bandit.core.check import shorten
 from bandit.core.ids import locate
 from bandit.core.types import Bools, Floats, Ids, Ints
-from bandit.ope.arms import Arm, Difference, compare, measure_past
+from bandit.ope.arms import LEAST, Arm, Difference, compare, measure_past
 from bandit.ope.counts import bound_ratio, measure_split
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import Look, make_sequence
-from serving.verdict.answers import Answers
 from serving.verdict.sends import HELD, Split
 
-LEAST = 50  # members of each arm who clicked; docs/experiments_in_sends.md says why
+if TYPE_CHECKING:
+    from serving.verdict.answers import Answers
 
 
 @dataclass(frozen=True)
@@ -96,21 +97,21 @@ class Ledger:
         self.mails, self.clicks, self.past_mails, self.past_clicks = np.zeros((4, n))
         self.rare: dict[str, Bools] = {}
 
-    def find(self, answers: Answers) -> Ints:
+    def find(self, answers: "Answers") -> Ints:
         """The row of each mail's member; -1 for strangers."""
         try:
             return locate(self.people, answers.members)
         except ValueError as error:
             raise ValueError(f"{answers.path}: {error}") from None
 
-    def add_past(self, answers: Answers) -> None:
+    def add_past(self, answers: "Answers") -> None:
         """Count an issue from before the experiment."""
         rows = self.find(answers)
         known = (rows >= 0) & answers.delivered
         self.past_mails[rows[known]] += 1
         self.past_clicks[rows[known]] += answers.clicks[known]
 
-    def add(self, answers: Answers, mailed: Ids) -> tuple[int, int]:
+    def add(self, answers: "Answers", mailed: Ids) -> tuple[int, int]:
         """Count an issue. Returns how many mails are of strangers, and how many are missing.
 
         mailed: members who were mailed then
@@ -133,7 +134,7 @@ def _find_people(ids: Ids) -> tuple[Ids, Ints, Ints]:
     return people, first, row
 
 
-def follow(split: Split, issues: Iterable[Answers], level: float = 0.95) -> Course:
+def follow(split: Split, issues: Iterable["Answers"], level: float = 0.95) -> Course:
     """The course of an experiment through the issues of a log.
 
     split: who was in which group; issues: what came back, in the order of the looks

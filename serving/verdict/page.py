@@ -6,20 +6,27 @@ Open this file to see what of an experiment is written down.
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bandit.core.files import replacing, write_json
 from bandit.ope.intervals import Interval
 from serving.letters.page import fill_template
-from serving.verdict.course import Course, Pair
 from serving.verdict.plot import draw_sequence
-from serving.verdict.sends import Split
 from serving.verdict.words import HAPPENS, Judged, call, find_broken, format_clicks
+
+if TYPE_CHECKING:
+    from serving.verdict.course import Course, Pair
+    from serving.verdict.sends import Split
 
 JSON, PAGE = "verdict.json", "verdict.html"
 
 
 def write_verdict(
-    out: Path, split: Split, course: Course, judged: Sequence[Judged], settings: dict[str, float]
+    out: Path,
+    split: "Split",
+    course: "Course",
+    judged: Sequence[Judged],
+    settings: dict[str, float],
 ) -> None:
     """Write both files into a folder, each whole or not at all.
 
@@ -54,19 +61,19 @@ def write_verdict(
         part.write_text(page, encoding="utf-8")
 
 
-def measure_explained(pair: Pair) -> float | None:
+def measure_explained(pair: "Pair") -> float | None:
     """The share of the difference's variance that the members' past took off."""
     if pair.last is None or not pair.last.plain_variance > 0:
         return None
     return 1 - pair.last.variance / pair.last.plain_variance
 
 
-def _draw(pair: Pair, course: Course) -> str:
+def _draw(pair: "Pair", course: "Course") -> str:
     known = any(look.interval for look in pair.looks)
     return draw_sequence(pair.looks, course.campaigns) if known else ""
 
 
-def _describe(pair: Pair, said: Judged) -> dict[str, object]:
+def _describe(pair: "Pair", said: Judged) -> dict[str, object]:
     """One pair: clicks a newsletter, look by look."""
     return {
         "first": pair.first,

@@ -5,11 +5,15 @@ Open this file to see when to stop, and when to read nothing from the numbers at
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from bandit.ope.arms import LEAST
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import find_first
-from serving.verdict.course import LEAST, Course, Guard, Pair
 from serving.verdict.sends import HELD
+
+if TYPE_CHECKING:
+    from serving.verdict.course import Course, Guard, Pair
 
 UNSOUND = 1000.0  # evidence against the split: a sound one passes it in one of 1,000 experiments
 HAPPENS = {"unsubscribed": "unsubscribe", "complained": "complain"}
@@ -30,7 +34,7 @@ class Judged:
     guards: dict[str, tuple[str, str]]
 
 
-def judge(course: Course, pair: Pair, worth: float, margin: float) -> Judged:
+def judge(course: "Course", pair: "Pair", worth: float, margin: float) -> Judged:
     """What to think of one pair at its last look.
 
     worth: the smallest difference that counts, in clicks a newsletter; 0: any does
@@ -78,7 +82,7 @@ def judge(course: Course, pair: Pair, worth: float, margin: float) -> Judged:
     return Judged("open", found, advice, guards)
 
 
-def find_broken(course: Course) -> str:
+def find_broken(course: "Course") -> str:
     """Why the split cannot be trusted; "" where it can."""
     for what, evidence in course.evidence.items():
         if evidence >= UNSOUND:
@@ -90,7 +94,7 @@ def find_broken(course: Course) -> str:
     return ""
 
 
-def judge_guard(pair: Pair, name: str, guard: Guard, margin: float) -> tuple[str, str]:
+def judge_guard(pair: "Pair", name: str, guard: "Guard", margin: float) -> tuple[str, str]:
     """Whether something rare befalls the second's members too often, and a sentence.
 
     It is harm when that is more often for sure; fine when it is for sure not `margin` more often.
@@ -119,7 +123,7 @@ def call(group: str) -> str:
     return "members held out" if group == HELD else group
 
 
-def _say_difference(pair: Pair, interval: Interval) -> str:
+def _say_difference(pair: "Pair", interval: Interval) -> str:
     """Such as: B gets 4.1 more clicks per 1,000 newsletters than A, between 1.2 and 7.0 more."""
     more = format_clicks(abs(interval.estimate))
     word = "more" if interval.estimate >= 0 else "fewer"
