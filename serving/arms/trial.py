@@ -3,16 +3,18 @@
 Open this file to see why an experiment cannot be changed between two issues.
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bandit.core.files import read_json
 from bandit.core.types import Ids, Ints
-from serving.arms.design import Design, read_design
-from serving.bundle import Bundle, read
+from serving.arms.design import Design
 from serving.errors import shorten
+
+if TYPE_CHECKING:
+    from serving.bundle import Bundle
 
 SEND = "send.json"
 
@@ -30,7 +32,7 @@ class Trial:
 
     design: Design
     series: str
-    bundles: tuple[Bundle, ...]
+    bundles: tuple["Bundle", ...]
 
     def __post_init__(self) -> None:
         if not self.series.strip():
@@ -60,28 +62,6 @@ class Trial:
         """Arm -> digest of the bundle that chooses for it."""
         named = zip(self.design.arms, self.bundles, strict=True)
         return {arm.name: bundle.digest for arm, bundle in named}
-
-
-def find_trial(asked: argparse.Namespace) -> Trial | None:
-    """The experiment, if there is one.
-
-    Raises ValueError for a bundle that would choose for nobody, or a missing one.
-    """
-    if not asked.experiment:
-        return None
-    design = read_design(asked.experiment)
-    if design.leaves_some and not asked.bundle:
-        raise ValueError(
-            f"{asked.experiment}: the shares of the arms leave some members over: name the BUNDLE "
-            "that chooses for them, or have the shares add up to 1"
-        )
-    if asked.bundle and not design.leaves_some:
-        raise ValueError(
-            f"{asked.experiment}: the shares of the arms add up to 1, so {asked.bundle} would "
-            "choose for nobody: leave it out"
-        )
-    bundles = tuple(read(arm.bundle, trusted=asked.trust) for arm in design.arms)
-    return Trial(design, asked.series, bundles)
 
 
 def refuse_changed(trial: Trial, holdout: object, folders: Sequence[Path], path: str) -> None:
