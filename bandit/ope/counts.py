@@ -89,7 +89,7 @@ def _log_beta(a: float, b: float) -> float:
 
 def _cross(excess: Callable[[float], float], inside: float, outside: float) -> float:
     """Where `excess` turns positive between a p inside and the end of the range, by halving."""
-    for _ in range(100):
+    for _ in range(60):
         middle = (inside + outside) / 2
         if middle in (0.0, 1.0):
             break

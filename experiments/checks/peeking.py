@@ -1,6 +1,6 @@
 """Looking every issue: false alarms where arms are alike, and what being allowed to look costs.
 
-python -m experiments.checks.peeking [--logs 1000] [--power 300] [--seed 0]
+python -m experiments.checks.peeking [--logs 1000] [--power 300] [--least 50]
 
 It draws logs of experiments in which members differ for good, their tastes drift and the same ones
 return every issue, and asks `bandit.ope` after each issue as `serving.verdict` does. Beside the
@@ -52,6 +52,7 @@ ALIKE = (
     World("often clicked, .8 and .2", rate=0.5, share=0.2),
     World("seldom clicked, halves", rate=0.02, members=4000),
     World("seldom clicked, .8 and .2", rate=0.02, members=4000, share=0.2),
+    World("seldom, few members, .8 and .2", rate=0.02, members=500, issues=52, share=0.2),
     World("few members, .8 and .2", members=500, issues=52, share=0.2),
     World("very unlike members", spread=1.5, share=0.2, issues=52),
     World("tastes drift", spread=0.3, drift=1.2, issues=52),
@@ -102,10 +103,11 @@ def draw_log(
     return second, issues()
 
 
-def look(world: World, rng: np.random.Generator, past: bool = True, level: float = 0.95) -> Found:
+def look(world: World, rng: np.random.Generator, past: bool = True, least: int = LEAST) -> Found:
     """Draw one log and look at it after each issue.
 
     past: whether issues before the experiment are used
+    least: members of each arm who must have clicked before there is an interval
     """
     second, issues = draw_log(world, rng)
     clicks, mails, before, told = np.zeros((4, world.members))
@@ -119,10 +121,10 @@ def look(world: World, rng: np.random.Generator, past: bool = True, level: float
         clicks, mails = clicks + clicked, mails + sent
         arms = [Arm(clicks[own], mails[own], known[own]) for own in (~second, second)]
         found = compare(*arms)
-        ready = min(int((arm.clicks > 0).sum()) for arm in arms) >= LEAST
+        ready = min(int((arm.clicks > 0).sum()) for arm in arms) >= least
         looks.append((found.estimate, found.variance, ready))
     estimates, variances, enough = (np.array(column) for column in zip(*looks, strict=True))
-    sequence = make_sequence(estimates, variances, enough, level)
+    sequence = make_sequence(estimates, variances, enough)
     score = np.abs(estimates) / np.sqrt(np.where(variances > 0, variances, np.inf))
     truth = world.rate * world.effect
     inside = [one.interval.low <= truth <= one.interval.high for one in sequence if one.interval]
@@ -134,10 +136,10 @@ def look(world: World, rng: np.random.Generator, past: bool = True, level: float
     )
 
 
-def judge(world: World, logs: int, seed: int, past: bool = True) -> list[Found]:
+def judge(world: World, logs: int, seed: int, past: bool = True, least: int = LEAST) -> list[Found]:
     """What looking at some logs found."""
     children = np.random.SeedSequence([seed, len(world.name)]).spawn(logs)
-    return [look(world, np.random.default_rng(child), past) for child in children]
+    return [look(world, np.random.default_rng(child), past, least) for child in children]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -150,12 +152,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--logs", type=int, default=1000, help="where arms are alike, of each kind (%(default)s)"
     )
     parser.add_argument("--power", type=int, default=300, help="logs of each effect (%(default)s)")
+    parser.add_argument(
+        "--least", type=int, default=LEAST, help="members of each arm who must click (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
     asked = parser.parse_args(argv)
     console = Console()
     table = Table("arms alike", "sequence", "test at every issue", "test at the end")
     for world in ALIKE:
-        found = judge(world, asked.logs, asked.seed)
+        found = judge(world, asked.logs, asked.seed, least=asked.least)
         alarms = [one.sequence is not None for one in found]
         peeked, late = [one.peeked for one in found], [one.ended for one in found]
         rates = [f"{np.mean(some):.1%}" for some in (alarms, peeked, late)]
