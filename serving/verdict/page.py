@@ -69,7 +69,7 @@ def measure_explained(pair: "Pair") -> float | None:
 
 
 def _draw(pair: "Pair", course: "Course") -> str:
-    known = any(look.interval for look in pair.looks)
+    known = any(look.interval for look in pair.looks) and not find_broken(course)
     return draw_sequence(pair.looks, course.campaigns) if known else ""
 
 

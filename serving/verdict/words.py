@@ -33,6 +33,11 @@ class Judged:
     advice: str
     guards: dict[str, tuple[str, str]]
 
+    @property
+    def harm(self) -> bool:
+        """Whether something rare befalls the second's members more often for sure."""
+        return any(outcome == "harm" for outcome, _ in self.guards.values())
+
 
 def judge(course: "Course", pair: "Pair", worth: float, margin: float) -> Judged:
     """What to think of one pair at its last look.
@@ -43,43 +48,48 @@ def judge(course: "Course", pair: "Pair", worth: float, margin: float) -> Judged
     guards = {
         name: judge_guard(pair, name, looks[-1], margin) for name, looks in pair.guards.items()
     }
+    if broken := find_broken(course):
+        return Judged("unsound", "", f"Read nothing from it: {broken}.", guards)
+    outcome, found, advice = _weigh(course, pair, worth)
+    harm = [HAPPENS[name] for name, (guarded, _) in guards.items() if guarded == "harm"]
+    if harm and outcome != "worse":
+        more = f"members of {pair.second} {' and '.join(harm)} more often"
+        better = outcome == "better"
+        clicks = "; do not choose it on clicks alone" if better else ", whatever they click"
+        advice = f"Stop: {more}{clicks}."
+    return Judged(outcome, found, advice, guards)
+
+
+def _weigh(course: "Course", pair: "Pair", worth: float) -> tuple[str, str, str]:
+    """Outcome, what was found, and what to do, by clicks alone."""
     interval = pair.looks[-1].interval
-    one, other = pair.second, call(pair.first)
-    broken = find_broken(course)
-    if broken:
-        found = _say_difference(pair, interval) if interval else ""
-        return Judged("unsound", found, f"Read nothing from it: {broken}.", guards)
     if interval is None:
         fewer = min(pair.clicked)
         who = pair.second if pair.clicked[1] == fewer else pair.first
         of = "members held out" if who == HELD else f"members of {who}"
         found = f"{fewer} {of} have clicked so far; an interval needs {LEAST} on each side."
-        return Judged("early", found, "Keep going: it is too early to tell.", guards)
+        return "early", found, "Keep going: it is too early to tell."
     found = _say_difference(pair, interval)
-    harm = [HAPPENS[name] for name, (outcome, _) in guards.items() if outcome == "harm"]
     if interval.low > 0:
-        if harm:
-            advice = (
-                f"{one} gets more clicks, but its members {' and '.join(harm)} more often: "
-                "do not choose it on clicks alone."
-            )
-            return Judged("better", found, advice, guards)
-        return Judged("better", found, f"Stop: {one} is better.", guards)
+        return "better", found, f"Stop: {pair.second} is better."
     if interval.high < 0:
-        better = "what they get" if pair.first == HELD else other
-        return Judged("worse", found, f"Stop: {better} is better.", guards)
+        better = "what they get" if pair.first == HELD else pair.first
+        return "worse", found, f"Stop: {better} is better."
     if worth and -worth < interval.low and interval.high < worth:
         size = f"{1000 * worth:.1f}"
-        advice = f"Stop: a difference of {size} clicks or more per 1,000 is ruled out."
-        return Judged("alike", found, advice, guards)
-    first = find_first(pair.looks)
-    advice = "Keep going: cannot tell yet which is better."
-    if first is not None:
-        advice = (
-            f"It was sure after {course.campaigns[first]}, and is not any more: what the arms are "
-            "worth has changed since. Keep going."
+        return (
+            "alike",
+            found,
+            f"Stop: a difference of {size} clicks or more per 1,000 is ruled out.",
         )
-    return Judged("open", found, advice, guards)
+    first = find_first(pair.looks)
+    if first is None:
+        return "open", found, "Keep going: cannot tell yet which is better."
+    advice = (
+        f"It was sure after {course.campaigns[first]}, and is not any more: what the arms are "
+        "worth has changed since. Keep going."
+    )
+    return "open", found, advice
 
 
 def find_broken(course: "Course") -> str:

@@ -132,7 +132,7 @@ def test_a_broken_split_is_found_and_nothing_is_said_of_the_rest() -> None:
             issues = [replace(one, delivered=one.delivered & ~lost) for one in issues]
         course = follow(part, issues)
         assert course.evidence[what] > 1000
-        assert ask(course).outcome == "unsound"
+        assert (ask(course).outcome, ask(course).found) == ("unsound", "")
         assert ask(course).advice.startswith("Read nothing from it: the numbers of members who")
 
 
@@ -143,9 +143,10 @@ def test_guards_are_harm_fine_or_open() -> None:
     said = ask(harmed)
     assert said.guards["unsubscribed"][0] == "harm"
     assert said.advice == (
-        "B gets more clicks, but its members unsubscribe more often: "
-        "do not choose it on clicks alone."
+        "Stop: members of B unsubscribe more often; do not choose it on clicks alone."
     )
+    open_ = follow(split, answer(split, HALVES, rare={"A": 0.004, "B": 0.012}))
+    assert ask(open_).advice == "Stop: members of B unsubscribe more often, whatever they click."
     same = follow(split, answer(split, rates, rare={"A": 0.02, "B": 0.02}))
     assert ask(same, margin=0.5).guards["unsubscribed"][0] == "fine"
     assert ask(same, margin=0.05).guards["unsubscribed"][0] == "open"
