@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from serving.arms.design import list_bundles
 from serving.errors import run_program
 from serving.folder import claim
 from serving.letters.files import write_issue
@@ -26,12 +27,16 @@ def send(asked: argparse.Namespace) -> str:
 
     Raises ValueError naming what is wrong with the bundle, the files or the folder.
     """
-    read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, *asked.earlier)
-    refuse_place(Path(asked.out), asked.bundle, *filter(None, read), *asked.suppress)
+    read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, asked.aliases)
+    read += (asked.trust, asked.experiment, *asked.earlier, *asked.sent, *asked.suppress)
+    for bundle in list_bundles(asked):
+        refuse_place(Path(asked.out), bundle, *filter(None, read))
     with claim(asked.out):
         issue = read_issue(asked)
         for file, warning in issue.warnings:
-            _say(f"{getattr(asked, file)}: {warning}")
+            paths = getattr(asked, file)
+            named = paths if isinstance(paths, str) else " ".join(map(str, paths))
+            _say(f"{named}: {warning}")
         written = write_issue(issue, _Progress(len(issue.members)))
     told = written.told
     for sentence in _list(told["contradictions"]):

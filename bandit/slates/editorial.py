@@ -130,6 +130,13 @@ class Desk:
         part._begin()
         return part
 
+    def follow(self, choice: Ints) -> Self:
+        """A desk for the same members, whose first slots hold `choice` [n, slots]."""
+        part = self.take(slice(None))
+        for shown in choice.T:
+            part.fill(shown)
+        return part
+
     def find_pin(self, slot: int) -> tuple[int, Bools]:
         """The article pinned to `slot` (from 0) and the members who get it, [n].
 
