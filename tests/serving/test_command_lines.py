@@ -214,15 +214,20 @@ def test_text_ids_and_encodings_are_welcome(
 def test_a_send_that_fails_leaves_nothing(
     unit: Path, desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
-    plan, calls = Profile.plan, []
+    plan_for, calls = Profile.plan_for, []
 
-    def fail_later(self: Profile, context: Context) -> Any:
-        calls.append(len(context.members))
-        if len(calls) == 3:
-            raise RuntimeError("the machine is on fire")
-        return plan(self, context)
+    def fail_later(self: Profile, *pool: Any) -> Any:
+        plan = plan_for(self, *pool)
 
-    monkeypatch.setattr(Profile, "plan", fail_later)
+        def fail(context: Context) -> Any:
+            calls.append(len(context.members))
+            if len(calls) == 3:
+                raise RuntimeError("the machine is on fire")
+            return plan(context)
+
+        return fail
+
+    monkeypatch.setattr(Profile, "plan_for", fail_later)
     monkeypatch.setattr(write, "ROW_GROUP", 20)  # some of it is on the disk by then
     assert send.main(list_arguments(desk, unit / "bundle", chunk=25)) == 2
     assert calls == [25, 25, 10]
