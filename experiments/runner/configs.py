@@ -13,7 +13,8 @@ from bandit.core import check
 from bandit.core.make import make as make_from
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = ROOT / "configs"
+INSTALLED = Path(__file__).resolve().parents[1] / "configs"  # where a wheel puts them
+CONFIGS = INSTALLED if INSTALLED.is_dir() else ROOT / "configs"
 Settings = dict[str, Any]  # a configuration as plain values: whatever YAML can say
 
 

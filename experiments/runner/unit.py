@@ -27,7 +27,7 @@ from bandit.log.learning import learn_again
 from bandit.policy import Informed, Policy, sends_in_waves
 from experiments.runner.configs import Settings, find_class, make
 from experiments.runner.digest import describe_origin, digest_file, digest_folder
-from experiments.runner.folders import is_begun
+from experiments.runner.folders import RECORD, is_begun
 from experiments.runner.watcher import LogReplay, Watcher, measure_issue
 from serving import bundle
 from simulators.base import Simulator
@@ -65,8 +65,8 @@ def run_unit(
         tick(read_json(folder / "done.json")["issues"])
         return
 
-    association: Simulator = make(simulator, seed=seed)
     learner: Policy = make(policy)
+    association: Simulator = make(simulator, seed=seed)
     begin(learner, association)
     if begun:
         _sweep(folder)
@@ -147,7 +147,8 @@ def _clear(folder: Path) -> None:
 
     Raises ValueError, and leaves the folder alone, where it holds anything but a unit.
     """
-    if not folder.exists() or not any(folder.iterdir()):
+    record = folder / RECORD  # Hydra's, of what is asked now
+    if not folder.exists() or not any(path != record for path in folder.iterdir()):
         return
     if not (folder / "unit.json").exists():
         raise ValueError(
@@ -156,6 +157,9 @@ def _clear(folder: Path) -> None:
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     folder.rename(old)
+    if (old / RECORD).exists():
+        folder.mkdir()
+        (old / RECORD).rename(record)
     shutil.rmtree(old)
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from bandit.core.files import read_json
 from bandit.core.types import Floats
@@ -40,6 +39,8 @@ def _read_counts(path: Path) -> Settings:
 
 def student_interval(values: Floats, level: float = 0.95) -> tuple[float, float, float]:
     """Mean of one value a seed, and its Student t interval; with one seed its bounds are NaN."""
+    from scipy.stats import t as student  # half a second of imports
+
     mean, n = float(values.mean()), len(values)
     if n < 2:
         return mean, float("nan"), float("nan")
