@@ -122,7 +122,9 @@ def _join(folder: Path, name: str, jobs: Sequence[Path]) -> None:
         return
     joint = pd.concat(parts, ignore_index=True)
     for column in joint:
-        if joint[column].dtype == object and joint[column].map(type).nunique() > 1:  # 0.1 in one job, null in another
+        if (
+            joint[column].dtype == object and joint[column].map(type).nunique() > 1
+        ):  # 0.1 in one job, null in another
             joint[column] = joint[column].map(str)
     write_table(path, pa.Table.from_pandas(joint, preserve_index=False))
 

@@ -13,10 +13,10 @@ from tests.support.asking import SMALL, Ask, ask_in, list_names
 OWN = """
 defaults:
   - compare
-  - override policies: [random]
   - policy@policies.bold: popular
   - policy@policies.shy: popular
   - _self_
+  - override policies: random
 policies:
   bold: {epsilon: 0.5}
   shy: {epsilon: 0.0, looks: 7}
