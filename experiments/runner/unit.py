@@ -26,7 +26,7 @@ from bandit.log import issue as log
 from bandit.log.learning import learn_again
 from bandit.policy import Informed, Policy, sends_in_waves
 from experiments.runner.configs import Settings, find_class, make
-from experiments.runner.digest import describe_origin, digest_file, digest_folder
+from experiments.runner.digest import describe_origin, digest_file, digest_folder, find_targets
 from experiments.runner.folders import RECORD, is_begun
 from experiments.runner.watcher import LogReplay, Watcher, measure_issue
 from serving import bundle
@@ -114,6 +114,16 @@ def write_bundle(
     bundle.write(folder, learner, config["_target_"], parameters, features, made_from)
 
 
+def can_be_sent(policy: Settings) -> bool:
+    """Whether the sender takes a policy: one of this project's that is not shown the truth.
+
+    policy: its config; what it wraps counts as well
+    """
+    targets = list(find_targets(policy))
+    ours = all(target.startswith("bandit.policies.") for target in targets)
+    return ours and not any(issubclass(find_class(target), Informed) for target in targets)
+
+
 def _describe(
     policy: Settings,
     simulator: Settings,
@@ -134,7 +144,7 @@ def _describe(
         "replay_from": replay_from,
         "depth": depth,
         "logger": digest_file(logger / "unit.json") if logger else None,
-        "exportable": not issubclass(kind, Informed),
+        "exportable": can_be_sent(policy),
         "waves": sends_in_waves(kind),  # the sender sends to everybody at once
     }
     if isinstance(simulator.get("log"), str):  # what is there now, not only where
