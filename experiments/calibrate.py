@@ -22,9 +22,9 @@ from bandit.core.threads import use_one_thread
 from bandit.core.types import Round
 from bandit.features.features import Features
 from bandit.policies.random import Random
+from experiments.asked.command import command
 from experiments.checks import agreement, examination, no_leak, rates, two_sample
 from experiments.report.calibration import page
-from experiments.runner.command import command
 from experiments.runner.configs import (
     Settings,
     check_whole,

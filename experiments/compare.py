@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bandit.core import check
 from bandit.core.files import read_json, write_json, write_table
-from experiments.runner.command import command
+from experiments.asked.command import command
 from experiments.runner.configs import Settings, check_whole, list_configs, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import NOT_RESULTS, empty, read_frame

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from bandit.core.threads import use_one_thread
 from bandit.policy import Policy
+from experiments.asked.command import command
 from experiments.runner.clock import add_time
-from experiments.runner.command import command
 from experiments.runner.configs import Settings, check_whole, make
 from simulators.base import Simulator, Truthful
 from simulators.play import begin, send

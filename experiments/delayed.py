@@ -15,7 +15,7 @@ from rich.table import Table
 from bandit.core import check, keys
 from bandit.core.types import Floats, Ints
 from bandit.slates.exploration import greedy
-from experiments.runner.command import command
+from experiments.asked.command import command
 from experiments.runner.configs import Settings
 from simulators.retiring import Retiring
 

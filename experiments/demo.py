@@ -17,8 +17,8 @@ from rich.console import Console
 from bandit.core.columns import Columns
 from bandit.core.files import read_json, replacing, write_table
 from bandit.core.types import ROLES, Context
+from experiments.asked.command import command
 from experiments.compare import compare
-from experiments.runner.command import command
 from experiments.runner.configs import Settings, make
 from experiments.runner.folders import read_frame
 from experiments.tables.table import show

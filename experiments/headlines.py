@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bandit.core.threads import use_one_thread
 from bandit.ope.intervals import Interval
-from experiments.runner.command import command
+from experiments.asked.command import command
 from experiments.runner.configs import Settings
 from simulators.replay.headlines import cross_foretell, foretell, measure_ceiling
 from simulators.replay.loaders.upworthy import CLEAR, HeadlineAccuracy, Headlines, Upworthy, judge

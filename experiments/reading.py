@@ -25,7 +25,7 @@ from bandit.log.learning import learn_rounds
 from bandit.log.reading import RECENT, SURE, measure_reading, say_reading
 from bandit.log.words import name_articles
 from bandit.policy import Informed, Policy
-from experiments.runner.command import command
+from experiments.asked.command import command
 from experiments.runner.configs import Settings, make
 from experiments.runner.digest import describe_origin, digest_folder
 from experiments.runner.folders import choose_folder

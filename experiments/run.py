@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bandit.core import check
 from bandit.core.files import write_json, write_table
-from experiments.runner.command import command
+from experiments.asked.command import command
 from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import empty

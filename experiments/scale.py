@@ -35,9 +35,9 @@ from bandit.core.files import read_json, replacing, write_json, write_table
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Round, SlotPmf
 from bandit.policy import Policy
+from experiments.asked.command import command
 from experiments.report.scale_figure import PARTS, Cost, draw_costs
 from experiments.runner.clock import add_time
-from experiments.runner.command import command
 from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from experiments import calibrate, compare, cost, delayed, headlines, reading, run, scale
+from experiments.asked.known import read_own, say_unknown
 from experiments.runner.configs import CONFIGS
-from experiments.runner.known import read_own, say_unknown
 from tests.support.asking import Ask, ask_in
 
 MAINS: dict[str, Callable[[], None]] = {

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments import run
-from experiments.runner.sweep import name_sweep
+from experiments import compare, run
+from experiments.asked.sweep import name_sweep
 from tests.support.asking import SMALL, Ask, ask_in, list_names
 
 SWEEP = ("-m", "policy=popular", "policy.looks=0,50,60", *SMALL)
@@ -42,6 +42,21 @@ def test_a_sweep_is_where_one_asks_for_it(ask: Ask, tmp_path: Path) -> None:
     assert list_names(tmp_path / "there", "[0-9]*") == ["0", "1"]
     assert set(pd.read_parquet(tmp_path / "there" / "results.parquet")["seed"]) == {3, 5}
     assert not (tmp_path / "runs").exists()
+
+
+def test_jobs_side_by_side_by_joblib(ask: Ask, tmp_path: Path) -> None:
+    """A job of one unit works in its own process; one of several starts processes."""
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    both = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", *SMALL)
+    assert "runs those that failed" in ask(run.main, *SWEEP, *both, "name=apart")
+    jobs = list_names(tmp_path / "runs" / "apart", "policy*/done.json")
+    assert jobs == ["done.json", "done.json"]
+    assert set(pd.read_parquet(tmp_path / "runs/apart/results.parquet")["policy.looks"]) == {50, 60}
+    few = ("policies=[random,popular]", "late_from=2", "off_policy_from=2", "workers=2")
+    assert not ask(compare.main, "-m", *few, "first_seed=3,5", "seeds=1", "name=units", *both)
+    table = pd.read_parquet(tmp_path / "runs/units/summary.parquet")
+    assert table["first_seed"].tolist() == [3, 3, 5, 5]
+    assert table["policy"].tolist() == ["random", "popular"] * 2
 
 
 def test_a_sweep_is_named_by_what_it_keeps_and_varies() -> None:

@@ -23,12 +23,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from experiments.asked.known import check_known
+from experiments.asked.refusals import translate
+from experiments.asked.sweep import begin_sweep, end_sweep, name_sweep
+from experiments.asked.variants import EVERY, check_used, enter_policies
 from experiments.runner.configs import CONFIGS, Settings, resolve
 from experiments.runner.folders import forget_failure, note_failure
-from experiments.runner.known import check_known
-from experiments.runner.one_line import in_one_line, translate
-from experiments.runner.sweep import begin_sweep, end_sweep, name_sweep
-from experiments.runner.variants import EVERY, check_used, enter_policies
+from experiments.runner.one_line import in_one_line
 
 Work = Callable[[Settings], None]
 
