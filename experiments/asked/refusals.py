@@ -33,7 +33,9 @@ def translate(
         return error
     text = " ".join(str(error).split())
     if unknown := re.match(r"Could not override '([^']+)'", text):
-        return ValueError(say_unknown(unknown[1], _list_known(command, overrides, unknown[1])))
+        return ValueError(
+            say_unknown(unknown[1], _list_known(command, overrides, folders, unknown[1]))
+        )
     if gone := re.match(r"Interpolation key '([^']+)' not found", text):
         return ValueError(f"{gone[1]} is not there; it is a setting that {command} needs")
     if several := re.match(r"Ambiguous value for argument '(.+?)' 1\.", text):
@@ -61,14 +63,18 @@ def _say_missing(path: str, folders: Sequence[Path]) -> str:
     return f"{what} {name!r}{nearest}; choose from {', '.join(valid)}"
 
 
-def _list_known(command: str, overrides: Sequence[str], unknown: str) -> list[str]:
+def _list_known(
+    command: str, overrides: Sequence[str], folders: Sequence[Path], unknown: str
+) -> list[str]:
     """The names of all that may be set, beside what is unknown and may be unknown as well."""
     left = [each for each in overrides if each.lstrip("+~").partition("=")[0] != unknown]
+    own = ",".join(f"'file://{folder.resolve()}'" for folder in folders if folder != CONFIGS)
+    more = [f"hydra.searchpath=[{own}]"] if own else []
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         for some in (left, []):
             try:
-                composed = compose(command, list(some), return_hydra_config="hydra." in unknown)
+                composed = compose(command, [*some, *more], return_hydra_config="hydra." in unknown)
                 found: Settings = OmegaConf.to_container(composed)  # type: ignore[assignment]
                 return list_names(found)
             except Exception:  # noqa: S112  (another one is unknown, too)

@@ -26,7 +26,7 @@ def choose_folder(name: str | None, label: str, config: Settings) -> Path:
     Raises ValueError for a name that would lie anywhere else.
     """
     check_name(name)
-    return RUNS / (name or f"{label}-{_digest(config)}")
+    return (RUNS / (name or f"{label}-{_digest(config)}")).absolute()
 
 
 def check_name(name: object) -> None:
