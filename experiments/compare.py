@@ -156,11 +156,23 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
     write_json(run / "run.json", facts | describe_origin([run_unit.__module__], made_of))
 
 
+def tell_what_was_cut(config: Settings, console: Console) -> None:
+    """Print which settings could not be as they were asked, and what was taken in their place."""
+    last = config["issues"]
+    for name, what in (("late_from", "later issues"), ("off_policy_from", "off-policy estimates")):
+        if config[name] > last:
+            late = f"{name} = {config[name]} is after the last issue"
+            console.print(f"{late}: {what} rest on issue {last} alone", soft_wrap=True)
+    if config["logger"] not in (None, *config["policies"]):
+        console.print(f"no off-policy estimates: {config['logger']} did not run, which logs")
+
+
 @command("compare")
 def main(config: Settings) -> None:
     run = Path(HydraConfig.get().runtime.output_dir)
     compare(config, run)
     show(read_frame(run / "summary.parquet"), config["baseline"], Console())
+    tell_what_was_cut(config, Console())
     print(f"report: {run / 'report.html'}")
 
 

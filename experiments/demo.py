@@ -18,7 +18,7 @@ from bandit.core.columns import Columns
 from bandit.core.files import read_json, replacing, write_table
 from bandit.core.types import ROLES, Context
 from experiments.asked.command import command
-from experiments.compare import compare
+from experiments.compare import compare, tell_what_was_cut
 from experiments.runner.configs import Settings, make
 from experiments.runner.folders import read_frame
 from experiments.tables.table import show
@@ -103,6 +103,7 @@ def main(config: Settings) -> None:
     run, console = Path(HydraConfig.get().runtime.output_dir), Console()
     compare(config, run)
     show(read_frame(run / "summary.parquet"), config["baseline"], console)
+    tell_what_was_cut(config, console)
     context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
     slates = run / "next_issue" / "sent" / "slates.parquet"
     pool, members = context.articles.to_pandas(), context.members.to_pandas()

@@ -10,11 +10,12 @@ from rich.console import Console
 from bandit.core import check
 from bandit.core.files import write_json, write_table
 from experiments.asked.command import command
-from experiments.runner.configs import Settings, check_whole, make
+from experiments.runner.configs import Settings, check_whole
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import empty
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import can_be_sent, run_unit
+from experiments.runner.worlds import make_simulator
 from experiments.tables.summary import collect_results, summarise
 from experiments.tables.table import show
 
@@ -27,7 +28,7 @@ def main(config: Settings) -> None:
     check_whole("seed", seed, 0)
     check.flag("force", config["force"])
     if config["issues"] is None:
-        config["issues"] = make(config["simulator"], seed=seed).issues
+        config["issues"] = make_simulator(config["simulator"], seed).issues
     check_whole("issues", config["issues"], 1)
     if config["force"]:
         empty(run)

@@ -29,8 +29,8 @@ from experiments.runner.configs import Settings, find_class, make
 from experiments.runner.digest import describe_origin, digest_file, digest_folder, find_targets
 from experiments.runner.folders import RECORD, is_begun
 from experiments.runner.watcher import LogReplay, Watcher, measure_issue
+from experiments.runner.worlds import make_simulator
 from serving import bundle
-from simulators.base import Simulator
 from simulators.play import begin, read_back, send
 
 
@@ -66,7 +66,7 @@ def run_unit(
         return
 
     learner: Policy = make(policy)
-    association: Simulator = make(simulator, seed=seed)
+    association = make_simulator(simulator, seed)
     begin(learner, association)
     if begun:
         _sweep(folder)
