@@ -7,13 +7,14 @@ import pytest
 
 from experiments import calibrate, compare, cost, delayed, headlines, reading, run, scale
 from experiments.asked.known import read_own, say_unknown
+from experiments.coldstart import __main__ as coldstart
 from experiments.runner.configs import CONFIGS
 from tests.support.asking import Ask, ask_in
 
 MAINS: dict[str, Callable[[], None]] = {
     module.__name__.rpartition(".")[2]: module.main
     for module in (calibrate, compare, cost, delayed, headlines, reading, run, scale)
-}
+} | {"coldstart": coldstart.main}
 WRONG = [
     ("compare", "policy.epsilon=0.3", "no setting 'policy.epsilon'; nearest: policies."),
     ("compare", "+policy.epsilon=0.5", "no setting 'policy'; nearest: policies"),
