@@ -29,16 +29,12 @@ def test_what_was_cut_is_told() -> None:
 
 
 def test_what_is_only_reported_names_no_other_folder() -> None:
-    names = {
-        setting: OmegaConf.create({"seeds": 2, "name": None, "late_from": 3, "place": "${digest:}"})
-        for setting in ("same", "late_from", "workers", "baseline", "seeds")
-    }
-    for setting, config in names.items():
-        config[setting] = 7
-    digests = {setting: config["place"] for setting, config in names.items() if setting != "same"}
-    plain = OmegaConf.create({"seeds": 2, "late_from": 3, "place": "${digest:}"})["place"]
-    assert digests.pop("seeds") != plain
-    assert set(digests.values()) == {plain}
+    def digest(**settings: int) -> str:
+        config = {"seeds": 2, "late_from": 3, "hydra": {"place": "${digest:}"}} | settings
+        return str(OmegaConf.create(config).hydra.place)
+
+    assert digest(late_from=7) == digest(workers=7) == digest(baseline=7) == digest()
+    assert digest(seeds=7) != digest()
 
 
 @pytest.mark.parametrize("name", ["", "a/b", ".."])
