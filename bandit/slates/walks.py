@@ -97,7 +97,7 @@ def walk_beside(
     )
     if isinstance(plan.explore, Shares):
         per = max(_PIECE // (draws + own), 1)
-        for at in range(0, e, per):
+        for at in range(0, max(e, 1), per):
             who = rows[at : at + per]
             many = np.tile(who, draws + own)
             part = SlotPmf(plan.scores[many], plan.explore.take(many))

@@ -95,9 +95,14 @@ def test_off_policy_tells_what_was_withheld_and_how_often_intervals_held(run: Pa
     page = report.write(run).read_text(encoding="utf-8")
     assert f"<b>{held} of {len(given)}</b> normalised intervals contain" in page
     assert f"<b>{len(frame) - len(given)} of {len(frame)}</b> estimates were withheld" in page
+    assert re.search(
+        r"Of whole newsletters, \d+ of \d+ intervals do, and \d+ of \d+ estimates", page
+    )
+    assert "Whole, looks by slot" in page
+    assert "a look at the slot, which depends on the slot alone" in page
     assert "no number: at slot 1 the sends that count hold about 8.1 with a click" in page
     assert (
-        page.count("1 withheld") == 4
+        page.count("1 withheld") == 6
     )  # vw, whose first seed gave no number: the row shows the second
 
 

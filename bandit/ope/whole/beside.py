@@ -13,8 +13,9 @@ from typing import Self
 import numpy as np
 
 from bandit.core import keys
-from bandit.core.types import Bools, Floats, Ids, Ints, Round, SlotPmf
+from bandit.core.types import Bools, Context, Floats, Ids, Ints, Round, SlotPmf
 from bandit.ope.whole.dependence import lean, rank_appeal
+from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import replay
 from bandit.slates.walks import find_chances, walk_beside
 
@@ -27,26 +28,26 @@ class Beside:
     """What is known of a log's sends. Axes: n sends, k slots, e sends that were looked at.
 
     members: [n], ids
-    reward: [n, k], clicks
-    supported: [n, k], every open article could be drawn
     rows: [e], which sends were looked at: those with a click, and a sample
     sampled: [e], the send is in the sample, which was taken without regard to clicks
+    reward: [e, k], clicks; a send that was not looked at has none
+    supported: [e, k], every open article could be drawn
     logged, target: [e, k, k], as in `whole.inputs`
     leans: [e, c, 2], as for `dependence.find_dependence`
     """
 
     members: Ids
-    reward: Floats
-    supported: Bools
     rows: Ints
     sampled: Bools
+    reward: Floats
+    supported: Bools
     logged: Floats
     target: Floats
     leans: Floats
 
     @classmethod
     def join(cls, parts: Sequence["Beside"]) -> Self:
-        """Several issues as one log."""
+        """Several issues as one log, whose rows are counted on."""
         starts = np.cumsum([0, *(len(part.members) for part in parts[:-1])])
         rows = np.concatenate(
             [part.rows + start for part, start in zip(parts, starts, strict=True)]
@@ -91,21 +92,37 @@ def look_beside(
     walks = walk_beside(logger, context, asked, rows, seed, draws, own=True, appeal=appeal)
     return Beside(
         members=context.member_ids,
-        reward=reward,
-        supported=slates.supported,
         rows=rows,
         sampled=lots[rows],
+        reward=reward[rows],
+        supported=slates.supported[rows],
         logged=find_chances(logger, context, asked, rows, seed, walks=walks),
         target=find_chances(target, context, asked, rows, seed, draws),
         leans=lean(walks, reward[rows], appeal),
     )
 
 
+def plan_uniform(context: Context) -> SlotPmf:
+    """The plan that gives every open article the same chance."""
+    return SlotPmf(np.zeros(context.eligible.shape), epsilon_greedy(1.0))
+
+
+def is_sent_by(logger: SlotPmf, round: Round) -> bool:
+    """Whether this plan gives every propensity that was logged."""
+    return not _find_others(logger, round)[0].any()
+
+
+def _find_others(logger: SlotPmf, round: Round) -> tuple[Bools, Floats]:
+    """Where the log's propensities [n, k] are not this plan's, and what that plan's are."""
+    again = replay(logger, round.context, round.slates.choice)
+    logged = round.slates.propensity
+    return np.asarray(~(np.abs(again - logged) <= SAME * logged)), again
+
+
 def check_logger(logger: SlotPmf, round: Round) -> None:
     """Raise ValueError at the first propensity of the log that is not this plan's."""
     context, slates = round.context, round.slates
-    again = replay(logger, context, slates.choice)
-    wrong = ~(np.abs(again - slates.propensity) <= SAME * slates.propensity)
+    wrong, again = _find_others(logger, round)
     if wrong.any():
         i, j = np.argwhere(wrong)[0]
         who = context.member_ids.tolist()[i]

@@ -87,8 +87,8 @@ def evaluate_whole(
     policy's newsletters. An estimate is given where
     (1) the log does not show that clicks depend on other slots (`dependence`, p < 1 %),
     (2) at most 1 % of what the target wants in any slot may be what the logger never shows,
-    (3) the weights average 1, within 2 % and four standard errors,
-    (4) the effective sample size of every slot is at least least_ess,
+    (3) the effective sample size of every slot is at least least_ess,
+    (4) the weights average 1, within 2 % and four standard errors,
     (5) the clicks count as least_clicks of equal weight, and no send is over a fifth of the sum,
     (6) and, for the position-based one, it does not contradict the item-position one (p < 1 %).
 
@@ -102,16 +102,16 @@ def evaluate_whole(
     """
     check.at_least("least_ess", least_ess, 1.0)
     check.at_least("least_clicks", least_clicks, 1.0)
-    n, k = log.reward.shape
-    own = log.reward.sum(axis=1)
+    n, k = len(log.members), log.reward.shape[1]
+    reward = log.reward
+    own = np.bincount(log.rows, reward.sum(axis=1), n).astype(np.float64)
     sent = normal_interval(own, log.members, level)
     dependence = find_dependence(log.leans, log.members[log.rows])
     curve: Floats = np.ones(k)
-    if not len(log.rows) or not log.reward.any():
+    if not reward.any():
         why = "nothing was clicked"
         silent = [WholeEstimate(each, None, None, 0.0, why) for each in ASSUMES]
         return WholeAnswer(tuple(silent), sent, dependence, curve)
-    reward = log.reward[log.rows]
     check_chances(log.logged, log.target, reward)
     curve = estimate_curve(log.logged, reward)
     looks = np.broadcast_to(curve, reward.shape)
@@ -133,13 +133,16 @@ def evaluate_whole(
         mass = np.ones_like(looks) if each == "item_position" else looks
         ess = _count_sends(w[log.sampled], mass[log.sampled], n, each == "item_position")
         heavy = _find_heaviest(w * reward, name, log, least_clicks)
-        reason = shared or _find_bias(w[log.sampled], mass[log.sampled], each == "item_position")
-        reason = reason or heavy
-        if not reason and ess < least_ess:
-            reason = (
-                f"{n} sends count as {ess:.0f} that chose as this policy would, "
-                f"fewer than {least_ess:g}"
-            )
+        thin = (
+            f"{n} sends count as {ess:.0f} that chose as this policy would, "
+            f"fewer than {least_ess:g}"
+            if ess < least_ess
+            else ""
+        )
+        reason = shared or thin
+        if not reason:
+            by_slot = each == "item_position"
+            reason = _find_bias(w[log.sampled], mass[log.sampled], by_slot) or heavy
         if not reason and each == "position_based" and not earlier and not _holds_zero(apart):
             reason = (
                 "it contradicts what item-position weights say by "
@@ -164,7 +167,7 @@ def _find_shared_reason(log: Beside, dependence: Dependence) -> str:
         return "too few sends were looked at to see how large the weights are"
     own = np.arange(log.reward.shape[1])
     wanted = log.target[:, own, own][log.sampled]
-    missing = np.where(log.supported[log.rows[log.sampled]], 0.0, 1.0 - wanted)
+    missing = np.where(log.supported[log.sampled], 0.0, 1.0 - wanted)
     lost = np.maximum(missing, 0.0).mean(axis=0)
     if lost.max() > MOST_LOST:
         return (
