@@ -41,6 +41,7 @@ class WholeEstimate:
     estimator: its name, a key of `ASSUMES`
     interval: clicks a send; None where the log cannot tell
     change: the same, less what was sent
+    lift: the same, over what was sent, as a share: .11 is 11 % more
     ess: effective sample size, in sends: for item-position of the slot where it is smallest
     reason: why there is no number; empty where there is one
     """
@@ -48,6 +49,7 @@ class WholeEstimate:
     estimator: str
     interval: Interval | None
     change: Interval | None
+    lift: Interval | None
     ess: float
     reason: str
 
@@ -110,7 +112,7 @@ def evaluate_whole(
     curve: Floats = np.ones(k)
     if not reward.any():
         why = "nothing was clicked"
-        silent = [WholeEstimate(each, None, None, 0.0, why) for each in ASSUMES]
+        silent = [WholeEstimate(each, None, None, None, 0.0, why) for each in ASSUMES]
         return WholeAnswer(tuple(silent), sent, dependence, curve)
     check_chances(log.logged, log.target, reward)
     curve = estimate_curve(log.logged, reward)
@@ -149,9 +151,16 @@ def evaluate_whole(
                 f"{apart.estimate:+.3g} clicks a send: looks depend on more than the slot"
             )
         earlier = earlier or reason
-        given = None if reason else normal_interval(spread[each], log.members, level)
-        change = None if reason else normal_interval(spread[each] - own, log.members, level)
-        answers.append(WholeEstimate(each, given, change, ess, reason))
+        if reason:
+            answers.append(WholeEstimate(each, None, None, None, ess, reason))
+            continue
+        over = spread[each].mean() / own.mean()  # a ratio, linearised
+        terms = over - 1 + (spread[each] - over * own) / own.mean()
+        value, change, lift = (
+            normal_interval(part, log.members, level)
+            for part in (spread[each], spread[each] - own, terms)
+        )
+        answers.append(WholeEstimate(each, value, change, lift, ess, ""))
     return WholeAnswer(tuple(answers), sent, dependence, curve)
 
 

@@ -24,22 +24,25 @@ def test_the_policy_that_logged_earns_what_was_sent() -> None:
         assert each.change is not None
         assert_same_interval(each.interval, sent)
         assert abs(each.change.estimate) + abs(each.change.high) < 1e-9
+        assert each.lift is not None
+        assert abs(each.lift.estimate) + abs(each.lift.high) < 1e-9
     assert [each.estimator for each in answer.estimates] == list(ASSUMES)
 
 
 def test_intervals_cover_and_position_based_ones_are_narrower() -> None:
-    rng, runs, inside, width = np.random.default_rng(2), 200, np.zeros((2, 2)), np.zeros(2)
+    rng, runs, inside, width = np.random.default_rng(2), 200, np.zeros((2, 3)), np.zeros(2)
     for _ in range(runs):
         log, value = make_beside(rng)
         answer = evaluate_whole(log)
         sent = 0.4 * np.linspace(0.3, 0.05, 8).mean() * 2.4
         for i, each in enumerate(answer.estimates):
-            if each.interval is None or each.change is None:
+            if each.interval is None or each.change is None or each.lift is None:
                 assert "contradicts" in each.reason or "depend" in each.reason
                 inside[i] += 0.95
                 continue
             inside[i, 0] += each.interval.low <= value <= each.interval.high
             inside[i, 1] += each.change.low <= value - sent <= each.change.high
+            inside[i, 2] += each.lift.low <= value / sent - 1 <= each.lift.high
             width[i] += each.interval.high - each.interval.low
     assert (np.abs(inside - 0.95 * runs) < 3.5 * np.sqrt(0.95 * 0.05 * runs)).all(), inside
     assert width[1] < 0.8 * width[0]
