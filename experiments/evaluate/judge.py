@@ -12,8 +12,10 @@ from bandit.core.types import Context, Round, SlotPmf
 from bandit.log.learning import learn_again
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import Interval, normal_interval
-from bandit.ope.whole.beside import Beside, is_sent_by, look_beside, plan_uniform
-from bandit.ope.whole.evaluate import ASSUMES, WholeAnswer, evaluate_whole
+from bandit.ope.whole.assumptions import ASSUMES
+from bandit.ope.whole.beside import Beside
+from bandit.ope.whole.evaluate import WholeAnswer, evaluate_whole
+from bandit.ope.whole.look import is_sent_by, look_beside, plan_uniform
 from bandit.policy import Policy
 from bandit.slates.propensity import replay
 

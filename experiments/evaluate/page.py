@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bandit.core.files import replacing
 from bandit.ope.intervals import Interval
-from bandit.ope.whole.evaluate import ASSUMES
+from bandit.ope.whole.assumptions import ASSUMES
 from experiments.evaluate.judge import Judgement
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
 from experiments.report.page import INK, fill_template, format_percent, format_thousand

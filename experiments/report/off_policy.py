@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 from markupsafe import Markup
 
-from bandit.ope.whole.evaluate import ASSUMES
+from bandit.ope.whole.assumptions import ASSUMES
 from experiments.report.page import BASELINE, SOFT
 from experiments.report.run import Run
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from bandit.core.files import write_json, write_table
 from bandit.core.types import Floats, Round, SlotPmf
-from bandit.ope.whole.beside import Beside, is_sent_by, look_beside, plan_uniform
+from bandit.ope.whole.beside import Beside
 from bandit.policy import Policy
 from bandit.slates.exploration import greedy
 from bandit.slates.propensity import draw, replay
@@ -45,7 +45,10 @@ class LogReplay:
         self._targets: list[Floats] = []
         self._earned: list[Floats] = []
         self._beside: list[Beside] = []
-        self._uniform = is_sent_by(plan_uniform(logged.context), logged)
+        from bandit.ope.whole import look  # only a replay has need of it
+
+        self._look = look
+        self._uniform = look.is_sent_by(look.plan_uniform(logged.context), logged)
 
     def add(self, wave: int) -> None:
         """Replay a wave with what the policy knows before it learns from that wave of its own."""
@@ -57,8 +60,9 @@ class LogReplay:
         own = draw(plan, context, self._seed, None if self._uniform else self._depth)
         self._earned.append(self._simulator.expected(context, own))
         if self._uniform:
-            sent = plan_uniform(context)
-            self._beside.append(look_beside(plan, sent, logged, self._seed, DRAWS, SHARE))
+            sent = self._look.plan_uniform(context)
+            found = self._look.look_beside(plan, sent, logged, self._seed, DRAWS, SHARE)
+            self._beside.append(found)
 
     def write(self, stem: Path) -> None:
         """Write `stem`.parquet, a row for each (member, slot), and `stem`.json.

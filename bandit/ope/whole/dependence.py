@@ -9,11 +9,14 @@ Open this file to see what is compared, and what the p-values mean.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ids
-from bandit.slates.walks import Walks
+
+if TYPE_CHECKING:
+    from bandit.slates.walks import Walks
 
 DOUBT = 0.01  # a p-value below this is taken as proof that clicks depend on other slots
 
@@ -61,7 +64,7 @@ def rank_appeal(appeal: Floats, open: Bools) -> Floats:
     return np.where(known, rank / count - 0.5, 0.0)
 
 
-def lean(walks: Walks, reward: Floats | Bools, appeal: Floats) -> Floats:
+def lean(walks: "Walks", reward: Floats | Bools, appeal: Floats) -> Floats:
     """How much more a send's clicks have appealing neighbours than chance says, [e, c, 2].
 
     The last axis is: the slots above a click, the slots below. If clicks do not depend on them,

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from bandit.core import check, keys
 from bandit.core.types import Bools, Floats, Ids, Ints
-from bandit.ope.inputs import check_inputs, weights
-from bandit.ope.whole.inputs import check_chances
+from bandit.ope.inputs import check_chances, check_inputs, weights
 from bandit.ope.whole.item_position import weigh_items
 
 Terms = NDArray[np.float64]
@@ -27,7 +26,7 @@ def item_position_dr(
 ) -> Terms:
     """sum_j wanted[i, j] + w[i, j] (reward[i, j] - shown[i, j]), terms [n], w of item-position.
 
-    logged, target, reward: as in `whole.inputs`
+    logged, target, reward: as in `inputs.check_chances`
     shown: [n, k], the model's clicks of what was shown in each slot
     wanted: [n, k], the model's mean clicks of what the target would show in each slot
 

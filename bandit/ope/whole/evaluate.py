@@ -12,12 +12,12 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
-from bandit.ope.evaluate import MOST_LOST
-from bandit.ope.inputs import effective_sample_size
+from bandit.ope.diagnostics import MOST_LOST
+from bandit.ope.inputs import check_chances, effective_sample_size
 from bandit.ope.intervals import Interval, normal_interval
+from bandit.ope.whole.assumptions import ASSUMES
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.dependence import DOUBT, Dependence, find_dependence
-from bandit.ope.whole.inputs import check_chances
 from bandit.ope.whole.item_position import item_position, weigh_items
 from bandit.ope.whole.position_based import (
     estimate_curve,
@@ -25,11 +25,6 @@ from bandit.ope.whole.position_based import (
     weigh_positions,
 )
 
-ASSUMES = {
-    "item_position": "a click depends on its own slot and article, and on no other slot",
-    "position_based": "a click is a look at the slot, which depends on the slot alone, "
-    "times how well the article appeals",
-}
 MOST_SHARE = 0.2  # of the estimate that one send may be
 FAR_OFF = 0.02  # from 1, by which the mean weight may be off beyond its own error
 
@@ -94,7 +89,7 @@ def evaluate_whole(
     (5) the clicks count as least_clicks of equal weight, and no send is over a fifth of the sum,
     (6) and, for the position-based one, it does not contradict the item-position one (p < 1 %).
 
-    log: what is known of the log beside it (`beside.look_beside`)
+    log: what is known of the log beside it (`look.look_beside`)
     least_ess: a higher one answers more rarely and more reliably
     least_clicks: likewise
     level: of confidence, in (0, 1); a higher one gives wider intervals

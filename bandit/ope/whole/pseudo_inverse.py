@@ -25,7 +25,7 @@ def weigh_pairs(target: Floats, open: Ints) -> Floats:
 
     where D = sum_j q[j, a_j] - k / m and S = sum_jl q[l, a_j] - k^2 / m.
 
-    target: [n, k, k], as in `whole.inputs`
+    target: [n, k, k], as in `inputs.check_chances`
     open: [n], how many articles were open to the member, at least k
 
     Raises ValueError for fewer.

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bandit.core.types import Round, SlotPmf
-from bandit.ope.whole.beside import Beside, look_beside
+from bandit.ope.whole.beside import Beside
+from bandit.ope.whole.look import look_beside
 from bandit.policies.random import Random
 from bandit.slates.exploration import softmax
 from simulators.play import play

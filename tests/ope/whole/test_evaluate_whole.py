@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bandit.ope.intervals import normal_interval
+from bandit.ope.whole.assumptions import ASSUMES
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.evaluate import ASSUMES, evaluate_whole
+from bandit.ope.whole.evaluate import evaluate_whole
 from tests.support.ope_cases import assert_same_interval
 from tests.support.whole_cases import make_beside
 
