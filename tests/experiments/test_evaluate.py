@@ -68,7 +68,7 @@ def bundle(log: Path) -> Path:
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("experiments.runner.folders.ROOT", tmp_path)
+    monkeypatch.setattr("experiments.runner.folders.RUNS", tmp_path / "runs")
     return tmp_path / "runs"
 
 

@@ -6,7 +6,7 @@ answer has to pass.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from bandit.ope.inputs import check_chances, effective_sample_size
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.whole.assumptions import ASSUMES
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.dependence import DOUBT, Dependence, find_dependence
+from bandit.ope.whole.dependence import DOUBT, Dependence, find_crowding, find_dependence
 from bandit.ope.whole.item_position import item_position, weigh_items
 from bandit.ope.whole.position_based import (
     estimate_curve,
@@ -103,7 +103,8 @@ def evaluate_whole(
     reward = log.reward
     own = np.bincount(log.rows, reward.sum(axis=1), n).astype(np.float64)
     sent = normal_interval(own, log.members, level)
-    dependence = find_dependence(log.leans, log.members[log.rows])
+    found = find_dependence(log.leans, log.members[log.rows])
+    dependence = replace(found, together=find_crowding(reward, n))
     curve: Floats = np.ones(k)
     if not reward.any():
         why = "nothing was clicked"
@@ -165,7 +166,7 @@ def _holds_zero(interval: Interval) -> bool:
 
 def _find_shared_reason(log: Beside, dependence: Dependence) -> str:
     """Why no estimate that assumes slots apart may be believed; empty where there is no reason."""
-    if min(dependence.above, dependence.below) < DOUBT:
+    if dependence.least < DOUBT:
         return dependence.words
     if log.sampled.sum() < 2:
         return "too few sends were looked at to see how large the weights are"

@@ -71,6 +71,13 @@ def test_clicks_that_depend_on_other_slots_are_refused() -> None:
     assert all(each.startswith(why) for each in refusals(replace(log, leans=leaning)))
 
 
+def test_a_click_that_ends_the_reading_is_refused() -> None:
+    log, _ = make_beside(np.random.default_rng(13), n=20_000)
+    first = log.reward * (np.cumsum(log.reward, axis=1) == 1)
+    for why in refusals(replace(log, reward=first)):
+        assert why.startswith("a click in one slot keeps others away (p = ")
+
+
 def test_what_the_logger_never_shows_is_refused() -> None:
     log, _ = make_beside(np.random.default_rng(5))
     supported = log.supported.copy()
