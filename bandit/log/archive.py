@@ -133,7 +133,7 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
         if odd := [name for name in told if name != f"{int(name):03d}"]:
             raise ValueError(f"issue {shorten(odd[0])} must be numbered like 001")
         issues = sorted((int(name), each) for name, each in told.items())
-        found = {issue: _parse_rules(each) for issue, each in issues}
+        found = {issue: parse_rules(each) for issue, each in issues}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not say each issue's campaign and rules: {error}") from None
     if not found:
@@ -150,7 +150,7 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     return found
 
 
-def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
+def parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     """One issue's campaign and rules, from what rules.json tells of it."""
     campaign, given = told["campaign"], dict(told["rules"])
     if not isinstance(campaign, str):
@@ -163,7 +163,7 @@ def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     return campaign, Rules.model_validate(given)
 
 
-def _read_attributes(folder: Path) -> dict[int, list[str]]:
+def read_attributes(folder: Path) -> dict[int, list[str]]:
     """Each issue's columns of the member list, where they are not those of members.parquet."""
     told = read_json(folder / "rules.json")
     found = {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
@@ -239,7 +239,7 @@ def read(folder: str | Path, features: Features, aliases: Aliases | None = None)
     """
     folder = Path(folder)
     ruled = read_rules(folder)
-    history = History(folder, list(ruled), _read_attributes(folder))
+    history = History(folder, list(ruled), read_attributes(folder))
     versions = add_unknown(history.list_versions(), features.attributes)
     everybody, x = history.ids, features.encode_members(versions)
     person, people = pd.factorize(follow(history.ids, aliases or {}))
