@@ -87,10 +87,7 @@ class Surroundings:
         write_table(
             self._folder / "pools" / f"{name}.parquet", _to_table(context.articles.to_pandas())
         )
-        rules = context.rules.model_dump(mode="json", exclude_defaults=True) | {
-            "slots": context.rules.slots
-        }
-        self._rules[name] = {"campaign": context.campaign, "rules": rules}
+        self._rules[name] = {"campaign": context.campaign, "rules": context.rules.describe()}
 
     def clear(self) -> None:
         """Remove issues that a longer archive has left in the folder."""
@@ -133,7 +130,7 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
         if odd := [name for name in told if name != f"{int(name):03d}"]:
             raise ValueError(f"issue {shorten(odd[0])} must be numbered like 001")
         issues = sorted((int(name), each) for name, each in told.items())
-        found = {issue: parse_rules(each) for issue, each in issues}
+        found = {issue: _parse_rules(each) for issue, each in issues}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not say each issue's campaign and rules: {error}") from None
     if not found:
@@ -150,17 +147,11 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
     return found
 
 
-def parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
+def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     """One issue's campaign and rules, from what rules.json tells of it."""
-    campaign, given = told["campaign"], dict(told["rules"])
-    if not isinstance(campaign, str):
-        raise ValueError(f"campaign = {shorten(campaign)}; must be text")
-    for part in ("pins", "only"):  # JSON has no whole numbers for keys
-        slots = given.get(part, {})
-        given[part] = {int(slot): value for slot, value in slots.items()}
-        if list(slots) != [str(slot) for slot in given[part]]:
-            raise ValueError(f"{part} = {shorten(slots)}; slots must be written like 1")
-    return campaign, Rules.model_validate(given)
+    if not isinstance(told["campaign"], str):
+        raise ValueError(f"campaign = {shorten(told['campaign'])}; must be text")
+    return told["campaign"], Rules.parse(told["rules"])
 
 
 def read_attributes(folder: Path) -> dict[int, list[str]]:

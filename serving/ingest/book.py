@@ -18,7 +18,6 @@ from bandit.core.columns import Columns, fill_text
 from bandit.core.files import read_table
 from bandit.core.rules import Rules
 from bandit.core.types import Ints
-from bandit.log.archive import parse_rules
 from serving.ingest.reading.links import clean_link
 from serving.letters.book import MEMBERS, POOL
 from serving.sending.record import SEND, SLATES, list_parts, read_send
@@ -79,7 +78,7 @@ class Book:
                     f"{part} had another pool or other rules than {parts[0]}: waves like these are "
                     "issues of their own; ingest them one after the other"
                 )
-        campaign, rules = parse_rules(told[0])
+        campaign, rules = str(told[0]["campaign"]), _parse_rules(parts[0], told[0]["rules"])
         slates = [_read_slates(part) for part in parts]
         table = pa.concat_tables(slates).combine_chunks()
         slots = rules.slots
@@ -129,6 +128,13 @@ class Book:
         """The slates, some thousand members at a time, each with all slots."""
         for part in self.parts:
             yield from read_back(part / SLATES, self.rules.slots)
+
+
+def _parse_rules(part: Path, told: object) -> Rules:
+    try:
+        return Rules.parse(told if isinstance(told, dict) else {})
+    except ValueError as error:
+        raise ValueError(f"{part / SEND}: rules: {error}") from None
 
 
 def _read_slates(part: Path) -> pa.Table:

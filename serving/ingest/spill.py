@@ -263,5 +263,3 @@ def _describe(table: pa.Table) -> pa.Array:
         parts.append(pc.binary_join_element_wise(f"{name}: ", words, ""))
     options = pc.JoinOptions(null_handling="skip")
     return pc.binary_join_element_wise(*parts, "; ", options=options).combine_chunks()
-
-

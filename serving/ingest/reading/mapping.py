@@ -54,7 +54,9 @@ class Field(BaseModel):
         """The value in each row; None where there is none."""
         if self.join:
             parts = [_collect(path, rows) for path in self.join]
-            joined = ["/".join(filter(None, map(to_text, each))) for each in zip(*parts, strict=True)]
+            joined = [
+                "/".join(filter(None, map(to_text, each))) for each in zip(*parts, strict=True)
+            ]
             found: list[object] = [text or None for text in joined]
         else:
             found = _collect(self.first[0], rows)

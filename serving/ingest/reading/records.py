@@ -82,7 +82,7 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
         "address": pc.utf8_trim_whitespace(read(mapping.address)),
         "token": pc.coalesce(read(mapping.token), _find_token(url)),
         "link": _translate(link, lambda text: clean_link(text) if text else ""),
-        "agent": _translate(pc.fill_null(read(mapping.agent), ""), find_agent),
+        "agent": _read_agents(mapping, rows),
         "verdict": pc.fill_null(verdict, "none"),
         "method": pc.if_else(one_click, "POST", method),
         "network": _translate(pc.fill_null(read(mapping.network), ""), find_network),
@@ -98,6 +98,14 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
     texts = [_to_array([each[place] for each in bad]) for place in (0, 1)]
     aside = pa.table(dict(zip(ASIDE.names, texts, strict=True)), ASIDE)
     return Records(table.filter(pa.array(good)), aside, milliseconds)
+
+
+def _read_agents(mapping: Mapping, rows: Sequence[Row]) -> pa.Array:
+    """What made each request; a browser, which speaks neither way, where a provider never says."""
+    if mapping.agent is None:
+        return pa.array(["browser"] * len(rows), pa.string())
+    texts = _to_array(mapping.agent.collect_text(rows))
+    return _translate(pc.fill_null(texts, ""), find_agent)
 
 
 def find_word(words: dict[str, str], word: str) -> str | None:

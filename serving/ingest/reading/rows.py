@@ -135,7 +135,7 @@ def _find_end(buffer: str, at: int) -> int:
     """
     margin = buffer[buffer.rfind("\n", 0, at) + 1 : at]
     if not margin.strip(" \t"):
-        found = re.compile(rf"\n{margin}(?=[\[{{])").search(buffer, at)
+        found = re.compile(rf"\n{margin}(?=[^\s\]}}])").search(buffer, at)
         if found or "\n" in buffer[at:].rstrip():
             return found.end() if found else -1
     found = _NEXT.search(buffer, at)
