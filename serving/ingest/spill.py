@@ -5,6 +5,8 @@ was read before the process was killed is not read again. Open this file for wha
 an ingest works.
 """
 
+import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Words
 from contextlib import ExitStack
@@ -67,6 +69,10 @@ def spill_file(file: Path, own: Sequence[Mapping], work: Path, encoding: str) ->
     if not path.exists():
         try:
             _write(file, own, path, encoding)
+        except (EOFError, OSError, zlib.error) as error:
+            if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+                raise
+            raise ValueError(f"{file} is packed, and damaged: {error}") from None
         except ValueError as error:
             where = "" if str(file) in str(error) else f"{file}: "
             raise ValueError(f"{where}{error}") from None
@@ -95,11 +101,9 @@ def _digest(file: Path, own: Sequence[Mapping], encoding: str) -> str:
 
 def _write(file: Path, own: Sequence[Mapping], path: Path, encoding: str) -> None:
     pieces = read_pieces(file, encoding)
-    first = next(pieces, None)
-    if first is None:
-        raise ValueError("it holds no row")
+    first = next(pieces, [])
     mapping = find_mapping((row for row in first if not isinstance(row, Bad)), own)
-    if mapping is None:
+    if mapping is None and first:
         raise ValueError(
             "it is no provider's that is known here; say what it calls things by --mapping"
         )
@@ -107,13 +111,15 @@ def _write(file: Path, own: Sequence[Mapping], path: Path, encoding: str) -> Non
     with replacing(path) as part, replacing(_name_aside(path)) as rest, ExitStack() as stack:
         writer = stack.enter_context(_Writer(part, SCHEMA))
         aside = stack.enter_context(_Writer(rest, ASIDE))
-        for piece in chain([first], pieces):
+        for piece in chain([first], pieces) if mapping else ():
             records = read_records(mapping, piece)
             writer.write_table(records.table)
             aside.write_table(records.aside)
             for name, value in _count(records).items():
                 count[name] += value
-        facts = {"provider": mapping.provider} | {name: str(own) for name, own in count.items()}
+        facts = {"provider": mapping.provider if mapping else "none"} | {
+            name: str(own) for name, own in count.items()
+        }
         writer.add_key_value_metadata(facts)
 
 

@@ -176,7 +176,7 @@ def _tell(
     """What ingest.json says of the issue."""
     rows = Counter[str]()
     milliseconds = Counter[str]()
-    for spill in spills:
+    for spill in (spill for spill in spills if spill.facts["rows"] != "0"):
         rows[spill.facts["provider"]] += int(spill.facts["rows"])
         milliseconds[spill.facts["provider"]] += int(spill.facts["milliseconds"])
     total, used = sum(rows.values()), gathered.used

@@ -4,7 +4,8 @@ Open this file to add a mail program, a scanner or a proxy that says its name.
 """
 
 import re
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address, ip_network
 
 # Tried in this order; the first that is found in the text decides.
 _KINDS = (
@@ -27,6 +28,7 @@ _KINDS = (
 )
 KINDS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _KINDS)
 # Networks with names of their own: 17.0.0.0/8 is Apple's (ARIN), the others carry Google's proxy.
+_FOUR = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}")
 KNOWN = {
     "apple": [ip_network("17.0.0.0/8")],
     "google": [ip_network("66.102.0.0/20"), ip_network("66.249.64.0/19")],
@@ -55,15 +57,25 @@ def find_network(text: str | None) -> str:
     """
     if not text:
         return "unknown"
+    four = _FOUR.fullmatch(text)
+    if four:
+        return _name_block(four[1])
     try:
         address = ip_address(text.strip())
     except ValueError:
         return text.strip()
     mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
-    for name, networks in KNOWN.items():
-        if any(address.version == each.version and address in each for each in networks):
-            return name
-    if address.version == 4:
-        return str(address).rpartition(".")[0]
+    if mapped is not None or address.version == 4:
+        return find_network(str(mapped or address))
     return ":".join(address.exploded.split(":")[:3])
+
+
+@lru_cache(maxsize=1 << 16)
+def _name_block(block: str) -> str:
+    """The name of a /24, such as 198.51.100."""
+    try:
+        address = IPv4Address(f"{block}.0")
+    except ValueError:
+        return block
+    own = (name for name, some in KNOWN.items() if any(address in each for each in some))
+    return next(own, block)

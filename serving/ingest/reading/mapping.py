@@ -71,7 +71,8 @@ class Field(BaseModel):
 
     def collect_text(self, rows: Sequence[Row]) -> list[str | None]:
         """The same as text."""
-        return [v if v.__class__ is str else to_text(v) for v in self.collect(rows)]
+        texts = self.collect(rows)
+        return [v if v is None or v.__class__ is str else to_text(v) for v in texts]
 
 
 def _collect(path: str, rows: Sequence[Row]) -> list[object]:

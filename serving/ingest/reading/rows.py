@@ -10,9 +10,10 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from serving.errors import shorten
 from serving.ingest.reading.mapping import Row
@@ -60,25 +61,28 @@ def read_pieces(path: Path, encoding: str = "utf-8") -> Iterator[list[Row | Bad]
             yield piece
 
 
-def _open(path: Path) -> BufferedReader:
+@contextmanager
+def _open(path: Path) -> Iterator["BufferedReader[Any]"]:
     """The file's bytes, unpacked if they are packed."""
     try:
-        stream: BufferedReader = path.open("rb")
+        plain = path.open("rb")
     except FileNotFoundError:
         raise ValueError(f"{path}: there is no such file") from None
     except IsADirectoryError:
         raise ValueError(f"{path} is a folder; must be a file") from None
-    head = stream.peek(4)[:4]
-    for begins, what in _BEGINS.items():
-        if head.startswith(begins):
-            stream.close()
-            raise ValueError(f"{path} is {what}; must be JSON or CSV, as text in UTF-8")
-    if head.startswith(b"\x1f\x8b"):
-        return BufferedReader(gzip.GzipFile(fileobj=stream))
-    return stream
+    with plain:
+        head = plain.peek(4)[:4]
+        for begins, what in _BEGINS.items():
+            if head.startswith(begins):
+                raise ValueError(f"{path} is {what}; must be JSON or CSV, as text in UTF-8")
+        if not head.startswith(b"\x1f\x8b"):
+            yield plain
+            return
+        with BufferedReader(gzip.GzipFile(fileobj=plain)) as packed:
+            yield packed
 
 
-def _is_json(stream: BufferedReader) -> bool:
+def _is_json(stream: "BufferedReader[Any]") -> bool:
     head = stream.peek(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     return head.startswith((b"{", b"["))
 
@@ -104,7 +108,9 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
             continue
         except (ValueError, RecursionError) as error:
             place = getattr(error, "pos", at)
-            torn = place >= len(buffer) - 16 or str(error).startswith("Unterminated string")
+            torn = isinstance(error, json.JSONDecodeError) and (
+                place >= len(buffer) - 16 or str(error).startswith("Unterminated string")
+            )
             if not done and torn and len(buffer) - at < LARGEST:
                 more = text.read(step)
                 done, step = not more, step * 2  # a long value is not begun too often
@@ -168,6 +174,8 @@ def _open_envelope(value: object) -> Iterator[Row | Bad]:
 def _read_csv(text: TextIO) -> Iterator[Row | Bad]:
     """The rows below the line of names, as text."""
     head = text.readline()
+    if not head.strip() and not text.read(1):
+        return
     separator = max(",;\t", key=re.sub(r'"[^"]*"', "", head).count)
     names = [name.strip() for name in next(csv.reader([head], delimiter=separator), [])]
     if len(set(filter(None, names))) < len(names) or len(names) < 2:

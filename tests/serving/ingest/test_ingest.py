@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bandit.core.files import read_json
 from bandit.log import archive
@@ -165,3 +167,105 @@ def test_an_issue_that_is_in_the_log_stays_and_others_come_behind_it(
     assert "a log is only added to" in capsys.readouterr().err
     assert read_files(tmp_path / "log") == whole
     assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_no_order_and_no_division_changes_the_bytes(
+    data: st.DataObject, sent: Path, post: Post, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Of files and of rows, good ones and bad."""
+    folder = tmp_path_factory.mktemp("order")
+    rows = [write_rows("postmark", post, [each]) for each in list_days(post, every=4)]
+    rows += rows[:9] + ['{"RecordType": "Open"', '{"RecordType": "Open", "MessageID": "1"}'] * 2
+    rows.append(write_rows("postmark", post, [Happened(2, "open", 1e9)]))
+    texts = ["\n".join(rows), "\n".join(data.draw(st.permutations(rows)))]
+    logs = []
+    for number, text in enumerate(texts):
+        cut = data.draw(st.integers(1, len(rows) - 1)) if number else len(rows) // 2
+        lines = text.split("\n")
+        # whose a file is must show in it
+        parts = [[rows[0], *lines[:cut]], [rows[0], *lines[cut:]]]
+        files = [folder / f"{number}-{part}.jsonl" for part in (0, 1)]
+        for file, part in zip(files, parts, strict=True):
+            file.write_text("\n".join(part))
+        log = folder / f"log-{number}"
+        assert main([str(sent), *map(str, files[:: 1 - 2 * number]), "--log", str(log)]) == 0
+        logs.append(read_files(log))
+    assert logs[0] == logs[1]
+
+
+def test_a_second_delivery_is_of_the_same_decision(sent: Path, post: Post, tmp_path: Path) -> None:
+    """Seconds count from the delivery of the message that was opened."""
+    day = 86400.0
+    texts = [
+        write_rows("mailgun", post, [Happened(5, "delivered", 0), Happened(6, "delivered", 0)]),
+        write_rows("mailgun", post, [Happened(5, "delivered", 2 * day)]).replace("m5@", "again@"),
+        write_rows("mailgun", post, [Happened(5, "open", 2 * day + 90)]).replace("m5@", "again@"),
+        write_rows("mailgun", post, [Happened(6, "open", 70)]),
+    ]
+    told = ingest(sent, tmp_path / "log", write(tmp_path, "mailgun", "\n".join(texts)))
+    assert (told["used"], told["opened"]) == (5, 2)
+    events = pd.read_parquet(tmp_path / "log" / "events" / "001.parquet")
+    assert sorted(events["seconds"].round(3)) == [70.0, 90.0]
+
+
+def test_a_bounce_after_an_open_does_not_undo_it(
+    sent: Path, post: Post, tmp_path: Path, association: Association
+) -> None:
+    days = [Happened(3, "delivered", 0), Happened(3, "open", 600), Happened(3, "bounce", 900)]
+    file = write(tmp_path, "mailgun", write_rows("mailgun", post, days))
+    ingest(sent, tmp_path / "log", file)
+    (round,) = archive.read(tmp_path / "log", association.features)
+    assert round.feedback.delivered.all()
+    assert np.flatnonzero(round.feedback.opened).tolist() == [3]
+
+
+def test_clocks_are_said(sent: Path, post: Post, tmp_path: Path) -> None:
+    """Milliseconds are read as what they are; opens that come hours early are told."""
+    days = list_days(post, every=1)
+    rows = [json.loads(row) for row in write_rows("mailgun", post, days).splitlines()]
+    for row in rows:
+        row["event-data"]["timestamp"] *= 1000
+        if row["event-data"]["event"] != "delivered":
+            row["event-data"]["timestamp"] -= 3 * 3600 * 1000
+    file = write(tmp_path, "mailgun", "\n".join(map(json.dumps, rows)))
+    told = ingest(sent, tmp_path / "log", file)
+    assert told["clocks"] == [
+        f"mailgun: {len(days)} times were in milliseconds",
+        "mailgun: 100.0 % of opens and clicks are before their mail was delivered",
+        "mailgun: times look 3 hours early: is the zone right?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ('{"a": 1}', [], "it is no provider's that is known here; say what it calls things by"),
+        ("", [], "no file says when mails were delivered"),
+        ("mailchimp", [], "no file says when mails were delivered: give one that does"),
+        ("mailchimp", ["--delivered-at", "2026-07-07T14:00"], "is a time without a zone; must be"),
+        ("two mailings", [], "the files are of several mailings, 27, 28, and their rows do not"),
+        ("mailchimp", ["--window", "0"], "--window = 0.0; must be at least 0.01"),
+    ],
+)
+def test_what_cannot_be_ingested_leaves_nothing(
+    text: str,
+    words: list[str],
+    said: str,
+    sent: Path,
+    post: Post,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if text == "mailchimp":
+        text = write_rows("mailchimp", post, list_days(post))
+    if text == "two mailings":
+        text = write_rows("salesforce", post, list_days(post))
+        text += text.split("\n", 1)[1].replace("27,", "28,", 1)
+    file = write(tmp_path, "mailgun", text)
+    assert main([str(sent), str(file), *words, "--log", str(tmp_path / "log")]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
