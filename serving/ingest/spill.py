@@ -111,7 +111,9 @@ def _write(file: Path, own: Sequence[Mapping], path: Path, encoding: str) -> Non
     with replacing(path) as part, replacing(_name_aside(path)) as rest, ExitStack() as stack:
         writer = stack.enter_context(_Writer(part, SCHEMA))
         aside = stack.enter_context(_Writer(rest, ASIDE))
-        for piece in chain([first], pieces) if mapping else ():
+        for piece in chain([first], pieces):
+            if mapping is None:
+                break  # an empty file
             records = read_records(mapping, piece)
             writer.write_table(records.table)
             aside.write_table(records.aside)
