@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from bandit.core.files import read_table, write_table
-from bandit.core.types import Floats, Round
 
 if TYPE_CHECKING:
+    from bandit.core.types import Floats, Round
     from simulators.base import Simulator
 
 FIRST = 4  # issues since joining that count as a member's first
@@ -22,7 +22,7 @@ SUMS = ["delivered", "opened", "clicks", "expected", "rests_on"]
 
 
 def count_people(
-    simulator: "Simulator", round: Round, expected: Floats, rests_on: Floats | None
+    simulator: "Simulator", round: "Round", expected: "Floats", rests_on: "Floats | None"
 ) -> pa.Table:
     """What an issue was to each member to whom it was delivered, a row a member.
 
