@@ -11,8 +11,8 @@ grouped into visits (`bandit.log.visits`), and a visit is judged as a whole
 import numpy as np
 import pandas as pd
 
-from bandit.core.types import Bools, Floats, Ids, Ints
-from bandit.log.events import read_verdicts, validate
+from bandit.core.types import Bools, Floats, Ints
+from bandit.log.events import validate
 from bandit.log.scanners import learn_chance
 from bandit.log.visits import Visits, group_visits
 
@@ -76,8 +76,8 @@ def tag(
     beside = beside[_find_during(visits, chance >= SCANNER, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
 
-    for said, whose, words in find_own_accounts(table, is_open):
-        tags[said], why[said], sure[said] = whose[said], words, CERTAIN
+    for said, whose, reason in find_own_accounts(table, is_open):
+        tags[said], why[said], sure[said] = whose, reason, CERTAIN
 
     again = np.flatnonzero(~once)
     tags[again] = np.where(tags[first[again]] == "scanner", "scanner", "duplicate")
@@ -90,22 +90,20 @@ def tag(
     return events.assign(tag=tags[back], why=why[back], confidence=np.round(sure[back], 6))
 
 
-def find_own_accounts(table: pd.DataFrame, is_open: Bools) -> list[tuple[Bools, Ids, str]]:
-    """Requests that somebody says no person made: which [rows], their tags [rows], and why.
+def find_own_accounts(table: pd.DataFrame, is_open: Bools) -> list[tuple[Bools, str, str]]:
+    """Requests that somebody says no person made: which [rows], their tag, and why.
 
-    A platform's verdict on an open means a program that loads images for a reader; on a click, a
-    scanner. What the request says of itself comes last, as it overrules the platform.
+    What comes later in the list overrules what comes before.
     """
-    scanner = np.full(len(table), "scanner", dtype=object)
+    nothing = pd.Series("", index=table.index)
+    verdict, place = (table.get(name, nothing).to_numpy() for name in ("verdict", "place"))
     agent = np.isin(table["agent"].to_numpy(), ("scanner", "script"))
     return [
-        (
-            read_verdicts(table) == "machine",
-            np.where(is_open, "prefetch", scanner),
-            "a machine, as the e-mail platform says",
-        ),
-        ((table["method"] == "HEAD").to_numpy(), scanner, "a HEAD request, which shows nothing"),
-        (agent, scanner, "a machine by its own account"),
+        (is_open & (verdict == "proxy"), "prefetch", "a proxy, as the e-mail platform says"),
+        (verdict == "bot", "scanner", "a machine, as the e-mail platform says"),
+        (place == "honeypot", "scanner", "a link that no person sees"),
+        ((table["method"] == "HEAD").to_numpy(), "scanner", "a HEAD request, which shows nothing"),
+        (agent, "scanner", "a machine by its own account"),
     ]
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,15 +97,18 @@ def test_what_says_itself_that_it_is_no_person_is_believed() -> None:
         opens | {"agent": "script"},
         opens | {"method": "HEAD"},
         {"agent": "script", "seconds": 7200.0},
-        opens | {"agent": "mail", "verdict": "machine", "seconds": 4000.0},
-        {"verdict": "machine", "seconds": 7200.0},
+        opens | {"agent": "mail", "verdict": "proxy", "seconds": 4000.0},
+        opens | {"agent": "mail", "verdict": "bot", "seconds": 4000.0},
+        {"verdict": "bot", "seconds": 7200.0},
+        {"kind": "other", "slot": 0, "place": "honeypot", "seconds": 7200.0},
         {"verdict": "person", "seconds": 7200.0},
-        {"verdict": None, "seconds": 7200.0},
+        {"kind": "other", "slot": 0, "place": "footer", "seconds": 7200.0},
     ]
     table = make_events([row | {"member": i} for i, row in enumerate(rows)])
-    tagged = tag(table.assign(verdict=[row.get("verdict") for row in rows]))
-    assert tagged["tag"].tolist() == [*["scanner"] * 4, "prefetch", "scanner", "human", "human"]
-    assert (tagged["confidence"][:6] >= 0.99).all()
-    assert tagged["why"][4] == "a machine, as the e-mail platform says"
-    with pytest.raises(ValueError, match="events row 3: verdict = bot; must be one of machine"):
-        tag(table.assign(verdict=["", None, "machine", "bot", *[""] * 4]))
+    table["verdict"] = [row.get("verdict", "none") for row in rows]
+    table["place"] = [row.get("place", "") for row in rows]
+    tagged = tag(table)
+    found = [*["scanner"] * 4, "prefetch", *["scanner"] * 3, "human", "human"]
+    assert tagged["tag"].tolist() == found
+    assert (tagged["confidence"][:8] >= 0.99).all()
+    assert tagged["why"][5] == "a machine, as the e-mail platform says"
