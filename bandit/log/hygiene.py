@@ -13,13 +13,14 @@ import pandas as pd
 
 from bandit.core.types import Bools, Floats, Ints
 from bandit.log.events import validate
-from bandit.log.scanners import learn_chance
-from bandit.log.visits import Visits, group_visits
+from bandit.log.machines.judge import judge_opens, judge_visits
+from bandit.log.machines.visits import Visits, group_visits
 
 REPEAT = 10.0  # seconds within which the same request again is a repeat
 NEAR = 5.0  # an open this many seconds from a scanner's visit is the scanner's
 KNOWN = 0.9  # confidence where a rule decides (assumption)
 CERTAIN = 0.999  # confidence where a request says itself that no person made it (assumption)
+EARLY = "images loaded soon after delivery, as machines do, read or not"
 SCANNER = 0.5  # a visit is tagged from this probability on
 
 
@@ -62,8 +63,18 @@ def tag(
 
     first, same = _find_first(table, mail)
     once = first == np.arange(len(table))
-    visits = group_visits(table, mail, once & ~is_open, is_open & ~proxied)
-    chance, words = learn_chance(visits)
+    looked = np.flatnonzero(once & is_open & ~proxied)
+    machine = np.zeros(len(table))
+    machine[looked] = judge_opens(table, mail, looked, once & ~is_open)
+    soon = machine >= SCANNER
+    cached = soon & (table["agent"] == "imageproxy").to_numpy()
+    tags[soon], tags[cached] = "scanner", "prefetch"
+    why[soon], why[cached] = EARLY, "a webmail's cache loaded the images, read or not"
+    sure[looked] = np.maximum(machine[looked], 1 - machine[looked])
+
+    counted = once & ~is_open & (table["method"] != "POST").to_numpy()
+    visits = group_visits(table, mail, counted, is_open & ~proxied & ~soon, proxied | soon)
+    chance, words = judge_visits(visits)
     rows = np.flatnonzero(visits.row >= 0)
     visit = visits.row[rows]
     scanner = chance[visit] >= SCANNER
@@ -71,7 +82,7 @@ def tag(
     why[rows] = words[visit]
     sure[rows] = np.maximum(chance[visit], 1 - chance[visit])
     why[tags == "late"] += "; received after the next issue"
-    beside = np.flatnonzero(is_open & ~proxied)
+    beside = np.flatnonzero(is_open & ~proxied & ~cached)
     seconds = table["seconds"].to_numpy()[beside]
     beside = beside[_find_during(visits, chance >= SCANNER, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
