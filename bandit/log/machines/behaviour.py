@@ -16,10 +16,16 @@ from bandit.core.types import Floats
 # Where the bins of "start" end, in seconds from delivery, and what they are called.
 STARTS = np.array([2, 5, 9, 15, 30, 60, 110, 180, 330, 600, 1100, 2000, 3600, 6500, 12000, 21600])
 STARTS = np.append(STARTS, [40000, 80000, 160000, 320000]).astype(np.float64)
-SAID = ((5.0, "within 5 s of delivery"), (15.0, "5-15 s after delivery"))
-SAID += ((60.0, "15-60 s after delivery"), (180.0, "1-3 min after delivery"))
-SAID += ((600.0, "3-10 min after delivery"), (3600.0, "10-60 min after delivery"))
-SAID += ((21600.0, "1-6 h after delivery"), (np.inf, "over 6 h after delivery"))
+SAID: tuple[tuple[float, str], ...] = (
+    (5.0, "within 5 s of delivery"),
+    (15.0, "5-15 s after delivery"),
+    (60.0, "15-60 s after delivery"),
+    (180.0, "1-3 min after delivery"),
+    (600.0, "3-10 min after delivery"),
+    (3600.0, "10-60 min after delivery"),
+    (21600.0, "1-6 h after delivery"),
+    (np.inf, "over 6 h after delivery"),
+)
 NARROWEST = 1.2  # the same spread is at least so large, or people would be taken for a gateway
 MEDIAN, SPREAD = 3.0, 2.0  # people's start: hours, and sd of its logarithm
 # Bins of "start" about which a kind's visits lie.
@@ -27,13 +33,13 @@ KINDS = (0.5, 3.5, 6.5, 9.5, 12.5, 15.5, 18.5)
 WIDE = 1.3  # standard deviation of that, in bins
 
 PACES = ("minutes apart", "5-60 s apart", "1-5 s apart", "under 1 s apart")
-ECHO = "a link that was taken from elsewhere moments before"
+ECHO = "a link that was taken from elsewhere just before"
 SHAPE: tuple[tuple[str, float, float], ...] = (
     ("one link", 0.83, 0.10),
     ("some links, minutes apart", 0.06, 0.04),
     ("some links, 5-60 s apart", 0.07, 0.05),
     ("some links, 1-5 s apart", 0.03, 0.08),
-    ("some links, under 1 s apart", 0.002, 0.10),
+    ("some links, under 1 s apart", 0.006, 0.10),
     ("most links, minutes apart", 0.010, 0.06),
     ("most links, 5-60 s apart", 0.008, 0.08),
     ("most links, 1-5 s apart", 0.003, 0.10),
@@ -42,7 +48,7 @@ SHAPE: tuple[tuple[str, float, float], ...] = (
     ("all links, 5-60 s apart", 0.003, 0.10),
     ("all links, 1-5 s apart", 0.002, 0.10),
     ("all links, under 1 s apart", 0.0005, 0.15),
-    (ECHO, 0.001, 0.05),
+    (ECHO, 0.0005, 0.12),
 )
 OPENED: tuple[tuple[str, float, float], ...] = (
     ("opened before", 0.48, 0.02),

@@ -42,13 +42,13 @@ def expand(table: tuple[tuple[str, float, float], ...], rows: int) -> Floats:
 def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
     """P(a machine's visit) [v], and in words what it rests on [v]."""
     chance = learn_chances(visits.bins, visits.groups, visits.member, expect_visits(), WEIGHTS)
-    whose = pd.Series(chance).groupby(visits.groups[:, 0])
-    others = whose.transform("size") - 1
-    share = (whose.transform("sum") - chance) / others.where(others > 0)
-    percent = np.round(100 * share).to_numpy()
+    domain = visits.groups[:, 0]
+    others = np.bincount(domain)[domain] - 1 if len(domain) else domain
+    share = np.bincount(domain, chance)[domain] - chance if len(domain) else chance
+    percent = np.round(100 * share / np.maximum(others, 1))
     said = [
-        words if np.isnan(d) else f"{words}; of its domain's other visits {d:.0f} % a scanner's"
-        for words, d in zip(visits.describe(), percent, strict=True)
+        f"{words}; of its domain's other visits {d:.0f} % a scanner's" if some else words
+        for words, d, some in zip(visits.describe(), percent, others > 0, strict=True)
     ]
     return chance, np.array(said, dtype=object)
 

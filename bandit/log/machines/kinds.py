@@ -16,8 +16,8 @@ from bandit.log.machines.behaviour import smooth_starts
 
 SWEEPS = 30  # of EM
 POOLED = 5.0  # visits that the list's own share weighs within a domain or a network
-AT_FIRST = 0.9  # share of people's visits before any data, and what that weighs in visits
-WEIGHS = 10.0
+AT_FIRST = 0.95  # share of people's visits before any data, and what that weighs in visits
+WEIGHS = 50.0
 
 
 def learn_chances(
@@ -34,7 +34,8 @@ def learn_chances(
 
     bins: [v, j], which bin of each of j things
     groups: [v, g], numbers of the domain and network of each
-    member: [v], number of the member; nobody's visits speak for one another
+    member: [v], number of the member. Of a domain other members' visits are asked about, of a
+        network those of other domains, so that nothing is heard twice
     expected: for each of the j things, chances [1 + kinds, bins], people first; the first thing is
         "start"
     weights: for each of them, how many visits these chances weigh, of people and of each kind
@@ -42,7 +43,11 @@ def learn_chances(
     every = np.column_stack([bins, groups, _sign(np.column_stack([bins, groups]), member), member])
     cells, inverse, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
     bins, groups, member = cells[:, : bins.shape[1]], cells[:, bins.shape[1] : -2], cells[:, -1]
-    own = [np.unique(np.column_stack([g, member]), axis=0, return_inverse=True)[1] for g in groups.T]
+    owner = (member, *groups.T)  # whose visits to leave out: the member's, then the domain's
+    own = [
+        np.unique(np.column_stack([group, who]), axis=0, return_inverse=True)[1].ravel()
+        for group, who in zip(groups.T, owner, strict=False)
+    ]
     kinds = len(expected[0])
     behave = list(expected)
     start = np.full(kinds, (1 - AT_FIRST) / (kinds - 1))
@@ -54,7 +59,7 @@ def learn_chances(
         overall = (WEIGHS * start + count @ r) / (WEIGHS + count.sum())
         pooled = np.zeros_like(r)
         for group, mine in zip(groups.T, own, strict=True):
-            pooled += np.log(_share_among_others(group, mine.ravel(), r, count, overall) / overall)
+            pooled += np.log(_share_among_others(group, mine, r, count, overall) / overall)
         for j, (p, weight) in enumerate(zip(expected, weights, strict=True)):
             seen = np.array([np.bincount(bins[:, j], count * one, p.shape[1]) for one in r.T])
             heavy = np.array([weight[0]] + [weight[1]] * (kinds - 1))[:, None]
@@ -71,12 +76,10 @@ def _read(bins: Ints, behave: Sequence[Floats]) -> Floats:
     return np.asarray(np.sum(each, axis=0))
 
 
-def _share_among_others(
-    group: Ints, mine: Ints, r: Floats, count: Ints, overall: Floats
-) -> Floats:
-    """The kinds' shares [v, kinds] in the visits of each visit's group to other members, shrunk.
+def _share_among_others(group: Ints, mine: Ints, r: Floats, count: Ints, overall: Floats) -> Floats:
+    """The kinds' shares [v, kinds] in the other visits of each visit's group, shrunk.
 
-    mine: [v], numbers of the group's members
+    mine: [v], numbers of the parts of the groups; a visit's own part is left out
     """
     visits = np.bincount(group, count)[group] - np.bincount(mine, count)[mine]
     weight = r.T * count

@@ -18,7 +18,7 @@ from bandit.log.machines.behaviour import AGENT, OPENED, SAID, SHAPE, STARTS
 PAUSE = 60.0  # seconds without a click that end a visit
 STRETCH = 1800.0  # seconds without a click that end a row of small visits
 SMALL = 2  # links; visits of up to so many belong to such a row, which is judged as one
-ECHO = 60.0  # seconds within which a link is taken once more from elsewhere
+ECHO = 3600.0  # seconds within which a link is taken once more from elsewhere
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,9 @@ def _find_shape(
     taken = pd.DataFrame({"stretch": stretch[visit], "slot": slot})[whole & (slot > 0)]
     sizes = np.bincount(taken.drop_duplicates()["stretch"], minlength=len(order))
     visits = np.bincount(stretch[order], minlength=len(order))
-    joined = (stretch >= 0) & (visits[stretch] > 1) & (sizes[stretch] > 1)
-    articles = np.where(joined, sizes[stretch] if len(order) else 0, articles)
+    size, joint = np.append(sizes, 0)[stretch], np.append(visits, 0)[stretch]  # 0 where in none
+    joined = (joint > 1) & (size > 1)
+    articles = np.where(joined, size, articles)
     requests, pace = np.where(joined, 2, requests), np.where(joined, 0, pace)
     share = (articles >= 2) * ((2 * articles >= links).astype(np.int64) + (articles >= links))
     return np.asarray(np.where(requests < 2, 0, 1 + 4 * share + pace))
