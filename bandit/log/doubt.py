@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 from bandit.core import check
 from bandit.core.types import Floats
 
-FACTOR = 8.0  # by which all odds may be wrong at once
+FACTOR = 12.0  # by which all odds may be wrong at once
 NORMAL = 1.645  # standard deviations that hold nine in ten
 READABLE = 0.2  # an interval wider than this share of the clicks says nothing
 MACHINES = ("scanner", "prefetch")
