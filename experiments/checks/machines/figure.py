@@ -26,7 +26,7 @@ def draw_delays(tagged: pd.DataFrame, said: str) -> Figure:
     once = tagged[tagged["tag"] != "duplicate"]
     once = once.assign(tag=once["tag"].replace("late", "human"))
     with style.context(STYLE, after_reset=True):
-        figure = Figure(figsize=(8, 6), facecolor="white")
+        figure = Figure(figsize=(5.6, 5.2), facecolor="white")
         above, below = figure.subplots(2, 1, sharex=True)
         for axes, kind in ((above, "open"), (below, "click")):
             _draw_kind(axes, once[once["kind"] == kind], f"{kind}s")
@@ -35,7 +35,7 @@ def draw_delays(tagged: pd.DataFrame, said: str) -> Figure:
         below.set_xticks(list(TICKS), labels=list(TICKS.values()))
         below.set_xticks([], minor=True)
         below.set_xlabel("after delivery", color=SOFT)
-        above.set_title(said, loc="left", fontsize=12)
+        above.set_title(said, loc="left", fontsize=11)
         figure.tight_layout()
     return figure
 
@@ -47,15 +47,13 @@ def _draw_kind(axes: Axes, events: pd.DataFrame, what: str) -> None:
     ]
     axes.hist(seconds, BINS.tolist(), stacked=True, color=list(COLOURS.values()))
     axes.set_ylabel(what, color=SOFT)
+    axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
     _write_legend(axes, [len(some) for some in seconds])
 
 
 def _write_legend(axes: Axes, counts: Sequence[int]) -> None:
-    """Write the tags in their colours, with their numbers, at the upper right."""
-    for row, (tag, count) in enumerate(zip(COLOURS, counts, strict=True)):
-        if count:
-            said = f"{NAMES[tag]} {count:,}"
-            at = (0.99, 0.94 - 0.13 * row)
-            axes.annotate(
-                said, at, xycoords="axes fraction", ha="right", va="top", color=COLOURS[tag]
-            )
+    """Write the tags in their colours, with their numbers, at the upper left."""
+    some = [(tag, count) for tag, count in zip(COLOURS, counts, strict=True) if count]
+    for row, (tag, count) in enumerate(some):
+        said, at = f"{NAMES[tag]} {count:,}", (0.02, 0.96 - 0.12 * row)
+        axes.annotate(said, at, xycoords="axes fraction", va="top", color=COLOURS[tag])
