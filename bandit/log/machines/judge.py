@@ -10,7 +10,7 @@ from bandit.core.types import Bools, Floats, Ints
 from bandit.log.machines.behaviour import AGENT, KINDS, OPENED, SHAPE, expect_start
 from bandit.log.machines.kinds import learn_chances
 from bandit.log.machines.opens import AGENTS, BESIDE, look_at
-from bandit.log.machines.visits import Visits
+from bandit.log.machines.visits import Visits, number_groups
 
 # A visit is tagged from this probability on: people who are lost cost more than scanners kept.
 SCANNER = 0.8
@@ -58,7 +58,7 @@ def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
 
 def judge_opens(table: pd.DataFrame, mail: Ints, rows: Ints, clicks: Bools) -> Floats:
     """P(a machine loaded the images) [opens], of the opens in these rows of the events."""
-    bins, groups = look_at(table, mail, rows, clicks)
+    bins, groups = look_at(table, mail, rows, clicks), number_groups(table.iloc[rows])
     member = pd.factorize(table["member"].iloc[rows])[0]
     return learn_chances(bins, groups[:, :1], member, expect_opens(), OF_OPENS)
 

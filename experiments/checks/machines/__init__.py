@@ -1,1 +1,0 @@
-"""How well the hygiene filter tells people from machines: python -m experiments.checks.machines"""
