@@ -27,7 +27,7 @@ from bandit.log.machines.summary import summarise
 from bandit.policies.blast import Blast
 from experiments.machines.figure import draw_delays
 from experiments.machines.signatures import SIGNATURES, draw_setting
-from simulators.association.association import Association
+from simulators import Association
 from simulators.noise.noise import Noise
 from simulators.play import play
 
