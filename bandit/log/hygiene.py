@@ -13,7 +13,7 @@ import pandas as pd
 
 from bandit.core.types import Bools, Floats, Ints
 from bandit.log.events import validate
-from bandit.log.machines.judge import judge_opens, judge_visits
+from bandit.log.machines.judge import SCANNER, find_bound, judge_opens, judge_visits
 from bandit.log.machines.visits import Visits, group_visits
 
 REPEAT = 10.0  # seconds within which the same request again is a repeat
@@ -21,8 +21,6 @@ NEAR = 5.0  # an open this many seconds from a scanner's visit is the scanner's
 KNOWN = 0.9  # confidence where a rule decides (assumption)
 CERTAIN = 0.999  # confidence where a request says itself that no person made it (assumption)
 EARLY = "images loaded soon after delivery, as machines do, read or not"
-# A visit is tagged from this probability on: people who are lost cost more than scanners kept.
-SCANNER = 0.8
 
 
 def tag(
@@ -78,14 +76,15 @@ def tag(
     chance, words = judge_visits(visits)
     rows = np.flatnonzero(visits.row >= 0)
     visit = visits.row[rows]
-    scanner = chance[visit] >= SCANNER
+    found = chance >= find_bound(visits, chance)
+    scanner = found[visit]
     tags[rows[scanner]] = "scanner"
     why[rows] = words[visit]
     sure[rows] = np.where(scanner, chance[visit], 1 - chance[visit])
     why[tags == "late"] += "; received after the next issue"
     beside = np.flatnonzero(is_open & ~proxied & ~cached)
     seconds = table["seconds"].to_numpy()[beside]
-    beside = beside[_find_during(visits, chance >= SCANNER, mail[beside], seconds)]
+    beside = beside[_find_during(visits, found, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
 
     for said, whose, reason in find_own_accounts(table, is_open):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bandit.log.doubt import count_people, find_chance
+from bandit.log.doubt import count_people, draw_tags, find_chance
 from bandit.log.events import estimate_open_rate
 from bandit.log.hygiene import tag
 from simulators.noise.gateways import Gateway
@@ -120,3 +120,28 @@ def test_the_statement_of_doubt_by_hand() -> None:
     assert found.expected == pytest.approx(2.8)
     assert (found.low, found.high) == (1, 4)
     assert found.describe() == "people's clicks: 1 to 4 of 5"
+
+
+def test_unsure_tags_are_drawn_by_their_chance_and_sure_ones_stay() -> None:
+    """Of 400 mails with two clicks each, of which people made .3, .7 in another campaign."""
+    sure = {"tag": "scanner", "confidence": 0.999, "why": ""}
+    low = {"tag": "scanner", "confidence": 0.7, "why": ""}
+    high = {"campaign": "d", "tag": "late", "confidence": 0.7, "why": ""}
+    rows = [
+        kind | {"member": m, "slot": j}
+        for kind in (low, high, sure)
+        for m in range(400)
+        for j in (1, 2)
+    ]
+    table = make_events([{k: v for k, v in row.items() if k not in sure} for row in rows])
+    tagged = table.assign(**{name: [row[name] for row in rows] for name in sure})
+    drawn = draw_tags(tagged, seed=3)
+    said = drawn["tag"].to_numpy().reshape(3, 400, 2)
+    assert (said[:, :, 0] == said[:, :, 1]).all()
+    assert (said[0] == "human").mean() == pytest.approx(0.3, abs=0.07)
+    assert (said[1] == "late").mean() == pytest.approx(0.7, abs=0.07)
+    assert (said[2] == "scanner").all()
+    certain = tagged.assign(confidence=1.0)
+    pd.testing.assert_frame_equal(draw_tags(certain), certain)
+    other = draw_tags(tagged, seed=4)["tag"]
+    assert 0.2 < (other != drawn["tag"])[: 4 * 400].mean() < 0.6

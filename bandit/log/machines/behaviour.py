@@ -9,9 +9,11 @@ one that comes at any time. Open this file to change what is expected; `kinds` l
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from bandit.core.types import Floats
+Floats = NDArray[np.float64]
+
 
 # Where the bins of "start" end, in seconds from delivery, and what they are called.
 STARTS = np.array([2, 5, 9, 15, 30, 60, 110, 180, 330, 600, 1100, 2000, 3600, 6500, 12000, 21600])
@@ -66,6 +68,11 @@ AGENT: tuple[tuple[str, float, float], ...] = (
 
 
 EDGES = np.log(np.concatenate([[0.3], STARTS, [2e6]]))  # of the bins of "start"
+
+
+def find_start(seconds: Floats) -> NDArray[np.int64]:
+    """The bin of "start" of each time, in seconds from delivery."""
+    return np.asarray(np.searchsorted(STARTS, seconds, side="right"), dtype=np.int64)
 
 
 def spread_starts(median: float, spread: float) -> Floats:

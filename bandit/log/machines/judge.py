@@ -10,8 +10,11 @@ from bandit.core.types import Bools, Floats, Ints
 from bandit.log.machines.behaviour import AGENT, KINDS, OPENED, SHAPE, expect_start
 from bandit.log.machines.kinds import learn_chances
 from bandit.log.machines.opens import AGENTS, BESIDE, look_at
-from bandit.log.machines.visits import Visits
+from bandit.log.machines.visits import Visits, number_groups
 
+# A visit is tagged from this probability on: people who are lost cost more than scanners kept.
+SCANNER = 0.8
+LOST, SPARED, SURE = 0.006, 0.01, 0.98  # see find_bound
 EARLY = KINDS[:3]  # when machines load images, as bins of "start"
 FIXED = 1e9
 # How many visits the chances of `behaviour` weigh, of people and of each kind of machine.
@@ -55,6 +58,25 @@ def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
 
 def judge_opens(table: pd.DataFrame, mail: Ints, rows: Ints, clicks: Bools) -> Floats:
     """P(a machine loaded the images) [opens], of the opens in these rows of the events."""
-    bins, groups = look_at(table, mail, rows, clicks)
+    bins, groups = look_at(table, mail, rows, clicks), number_groups(table.iloc[rows])
     member = pd.factorize(table["member"].iloc[rows])[0]
     return learn_chances(bins, groups[:, :1], member, expect_opens(), OF_OPENS)
+
+
+def find_bound(visits: Visits, chance: Floats) -> float:
+    """The probability from which visits are tagged, so that few of people's clicks are lost.
+
+    It is SCANNER, or more: where the visits tagged from there on would hold more than a share LOST
+    of all that people clicked, in expectation, or where no more than a share SPARED of scanners'
+    clicks stays untagged by it; but never more than SURE.
+    """
+    clicks = np.bincount(visits.row[visits.row >= 0], minlength=len(chance))
+    order = np.lexsort([clicks, -chance])
+    chance, clicks = chance[order], clicks[order]
+    if not len(chance):
+        return SCANNER
+    people, machines = np.cumsum((1 - chance) * clicks), np.cumsum(chance * clicks)
+    few = np.flatnonzero(people <= LOST * people[-1])
+    most = int(np.searchsorted(machines, (1 - SPARED) * machines[-1]))
+    bounds = chance[few[-1]] if len(few) else 1.0, chance[min(most, len(chance) - 1)]
+    return float(np.clip(max(bounds), SCANNER, SURE))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.types import Bools, Ids, Ints
-from bandit.log.machines.visits import find_start, number_groups
+from bandit.log.machines.behaviour import find_start
 
 BESIDE: tuple[tuple[str, float, float], ...] = (
     ("nothing else in this mail", 0.72, 0.60),
@@ -19,8 +19,8 @@ BESIDE: tuple[tuple[str, float, float], ...] = (
 AGENTS = ("mail", "browser", "imageproxy", "none")  # what else there is counts as none
 
 
-def look_at(table: pd.DataFrame, mail: Ints, rows: Ints, clicks: Bools) -> tuple[Ints, Ints]:
-    """What each open shows: bins [opens, 3] of start, beside and agent, and its groups [opens, 2].
+def look_at(table: pd.DataFrame, mail: Ints, rows: Ints, clicks: Bools) -> Ints:
+    """What each open shows: bins [opens, 3] of start, beside and agent.
 
     table: events by mail and time
     mail: [rows], number of the mail
@@ -37,4 +37,4 @@ def look_at(table: pd.DataFrame, mail: Ints, rows: Ints, clicks: Bools) -> tuple
     beside = np.where(clicked, 2, np.where(last > at + 60, 1, 0))
     said: Ids = table["agent"].to_numpy()[rows]
     agent = np.select([said == name for name in AGENTS[:-1]], range(3), 3)
-    return np.column_stack([find_start(at), beside, agent]), number_groups(table.iloc[rows])
+    return np.column_stack([find_start(at), beside, agent])

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Floats, Ids, Ints
-from bandit.log.machines.behaviour import AGENT, OPENED, SAID, SHAPE, STARTS
+from bandit.log.machines.behaviour import AGENT, OPENED, SAID, SHAPE, find_start
 
 PAUSE = 60.0  # seconds without a click that end a visit
 STRETCH = 1800.0  # seconds without a click that end a row of small visits
@@ -89,11 +89,6 @@ def group_visits(
         np.column_stack(bins).astype(np.int64),
         number_groups(some[new]),
     )
-
-
-def find_start(seconds: Floats) -> Ints:
-    """The bin of "start"."""
-    return np.asarray(np.searchsorted(STARTS, seconds, side="right"))
 
 
 def number_groups(table: pd.DataFrame) -> Ints:
