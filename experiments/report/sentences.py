@@ -6,20 +6,18 @@ Clicks are told per 1,000 newsletters delivered.
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from experiments.report.page import (
-    count_decimals,
-    format_percent,
-    format_thousand,
-    write_span_of_issues,
-)
+from experiments.report.page import count_decimals, format_percent, format_thousand
 from experiments.report.policy_looks import Look
-from experiments.report.run import Run
 from experiments.tables.cold_start import Parity
 from experiments.tables.ladder import HAD, Rung, round_together
 
+if TYPE_CHECKING:
+    from experiments.report.run import Run
 
-def name_rival(run: Run) -> str:
+
+def name_rival(run: "Run") -> str:
     """What the baseline is, in words.
 
     It is the best segmentation only if no other segmentation in the run beat it.
@@ -34,7 +32,7 @@ def name_rival(run: Run) -> str:
     return "the best segmentation" if best else f"the baseline ({name})"
 
 
-def write_headline(run: Run) -> str:
+def write_headline(run: "Run") -> str:
     """The finding in one sentence, no stronger than its interval."""
     if run.winner is None:
         return "This run has no policy that could be deployed in place of the baseline."
@@ -64,7 +62,7 @@ def _write_span(low: float, high: float, places: int, sign: bool = False) -> str
     return f"{format_percent(low, places, sign)} to {format_percent(high, places, sign)}"
 
 
-def write_lead(run: Run) -> str:
+def write_lead(run: "Run") -> str:
     """The paragraph under the headline: the size of the run, and how far there was to go."""
     size = f" of {run.facts['members']:,} members" if run.facts.get("members") else ""
     times = f", {run.seeds} times over, each time with other members and articles"
@@ -121,7 +119,7 @@ def _write_losses(lost: Sequence[str], told: Sequence[str], cost: int) -> str:
     return f"is{words.removeprefix('are')}" if cost == 1 and words.startswith("are") else words
 
 
-def list_numbers(run: Run) -> list[tuple[str, str]]:
+def list_numbers(run: "Run") -> list[tuple[str, str]]:
     """Up to four large numbers, each with what it says; what this run cannot give is left out."""
     if run.winner is None:
         return []
@@ -157,3 +155,12 @@ def _write_wait(parity: Parity, rival: str) -> tuple[str, str]:
     if parity.issues == 0:
         return "at once", f"{good}{span}"
     return f"{parity.issues} issue{'s' * (parity.issues > 1)}", f"until {good}{span}"
+
+
+def write_span_of_issues(parity: Parity) -> str:
+    """The interval of a parity in words, as "95 % interval 0 to 3 issues"."""
+    low, high = parity.earliest, parity.latest
+    if low is None:
+        return f"95\u00a0% interval: later than {parity.horizon} issues"
+    end = f"{high} issue{'s' * (high != 1)}" if high is not None else "later than this run"
+    return f"95\u00a0% interval {low} to {end}"
