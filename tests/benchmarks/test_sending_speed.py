@@ -63,7 +63,7 @@ def walk_bare(n: int) -> Callable[[], Any]:
 @pytest.mark.benchmark(timer=process_time)
 @pytest.mark.parametrize(("n", "most"), [(1, 14), (MANY, 6)])
 def test_composing_beside_a_bare_walk(benchmark: Any, desk: Any, n: int, most: float) -> None:
-    """For one member, calls are what costs: some 350 of numpy's, where the bare walk makes 40.
+    """For one member, calls are what costs: hundreds of numpy's, where the bare walk makes 40.
 
     For many, averages over what is not known of their interests cost as much as the walk.
     """
