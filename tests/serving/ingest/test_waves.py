@@ -50,7 +50,10 @@ def test_waves_of_one_making_are_one_issue(
 
 
 def test_each_wave_may_be_an_issue_and_rows_of_the_other_are_set_aside(
-    waves: Path, tmp_path: Path, association: Association
+    waves: Path,
+    tmp_path: Path,
+    association: Association,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """So that the second may be chosen by what the first has taught."""
     first, second = Post(waves / "wave-1"), Post(waves / "wave-2")
@@ -72,6 +75,8 @@ def test_each_wave_may_be_an_issue_and_rows_of_the_other_are_set_aside(
         assert aside["count"].sum() == len(list_days(other))
     for round in rounds:
         assert np.isfinite(round.slates.propensity).all()
+    assert main([str(waves), *files, "--log", str(tmp_path / "log")]) == 2
+    assert "has a part of this send as issue 1 already" in capsys.readouterr().err
 
 
 def test_waves_of_several_pools_are_several_issues(
