@@ -28,7 +28,7 @@ from serving.ingest.reading.records import ASIDE, SCHEMA, Records, read_records
 from serving.ingest.reading.rows import Bad, read_pieces
 
 MAILS = 40_000  # that are looked at together: how many events there are must not matter
-HELD = 400_000  # rows in memory, before those that say the same become one
+HELD = 100_000  # rows in memory, before those that say the same become one
 
 
 @dataclass(frozen=True)
