@@ -16,7 +16,9 @@ from bandit.core.columns import Columns
 from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import KINDS
 from bandit.features.features import Features
-from serving.errors import describe
+from serving.checks.pins import refuse_outside
+from serving.checks.unmatched import find_near
+from serving.errors import describe, shorten
 from serving.formats import is_worded
 from serving.settings import read_settings
 from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly
@@ -134,7 +136,8 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
     for name in ("title", "summary", "kind", "source"):
         table.check_type(name, TEXT)
         table.check_present(name, empty=name == "summary")
-    table = table.spell("kind", ("article", *KINDS))
+    texts = [each for each in table.columns.column_names if each not in ("title", "summary")]
+    table = table.trim(texts).spell("kind", ("article", *KINDS))
     for name in table.columns.column_names:
         if name.startswith("only_"):
             table.check_type(name, TEXT)
@@ -168,6 +171,7 @@ def find_odd(articles: Columns, rules: Rules) -> Iterator[str]:
         if kind not in kinds:
             near = name_nearest(kind, kinds)
             yield f"kind {kind!r}, of {count} articles, is none of {', '.join(kinds)}{near}"
+    yield from find_near(rules, articles)
 
 
 def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "utf-8") -> Table:
@@ -182,6 +186,11 @@ def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "ut
 def read_rules(path: str | Path) -> tuple[Rules, str]:
     """The editor's rules and the file's SHA-256."""
     content, digest = read_settings(path, "slots: 6")
+    for name in ("at_most", "at_least"):
+        counted = content.get(name)
+        for column, counts in counted.items() if isinstance(counted, dict) else ():
+            if counts == {}:
+                raise ValueError(f"{path}: {name} {shorten(column)} = {{}}: names no value")
     try:
         return Rules.model_validate(content), digest
     except ValidationError as error:  # a ValueError too, but a long one
@@ -202,3 +211,7 @@ def _check_rules(path: Path, rules: Rules, pool: Table, articles: Columns) -> No
     for column in (*rules.at_most, *rules.at_least, *sections):
         # a number never equals the rules' text: the rule would have no effect
         pool.check_type(column, TEXT)
+    try:
+        refuse_outside(rules, articles)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -131,9 +131,9 @@ class Table:
         table = cls(path, columns, sha256(data).hexdigest())
         for name in columns.column_names:
             table._check_utf8(name)
-        return table._trim([name for name in IDS if name in table.columns.column_names])
+        return table.trim([name for name in IDS if name in table.columns.column_names])
 
-    def _trim(self, names: Sequence[str]) -> Self:
+    def trim(self, names: Sequence[str]) -> Self:
         """The same without spaces around texts, and marks that nobody sees."""
         table = self
         for name in names:

@@ -14,9 +14,9 @@ import numpy as np
 
 from bandit.core import keys
 from bandit.core.columns import Columns, Tabular, fill_text, number_values, read_text
-from bandit.core.rules import EACH
+from bandit.core.rules import fold, name_each
 from bandit.core.types import Bools, Context, Floats, Ids, Ints
-from bandit.features.attributes import MISSING, fold, split_tags
+from bandit.features.attributes import MISSING, split_tags
 
 MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
 ADMIT = "admit_below"
@@ -271,26 +271,25 @@ def _list_stories(stories: Ints | None) -> list[Bools]:
 
 def _list_groups(articles: Columns, counts: dict[str, dict[str, int]]) -> list[tuple[Bools, int]]:
     """For each value in the rules, the articles that have it [m], and how many are allowed."""
-    groups = []
-    for column, values in counts.items():
-        have = np.array(fill_text(articles[column]), dtype=object)
-        for value, count in name_each(values, sorted(set(have) - {""})).items():
-            groups.append((np.asarray(have == value, dtype=bool), count))
-    return groups
+    return [
+        (_have(articles, column, [value]), count)
+        for column, values in counts.items()
+        for value, count in name_each(values, read_values(articles, column)).items()
+    ]
 
 
 def _have(articles: Columns, column: str, values: Collection[str]) -> Bools:
     """Which articles have one of the values in a column [m]; "" is a missing one."""
-    return np.array([value in values for value in fill_text(articles[column])], dtype=bool)
+    wanted = set(map(fold, values))
+    return np.array([fold(cell) in wanted for cell in fill_text(articles[column])], dtype=bool)
 
 
 def read_values(articles: Columns, column: str) -> list[str]:
-    """The different values of a column of the pool, as an editor writes them, in order."""
-    return sorted(set(fill_text(articles[column])) - {""})
+    """The different values of a column of the pool, as an editor writes them, in order.
 
-
-def name_each(counts: dict[str, int], values: list[str]) -> dict[str, int]:
-    """The counts with "*" written out: each of the values that is not named has its count."""
-    named = {value: count for value, count in counts.items() if value != EACH}
-    others = [value for value in values if value not in named] if EACH in counts else []
-    return named | dict.fromkeys(others, counts.get(EACH, 0))
+    Of those that differ in capital letters or spaces around them alone, the first.
+    """
+    folded: dict[str, str] = {}
+    for value in sorted(set(fill_text(articles[column]))):
+        folded.setdefault(fold(value), value)
+    return sorted(value for value in folded.values() if fold(value))

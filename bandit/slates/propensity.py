@@ -102,13 +102,16 @@ def _walk(plan: SlotPmf, context: Context, by: Floats | Ints) -> Slates:
 
 
 def _tell_unmet(desk: Desk, slates: Slates, k: int) -> None:
-    """Say in the last slot that a minimum count is missed, where no slot that was open says so.
+    """Say that a minimum count was given up where it is missed, and nowhere else.
 
-    That is where pins fill every slot, or nothing at all may be shown in the others.
+    A slate may meet all counts though a slot looked as if it could not, when one article counts for
+    two of them. Where one is missed and no open slot says so, the last slot does: pins fill every
+    slot, or nothing at all may be shown in the others. Of the top slots alone nothing is known.
     """
     if slates.choice.shape[1] == k:
-        unmet = desk.find_unmet(slates.choice) & ~slates.relaxed.any(axis=1)
-        slates.relaxed[unmet, -1] = MINIMUM
+        missed = desk.find_unmet(slates.choice)
+        slates.relaxed[~missed[:, None] & (slates.relaxed == MINIMUM)] = 0
+        slates.relaxed[missed & ~slates.relaxed.any(axis=1), -1] = MINIMUM
 
 
 def _find_compiled(size: float) -> ModuleType | None:

@@ -19,6 +19,7 @@ from bandit.features.attributes import Attributes
 from serving.aliases import follow_pairs, read_aliases, refuse_old
 from serving.bundle import Bundle, read
 from serving.checks.marks import refuse_odd
+from serving.checks.pins import find_one_story
 from serving.checks.unmatched import refuse_unmatched
 from serving.inputs import Inputs, find_odd, load
 from serving.sending.audience import limit_audience
@@ -83,6 +84,9 @@ class Issue:
         if "url" not in self.articles:
             said.append(("pool", "there is no column url: the merge files hold no links"))
         said += [("pool", sentence) for sentence in find_odd(self.articles, self.rules)]
+        stories = self.bundle.features.find_stories(self.articles)
+        twice = find_one_story(self.rules, self.articles, stories)
+        said += [("rules", sentence) for sentence in twice]
         said += [("members", sentence) for sentence in self._tell_division()]
         if self.inputs.earlier and not self._tells_earlier():
             say = "nobody has seen an article of these pools by --seen, or --sent with no_repeat"

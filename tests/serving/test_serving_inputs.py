@@ -135,9 +135,19 @@ BAD: dict[str, Callable[[Path], Any]] = {
         change_table("pool", lambda f: f.assign(year=2026))(desk),
         write_rules("at_most: {year: {'2026': 1}}")(desk),
     ),
-    "rules.yaml: at_most kind 'Event': no article of": write_rules("at_most: {kind: {Event: 0}}"),
+    "rules.yaml: at_most kind 'Evnt': no article of": write_rules("at_most: {kind: {Evnt: 0}}"),
     "pool.parquet has it; the nearest is 'event' (--allow-unmatched sends all": write_rules(
-        "at_most: {kind: {Event: 0}}"
+        "at_most: {kind: {Evnt: 0}}"
+    ),
+    "rules.yaml: only: slot 3: {} names no value": write_rules("only: {3: {}}"),
+    "rules.yaml: only: slot 2: {'kind': []} names no value": write_rules("only: {2: {kind: []}}"),
+    "rules.yaml: at_most 'kind' = {}: names no value": write_rules("at_most: {kind: {}}"),
+    "rules.yaml: at_least 'source' = {}: names no value": write_rules("at_least: {source: {}}"),
+    "at_most kind: 'event' and ' Event' are one value": write_rules(
+        "at_most: {kind: {event: 1, ' Event': 2}}"
+    ),
+    "at_least kind 'EVENT' = 2, but at most 1 are allowed": write_rules(
+        "{at_most: {kind: {event: 1}}, at_least: {kind: {EVENT: 2}}}"
     ),
     "pool.parquet: only_region 'Grate Lakes': no member of": change_cell(
         "pool", 2, "only_region", "Grate Lakes"
