@@ -156,6 +156,8 @@ class Table:
         Raises ValueError at the first text that is neither a number nor stands for a missing one.
         """
         column = self.columns[name]
+        if pa.types.is_null(column.type):  # nobody has one, and nothing says of which type
+            return self._set(name, column.cast(pa.float64()))
         if not is_worded(self.path) or not is_text(column.type):
             return self
         values, neither = parse_numbers(column)
@@ -189,13 +191,13 @@ class Table:
         """Raise ValueError at the first infinite number. One that is missing counts as unknown."""
         column = self.columns[name]
         if pa.types.is_floating(column.type):
-            bad = pc.is_inf(column.cast(pa.float64()))
+            bad = pc.is_inf(column.cast(pa.float64(), safe=False))
             row = pc.index(bad, True).as_py()
             self._refuse(bad, name, f"= {column[row]}; must be finite" if row >= 0 else "")
 
     def check_between(self, name: str, least: float, most: float) -> None:
         """Raise ValueError at the first number outside [least, most]. It may be missing."""
-        column = self.columns[name].cast(pa.float64())
+        column = self.columns[name].cast(pa.float64(), safe=False)
         inside = pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
         bad = pc.fill_null(pc.invert(inside), False)
         row = pc.index(bad, True).as_py()
@@ -204,7 +206,7 @@ class Table:
 
     def check_whole(self, name: str) -> None:
         """Raise ValueError at the first number that is not whole. It may be missing."""
-        column = self.columns[name].cast(pa.float64())
+        column = self.columns[name].cast(pa.float64(), safe=False)
         bad = pc.fill_null(pc.not_equal(column, pc.floor(column)), False)
         row = pc.index(bad, True).as_py()
         self._refuse(bad, name, f"= {column[row]}; must be a whole number" if row >= 0 else "")
