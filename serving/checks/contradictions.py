@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bandit.core.columns import Columns, fill_text
 from bandit.core.rules import Rules, fold, name_each
-from bandit.slates.editorial import read_values
+from bandit.slates.layout import read_values
 
 _TRIES = 20_000  # classes tried; beyond it nothing is said
 

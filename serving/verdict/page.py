@@ -86,8 +86,8 @@ def _describe(pair: "Pair", said: Judged) -> dict[str, object]:
         "looks": [_list_ends(look.interval) for look in pair.looks],
         "guards": {
             name: {
-                "outcome": said.guards[name][0],
-                "found": said.guards[name][1],
+                "outcome": said.guards.get(name, ("unsound", ""))[0],
+                "found": said.guards.get(name, ("unsound", ""))[1],
                 "looks": [
                     {"first": guard.counts[0], "second": guard.counts[1]} | _list_ends(guard.ratio)
                     for guard in looks

@@ -45,11 +45,11 @@ def judge(course: "Course", pair: "Pair", worth: float, margin: float) -> Judged
     worth: the smallest difference that counts, in clicks a newsletter; 0: any does
     margin: how much more often something rare may befall the second's members, as a share
     """
+    if broken := find_broken(course):
+        return Judged("unsound", "", f"Read nothing from it: {broken}.", {})
     guards = {
         name: judge_guard(pair, name, looks[-1], margin) for name, looks in pair.guards.items()
     }
-    if broken := find_broken(course):
-        return Judged("unsound", "", f"Read nothing from it: {broken}.", guards)
     outcome, found, advice = _weigh(course, pair, worth)
     harm = [HAPPENS[name] for name, (guarded, _) in guards.items() if guarded == "harm"]
     if harm and outcome != "worse":
@@ -110,22 +110,19 @@ def judge_guard(pair: "Pair", name: str, guard: "Guard", margin: float) -> tuple
     It is harm when that is more often for sure; fine when it is for sure not `margin` more often.
     """
     do, ratio = HAPPENS[name], guard.ratio
-    who, other = f"Members of {pair.second}", call(pair.first)
+    who = f"of {pair.second}"
+    others = call(pair.first) if pair.first == HELD else f"those of {pair.first}"
     first, second = guard.counts
-    counted = f"{second:,} did, against {first:,}"
+    times = f"{_times(ratio)} as often ({second:,} {name}, against {first:,})"
     if not first + second:
-        return "open", f"Nobody in {pair.second} or {other} did {do}."
+        return "open", f"Nobody of {pair.second} or {call(pair.first)} has {name}."
     if ratio.low > 1:
-        return "harm", f"{who} {do} {_times(ratio)} as often as those of {other} ({counted}): more."
-    limit = f"{1 + margin:g} times"
+        return "harm", f"Members {who} {do} more often than {others}: {times}."
+    limit = f"{1 + margin:g} times as often"
     if ratio.high < 1 + margin:
-        return "fine", (
-            f"{who} {do} {_times(ratio)} as often as those of {other} ({counted}): not {limit}."
-        )
-    return "open", (
-        f"{who} {do} {_times(ratio)} as often as those of {other} ({counted}): "
-        f"too few to rule out {limit}."
-    )
+        return "fine", f"Members {who} do not {do} {limit} as {others}: it is {times}."
+    unsure = f"Too few have {name} to rule out that members {who} do so {limit} as {others}"
+    return "open", f"{unsure}: it is {times}."
 
 
 def call(group: str) -> str:

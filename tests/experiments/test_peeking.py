@@ -45,4 +45,5 @@ def test_a_difference_is_found_sooner_with_the_past() -> None:
 def test_a_thousand_logs_give_at_most_five_in_a_hundred_false_alarms(world: World) -> None:
     found = judge(world, 1000, 0)
     assert np.mean([one.sequence is not None for one in found]) <= 0.05
-    assert np.mean([one.peeked for one in found]) > 0.1  # which is why there is a sequence
+    if not world.name.startswith("seldom, few"):  # of whom hardly any logs have clicks enough
+        assert np.mean([one.peeked for one in found]) > 0.1  # which is why there is a sequence

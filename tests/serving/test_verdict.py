@@ -151,7 +151,7 @@ def test_guards_are_harm_fine_or_open() -> None:
     assert ask(same, margin=0.5).guards["unsubscribed"][0] == "fine"
     assert ask(same, margin=0.05).guards["unsubscribed"][0] == "open"
     none = follow(split, answer(split, rates, rare={"A": 0.0, "B": 0.0}))
-    assert ask(none).guards["unsubscribed"] == ("open", "Nobody in B or A did unsubscribe.")
+    assert ask(none).guards["unsubscribed"] == ("open", "Nobody of B or A has unsubscribed.")
     counts = same.pairs[0].guards["unsubscribed"][-1].counts
     once = sum(same.totals[name]["unsubscribed"] for name in "AB")
     assert sum(counts) == once <= N
