@@ -93,7 +93,8 @@ def find_near(rules: Rules, articles: Columns) -> Iterator[str]:
         there = [] if column == "kind" else read_values(articles, column)
         known = {fold(value): value for value in counts if value != EACH}
         for value in there:
-            near = get_close_matches(fold(value), known, n=1, cutoff=_NEAR)
+            alike = [one for one in known if _list_digits(one) == _list_digits(value)]
+            near = get_close_matches(fold(value), alike, n=1, cutoff=_NEAR)
             if near and fold(value) not in known:
                 named = shorten(known[near[0]])
                 yield f"{column} {shorten(value)} is not {named} of the rules, and counts apart"
@@ -102,6 +103,10 @@ def find_near(rules: Rules, articles: Columns) -> Iterator[str]:
             letters = re.sub(r"[\W_]", "", fold(value))
             if squeezed.setdefault(letters, value) != value:
                 yield f"{column} {shorten(squeezed[letters])} and {shorten(value)} count apart"
+
+
+def _list_digits(value: str) -> list[str]:
+    return re.findall(r"\d", value)
 
 
 def _list_tags(table: Columns, column: str) -> list[str]:
