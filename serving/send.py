@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.arms.design import list_bundles
+from serving.checks.marks import escape_odd
 from serving.errors import run_program
 from serving.folder import claim
 from serving.letters.files import write_issue
@@ -45,7 +46,9 @@ def send(asked: argparse.Namespace) -> str:
     where += f", by a bundle that is {issue.bundle.signed}"
     if written.again:
         where += "; it was sent before, and nothing was chosen anew"
-    return f"{where}: {_count(told['roles'])}; rules given up: {_count(told['relaxed'])}"
+    missed = f"; pins missed: {pins}" if (pins := _count_pins(told["missed_pins"])) else ""
+    given = f"rules given up: {_count(told['relaxed'])}{missed}"
+    return f"{where}: {_count(told['roles'])}; {given}"
 
 
 def _list(told: object) -> list[object]:
@@ -75,8 +78,13 @@ class _Progress:
             print(line, end=end, file=sys.stderr, flush=True)
 
 
+def _count_pins(told: object) -> str:
+    counts = told if isinstance(told, dict) else {}
+    return ", ".join(f"slot {slot} in {count} mails" for slot, count in counts.items())
+
+
 def _say(warning: str) -> None:
-    print(f"warning: {warning}", file=sys.stderr)
+    print(f"warning: {escape_odd(warning)}", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
