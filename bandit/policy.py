@@ -1,17 +1,20 @@
 """What a policy is: the interface that experiments and the sender use, and nothing beyond it.
 
-A policy is a class that derives from `Policy` and has the first five methods. The last four have
+A policy is a class that derives from `Policy` and has the first five methods. The last five have
 defaults, which suit most policies. Policies that exist only in simulation, because they are shown
 the truth, derive from `Informed` in its place. `bandit/policies/random.py` is the shortest example.
 """
 
+from inspect import signature
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from bandit.core import check
+from bandit.core.columns import Columns
 from bandit.core.ids import Aliases
 from bandit.core.state import State
-from bandit.core.types import Context, Floats, Ints, Round, SlotPmf, TruePool
+from bandit.core.types import Context, Floats, Ints, Planner, Round, SlotPmf, TruePool
 from bandit.features.features import Features
 
 
@@ -21,6 +24,13 @@ class Policy(Protocol):
 
     A policy is started, then plans and learns from one issue after the other.
     """
+
+    def __repr__(self) -> str:
+        """The class, and those of its options that it keeps by their names."""
+        kept = vars(self)
+        told = ((name, kept.get(name, kept.get(f"_{name}", ...))) for name in _list_options(self))
+        named = (f"{name}={check.shorten(value)}" for name, value in told if value is not ...)
+        return f"{type(self).__name__}({', '.join(named)})"
 
     def start(self, features: Features) -> None:
         """Set up for the feature matrices that `features` makes. Called before all else.
@@ -33,6 +43,16 @@ class Policy(Protocol):
 
         Planning changes nothing: asked twice, or for some of the members, the answer is the same.
         """
+
+    def plan_for(self, articles: Columns, article_features: Floats) -> Planner:
+        """What plans for any members of one pool as `plan` does, to the same bits.
+
+        For whoever composes for one member after the other, until the policy learns again: what
+        depends on the pool alone may be worked out once. The default works out nothing.
+
+        articles: m rows; article_features: [m, q]
+        """
+        return self.plan
 
     def learn(self, round: Round) -> None:
         """Learn from an issue (or a wave of it) that was sent and answered."""
@@ -78,6 +98,10 @@ class Policy(Protocol):
         The default does nothing: for policies that keep nothing of single members.
         """
         return
+
+
+def _list_options(policy: object) -> list[str]:
+    return list(signature(type(policy)).parameters)
 
 
 class Truth(Protocol):

@@ -87,10 +87,7 @@ class Surroundings:
         write_table(
             self._folder / "pools" / f"{name}.parquet", _to_table(context.articles.to_pandas())
         )
-        rules = context.rules.model_dump(mode="json", exclude_defaults=True) | {
-            "slots": context.rules.slots
-        }
-        self._rules[name] = {"campaign": context.campaign, "rules": rules}
+        self._rules[name] = {"campaign": context.campaign, "rules": context.rules.describe()}
 
     def clear(self) -> None:
         """Remove issues that a longer archive has left in the folder."""
@@ -152,18 +149,12 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
 
 def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     """One issue's campaign and rules, from what rules.json tells of it."""
-    campaign, given = told["campaign"], dict(told["rules"])
-    if not isinstance(campaign, str):
-        raise ValueError(f"campaign = {shorten(campaign)}; must be text")
-    for part in ("pins", "only"):  # JSON has no whole numbers for keys
-        slots = given.get(part, {})
-        given[part] = {int(slot): value for slot, value in slots.items()}
-        if list(slots) != [str(slot) for slot in given[part]]:
-            raise ValueError(f"{part} = {shorten(slots)}; slots must be written like 1")
-    return campaign, Rules.model_validate(given)
+    if not isinstance(told["campaign"], str):
+        raise ValueError(f"campaign = {shorten(told['campaign'])}; must be text")
+    return told["campaign"], Rules.parse(told["rules"])
 
 
-def _read_attributes(folder: Path) -> dict[int, list[str]]:
+def read_attributes(folder: Path) -> dict[int, list[str]]:
     """Each issue's columns of the member list, where they are not those of members.parquet."""
     told = read_json(folder / "rules.json")
     found = {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
@@ -239,7 +230,7 @@ def read(folder: str | Path, features: Features, aliases: Aliases | None = None)
     """
     folder = Path(folder)
     ruled = read_rules(folder)
-    history = History(folder, list(ruled), _read_attributes(folder))
+    history = History(folder, list(ruled), read_attributes(folder))
     versions = add_unknown(history.list_versions(), features.attributes)
     everybody, x = history.ids, features.encode_members(versions)
     person, people = pd.factorize(follow(history.ids, aliases or {}))

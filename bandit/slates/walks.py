@@ -91,6 +91,10 @@ def walk_beside(
     """
     (e, k), member = asked.shape, keys.member_keys(context.member_ids)
     appeal = np.zeros((e, context.eligible.shape[1], 0)) if appeal is None else appeal
+    if not e:
+        shape = (draws + own, 0, k)
+        nothing = np.zeros((0, k, appeal.shape[2]))
+        return Walks(np.zeros(shape, dtype=np.int32), np.zeros((*shape, k)), nothing)
     desk, parts = Desk(context), []
     numbers = np.stack(
         [keys.uniforms(seed, context.campaign, f"walk {d} {own}", member, k) for d in range(draws)]
@@ -148,7 +152,7 @@ def _walk(
 
 def _ask(plan: SlotPmf, desk: Desk, choice: Ints, slot: int) -> Floats:
     """The pmf [r, m] of a slot, pins included, given the slots above in `choice` [r, k]."""
-    open, _ = desk.open(slot, choice)
+    open, _ = desk.follow(choice[:, :slot]).open(slot)
     article, pinned = desk.find_pin(slot)
     open[pinned] = False
     free: Bools = np.asarray(open.any(axis=1))

@@ -10,10 +10,14 @@ from rich.console import Console
 from scipy import stats
 
 from bandit.core.files import write_json
+from bandit.ope.whole.beside import Beside
+from bandit.ope.whole.evaluate import evaluate_whole
+from experiments.runner import beside_files
 from experiments.tables import table
 from experiments.tables.cold_start import find_parity
 from experiments.tables.off_policy import estimate_off_policy
-from experiments.tables.summary import student_interval, summarise
+from experiments.tables.summary import MEASURES, student_interval, summarise
+from tests.support.whole_cases import make_beside
 
 
 def test_paired_interval_is_students() -> None:
@@ -123,6 +127,44 @@ def test_what_was_earned_on_no_slot_at_all_is_no_number(
         assert found["reason"].str.startswith("at slot 1 9 sends").all()
 
 
+def test_whole_newsletters_are_judged_where_they_were_replayed(tmp_path: Path) -> None:
+    unit = tmp_path / "target-0"
+    for part in ("replay", "issues"):
+        (unit / part).mkdir(parents=True)
+    parts, values = [], []
+    for issue in (1, 2):
+        log, value = make_beside(np.random.default_rng(issue), n=3000 * issue)
+        n = len(log.members)
+        stem = unit / "replay" / f"00{issue}"
+        columns = {
+            **dict.fromkeys(("target", "logged"), np.full(2 * n, 0.5)),
+            "clicked": np.arange(2 * n) % 7 == 0,
+            "supported": np.ones(2 * n, dtype=bool),
+            "member": np.repeat(log.members, 2),
+        }
+        pd.DataFrame(columns).to_parquet(stem.with_suffix(".parquet"))
+        counts = {"slots": 2, "delivered": n, "earned": [value * n, 0.0, 0.0]}
+        write_json(stem.with_suffix(".json"), counts)
+        write_json(unit / "issues" / f"{stem.name}.json", {"expected_by_slot": [0.4, 0.1, 0.2]})
+        beside_files.write(unit / "replay" / "whole" / f"{stem.name}.parquet", log)
+        again = beside_files.read(unit / "replay" / "whole" / f"{stem.name}.parquet", log.members)
+        for name in vars(log):
+            np.testing.assert_array_equal(getattr(again, name), getattr(log, name))
+        parts.append(log)
+        values.append(value * n)
+    found = estimate_off_policy({("target", 0): unit}, "logger").set_index("estimator")
+    answer = evaluate_whole(Beside.join(parts))
+    assert [each.estimator for each in answer.estimates] == found.index[4:].tolist()
+    for each in answer.estimates:
+        row = found.loc[each.estimator]
+        assert each.interval is not None
+        assert (row["slots"], row["reason"], row["ess"]) == (3, "", each.ess)
+        assert (row["value"], row["low"]) == (each.interval.estimate, each.interval.low)
+        assert row["earned"] == pytest.approx(sum(values) / 9000)
+        assert row["own"] == pytest.approx(0.7)
+    assert found.loc["ips", "slots"] == 2
+
+
 def test_the_table_tells_what_exploring_brings_and_what_it_costs() -> None:
     row = {
         **dict.fromkeys(("clicks_per_delivered", "clicks_per_delivered_late"), 0.05),
@@ -136,3 +178,36 @@ def test_the_table_tells_what_exploring_brings_and_what_it_costs() -> None:
     assert "-2.1%" in text
     assert "+0.9%" in text
     assert "exploring: clicks that it brings (+) or costs (-) at once" in text
+    assert "use more seeds" not in text
+
+
+def test_numbers_that_rest_on_too_little_ask_for_more_seeds() -> None:
+    rows = [
+        {
+            **dict.fromkeys(("clicks_per_delivered", "clicks_per_delivered_late"), 0.05),
+            "policy": policy,
+            "clicks_late": clicks,
+            "exploration_cost": 0.5,
+            "lift": 0.154,
+            "lift_low": low,
+            "lift_high": high,
+            **dict.fromkeys(("oracle_share", "clicks_per_open"), np.nan),
+        }
+        for policy, clicks, low, high in (("a", 3.0, -5.71, 6.02), ("b", 120.0, -0.25, 0.5))
+    ]
+    console = Console(record=True, width=120, file=io.StringIO())
+    table.show(pd.DataFrame(rows), "", console)
+    one, other = console.export_text().splitlines()[4:6]
+    assert "+15.4 (use more seeds)" in one
+    assert "571" not in one
+    assert "50.0%" not in one
+    assert "+15.4 (-25.0 to 50.0)" in other
+    assert "-50.0%" in other
+    assert "nan" not in one + other
+
+
+def test_nothing_delivered_is_no_rate() -> None:
+    rows = [("a", 0, 1, metric, 0.0) for metric in MEASURES]
+    columns = ["policy", "seed", "issue", "metric", "value"]
+    found = summarise(pd.DataFrame(rows, columns=columns), "", 1)
+    assert found[["clicks_per_delivered", "clicks_per_open", "open_rate"]].isna().all(axis=None)
