@@ -145,6 +145,23 @@ def parse_issues(told: object) -> list[Issue]:
     return found
 
 
+def check_known(folder: str | Path, there: Sequence[Issue], known: Sequence[Issue]) -> None:
+    """Raise ValueError where an issue that was learned is missing, or another now.
+
+    folder, there, known: as for `find_new`
+    """
+    found = {each.issue: each for each in there}
+    for old in known:
+        if old.issue not in found:
+            raise ValueError(f"{folder}: {old.name} is missing, which was learned")
+        now = found[old.issue]
+        if now != old:
+            raise ValueError(
+                f"{folder}: {now.name} was rewritten since it was learned (SHA-256 is "
+                f"{now.sha256[:12]}..., and was {old.sha256[:12]}...); learn the log anew"
+            )
+
+
 def find_new(folder: str | Path, there: Sequence[Issue], known: Sequence[Issue]) -> list[Issue]:
     """The issues of a log that are not known yet, in order; all of them where none is.
 
@@ -157,16 +174,8 @@ def find_new(folder: str | Path, there: Sequence[Issue], known: Sequence[Issue])
     """
     if not known:
         return list(there)
-    found, last = {each.issue: each for each in there}, known[-1]
-    for old in known:
-        if old.issue not in found:
-            raise ValueError(f"{folder}: {old.name} is missing, which was learned")
-        now = found[old.issue]
-        if now != old:
-            raise ValueError(
-                f"{folder}: {now.name} was rewritten since it was learned (SHA-256 is "
-                f"{now.sha256[:12]}..., and was {old.sha256[:12]}...); learn the log anew"
-            )
+    check_known(folder, there, known)
+    last = known[-1]
     numbers, campaigns = {each.issue for each in known}, {each.campaign: each for each in known}
     new = [each for each in there if each.issue not in numbers]
     if not new:
