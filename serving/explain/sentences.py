@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from serving.explain.changes import ARTICLE, ATTRIBUTE, CLICKS, PIN, SEEN, Change, Outcome
 from serving.explain.evidence import ALL
 
-MOST = 3  # reasons of a slot, besides what would be there without the article
+MOST = {CLICKS: 2}  # reasons of one kind for a slot; of the others one
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 Name = Callable[[object], str]
 
@@ -37,7 +37,7 @@ class Reason:
 def find_reasons(
     shown: Sequence[object], outcomes: Sequence[Outcome], own: dict[str, str], name: Name
 ) -> list[list[Reason]]:
-    """The reasons of each slot, of every kind the first that makes a difference there.
+    """The reasons of each slot: of every kind the first changes that make a difference there.
 
     Changes that put the article out of the slate come before those that only move it.
 
@@ -49,19 +49,16 @@ def find_reasons(
     found: list[list[Reason]] = []
     for slot, article in enumerate(shown, start=1):
         reasons: list[Reason] = []
-        told: set[tuple[str, str]] = set()
         for outcome in sorted(outcomes, key=lambda one: _rank(one, article)):
             change, other = outcome.change, outcome.shown[slot - 1]
-            kind = (change.kind, change.name)
-            if other == article or kind in told or not _is_about(change, slot, article):
+            if other == article or not _is_about(change, slot, article):
                 continue
-            if len(reasons) >= MOST and change.kind != ARTICLE:
+            if sum(one.change.kind == change.kind for one in reasons) >= MOST.get(change.kind, 1):
                 continue
-            told.add(kind)
             moved = outcome.shown.index(article) + 1 if article in outcome.shown else 0
             words = _word(change, slot, name(article), name(other), own)
             if change.kind != ARTICLE:
-                words += f", and {name(article)} in {f'slot {moved}' if moved else 'none'}"
+                words += f", and the former {f'in slot {moved}' if moved else 'nowhere'}"
             reasons.append(Reason(slot, article, other, moved, change, f"{words}."))
         found.append(reasons)
     return found

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from bandit.core.types import Round
 from bandit.log import archive
@@ -65,7 +65,6 @@ def set_desk(folder: Path, **options: float) -> Desk:
         pool=14,
         slots=SLOTS,
         text_dims=8,
-        carried=0.5,
         click_to_open=0.45,
     )
     rounds = list(play(Random(), association, seed=7, issues=ISSUES - 1))
@@ -81,7 +80,11 @@ def set_desk(folder: Path, **options: float) -> Desk:
     pinned = context.article_ids[3]
     (folder / "rules.yaml").write_text(f"slots: {SLOTS}\npins: {{3: {pinned}}}\n")
     seen = extend_seen(folder / "seen.parquet", folder / "log", known, known, {})
-    pq.write_table(seen, folder / "seen.parquet")
+    more = {  # three articles of this pool were in an issue that everybody opened
+        "member": np.repeat(context.member_ids, 3),
+        "article": np.tile(context.article_ids[7:10], len(context.members)),
+    }
+    pd.concat([seen.to_pandas(), pd.DataFrame(more)]).to_parquet(folder / "seen.parquet")
     return Desk(folder, association, rounds)
 
 
