@@ -4,47 +4,19 @@ Open this file to see which counterfactuals there are, and that each is really r
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bandit.core.columns import read_text
 from bandit.features.attributes import fold, split_tags
-from serving.explain.case import Case
-from serving.explain.tale import Click, Tale, put_profile
+from serving.explain.change import ARTICLE, ATTRIBUTE, CLICKS, PIN, SEEN, Change, Outcome
+from serving.explain.tale import Tale, put_profile
 
-CLICKS, ATTRIBUTE, PIN, SEEN, ARTICLE = "clicks", "attribute", "pin", "seen", "article"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that is changed.
-
-    kind: "clicks": without these; "attribute": another value; "pin": without that of a slot;
-        "seen": as if nothing had been seen; "article": without it in the pool
-    name: the topic of the clicks, the attribute, or ""
-    value: the other value of the attribute; None is unknown
-    slot: whose pin is taken away, from 1; 0: none
-    article: that is taken away
-    clicks: that are taken away
-    """
-
-    kind: str
-    name: str = ""
-    value: Any = None
-    slot: int = 0
-    article: Any = None
-    clicks: tuple[Click, ...] = ()
+if TYPE_CHECKING:
+    from serving.explain.case import Case
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What would be shown: the ids of the articles from the top; None where a slot is empty."""
-
-    change: Change
-    shown: list[object]
-
-
-def run_change(case: Case, change: Change, tale: Tale | None = None) -> list[object]:
+def run_change(case: "Case", change: Change, tale: Tale | None = None) -> list[object]:
     """What the ordinary sender shows with one thing changed.
 
     tale: the member's profile without the clicks, where clicks are what is changed
@@ -64,7 +36,7 @@ def run_change(case: Case, change: Change, tale: Tale | None = None) -> list[obj
     return case.drop(change.article).show()
 
 
-def list_changes(case: Case, shown: Sequence[object], denied: frozenset[str]) -> Iterator[Change]:
+def list_changes(case: "Case", shown: Sequence[object], denied: frozenset[str]) -> Iterator[Change]:
     """Every change but those of clicks, in the order in which reasons are given.
 
     shown: the slate as it is
@@ -96,7 +68,7 @@ def list_changes(case: Case, shown: Sequence[object], denied: frozenset[str]) ->
 
 
 def run_all(
-    case: Case, shown: Sequence[object], denied: frozenset[str], tales: dict[Change, Tale]
+    case: "Case", shown: Sequence[object], denied: frozenset[str], tales: dict[Change, Tale]
 ) -> Iterator[Outcome]:
     """What each change leads to. A pool that is too small without an article is left out.
 

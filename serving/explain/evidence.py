@@ -11,11 +11,9 @@ import numpy as np
 from bandit.core.types import Floats, Round
 from bandit.features.features import Features
 from bandit.log.words import NAMED, OTHER, take_topics
-from serving.explain.changes import CLICKS, Change
-from serving.explain.tale import Click, Retold, Tale
+from serving.explain.change import ALL, CLICKS, Change, Click
+from serving.explain.tale import Retold, Tale
 from serving.profiles.denied import Denied
-
-ALL = "everything"
 
 
 @dataclass(frozen=True)

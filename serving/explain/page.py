@@ -7,19 +7,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bandit.core.columns import read_text
 from bandit.core.files import replacing, write_json
 from bandit.core.types import EMPTY, EXPLOIT, PINNED
-from bandit.log.issues import Issue
 from bandit.log.words import name_articles
-from serving.explain.case import Case
-from serving.explain.evidence import Evidence
 from serving.explain.portrait import Topic, say_odds
 from serving.explain.sentences import Reason
 from serving.letters.page import fill_template
 from serving.profiles.denied import NOTE, Denied
-from serving.sending.sender import Composed
+
+if TYPE_CHECKING:
+    from bandit.log.issues import Issue
+    from serving.explain.case import Case
+    from serving.explain.evidence import Evidence
+    from serving.sending.sender import Composed
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST = 12  # topics in the plot
@@ -42,14 +45,14 @@ class Explanation:
     denied: what is left out
     """
 
-    case: Case
-    composed: Composed
-    evidence: Evidence
+    case: "Case"
+    composed: "Composed"
+    evidence: "Evidence"
     topics: Sequence[Topic]
     rests: float
     reasons: Sequence[Sequence[Reason]]
     tried: int
-    known: Sequence[Issue]
+    known: "Sequence[Issue]"
     whole: bool
     denied: Denied
 

@@ -6,10 +6,12 @@ Open this file to see how numbers become words.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bandit.features.features import Features
-from serving.explain.evidence import Evidence
-from serving.profiles.tastes import Scale, Tastes
+if TYPE_CHECKING:
+    from bandit.features.features import Features
+    from serving.explain.evidence import Evidence
+    from serving.profiles.tastes import Scale, Tastes
 
 WIDTH = 1.2816  # standard deviations to each side: 8 chances in 10
 SURE, LIKELY = 0.95, 0.8  # that a topic pulls more, or less, than it pulls the average member
@@ -95,7 +97,7 @@ def say_odds(odds: float) -> str:
 
 
 def list_topics(
-    tastes: Tastes, scale: Scale, features: Features, evidence: Evidence
+    tastes: "Tastes", scale: "Scale", features: "Features", evidence: "Evidence"
 ) -> list[Topic]:
     """The topics of the one member of `tastes`, what pulls the member most first."""
     found = []

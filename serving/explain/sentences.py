@@ -7,8 +7,7 @@ see how they are worded and which are given.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from serving.explain.changes import ARTICLE, ATTRIBUTE, CLICKS, PIN, SEEN, Change, Outcome
-from serving.explain.evidence import ALL
+from serving.explain.change import ALL, ARTICLE, ATTRIBUTE, CLICKS, PIN, SEEN, Change, Outcome
 
 MOST = {CLICKS: 2}  # reasons of one kind for a slot; of the others one
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

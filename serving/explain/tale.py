@@ -15,8 +15,7 @@ import numpy as np
 from bandit.core.types import Round
 from bandit.models.profiles import NAMES, Profiles
 from bandit.policies.profile import Profile
-
-Click = tuple[int, object]  # the number, and the article
+from serving.explain.change import Click
 
 
 @dataclass

@@ -17,7 +17,7 @@ from serving.profiles.denied import read_denied
 from tests.support.member_cases import TARGET, set_desk
 
 PAGE = (Path(__file__).parents[2] / "docs" / "explaining.md").read_text(encoding="utf-8")
-COMMAND = re.compile(r"^```\n\$ (python .*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^```\n\$ (python [^\n]*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
 def test_the_page_does_what_it_says(
