@@ -32,12 +32,15 @@ def send(asked: argparse.Namespace, console: "Console") -> str:
     """
     from rich.progress import Progress
 
-    read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, *asked.earlier)
-    refuse_place(Path(asked.out), asked.bundle, *filter(None, read), *asked.suppress)
+    read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, asked.aliases)
+    read += (asked.trust, *asked.earlier, *asked.sent, *asked.suppress)
+    refuse_place(Path(asked.out), asked.bundle, *filter(None, read))
     with claim(asked.out):
         issue = read_issue(asked)
         for file, warning in issue.warnings:
-            _say(console, f"{getattr(asked, file)}: {warning}")
+            paths = getattr(asked, file)
+            named = paths if isinstance(paths, str) else " ".join(map(str, paths))
+            _say(console, f"{named}: {warning}")
         with Progress(console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("slates", total=len(issue.members))
             written = write_issue(issue, lambda done: bar.advance(task, done))
