@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serving.arms.design import list_bundles
 from serving.errors import run_program
 from serving.folder import claim
 from serving.letters.files import write_issue
@@ -33,8 +34,9 @@ def send(asked: argparse.Namespace, console: "Console") -> str:
     from rich.progress import Progress
 
     read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, asked.aliases)
-    read += (asked.trust, *asked.earlier, *asked.sent, *asked.suppress)
-    refuse_place(Path(asked.out), asked.bundle, *filter(None, read))
+    read += (asked.trust, asked.experiment, *asked.earlier, *asked.sent, *asked.suppress)
+    for bundle in list_bundles(asked):
+        refuse_place(Path(asked.out), bundle, *filter(None, read))
     with claim(asked.out):
         issue = read_issue(asked)
         for file, warning in issue.warnings:

@@ -17,6 +17,8 @@ from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
 from bandit.features.attributes import Attributes
 from serving.aliases import follow_pairs, read_aliases, refuse_old
+from serving.arms.design import read_design
+from serving.arms.trial import Trial, refuse_changed
 from serving.bundle import Bundle, read
 from serving.checks.marks import refuse_odd
 from serving.checks.unmatched import refuse_unmatched
@@ -36,6 +38,7 @@ class Issue:
     bundle: chooses
     inputs: what others handed over
     holdout: members for whom another bundle chooses, or None
+    trial: arms of an experiment, each with a bundle and members of its own, or None
     past: what was sent before
     part: where the send is written, and to which part of the members it goes
     division: which of the listed members are in it
@@ -50,6 +53,7 @@ class Issue:
     bundle: Bundle
     inputs: Inputs
     holdout: Holdout | None
+    trial: Trial | None
     past: Past
     part: Part
     division: Division
@@ -132,7 +136,8 @@ class Issue:
         more = {"sent": self.past.digest, "suppress": digest_suppressed(lists)}
         return {
             "bundle": self.bundle.digest,
-            **_describe_campaign(self.asked, self.holdout),
+            **_describe_campaign(self.asked, self.holdout, self.trial),
+            "arms": self.trial.list_digests() if self.trial else None,
             "aliases": self.aliased,
             "wave": self.part.describe(),
             "inputs": self.inputs.digests | more,
@@ -150,11 +155,16 @@ def read_issue(asked: argparse.Namespace) -> Issue:
         raise ValueError("--campaign is empty; it keys the draws and the log")
     for name in ("campaign", "series"):
         refuse_odd(f"--{name}", getattr(asked, name))
-    bundle = read(asked.bundle, trusted=asked.trust)
+    trial = _find_trial(asked)
+    if trial and not asked.bundle:
+        bundle = trial.bundles[0]
+    else:
+        bundle = read(asked.bundle, trusted=asked.trust)
     holdout = _find_holdout(asked, bundle)
     aliases, aliased = read_aliases(asked.aliases, asked.encoding) if asked.aliases else ({}, None)
     files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    also = [holdout.bundle.features] if holdout else []
+    others = [*(trial.bundles if trial else ()), *([holdout.bundle] if holdout else [])]
+    also = [other.features for other in others]
     inputs = load(bundle.features, *files, encoding=asked.encoding, also=also)
     past = Past(asked.sent, asked.campaign)
     past.refuse_unlike(inputs.members["member"], inputs.articles["article"])
@@ -162,12 +172,18 @@ def read_issue(asked: argparse.Namespace) -> Issue:
         _refuse_void_rules(asked, bundle.features.attributes, inputs, past)
     if aliases:
         refuse_old(asked.members, inputs.members, aliases)
-        for each in (bundle, holdout.bundle) if holdout else (bundle,):
+        for each in (bundle, *others):
             each.policy.follow(aliases)
     if inputs.seen is not None and not asked.allow_unmatched:
         _refuse_strange_seen(asked, follow_pairs(inputs.seen, aliases), inputs.members)
-    same = _describe_campaign(asked, holdout)
-    part = find_part(Path(asked.out), asked.wave, asked.share, bundle.policy, same)
+    same = _describe_campaign(asked, holdout, trial)
+    if trial:
+        out = Path(asked.out).resolve()
+        beside = sorted(out.parent.iterdir())
+        earlier = [out, *map(Path, asked.sent), *(folder for folder in beside if folder != out)]
+        refuse_changed(trial, same["holdout"], earlier, asked.experiment)
+    choosers = [bundle.policy, *(other.policy for other in (trial.bundles if trial else ()))]
+    part = find_part(Path(asked.out), asked.wave, asked.share, choosers, same)
     division = part.divide(asked.campaign, inputs.members["member"], aliases)
     members = inputs.members.take(np.flatnonzero(division.rows))
     articles, audience = limit_audience(inputs.articles, members, part.before)
@@ -176,6 +192,7 @@ def read_issue(asked: argparse.Namespace) -> Issue:
         bundle,
         inputs,
         holdout,
+        trial,
         past,
         part,
         division,
@@ -187,17 +204,41 @@ def read_issue(asked: argparse.Namespace) -> Issue:
     )
 
 
-def _describe_campaign(asked: argparse.Namespace, holdout: Holdout | None) -> dict[str, object]:
+def _describe_campaign(
+    asked: argparse.Namespace, holdout: Holdout | None, trial: Trial | None
+) -> dict[str, object]:
     """What all waves of a campaign must have the same."""
-    held = holdout.describe() if holdout else None
-    return {"campaign": asked.campaign, "seed": asked.seed, "holdout": held}
+    held, tried = (each.describe() if each else None for each in (holdout, trial))
+    return {"campaign": asked.campaign, "seed": asked.seed, "holdout": held, "experiment": tried}
+
+
+def _find_trial(asked: argparse.Namespace) -> Trial | None:
+    """The experiment, if there is one.
+
+    Raises ValueError for a bundle that would choose for nobody, or a missing one.
+    """
+    if not asked.experiment:
+        return None
+    design = read_design(asked.experiment)
+    if design.leaves_some and not asked.bundle:
+        raise ValueError(
+            f"{asked.experiment}: the shares of the arms leave some members over: name the BUNDLE "
+            "that chooses for them, or have the shares add up to 1"
+        )
+    if asked.bundle and not design.leaves_some:
+        raise ValueError(
+            f"{asked.experiment}: the shares of the arms add up to 1, so {asked.bundle} would "
+            "choose for nobody: leave it out"
+        )
+    bundles = tuple(read(arm.bundle, trusted=asked.trust) for arm in design.arms)
+    return Trial(design, asked.series, bundles)
 
 
 def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:
     """Who is held out, if anybody. Raises ValueError for options that would do nothing."""
     if not asked.holdout:
         for name in ("series", "fallback"):
-            if getattr(asked, name):
+            if getattr(asked, name) and not (asked.experiment and name == "series"):
                 raise ValueError(f"--{name} is of a holdout: give its share by --holdout")
         return None
     check.share("--holdout", asked.holdout)

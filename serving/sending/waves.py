@@ -8,7 +8,7 @@ in a campaign.
 """
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,14 +131,18 @@ class Part:
 
 
 def find_part(
-    out: Path, number: int | None, share: float | None, policy: Policy, same: dict[str, object]
+    out: Path,
+    number: int | None,
+    share: float | None,
+    policies: Sequence[Policy],
+    same: dict[str, object],
 ) -> Part:
     """The part that `--wave` and `--share` ask for, next to what was sent before.
 
     out: the campaign's folder
     number: of the wave; None to send at once
     share: of all members in this wave; None for the rest, or what the policy's waves say
-    policy: of the bundle
+    policies: of the bundles that choose
     same: what must be as it was in the waves before: campaign, seed and the like
 
     Raises ValueError where that would mail somebody twice, or a wave before is not finished.
@@ -166,7 +170,8 @@ def find_part(
                     "all waves of a campaign must have the same"
                 )
         shares = _read_shares(folder, told, len(shares) + 1)
-    share = _agree(share, policy, number)
+    for policy in policies:
+        share = _agree(share, policy, number)
     if share is not None:
         check.share("--share", share)
         shares = (*shares, share)
