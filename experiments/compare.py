@@ -29,8 +29,9 @@ from experiments.runner.folders import choose_folder
 from experiments.runner.one_line import in_one_line
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
-from experiments.tables.cold_start import collect_newcomers, find_parity
+from experiments.tables.cold_start import collect_cold_starts, describe_parity, find_parity
 from experiments.tables.off_policy import estimate_off_policy
+from experiments.tables.people import compare_people
 from experiments.tables.summary import collect_results, summarise
 from experiments.tables.table import show
 from experiments.tables.two_members import find_two_members
@@ -118,7 +119,7 @@ def _list_tasks(
 def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings) -> None:
     """Write what the report is made from.
 
-    results, summary, coldstart, off_policy: parquet
+    results, summary, coldstart, people, off_policy: parquet
     parity, winner, two_members, run: json
     """
     for name in ("off_policy.parquet", "two_members.json", "winner.json"):
@@ -126,13 +127,14 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
     baseline = config["baseline"]
     results = collect_results(units)
     summary = summarise(results, baseline, config["late_from"])
-    newcomers = collect_newcomers(units)
-    tables = {"results": results, "summary": summary, "coldstart": newcomers}
+    joiners = collect_cold_starts(units)["joiners"]
+    people = compare_people(units, baseline)
+    tables = {"results": results, "summary": summary, "coldstart": joiners, "people": people}
     if config["logger"]:
         tables["off_policy"] = estimate_off_policy(units, config["logger"])
     for name, content in tables.items():
         write_table(run / f"{name}.parquet", pa.Table.from_pandas(content, preserve_index=False))
-    write_json(run / "parity.json", find_parity(newcomers, baseline))
+    write_json(run / "parity.json", describe_parity(find_parity(joiners, baseline)))
     policies = list(dict.fromkeys(policy for policy, _ in units))
     first = config["first_seed"]
     asked = {name: read_json(units[name, first] / "unit.json") for name in policies}

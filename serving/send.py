@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serving.arms.design import list_bundles
 from serving.errors import run_program
 from serving.folder import claim
 from serving.letters.files import write_issue
@@ -32,12 +33,16 @@ def send(asked: argparse.Namespace, console: "Console") -> str:
     """
     from rich.progress import Progress
 
-    read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, *asked.earlier)
-    refuse_place(Path(asked.out), asked.bundle, *filter(None, read), *asked.suppress)
+    read = (asked.members, asked.pool, asked.rules, asked.seen, asked.fallback, asked.aliases)
+    read += (asked.trust, asked.experiment, *asked.earlier, *asked.sent, *asked.suppress)
+    for bundle in list_bundles(asked):
+        refuse_place(Path(asked.out), bundle, *filter(None, read))
     with claim(asked.out):
         issue = read_issue(asked)
         for file, warning in issue.warnings:
-            _say(console, f"{getattr(asked, file)}: {warning}")
+            paths = getattr(asked, file)
+            named = paths if isinstance(paths, str) else " ".join(map(str, paths))
+            _say(console, f"{named}: {warning}")
         with Progress(console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("slates", total=len(issue.members))
             written = write_issue(issue, lambda done: bar.advance(task, done))

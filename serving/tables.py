@@ -22,6 +22,7 @@ from bandit.core.columns import Columns
 from bandit.core.files import read_bytes
 from bandit.core.ids import Aliases
 from bandit.features.attributes import fold
+from serving.checks.marks import ENDS, WITHIN, escape_odd, name_odd
 from serving.errors import shorten
 from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
 
@@ -130,13 +131,15 @@ class Table:
         table = cls(path, columns, sha256(data).hexdigest())
         for name in columns.column_names:
             table._check_utf8(name)
-        return table._trim_ids() if file is None else table
+        return table._trim([name for name in IDS if name in table.columns.column_names])
 
-    def _trim_ids(self) -> Self:
-        """The same without spaces around ids, which sheets do not show."""
+    def _trim(self, names: Sequence[str]) -> Self:
+        """The same without spaces around texts, and marks that nobody sees."""
         table = self
-        for name in set(IDS) & set(self.columns.column_names):
-            table = table._set(name, pc.utf8_trim_whitespace(self.columns[name]))
+        for name in names:
+            if is_text(column := self.columns[name].type):
+                trimmed = pc.replace_substring_regex(self.columns[name], ENDS, "")
+                table = table._set(name, trimmed.cast(column))
         return table
 
     def _set(self, name: str, column: pa.ChunkedArray) -> Self:
@@ -225,6 +228,7 @@ class Table:
         """Raise ValueError unless every id is there, of one type, and (if `unique`) only once."""
         self.check_type(name, WHOLE, TEXT)
         self.check_present(name)
+        self._check_seen(name)
         if not unique:
             return
         column = self.columns[name]
@@ -235,6 +239,16 @@ class Table:
             if first.setdefault(value, row) < row:
                 here = f"{self.path} row {row}: {name} {shorten(value)}"
                 raise ValueError(f"{here} is in row {first[value]} already")
+
+    def _check_seen(self, name: str) -> None:
+        """Raise ValueError at the first id with a mark in it that nobody sees."""
+        column = self.columns[name]
+        if not is_text(column.type):
+            return
+        odd = pc.match_substring_regex(column, WITHIN)
+        row = pc.index(odd, True).as_py()
+        text = column[row].as_py() if row >= 0 else ""
+        self._refuse(odd, name, f"'{escape_odd(text)}' holds {name_odd(text)}, which nobody sees")
 
     def check_same_type(self, name: str, other: "Table") -> None:
         """Raise ValueError where this table's ids could match none of the other's."""

@@ -41,16 +41,16 @@ from bandit.slates.seen import Seen, Sent
 def write(folder: Path, rounds: Iterable[Round]) -> None:
     """Write an archive of issues in order, numbered as their contexts are.
 
-    Raises ValueError as a strict `Surroundings` does.
+    Raises ValueError as a strict `Surroundings` does, and for a round that `read` would refuse.
     """
     folder = Path(folder)
     # until all is written, what is there is no archive
     (folder / "members.parquet").unlink(missing_ok=True)
     around = Surroundings(folder, strict=True)
     for round in rounds:
-        context = round.context
-        around.add(context)
-        log.write(folder / "log" / f"{context.issue:03d}.parquet", round)
+        around.add(round.context)
+        log.check_round(round)
+        log.write(folder / "log" / f"{round.context.issue:03d}.parquet", round)
     around.clear()
     around.finish()
 

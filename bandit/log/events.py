@@ -7,20 +7,29 @@ row for each request, in any order, of one issue or several, and with these colu
     event     id of the record; the same id twice is one event that was sent twice
     campaign  the issue's campaign, as in `Context`
     member    whose mail it was
-    kind      open (the mail's pixel was loaded), click (on an article's link) or unsubscribe (that
-              link was followed)
+    kind      open (the mail's pixel was loaded), click (on an article's link), unsubscribe (that
+              link was followed, or the provider took the member off the list) or other (another
+              link of the mail was followed, see `place`)
     slot      the article's slot, counted from 1; 0 unless it is a click
     links     how many article links this member's mail holds (from the slates)
     seconds   from delivery to the request; may be negative, gateways look before they accept
     arrived   seconds from delivery until the log received the event; days where a server was down
-    sent      when the mail was delivered, UTC
+    sent      when the mail was delivered, UTC: a time, or text such as 2026-01-05T09:00:00
     agent     what the user agent string amounts to: mail (a mail program), browser, imageproxy (a
               webmail's image cache), bare ("Mozilla/5.0" and no more: Apple Mail Privacy
               Protection), scanner (says that it is one), script (curl, python), none (empty)
-    method    GET or HEAD
+    method    GET, HEAD, or POST (one-click unsubscribing, RFC 8058: no link is followed, and it
+              counts whoever else looked at the mail)
     network   opaque id of where the request came from: an AS number or a /24; known proxies have
               names of their own
     domain    of the member's address
+
+Two more columns may be there; a table that lacks them says nothing of them:
+
+    verdict   what the provider itself says of the event: none (nothing), person, proxy (a privacy
+              proxy or an image cache loaded the pixel) or bot (a program, no person)
+    place     which link of the mail was followed, where it is no article's: footer, sponsor,
+              honeypot (a link that no person sees) or unsubscribe; else ""
 """
 
 from dataclasses import dataclass
@@ -36,9 +45,13 @@ COLUMNS = (
     *("event", "campaign", "member", "kind", "slot", "links", "seconds", "arrived"),
     *("sent", "agent", "method", "network", "domain"),
 )
-KINDS = ("open", "click", "unsubscribe")
+KINDS = ("open", "click", "unsubscribe", "other")
 AGENTS = ("mail", "browser", "imageproxy", "bare", "scanner", "script", "none")
-METHODS = ("GET", "HEAD")
+METHODS = ("GET", "HEAD", "POST")
+VERDICTS = ("none", "person", "proxy", "bot")
+PLACES = ("", "footer", "sponsor", "honeypot", "unsubscribe")
+OPTIONAL: dict[str, tuple[str, ...]] = {"verdict": VERDICTS, "place": PLACES}
+YEARS = (1990, 2100)  # between which mail is sent
 TAGS = ("human", "prefetch", "scanner", "duplicate", "late")
 BY_PEOPLE = ("human", "late")
 
@@ -58,6 +71,11 @@ def validate(events: pd.DataFrame) -> None:
         refuse(events, column, events[column].isna(), "must be given")
     for column, known in (("kind", KINDS), ("agent", AGENTS), ("method", METHODS)):
         refuse(events, column, ~events[column].isin(known), f"must be one of {', '.join(known)}")
+    for column, allowed in OPTIONAL.items():
+        if column in events:
+            words = ", ".join(word or "empty" for word in allowed)
+            refuse(events, column, ~events[column].isin(allowed), f"must be one of {words}")
+    refuse(events, "sent", ~find_times(events["sent"]), "must be a time such as 2026-01-05T09:00")
     for column in ("slot", "links", "seconds", "arrived"):
         number = pd.to_numeric(events[column], errors="coerce").to_numpy(dtype=np.float64)
         if events[column].dtype.kind not in "iuf":
@@ -78,6 +96,23 @@ def validate(events: pd.DataFrame) -> None:
     refuse(events, "event", other, "this id was already used for another event")
 
 
+def find_times(column: pd.Series) -> Bools:
+    """Which values [rows] are times at which a mail may have been sent.
+
+    column: times, or text that begins with the date, year first
+    """
+    codes, values = pd.factorize(column)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        times = pd.DatetimeIndex(values)
+    else:
+        texts = pd.Series([str(value) for value in values], dtype=object)
+        dated = texts.str.match(r"\d{4}-\d\d-\d\d")  # pandas takes "now" for a time, too
+        given = texts.where(dated.astype(bool), None)
+        times = pd.DatetimeIndex(pd.to_datetime(given, format="ISO8601", errors="coerce", utc=True))
+    within = (times.year >= YEARS[0]) & (times.year < YEARS[1])
+    return np.asarray(np.append(within, False)[codes])
+
+
 def read_feedback(
     tagged: pd.DataFrame,
     context: Context,
@@ -88,7 +123,7 @@ def read_feedback(
     """What people did in one issue, as a policy learns from it; late events count as well.
 
     In the answer examined is 1 where clicked, else unknown, and dwell_seconds is 0: events do not
-    know reading times.
+    know reading times. Whoever did anything got the mail, though a bounce was reported too.
 
     tagged: events with the column `tag` of `hygiene.tag`; those of other campaigns are left aside
     context, slates: what was sent
@@ -105,7 +140,9 @@ def read_feedback(
     for what, given in (("delivered", delivered), ("opened", opened)):
         if given is not None:
             check.shape(what, given, (n,))
-    place = np.flatnonzero((tagged["campaign"] == context.campaign) & tagged["tag"].isin(BY_PEOPLE))
+    counts = tagged["tag"].isin(BY_PEOPLE)
+    counts |= (tagged["kind"] == "unsubscribe") & (tagged["method"] == "POST")
+    place = np.flatnonzero((tagged["campaign"] == context.campaign) & counts)
     events = tagged.iloc[place]
 
     def check_known(column: str, bad: Bools, must: str) -> None:
@@ -124,10 +161,11 @@ def read_feedback(
     clicked = np.zeros((n, k), dtype=bool)
     unsubscribed[row[(events["kind"] == "unsubscribe").to_numpy()]] = True
     clicked[row[click], slot[click]] = True
-    looked[row[(events["kind"] == "open").to_numpy()]] = True
+    looked[row[events["kind"].isin(("open", "other")).to_numpy()]] = True
+    acted = looked | clicked.any(axis=1)
     return Feedback(
-        delivered=np.ones(n, dtype=bool) if delivered is None else delivered,
-        opened=looked | clicked.any(axis=1) | (opened if opened is not None else False),
+        delivered=np.ones(n, dtype=bool) if delivered is None else delivered | acted | unsubscribed,
+        opened=acted | (opened if opened is not None else False),
         unsubscribed=unsubscribed,
         examined=np.where(clicked, 1, -1).astype(np.int8),
         clicked=clicked,

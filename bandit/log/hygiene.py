@@ -19,6 +19,7 @@ from bandit.log.visits import Visits, group_visits
 REPEAT = 10.0  # seconds within which the same request again is a repeat
 NEAR = 5.0  # an open this many seconds from a scanner's visit is the scanner's
 KNOWN = 0.9  # confidence where a rule decides (assumption)
+CERTAIN = 0.999  # confidence where a request says itself that no person made it (assumption)
 SCANNER = 0.5  # a visit is tagged from this probability on
 
 
@@ -75,6 +76,9 @@ def tag(
     beside = beside[_find_during(visits, chance >= SCANNER, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
 
+    for said, whose, reason in find_own_accounts(table, is_open):
+        tags[said], why[said], sure[said] = whose, reason, CERTAIN
+
     again = np.flatnonzero(~once)
     tags[again] = np.where(tags[first[again]] == "scanner", "scanner", "duplicate")
     why[again] = np.where(
@@ -84,6 +88,23 @@ def tag(
     back = np.empty(len(table), dtype=np.int64)
     back[order] = np.arange(len(table))
     return events.assign(tag=tags[back], why=why[back], confidence=np.round(sure[back], 6))
+
+
+def find_own_accounts(table: pd.DataFrame, is_open: Bools) -> list[tuple[Bools, str, str]]:
+    """Requests that somebody says no person made: which [rows], their tag, and why.
+
+    What comes later in the list overrules what comes before.
+    """
+    nothing = pd.Series("", index=table.index)
+    verdict, place = (table.get(name, nothing).to_numpy() for name in ("verdict", "place"))
+    agent = np.isin(table["agent"].to_numpy(), ("scanner", "script"))
+    return [
+        (is_open & (verdict == "proxy"), "prefetch", "a proxy, as the e-mail platform says"),
+        (verdict == "bot", "scanner", "a machine, as the e-mail platform says"),
+        (place == "honeypot", "scanner", "a link that no person sees"),
+        ((table["method"] == "HEAD").to_numpy(), "scanner", "a HEAD request, which shows nothing"),
+        (agent, "scanner", "a machine by its own account"),
+    ]
 
 
 def _sort(events: pd.DataFrame) -> Ints:

@@ -187,7 +187,7 @@ def parse_issue(path: Path, table: pa.Table, context: Context) -> Round:
     by_slot = {name: values[name] for name in SLOT_ANSWERS}
     round = Round(context, slates, Feedback(**answers, **by_slot))
     try:
-        _check_round(round)
+        check_round(round)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return round
@@ -270,7 +270,7 @@ def _check_slates(context: Context, slates: Slates) -> None:
             )
 
 
-def _check_round(round: Round) -> None:
+def check_round(round: Round) -> None:
     """Raise ValueError at the first thing that cannot have happened, naming slot and member."""
     _check_slates(round.context, round.slates)
     feedback, ids = round.feedback, round.context.member_ids.tolist()

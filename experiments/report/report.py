@@ -9,7 +9,8 @@ import argparse
 from pathlib import Path
 
 from bandit.core.files import replacing
-from experiments.report.cold_start import describe_cold_start
+from experiments.report.cold_start.better_off import describe_people
+from experiments.report.cold_start.section import describe_cold_start
 from experiments.report.learning_curve import draw_learning_curve
 from experiments.report.lifts import draw_lift_figure
 from experiments.report.off_policy import describe_off_policy
@@ -45,6 +46,7 @@ def render(run: Run) -> str:
         ladder_words=write_ladder(ladder, run.looks),
         curve=draw_learning_curve(run),
         lifts=draw_lift_figure(run),
+        people=describe_people(run.people, run.winner, run.baseline),
         cold=describe_cold_start(run),
         off=describe_off_policy(run),
     )

@@ -13,12 +13,14 @@ import pandas as pd
 
 from bandit.core.files import read_json, read_table
 from experiments.report.policy_looks import Look, assign_looks
+from experiments.tables.cold_start import Parity
 
 COLUMNS = {
     "summary": "policy clicks_per_delivered clicks_per_delivered_late clicks_per_open open_rate "
     "oracle_share lift lift_low lift_high exploration_cost",
     "results": "policy seed issue metric value",
     "coldstart": "policy seed since delivered expected",
+    "people": "policy seed segment members better worse won lost",
     "off_policy": "logger target seed estimator slots value low high ess reason earned own",
 }
 LATE = "clicks_per_delivered_late"
@@ -30,9 +32,8 @@ class Run:
 
     facts: run.json
     summary: one row for each policy, indexed by it
-    results, coldstart, off_policy: the tables of these names
-    parity: by policy, issues until a new member's newsletter is as good as the baseline's (None:
-        never)
+    results, coldstart, people, off_policy: the tables of these names
+    parity: by policy, issues until a new member's newsletter is as good as the baseline's
     members: two_members.json
     looks: how policies are drawn, the one with most late clicks first
     baseline: the policy that others are compared with; None where it did not run
@@ -43,8 +44,9 @@ class Run:
     summary: pd.DataFrame
     results: pd.DataFrame
     coldstart: pd.DataFrame
+    people: pd.DataFrame
     off_policy: pd.DataFrame
-    parity: dict[str, int | None]
+    parity: dict[str, Parity]
     members: dict[str, Any]
     looks: dict[str, Look]
     baseline: str | None
@@ -108,13 +110,22 @@ def load_run(folder: Path) -> Run:
         summary=summary,
         results=_read_table(folder, "results", required=True),
         coldstart=_read_table(folder, "coldstart"),
+        people=_read_table(folder, "people"),
         off_policy=_read_table(folder, "off_policy"),
-        parity=_read_json(folder, "parity"),
+        parity=_read_parity(folder),
         members=_read_json(folder, "two_members"),
         looks=looks,
         baseline=next((p for p, look in looks.items() if look.role == "baseline"), None),
         chosen=_read_json(folder, "winner").get("policy"),
     )
+
+
+def _read_parity(folder: Path) -> dict[str, Parity]:
+    found = _read_json(folder, "parity")
+    try:
+        return {policy: Parity(**told) for policy, told in found.items()}
+    except TypeError as error:
+        raise ValueError(f"{folder / 'parity.json'}: {error}") from None
 
 
 def _read_json(folder: Path, name: str, required: bool = False) -> dict[str, Any]:

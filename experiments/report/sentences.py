@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from experiments.report.page import count_decimals, format_percent, format_thousand
 from experiments.report.policy_looks import Look
 from experiments.report.run import Run
+from experiments.tables.cold_start import Parity
 from experiments.tables.ladder import HAD, Rung, round_together
 
 
@@ -142,11 +143,21 @@ def list_numbers(run: Run) -> list[tuple[str, str]]:
     return found
 
 
-def _write_wait(issues: int | None, rival: str) -> tuple[str, str]:
+def _write_wait(parity: Parity, rival: str) -> tuple[str, str]:
     """How many issues a new member waits for a newsletter as good as the baseline's."""
     good = f"a new member\u2019s newsletter is on average as good as {rival}"
-    if issues is None:
-        return "not yet", f"in this run no point from which {good}"
-    if issues == 0:
-        return "at once", good
-    return f"{issues} issue{'s' * (issues > 1)}", f"until {good}"
+    span = f" ({write_span_of_issues(parity)})" if parity.sure else ""
+    if parity.issues is None:
+        return "not yet", f"in this run no point from which {good}{span}"
+    if parity.issues == 0:
+        return "at once", f"{good}{span}"
+    return f"{parity.issues} issue{'s' * (parity.issues > 1)}", f"until {good}{span}"
+
+
+def write_span_of_issues(parity: Parity) -> str:
+    """The interval of a parity in words, as "95 % interval 0 to 3 issues"."""
+    low, high = parity.earliest, parity.latest
+    if low is None:
+        return f"95\u00a0% interval: later than {parity.horizon} issues"
+    end = f"{high} issue{'s' * (high != 1)}" if high is not None else "later than this run"
+    return f"95\u00a0% interval {low} to {end}"

@@ -5,6 +5,7 @@ from them again, and goes on to the same bytes. Open this file for what a unit's
 
 unit.json: what was asked
 issues/NNN.json: what was counted of each issue
+people/NNN.parquet: what the issue was to each member; people.parquet and cold_start.parquet: sums
 log/NNN.parquet: the issue as it was sent; written last
 replay/NNN.parquet, NNN.json: this policy on the log of another one
 bundle/: the trained policy
@@ -17,7 +18,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from bandit.core.files import read_json, sweep, write_json
+from bandit.core.files import read_json, sweep, write_json, write_table
 from bandit.core.make import read_target
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
@@ -29,6 +30,7 @@ from bandit.policy import Informed, Policy, sends_in_waves
 from experiments.runner.configs import Settings, find_class, make
 from experiments.runner.digest import describe_origin, digest_file, digest_folder
 from experiments.runner.folders import is_begun
+from experiments.runner.people import count_people, finish_people
 from experiments.runner.watcher import LogReplay, Watcher, measure_issue
 from serving import bundle
 from simulators.base import Simulator
@@ -88,16 +90,21 @@ def run_unit(
             replayed = theirs if number >= replay_from else None
             replay = LogReplay(learner, other, replayed, seed, depth) if replayed else None
             watcher = Watcher(association, seed, replay)
+            rests_on = learner.rests_on(context)
             round = send(learner, association, context, seed, watch=watcher)
             if replay:
                 replay.write(folder / "replay" / name)
-            counts = measure_issue(association, round, watcher.unexplored)
+            expected = association.expected(context, round.slates)
+            counts = measure_issue(association, round, expected, watcher.unexplored)
             write_json(folder / "issues" / f"{name}.json", counts)
+            people = count_people(association, round, expected, rests_on)
+            write_table(folder / "people" / f"{name}.parquet", people)
             log.write(path, round)
         if theirs:
             other.remember(theirs.context, theirs.slates, theirs.feedback)
         tick(number)
     around.finish()
+    finish_people(folder)
     if asked["exportable"]:
         learned = {"learned": describe_issues(list_issues(folder))}
         made_from = {"seed": seed, "issues": association.issues} | learned | origin

@@ -94,38 +94,30 @@ class Watcher:
             self.unexplored += self._simulator.expected(sent.context, best).sum()
 
 
-def measure_issue(simulator: Simulator, round: Round, unexplored: float) -> Settings:
+def measure_issue(
+    simulator: Simulator, round: Round, expected: Floats, unexplored: float
+) -> Settings:
     """What is counted of an issue that was sent.
 
+    expected: clicks that the simulator expects of these slates [n, k]: no luck
     unexplored: see `Watcher`
 
     delivered, opened, clicks: of newsletters, of openers, of all slots
     clicked_opens: how many newsletters got a click
-    expected: clicks per delivered newsletter that the simulator expects of these slates: no luck
+    expected: clicks expected of a delivered newsletter
     expected_by_slot: the same of each slot
     exploration_cost: by how much `expected` would be higher without exploring
-    newcomers: of members who joined after issue 1, by issues since joining:
-        [issues, delivered, clicks, expected clicks]
     """
-    context = round.context
-    feedback = simulator.happened(context, round.slates, round.feedback)
-    expected = simulator.expected(context, round.slates)
+    feedback = simulator.happened(round.context, round.slates, round.feedback)
     cost = unexplored - expected.sum()
     clicks = feedback.clicked.sum(axis=1)
-    joined = simulator.joined(context.member_ids)
-    delivered, newcomers = feedback.delivered, []
-    for since in np.unique(context.issue - joined[joined > 1]):
-        at = delivered & (joined > 1) & (context.issue - joined == since)
-        counts = int(at.sum()), int(clicks[at].sum()), float(expected[at].sum())
-        newcomers.append([int(since), *counts])
-    n = max(int(delivered.sum()), 1)
+    n = max(int(feedback.delivered.sum()), 1)
     return {
-        "delivered": int(delivered.sum()),
+        "delivered": int(feedback.delivered.sum()),
         "opened": int(feedback.opened.sum()),
         "clicks": int(clicks.sum()),
         "clicked_opens": int((clicks > 0).sum()),
         "expected": float(expected.sum()) / n,
         "expected_by_slot": (expected.sum(axis=0) / n).tolist(),
         "exploration_cost": float(cost) / n,
-        "newcomers": newcomers,
     }

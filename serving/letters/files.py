@@ -1,4 +1,4 @@
-"""The files of a send: slates, merge files and preview, and send.json when they are all there.
+"""The files of a send: slates, book, merge files, preview, and send.json when all are there.
 
 Each file is there whole or not at all, and send.json is written last: whoever finds it may mail,
 whoever does not finds a send that was not finished and is simply run again. Open this file to see
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bandit.core.files import replacing
 from serving.checks.contradictions import find_contradictions, list_rules
 from serving.folder import claim, sync
+from serving.letters.book import MEMBERS, POOL, describe_rules, write_book
 from serving.letters.merge import write_merge
 from serving.letters.preview import write_preview
 from serving.letters.tally import Tally, describe_contradictions
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from serving.sending.issue import Issue
 
 LINES, SHEET, PREVIEW = "merge.jsonl", "merge.csv", "preview.html"
-FILES = (SLATES, LINES, SHEET, PREVIEW)
+FILES = (SLATES, LINES, SHEET, PREVIEW, MEMBERS, POOL)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def _write_files(issue: "Issue", texts: Texts, shards: Shards) -> Written:
         at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
         lists = issue.read_suppressed()  # at the last moment: all that follows is writing
         write_slates(at[SLATES], drop_suppressed(shards, lists))
+        write_book(at, at[SLATES], issue.members, issue.articles)
         slates = map(tally.add, read_back(at[SLATES], slots))
         mails = write_merge(slates, texts, slots, at[LINES], at[SHEET])
         found = find_contradictions(issue.rules, issue.articles)
@@ -87,6 +89,7 @@ def _describe(
 ) -> dict[str, object]:
     """What send.json says beside what the send was made from."""
     return tally.describe(texts.title) | {
+        "rules": describe_rules(issue.rules),
         "mails": mails,
         "suppressed": len(issue.members) - tally.members,
         "audience": issue.audience,

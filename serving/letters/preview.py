@@ -52,6 +52,7 @@ class Letter:
     facts: Sequence[str]
     subject: str
     held: bool
+    arm: str | None
     items: Sequence[Item]
 
 
@@ -125,7 +126,8 @@ def _read_letter(slate: pa.Table, issue: "Issue", texts: "Texts") -> Letter:
     first = next((j for j in place.to_pylist() if j >= 0), None)
     member, held = slate["member"][0].as_py(), slate["holdout"][0].as_py()
     subject = texts.subject[first] if first is not None else "(nothing to send)"
-    return Letter(member, _list_facts(member, issue), subject, held, items)
+    arm = slate["arm"][0].as_py() if "arm" in slate.column_names else None
+    return Letter(member, _list_facts(member, issue), subject, held, arm, items)
 
 
 def _list_facts(member: object, issue: "Issue") -> list[str]:

@@ -3,6 +3,7 @@
 Open this file for the numbers of send.json and of the preview.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ class Tally:
         `listed` (`serving.checks.contradictions.list_rules`)
 
     members: newsletters; held: those of members held out; empty: those with nothing in any slot
+    arms: arm of an experiment -> newsletters
     reach: [m], members who get the article; leads: [m], those whose newsletter begins with it
     explored, pinned: [m], members who get it by exploring, and by a pin
     roles, relaxed: [4] and [5], slots by role, and by how many soft rules were given up
@@ -42,6 +44,7 @@ class Tally:
         self._pins = rules.pins
         self._broken = [0] * len(self._rules)
         self.members = self.held = self.empty = 0
+        self.arms: Counter[str] = Counter()
         self.reach, self.leads, self.explored, self.pinned = np.zeros((4, m), dtype=np.int64)
         self.roles = np.zeros(len(ROLES), dtype=np.int64)
         self.relaxed = np.zeros(STORY + 1, dtype=np.int64)
@@ -58,6 +61,8 @@ class Tally:
         self.members += len(choice)
         self.empty += int((~sent).sum())
         self.held += int(pc.sum(table["holdout"]).as_py() or 0) // k
+        if "arm" in table.column_names:
+            self.arms.update(filter(None, table["arm"].to_pylist()[::k]))
         lead = choice[np.arange(len(choice)), filled.argmax(axis=1)][sent]
         for counts, which in (
             (self.reach, choice[filled]),
@@ -106,6 +111,7 @@ class Tally:
             "missed_pins": {str(slot): count for slot, count in self.missed_pins.items() if count},
             "empty_newsletters": self.empty,
             "held_out": self.held,
+            "in_arms": dict(sorted(self.arms.items())),
             "reach": {
                 str(article): {"title": title, "members": n, "leads": led}
                 for article, title, (n, led) in reach

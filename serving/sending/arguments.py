@@ -16,7 +16,12 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m serving.send", description="Choose the slates of the next issue."
     )
     add = parser.add_argument
-    add("bundle", metavar="BUNDLE", help="the folder that serving.export wrote")
+    add(
+        "bundle",
+        metavar="BUNDLE",
+        nargs="?",
+        help="the folder that serving.export wrote; with --experiment for members in no arm",
+    )
     add("--trust", metavar="KEY", help="PEM file: whose signature bundles must bear")
     _add_files(parser)
     _add_campaign(parser)
@@ -29,7 +34,10 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default="local",
         help="where they run: local, on this machine; ray, on the cluster at RAY_ADDRESS",
     )
-    return parser.parse_args(argv)
+    asked = parser.parse_args(argv)
+    if not (asked.bundle or asked.experiment):
+        parser.error("the following arguments are required: BUNDLE")
+    return asked
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +95,12 @@ def _add_campaign(parser: argparse.ArgumentParser) -> None:
     add("--wave", type=int, help="which part of the members: 1, then 2, ...")
     add("--share", type=float, help="of the members in this wave; without it, all the rest")
     add("--holdout", type=float, default=0.0, help="share of the members held out for good")
-    add("--series", default="", help="name of a series of campaigns; says who is held out")
+    add("--experiment", metavar="YAML", help="arms: bundles that choose, each for its own members")
+    add(
+        "--series",
+        default="",
+        help="name of a series of campaigns; says who is held out, and in which arm",
+    )
     add(
         "--fallback",
         metavar="BUNDLE",

@@ -18,7 +18,10 @@ from serving.sending.sender import ReadyIssue, Sender
 from serving.sending.write import CHUNK
 
 if TYPE_CHECKING:
+    from serving.arms.trial import Trial
     from serving.sending.holdout import Holdout
+
+REST, HELD = -1, -2  # who chooses: an arm's bundle from 0, the send's own, the holdout's
 
 
 def compose(
@@ -32,11 +35,13 @@ def compose(
     chunk: int = CHUNK,
     earlier: Sequence[Tabular] = (),
     holdout: "Holdout | None" = None,
+    trial: "Trial | None" = None,
 ) -> Iterator[pa.Table]:
     """The slates of `chunk` members at a time, in the members' order, k rows for each.
 
     The columns are those of the log, as `bandit.log.issue.tabulate_slates` lists them; `mail` and
-    `event` (`serving.sending.events`); and `holdout`, whether the member is held out.
+    `event` (`serving.sending.events`); `holdout`, whether the member is held out; and, where there
+    is an experiment, `arm`, the name of the member's arm, null for members in none.
 
     members: `member` and the attributes
     articles: `article`, title, summary, kind, source, any `only_` columns and perhaps `story`, in
@@ -48,6 +53,7 @@ def compose(
     chunk: members at a time; fewer need less memory and more time
     earlier: pools that were sent before; who saw an article of theirs has seen its story
     holdout: members for whom another bundle chooses
+    trial: arms, each with a bundle that chooses for its members, unless they are held out
 
     Raises ValueError naming what is wrong with them.
     """
@@ -55,22 +61,32 @@ def compose(
     members = Columns.read(members)
     check.unique("members", members["member"])
     asked = (articles, rules, campaign, seed, earlier)
-    held = holdout.find(members["member"]) if holdout else np.zeros(len(members), bool)
-    issues = {False: Sender(bundle).prepare(*asked)}
-    if holdout and held.any():
-        issues[True] = Sender(holdout.bundle).prepare(*asked)
+    ids, bundles = members["member"], {REST: bundle}
+    who = trial.find(ids) if trial else np.full(len(members), REST)
+    if trial:
+        bundles |= dict(enumerate(trial.bundles))
+    if holdout:
+        bundles[HELD] = holdout.bundle
+        who = np.where(holdout.find(ids), HELD, who)
+    used = np.unique(who).tolist() or [REST]
+    issues = {which: Sender(bundles[which]).prepare(*asked) for which in used}
     known = {which: issue.find_seen(members, seen) for which, issue in issues.items()}
     for start in range(0, len(members), chunk):
         rows = np.arange(start, min(start + chunk, len(members)))
-        parts = [(which, some) for which in issues if len(some := rows[held[rows] == which])]
+        parts = [(which, some) for which in issues if len(some := rows[who[rows] == which])]
         tables = [_choose(issues[which], members, known[which], some) for which, some in parts]
-        if len(parts) == 1:
-            yield tables[0].append_column("holdout", pa.array(held[rows].repeat(rules.slots)))
-            continue
-        order = np.argsort(np.concatenate([some for _, some in parts]))
-        places = (order[:, None] * rules.slots + np.arange(rules.slots)).ravel()
-        joined = pa.concat_tables(tables).take(pa.array(places)).combine_chunks()
-        yield joined.append_column("holdout", pa.array(held[rows].repeat(rules.slots)))
+        table = tables[0]
+        if len(parts) > 1:
+            order = np.argsort(np.concatenate([some for _, some in parts]))
+            places = (order[:, None] * rules.slots + np.arange(rules.slots)).ravel()
+            table = pa.concat_tables(tables).take(pa.array(places)).combine_chunks()
+        by_slot = who[rows].repeat(rules.slots)
+        table = table.append_column("holdout", pa.array(by_slot == HELD))
+        if trial:
+            names = pa.array([arm.name for arm in trial.design.arms])
+            place = pa.array(by_slot, mask=by_slot < 0)
+            table = table.append_column("arm", names.take(place))
+        yield table
 
 
 def _choose(issue: ReadyIssue, members: Columns, seen: tuple[Ints, Ints], rows: Ints) -> pa.Table:

@@ -4,6 +4,7 @@ Open this file to see what is settled before anything is chosen.
 """
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +17,17 @@ from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
 from bandit.features.attributes import Attributes
 from serving.aliases import follow_pairs, read_aliases, refuse_old
+from serving.arms.design import read_design
+from serving.arms.trial import Trial, refuse_changed
 from serving.bundle import Bundle, read
+from serving.checks.marks import refuse_odd
 from serving.checks.unmatched import refuse_unmatched
 from serving.inputs import Inputs, find_odd, load
 from serving.sending.audience import limit_audience
 from serving.sending.holdout import Holdout, choose_at_random
 from serving.sending.past import Past, join_seen
 from serving.sending.suppress import digest_suppressed, find_strangers, read_suppressed
-from serving.sending.waves import Part, find_part
+from serving.sending.waves import Division, Part, find_part
 from serving.tables import Table
 
 
@@ -34,8 +38,10 @@ class Issue:
     bundle: chooses
     inputs: what others handed over
     holdout: members for whom another bundle chooses, or None
+    trial: arms of an experiment, each with a bundle and members of its own, or None
     past: what was sent before
     part: where the send is written, and to which part of the members it goes
+    division: which of the listed members are in it
     members: those members
     articles: the pool, with what the lottery decided
     audience: what was decided for each article that has a limit
@@ -47,8 +53,10 @@ class Issue:
     bundle: Bundle
     inputs: Inputs
     holdout: Holdout | None
+    trial: Trial | None
     past: Past
     part: Part
+    division: Division
     members: Columns
     articles: Columns
     audience: dict[str, dict[str, float]]
@@ -79,12 +87,30 @@ class Issue:
         if "url" not in self.articles:
             said.append(("pool", "there is no column url: the merge files hold no links"))
         said += [("pool", sentence) for sentence in find_odd(self.articles, self.rules)]
+        said += [("members", sentence) for sentence in self._tell_division()]
+        if self.inputs.earlier and not self._tells_earlier():
+            say = "nobody has seen an article of these pools by --seen, or --sent with no_repeat"
+            said.append(("earlier", f"{say}: they say nothing"))
         lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
         for path, ids in find_strangers(lists, self._everybody).items():
             if ids:
                 of = f"{len(ids)} of {lists[path].columns.num_rows} ids in {path}"
                 said.append(("members", f"{of} are nobody's here, such as {ids[0]!r}"))
         return said
+
+    def _tell_division(self) -> Iterator[str]:
+        """A sentence where members are drawn into a wave that is out and did not mail them."""
+        which = "members who joined, or were suppressed, when earlier waves were sent"
+        if self.division.late:
+            yield f"{self.division.late} {which} are mailed in this one, the last"
+        if self.division.waiting:
+            yield f"{self.division.waiting} {which} are left to the last wave"
+
+    def _tells_earlier(self) -> bool:
+        """Whether anybody has seen an article of the pools that were sent before."""
+        pairs = self.seen
+        seen = set(pairs["article"].tolist()) if pairs is not None else set()
+        return any(not seen.isdisjoint(pool["article"].tolist()) for pool in self.inputs.earlier)
 
     def read_suppressed(self) -> dict[str, Table]:
         """The lists of members who are not mailed, as they are now.
@@ -110,7 +136,9 @@ class Issue:
         more = {"sent": self.past.digest, "suppress": digest_suppressed(lists)}
         return {
             "bundle": self.bundle.digest,
-            **_describe_campaign(self.asked, self.holdout, self.aliased),
+            **_describe_campaign(self.asked, self.holdout, self.trial),
+            "arms": self.trial.list_digests() if self.trial else None,
+            "aliases": self.aliased,
             "wave": self.part.describe(),
             "inputs": self.inputs.digests | more,
         }
@@ -125,45 +153,92 @@ def read_issue(asked: argparse.Namespace) -> Issue:
     check.at_least("--workers", asked.workers, 1)
     if not asked.campaign.strip():
         raise ValueError("--campaign is empty; it keys the draws and the log")
-    bundle = read(asked.bundle, trusted=asked.trust)
+    for name in ("campaign", "series"):
+        refuse_odd(f"--{name}", getattr(asked, name))
+    trial = _find_trial(asked)
+    if trial and not asked.bundle:
+        bundle = trial.bundles[0]
+    else:
+        bundle = read(asked.bundle, trusted=asked.trust)
     holdout = _find_holdout(asked, bundle)
     aliases, aliased = read_aliases(asked.aliases, asked.encoding) if asked.aliases else ({}, None)
     files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    also = [holdout.bundle.features] if holdout else []
+    others = [*(trial.bundles if trial else ()), *([holdout.bundle] if holdout else [])]
+    also = [other.features for other in others]
     inputs = load(bundle.features, *files, encoding=asked.encoding, also=also)
     past = Past(asked.sent, asked.campaign)
+    past.refuse_unlike(inputs.members["member"], inputs.articles["article"])
     if not asked.allow_unmatched:
         _refuse_void_rules(asked, bundle.features.attributes, inputs, past)
     if aliases:
         refuse_old(asked.members, inputs.members, aliases)
-        for each in (bundle, holdout.bundle) if holdout else (bundle,):
+        for each in (bundle, *others):
             each.policy.follow(aliases)
     if inputs.seen is not None and not asked.allow_unmatched:
         _refuse_strange_seen(asked, follow_pairs(inputs.seen, aliases), inputs.members)
-    same = _describe_campaign(asked, holdout, aliased)
-    part = find_part(Path(asked.out), asked.wave, asked.share, bundle.policy, same)
-    mine = part.find_rows(asked.campaign, inputs.members["member"])
-    members = inputs.members.take(np.flatnonzero(mine))
+    same = _describe_campaign(asked, holdout, trial)
+    if trial:
+        out = Path(asked.out).resolve()
+        beside = sorted(out.parent.iterdir())
+        earlier = [out, *map(Path, asked.sent), *(folder for folder in beside if folder != out)]
+        refuse_changed(trial, same["holdout"], earlier, asked.experiment)
+    choosers = [bundle.policy, *(other.policy for other in (trial.bundles if trial else ()))]
+    part = find_part(Path(asked.out), asked.wave, asked.share, choosers, same)
+    division = part.divide(asked.campaign, inputs.members["member"], aliases)
+    members = inputs.members.take(np.flatnonzero(division.rows))
     articles, audience = limit_audience(inputs.articles, members, part.before)
     return Issue(
-        asked, bundle, inputs, holdout, past, part, members, articles, audience, aliases, aliased
+        asked,
+        bundle,
+        inputs,
+        holdout,
+        trial,
+        past,
+        part,
+        division,
+        members,
+        articles,
+        audience,
+        aliases,
+        aliased,
     )
 
 
 def _describe_campaign(
-    asked: argparse.Namespace, holdout: Holdout | None, aliased: str | None
+    asked: argparse.Namespace, holdout: Holdout | None, trial: Trial | None
 ) -> dict[str, object]:
     """What all waves of a campaign must have the same."""
-    held = holdout.describe() if holdout else None
-    told = {"campaign": asked.campaign, "seed": asked.seed, "holdout": held}
-    return told | {"aliases": aliased}
+    held, tried = (each.describe() if each else None for each in (holdout, trial))
+    return {"campaign": asked.campaign, "seed": asked.seed, "holdout": held, "experiment": tried}
+
+
+def _find_trial(asked: argparse.Namespace) -> Trial | None:
+    """The experiment, if there is one.
+
+    Raises ValueError for a bundle that would choose for nobody, or a missing one.
+    """
+    if not asked.experiment:
+        return None
+    design = read_design(asked.experiment)
+    if design.leaves_some and not asked.bundle:
+        raise ValueError(
+            f"{asked.experiment}: the shares of the arms leave some members over: name the BUNDLE "
+            "that chooses for them, or have the shares add up to 1"
+        )
+    if asked.bundle and not design.leaves_some:
+        raise ValueError(
+            f"{asked.experiment}: the shares of the arms add up to 1, so {asked.bundle} would "
+            "choose for nobody: leave it out"
+        )
+    bundles = tuple(read(arm.bundle, trusted=asked.trust) for arm in design.arms)
+    return Trial(design, asked.series, bundles)
 
 
 def _find_holdout(asked: argparse.Namespace, bundle: Bundle) -> Holdout | None:
     """Who is held out, if anybody. Raises ValueError for options that would do nothing."""
     if not asked.holdout:
         for name in ("series", "fallback"):
-            if getattr(asked, name):
+            if getattr(asked, name) and not (asked.experiment and name == "series"):
                 raise ValueError(f"--{name} is of a holdout: give its share by --holdout")
         return None
     check.share("--holdout", asked.holdout)

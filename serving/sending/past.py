@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from bandit.core.columns import Columns
 from bandit.core.files import read_table
+from bandit.core.types import Ids
 from serving.checks.measure import measure
 from serving.sending.record import SEND, SLATES, list_parts, read_send
 
@@ -21,14 +23,39 @@ class Past:
     folders: of whole campaigns, each the folder of a send or of one in waves
     campaign: what is sent now, which must not be among them
 
-    Raises ValueError for a folder that holds no finished send.
+    Raises ValueError for a folder that holds no finished send, and for two of one campaign: each
+    counts as an issue.
     """
 
     def __init__(self, folders: Sequence[str | Path], campaign: str) -> None:
         self._issues = [list_parts(Path(folder)) for folder in folders]
+        found: dict[object, Path] = {}
         for parts in self._issues:
-            if read_send(parts[0]).get("campaign") == campaign:
-                raise ValueError(f"--sent {parts[0]} is of campaign {campaign!r}, the one sent now")
+            name = read_send(parts[0]).get("campaign")
+            if name == campaign:
+                raise ValueError(f"--sent {parts[0]} is of campaign {name!r}, the one sent now")
+            if name in found:
+                raise ValueError(
+                    f"--sent {found[name]} and {parts[0]} are of one campaign, {name!r}: "
+                    "of one in waves, name the folder that holds them"
+                )
+            found[name] = parts[0]
+
+    def refuse_unlike(self, members: Ids, articles: Ids) -> None:
+        """Raise ValueError for a send whose ids are of another kind, for they could match none.
+
+        members, articles: the ids of the lists now
+        """
+        now = {"member": members, "article": articles}
+        for path in (part / SLATES for parts in self._issues for part in parts):
+            schema = pq.read_schema(path)
+            for name, ids in now.items():
+                kind, whole = schema.field(name).type, not isinstance(ids.tolist()[0], str)
+                if not pa.types.is_null(kind) and pa.types.is_integer(kind) != whole:
+                    raise ValueError(
+                        f"{path}: column {name!r} has type {kind}, and the {name}s of now have ids "
+                        f"that are {'whole numbers' if whole else 'text'}: none could match"
+                    )
 
     def __len__(self) -> int:
         """How many issues there are."""
@@ -41,9 +68,9 @@ class Past:
 
     @property
     def digest(self) -> str | None:
-        """SHA-256 of what the sends say of themselves."""
-        files = [part / SEND for parts in self._issues for part in parts]
-        return " ".join(measure(file).sha256 for file in files) or None
+        """SHA-256 of what the sends say of themselves; those of one issue are joined by a plus."""
+        issues = [[measure(part / SEND).sha256 for part in parts] for parts in self._issues]
+        return " ".join("+".join(parts) for parts in issues) or None
 
     def list_sent(self, issues: int) -> Columns | None:
         """Pairs of `member` and `article` that were in the last issues, if there are issues."""
@@ -52,7 +79,8 @@ class Past:
         if not parts:
             return None
         tables = [read_table(part / SLATES).select(["member", "article"]) for part in parts]
-        pairs = pa.concat_tables([table.filter(pc.is_valid(table["article"])) for table in tables])
+        shown = [table.filter(pc.is_valid(table["article"])) for table in tables]
+        pairs = pa.concat_tables(shown, promote_options="permissive")
         return Columns.from_arrow(pairs)
 
 

@@ -16,14 +16,28 @@ SEND, SLATES = "send.json", "slates.parquet"
 def refuse_place(out: Path, bundle: str | Path, *files: str | Path) -> None:
     """Raise ValueError if what a send writes to `out` would lie among what it is made from.
 
-    bundle, files: what the send reads
+    bundle, files: what the send reads, files and folders. Links are followed, but for the folder of
+    a wave, which must be no link.
     """
-    place, source = out.resolve(), Path(bundle).resolve()
-    if place.is_relative_to(source):
-        raise ValueError(f"--out {out} lies in the bundle, which it would spoil; choose another")
-    for path in (source, *(Path(file).resolve() for file in files)):
-        if path.is_relative_to(place):
+    place = find_place(out)
+    for wave in sorted(out.glob("wave-*")):
+        if wave.is_symlink():
+            raise ValueError(f"{wave} is a link; the folder of a wave must be one of its own")
+    for path in map(Path, (bundle, *files)):
+        source = find_place(path)
+        if source.is_dir() and place.is_relative_to(source):
+            where = "the bundle" if path == Path(bundle) else path
+            raise ValueError(f"--out {out} lies in {where}, which it would spoil; choose another")
+        if source.is_relative_to(place):
             raise ValueError(f"--out {out} holds {path.name}, which is read; choose another")
+
+
+def find_place(path: Path) -> Path:
+    """Where a path leads, links followed. Raises ValueError where they lead round in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        raise ValueError(f"{path} is a link that leads nowhere, round in a circle") from None
 
 
 def refuse_other(out: Path, made_from: dict[str, object]) -> dict[str, object] | None:

@@ -1,11 +1,14 @@
 """Waves: one campaign, sent to a first part of the members and later to the rest.
 
 A campaign in waves is a folder of sends, wave-1, wave-2 and so on. Who is in which wave is drawn
-by key from campaign and member id alone (`bandit.slates.waves`), so nobody is in two,
-and the shares of the waves before are read from what was sent. Open this file to see why nobody is
-mailed twice in a campaign.
+by key from campaign and member id alone (`bandit.slates.waves`), and the shares of the waves before
+are read from what was sent. Whoever was mailed in one of them is in no other, though ids change as
+aliases say; the last wave takes all who were not. Open this file to see why nobody is mailed twice
+in a campaign.
 """
 
+import re
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +17,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core import check
+from bandit.core.check import shorten
 from bandit.core.files import read_table
+from bandit.core.ids import Aliases, follow
 from bandit.core.types import Bools, Ids
 from bandit.policy import Policy
 from bandit.slates.waves import assign_waves
 from serving.sending.record import SEND, SLATES, read_send
+
+
+@dataclass(frozen=True)
+class Division:
+    """Who is sent to in one part of a campaign.
+
+    rows: [n], of the members
+    late: how many of them are drawn into an earlier wave, which did not mail them: they joined
+        since, or were on a list of those who are not mailed
+    waiting: how many such members are left to the last wave
+    """
+
+    rows: Bools
+    late: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,18 +56,33 @@ class Part:
     shares: tuple[float, ...] = ()
     before: tuple[Path, ...] = ()
 
-    def find_rows(self, campaign: str, members: Ids) -> Bools:
-        """Which of the members [n] are in this part.
+    @property
+    def is_last(self) -> bool:
+        """Whether nobody is left to a later wave."""
+        return len(self.shares) < (self.number or 1) or sum(self.shares) > 1 - 1e-9
 
-        Raises ValueError where one of them was mailed in a wave before, which can only be if ids
-        are of another kind than they were then.
+    def divide(self, campaign: str, members: Ids, aliases: Aliases) -> Division:
+        """Who of the members [n] is in this part.
+
+        aliases: the present id of each old one: a member who was mailed under an old id was mailed
+
+        Raises ValueError where nobody is, and where ids are not what they were in the waves before.
         """
         if self.number is None:
-            return np.ones(len(members), dtype=bool)
-        own = np.equal(assign_waves(campaign, members, self.shares), self.number - 1)
-        if not own.any():
+            return Division(np.ones(len(members), dtype=bool))
+        wave = assign_waves(campaign, members, self.shares)
+        mailed = self._find_mailed(members, aliases)
+        late = (wave < self.number - 1) & ~mailed
+        own = (wave == self.number - 1) & ~mailed
+        count = int(late.sum())
+        found = Division(own | late, late=count) if self.is_last else Division(own, waiting=count)
+        if not found.rows.any():
             raise ValueError(f"wave {self.number} has none of the {len(members)} members")
-        ids = pa.array(members[own].tolist())
+        return found
+
+    def _find_mailed(self, members: Ids, aliases: Aliases) -> Bools:
+        """Which of the members [n] were mailed in the waves before."""
+        ids, parts = pa.array(members.tolist()), []
         for folder in self.before:
             mailed = list_mailed(folder)
             if pa.types.is_integer(mailed.type) != pa.types.is_integer(ids.type):
@@ -55,10 +90,38 @@ class Part:
                     f"{folder / SLATES} has member ids of type {mailed.type}, the member list of "
                     f"type {ids.type}: waves are drawn by id, which must stay what it was"
                 )
-            twice = pc.index(pc.is_in(ids, value_set=mailed.cast(ids.type)), True).as_py()
-            if twice >= 0:
-                raise ValueError(f"member {ids[twice].as_py()!r} was mailed in {folder} already")
-        return np.asarray(own)
+            if aliases:
+                now = follow(np.array(mailed.to_pylist(), dtype=object), aliases)
+                mailed = pa.array(now.tolist())
+            parts.append(mailed.cast(ids.type))
+        if not parts:
+            return np.zeros(len(members), dtype=bool)
+        mailed = pa.concat_arrays(parts)
+        there = np.asarray(pc.is_in(ids, value_set=mailed))
+        self._refuse_rewritten(mailed, ids, there)
+        return there
+
+    def _refuse_rewritten(self, mailed: pa.Array, ids: pa.Array, there: Bools) -> None:
+        """Raise ValueError where members who were mailed seem to be listed under other ids.
+
+        there: [n], which of the ids were mailed
+        """
+        gone = mailed.filter(pc.invert(pc.is_in(mailed, value_set=ids)))
+        way = "if ids have changed, --aliases says which id an old one is now (old, member)"
+        if 2 * len(gone) > len(mailed):
+            raise ValueError(
+                f"only {len(mailed) - len(gone)} of the {len(mailed)} members who were mailed in "
+                f"earlier waves are on the member list ({shorten(gone[0].as_py())} is not): "
+                f"{way}; if not, give the whole list again, for nobody may be mailed twice"
+            )
+        then = {_squeeze(one): one for one in gone.to_pylist()}
+        new = ids.filter(pa.array(~there)).to_pylist() if then else []
+        for one in new:
+            if (old := then.get(_squeeze(one))) is not None:
+                raise ValueError(
+                    f"member {shorten(one)} seems to be {shorten(old)}, who was mailed in an "
+                    f"earlier wave and is on the member list no longer: {way}"
+                )
 
     def describe(self) -> dict[str, object] | None:
         """What send.json says of the wave."""
@@ -68,14 +131,18 @@ class Part:
 
 
 def find_part(
-    out: Path, number: int | None, share: float | None, policy: Policy, same: dict[str, object]
+    out: Path,
+    number: int | None,
+    share: float | None,
+    policies: Sequence[Policy],
+    same: dict[str, object],
 ) -> Part:
     """The part that `--wave` and `--share` ask for, next to what was sent before.
 
     out: the campaign's folder
     number: of the wave; None to send at once
     share: of all members in this wave; None for the rest, or what the policy's waves say
-    policy: of the bundle
+    policies: of the bundles that choose
     same: what must be as it was in the waves before: campaign, seed and the like
 
     Raises ValueError where that would mail somebody twice, or a wave before is not finished.
@@ -91,6 +158,7 @@ def find_part(
     check.whole("--wave", number, 1)
     if (out / SEND).exists():
         raise ValueError(f"{out} holds a send to everybody; a wave would mail members again")
+    _refuse_later(out, number)
     before = tuple(out / f"wave-{earlier}" for earlier in range(1, number))
     shares: tuple[float, ...] = ()
     for folder in before:
@@ -102,7 +170,8 @@ def find_part(
                     "all waves of a campaign must have the same"
                 )
         shares = _read_shares(folder, told, len(shares) + 1)
-    share = _agree(share, policy, number)
+    for policy in policies:
+        share = _agree(share, policy, number)
     if share is not None:
         check.share("--share", share)
         shares = (*shares, share)
@@ -110,6 +179,20 @@ def find_part(
     elif number == 1:
         raise ValueError("--wave 1 needs --share, the share of the members that it goes to")
     return Part(out / f"wave-{number}", number, shares, before)
+
+
+def _refuse_later(out: Path, number: int) -> None:
+    """Raise ValueError where a later wave is out and this one is not: it was done otherwise then.
+
+    Whom it mailed then nobody knows, and the later wave relied on it.
+    """
+    names = [path.parent.name.removeprefix("wave-") for path in out.glob(f"wave-*/{SEND}")]
+    later = [int(name) for name in names if name.isdecimal()]
+    if any(one > number for one in later) and number not in later:
+        raise ValueError(
+            f"{out / f'wave-{max(later)}'} is sent, and {out / f'wave-{number}'} holds no {SEND} "
+            "any more: to send it again would mail members twice; bring back what it held"
+        )
 
 
 def _read_shares(folder: Path, told: dict[str, object], number: int) -> tuple[float, ...]:
@@ -141,3 +224,8 @@ def _agree(share: float | None, policy: Policy, number: int) -> float | None:
 def list_mailed(folder: Path) -> pa.Array:
     """The ids of the members who were mailed by a finished send, each once."""
     return read_table(folder / SLATES)["member"].combine_chunks().unique()
+
+
+def _squeeze(one: Hashable) -> str:
+    """What is left of an id that a spreadsheet or another system has rewritten."""
+    return re.sub(r"[\W_]", "", str(one).casefold()).lstrip("0")

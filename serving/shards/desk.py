@@ -8,6 +8,7 @@ import pyarrow as pa
 from bandit.core.columns import Columns
 from bandit.core.files import read_table, write_table
 from bandit.core.ids import Aliases
+from serving.arms.trial import Trial
 from serving.bundle import Bundle, read
 from serving.sending.choose import compose
 from serving.sending.holdout import Holdout, choose_at_random
@@ -17,21 +18,27 @@ from serving.shards.order import Order, Source
 class Desk:
     """Where shards are chosen: the bundles in memory, and an order.
 
-    bundle: chooses; holdout: whoever is held out, or None
+    bundle: chooses; holdout: whoever is held out, or None; trial: the arms, or None
     """
 
-    def __init__(self, order: Order, bundle: Bundle, holdout: Holdout | None) -> None:
-        self._order, self._bundle, self._holdout = order, bundle, holdout
+    def __init__(
+        self, order: Order, bundle: Bundle, holdout: Holdout | None, trial: Trial | None = None
+    ) -> None:
+        self._order, self._bundle, self._holdout, self._trial = order, bundle, holdout, trial
 
     @classmethod
     def open(cls, order: Order) -> "Desk":
         """A desk of its own for another process."""
         bundle = _read(order.source, order.aliases)
-        if not order.share:
-            return cls(order, bundle, None)
-        source = order.fallback
-        chooses = _read(source, order.aliases) if source else choose_at_random(bundle)
-        return cls(order, bundle, Holdout(order.series, order.share, chooses, random=not source))
+        holdout = trial = None
+        if order.share:
+            source = order.fallback
+            chooses = _read(source, order.aliases) if source else choose_at_random(bundle)
+            holdout = Holdout(order.series, order.share, chooses, random=not source)
+        if order.design:
+            bundles = tuple(_read(source, order.aliases) for source in order.arms)
+            trial = Trial(order.design, order.series, bundles)
+        return cls(order, bundle, holdout, trial)
 
     def choose(self, number: int) -> None:
         """Choose the slates of a shard and write them."""
@@ -48,6 +55,7 @@ class Desk:
             order.chunk,
             order.earlier,
             self._holdout,
+            self._trial,
         )
         write_table(order.find(number, "slates"), pa.concat_tables(tables))
 

@@ -93,10 +93,11 @@ def _digest(issue: "Issue") -> str:
 
 
 def _write_order(issue: "Issue", place: Path) -> Order:
-    holdout, asked = issue.holdout, issue.asked
+    holdout, trial, asked = issue.holdout, issue.trial, issue.asked
+    own = trial.design.arms[0].bundle if trial and not asked.bundle else asked.bundle
     order = Order(
         place.resolve(),
-        Source(Path(asked.bundle).resolve(), issue.bundle.digest),
+        Source(Path(own).resolve(), issue.bundle.digest),
         issue.articles,
         issue.rules,
         asked.campaign,
@@ -105,6 +106,10 @@ def _write_order(issue: "Issue", place: Path) -> Order:
         issue.inputs.earlier,
         issue.aliases,
     )
+    if trial:
+        named = zip(trial.design.arms, trial.bundles, strict=True)
+        arms = tuple(Source(Path(arm.bundle).resolve(), each.digest) for arm, each in named)
+        order = replace(order, series=trial.series, design=trial.design, arms=arms)
     if holdout is None:
         return order
     fallback = None

@@ -40,7 +40,7 @@ def choose_shards(
     else:
         from serving.shards.desk import Desk  # whoever reads what is chosen needs no policy
 
-        desk = Desk(order, issue.bundle, issue.holdout)
+        desk = Desk(order, issue.bundle, issue.holdout, issue.trial)
         for number in numbers:
             desk.choose(number)
             advance()

@@ -8,6 +8,7 @@ slates of a shard depend.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -15,6 +16,9 @@ from bandit.core.columns import Columns
 from bandit.core.files import read_table
 from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
+
+if TYPE_CHECKING:
+    from serving.arms.design import Design
 
 SHARD = 60_000  # members; with 6 slots their slates take 40 MB
 
@@ -43,6 +47,8 @@ class Order:
     aliases: the present id of each old one
     series, share: who is held out; a share of 0 is nobody
     fallback: the bundle that chooses for them; None: they are chosen for at random
+    design: an experiment, whose arms are drawn by series too, or None
+    arms: the bundles of its arms, in order
     """
 
     folder: Path
@@ -57,6 +63,8 @@ class Order:
     series: str = ""
     share: float = 0.0
     fallback: Source | None = None
+    design: "Design | None" = None
+    arms: tuple[Source, ...] = ()
 
     def find(self, number: int, what: str) -> Path:
         """The file of a shard that holds `what`: members, seen or slates."""

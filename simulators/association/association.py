@@ -11,13 +11,20 @@ import numpy as np
 
 from bandit.core import check, keys
 from bandit.core.types import Context, Feedback, Floats, Ids, Ints, Slates
+from bandit.features.attributes import Attributes
 from bandit.features.features import Features
 from bandit.features.text import Cached, Encoder, StaticEncoder
 from bandit.slates.editorial import find_eligible
 from simulators.association.audience import Audience, Delivery
 from simulators.association.campaigns import Campaigns
 from simulators.association.drift import Drift, InterestPath, Membership
-from simulators.association.members import FIRST_ID, draw_attributes, draw_habits, draw_interests
+from simulators.association.members import (
+    FIRST_ID,
+    draw_attributes,
+    draw_habits,
+    draw_interests,
+    tell_attributes,
+)
 from simulators.association.memory import Memory
 from simulators.association.opens import Mood, Opens
 from simulators.association.parts import check_parameters
@@ -53,6 +60,7 @@ class Association(Truthful):
         everyone the same best articles
     taste: standard deviation over members of an article's pull, logits
     explained: share of its variance that attributes explain; higher favours segments
+    attributes: what the association has of them: "known", "two", "none", or "shuffled"
     eagerness: standard deviation of readiness to click at all, logits; higher leaves most clicks to
         fewer members
     kind_sd: standard deviation of the pull of events and of resources, logits
@@ -76,7 +84,7 @@ class Association(Truthful):
     text_dims: columns that policies see of the article text; topics come first
     encoder: reads the article text; None: static word vectors
     embeddings: an SQLite file to cache its vectors in; None: no cache
-    Raises ValueError naming the first parameter that cannot be.
+    Raises ValueError naming the first that cannot be.
     """
 
     def __init__(
@@ -93,6 +101,7 @@ class Association(Truthful):
         click_to_open: float = 0.15,
         taste: float = 1.8,
         explained: float = 0.15,
+        attributes: str = "known",
         eagerness: float = 0.9,
         kind_sd: float = 0.4,
         quality_sd: float = 0.3,
@@ -126,16 +135,17 @@ class Association(Truthful):
         self._campaigns = campaigns = campaigns or Campaigns()
 
         book = read_catalogue(catalogue)
-        self.members = draw_attributes(keyed("attributes"), book, members)
+        people = draw_attributes(keyed("attributes"), book, members)
+        self.members = tell_attributes(keyed("told"), people, attributes)
         texts = compose_texts(keyed("archive"), book, max(600, 2 * text_dims), quality_sd)
         encoder = encoder or StaticEncoder()
         encoder = Cached(encoder, embeddings) if embeddings else encoder
         self.features = Features.fit(self.members, texts, text_dims, encoder)
-        self._x, names = self.features.encode_members(self.members), self.features.member_names
+        self._x, true = self.features.encode_members(self.members), Attributes.fit(people)
         self._text: dict[int, tuple[Floats, Ints, list[list[Hashable]]]] = {}  # of each issue
-        self._interests = interests = draw_interests(
-            keyed("interests"), book, self._x, names, taste, explained, eagerness, kind_sd
-        )
+        x, wide = true.encode(people), (taste, explained, eagerness, kind_sd)
+        self._interests = interests = draw_interests(keyed("interests"), book, x, true.names, *wide)
+        self._attributes = attributes
         rate, self._joined = draw_habits(
             keyed("habits"), members, issues, open_rate, open_spread, joiners
         )
@@ -165,7 +175,7 @@ class Association(Truthful):
         self._memory = Memory(moves, membership, self._joined, mood, usual, ends, luck.draw_one)
 
     def joined(self, ids: Ids) -> Ints:
-        """The first issue of each member [n]; 1 for those who are there from the beginning."""
+        """The first issue of each member, [n]; 1 for those who were always there."""
         return np.asarray(self._joined[np.asarray(ids) - FIRST_ID])
 
     def pool(self, number: int) -> Pool:
@@ -173,16 +183,11 @@ class Association(Truthful):
         return self._newsroom.make_pool(number)
 
     def issue(self, number: int) -> Context:
-        """The context of issue `number`, counted from 1.
-
-        The one after the last may be composed, too. Raises ValueError where there is none.
-        """
+        """The context of issue `number`, from 1 to one after the last; else raises ValueError."""
         check.at_least("issue", number, 1)
         if number > self.issues + 1:
-            raise ValueError(
-                f"issue = {number}; the association sends {self.issues}, "
-                "and one more may be composed"
-            )
+            most = f"the association sends {self.issues}, and one more may be composed"
+            raise ValueError(f"issue = {number}; {most}")
         self._memory.advance_to(number)  # those who lapsed before it are gone
         articles, rows = self.pool(number).articles, self._list_recipients(number)
         members = self.members.iloc[rows]
@@ -265,12 +270,10 @@ class Association(Truthful):
         )
 
     def twin(self) -> "Association":
-        """The same association with a memory of its own, as policies choose what members see."""
+        """The same association with a memory of its own."""
         twin = copy(self)
         twin._memory = self._memory.start_afresh()
         return twin
-
-    # The truth
 
     def truth(self, context: Context) -> Floats:
         """P(click | examined) of each article alone [n, m]. Never for a learning policy."""
@@ -285,16 +288,11 @@ class Association(Truthful):
         return self._audience.expect(context, slates, self._memory.advance_to(context.issue))
 
     def hyperparameters(self) -> dict[str, Floats]:
-        """What `bayes_limit` may know.
+        """What `bayes_limit` may know, see `Interests.list_hyperparameters`.
 
-        B [p, d] and interest_variance [d] of interests, quality_variance [1] of articles, and
-        examine [k], the chance that each slot is looked at.
+        Raises ValueError where attributes are not all known: they are of the true ones.
         """
-        B = self._interests.B.copy()
-        B[0, 0] += self._reference.base
-        return {
-            "B": B,
-            "interest_variance": self._interests.sd**2,
-            "quality_variance": np.array([self._quality_sd**2]),
-            "examine": self._reference.examine,
-        }
+        if self._attributes != "known":
+            raise ValueError(f"attributes = {self._attributes!r}; bayes_limit needs all 'known'")
+        base, examine = self._reference.base, self._reference.examine
+        return self._interests.list_hyperparameters(base, self._quality_sd, examine)

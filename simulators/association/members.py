@@ -40,6 +40,20 @@ def draw_attributes(
     return table
 
 
+def tell_attributes(rng: np.random.Generator, members: pd.DataFrame, how: str) -> pd.DataFrame:
+    """The member list as the association has it. Regions are always true: editors' rules use them.
+
+    how: "known", all is true; "two", the first two attributes beside the region; "none", the region
+        alone; "shuffled", each member has those of another one, the same one for good
+    """
+    others = [name for name in members.columns if name not in ("member", "region")]
+    if how == "shuffled":
+        order, told = rng.permutation(len(members)), members.copy()
+        told[others] = members[others].iloc[order].set_axis(members.index)
+        return told
+    return members.drop(columns=others[{"none": 0, "two": 2}.get(how, len(others)) :])
+
+
 @dataclass(frozen=True)
 class Interests:
     """The interests of n members, vectors over [constant, kinds, tastes], in logits.
@@ -61,6 +75,20 @@ class Interests:
     def all(self) -> Floats:
         """mean + personal, which decides the clicks [n, d]."""
         return self.mean + self.personal
+
+    def list_hyperparameters(
+        self, base: float, quality_sd: float, examine: Floats
+    ) -> dict[str, Floats]:
+        """B [p, d] and interest_variance [d], with what is known of articles and slots.
+
+        base: is added to B's constant, logits
+        quality_sd: of articles' appeal, logits; its square is quality_variance [1]
+        examine: [k], the chance that each slot is looked at
+        """
+        B = self.B.copy()
+        B[0, 0] += base
+        variances = {"interest_variance": self.sd**2, "quality_variance": np.array([quality_sd**2])}
+        return {"B": B, **variances, "examine": examine}
 
 
 def draw_interests(

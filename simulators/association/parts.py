@@ -22,6 +22,7 @@ PARTS = {
     "noise": Noise,
 }
 SHARES = ("carried", "open_rate", "click_to_open", "explained", "joiners", "unsubscribe")
+ATTRIBUTES = ("known", "two", "none", "shuffled")
 NOT_NEGATIVE = ("taste", "eagerness", "kind_sd", "quality_sd", "max_events", "pin_every")
 
 
@@ -43,6 +44,10 @@ def check_parameters(given: Mapping[str, Any]) -> None:
         raise ValueError(f"open_rate = {given['open_rate']}; must be in (0, 1)")
     for what in NOT_NEGATIVE:
         check.at_least(what, given[what], 0)
+    if given["attributes"] not in ATTRIBUTES:
+        raise ValueError(
+            f"attributes = {given['attributes']!r}; must be one of {', '.join(ATTRIBUTES)}"
+        )
     check.at_least("open_spread", given["open_spread"], 1e-6)
     check.flag("hygiene", given["hygiene"])
     for what, kind in PARTS.items():

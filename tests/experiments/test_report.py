@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Path:
 
 def test_page_has_every_section_and_fetches_nothing(run: Path) -> None:
     page = report.write(run).read_text(encoding="utf-8")
-    assert len(re.findall(r"<h2>", page)) == 8
+    assert len(re.findall(r"<h2>", page)) == 9
     assert page.count("<svg role=") == 3
     assert not re.search(r"https?:|url\((?!#)|@import|<script|<link|<img|<iframe", page)
     assert not re.findall(r'(?:src|href)="(?!#)', page)
@@ -64,7 +64,7 @@ def test_same_tables_same_bytes_in_any_process_and_row_order(run: Path) -> None:
         capture_output=True,
     )
     assert (run / "report.html").read_bytes() == first
-    for name in ("results", "summary", "coldstart", "off_policy"):
+    for name in ("results", "summary", "coldstart", "people", "off_policy"):
         pd.read_parquet(run / f"{name}.parquet").iloc[::-1].to_parquet(run / f"{name}.parquet")
     assert (report.write(run)).read_bytes() == first
 

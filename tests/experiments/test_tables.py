@@ -63,7 +63,36 @@ def test_parity_is_the_first_issue_from_which_a_policy_stays_ahead() -> None:
     table = pd.DataFrame(
         rows, columns=["policy", "seed", "since", "delivered", "clicks", "expected"]
     )
-    assert find_parity(table, "base", window=1) == {"early": 1, "late": 3, "never": None}
+    found = find_parity(table, "base", window=1)
+    assert {name: parity.issues for name, parity in found.items()} == {
+        "early": 1,
+        "late": 3,
+        "never": None,
+    }
+    assert not any(parity.sure for parity in found.values())  # one seed says nothing of chance
+
+
+def test_the_interval_of_a_crossing_holds_those_of_single_seeds() -> None:
+    crossings = [0, 1, 1, 2, 3, 6, 6, 9]
+    rows = [
+        ("ours", seed, since, 100, 0, 5.0 if since >= crossing else 1.0)
+        for seed, crossing in enumerate(crossings)
+        for since in range(10)
+    ] + [("base", seed, since, 100, 0, 3.0) for seed in range(8) for since in range(10)]
+    table = pd.DataFrame(
+        rows, columns=["policy", "seed", "since", "delivered", "clicks", "expected"]
+    )
+    parity = find_parity(table, "base", window=1)["ours"]
+    assert parity.sure
+    assert (parity.issues, parity.horizon) == (2, 9)  # half of the seeds are ahead: level
+    assert parity.earliest is not None
+    assert parity.latest is not None
+    assert 0 <= parity.earliest < 2 < parity.latest <= 9
+    alike = table.assign(seed=0)  # all seeds alike: nothing to be unsure about
+    alike = pd.concat([alike[alike["policy"] == "base"].iloc[:10].assign(seed=s) for s in range(5)])
+    ours = alike.assign(policy="ours", expected=np.where(alike["since"] >= 4, 5.0, 1.0))
+    found = find_parity(pd.concat([alike, ours]), "base", window=1)["ours"]
+    assert (found.issues, found.earliest, found.latest) == (4, 4, 4)
 
 
 @pytest.mark.parametrize(("sends", "slots"), [(900, 2), (9, 0)])

@@ -154,6 +154,8 @@ def test_clicks_and_opens_that_cannot_be_are_named(rounds: list[Round], tmp_path
         ValueError, match=rf"opened\[{lost}\] is true, of a mail that was not delivered"
     ):
         log.read(path, round.context)
+    with pytest.raises(ValueError, match=rf"opened\[{lost}\] is true, of a mail that was not"):
+        archive.write(tmp_path, [replace(round, feedback=replace(feedback, opened=opened))])
     choice, clicked, opened = (
         round.slates.choice.copy(),
         feedback.clicked.copy(),

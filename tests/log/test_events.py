@@ -130,6 +130,14 @@ def test_an_empty_table_works(make_context: Callable[..., Context]) -> None:
         ({"slot": 1.5}, "events row 2: slot = 1.5; must be a whole number"),
         ({"kind": "open"}, "events row 2: slot = 1; must be 0 unless it is a click"),
         ({"member": None}, "events row 2: member = nan; must be given"),
+        ({"sent": "yesterday"}, "events row 2: sent = yesterday; must be a time"),
+        ({"sent": "now"}, "events row 2: sent = now; must be a time"),
+        ({"sent": "2026-13-01"}, "events row 2: sent = 2026-13-01; must be a time"),
+        (
+            {"sent": pd.Timestamp("1970-01-21")},
+            "events row 2: sent = 1970-01-21 .*; must be a time",
+        ),
+        ({"sent": 20260105}, "events row 2: sent = 20260105; must be a time"),
         (
             {"event": 0, "slot": 2},
             "events row 2: event = 0; this id was already used for another event",
@@ -140,6 +148,42 @@ def test_rows_that_no_event_can_be_are_refused(wrong: dict[str, Any], said: str)
     table = make_events([{}, {"seconds": 7000.0}, wrong])
     with pytest.raises(ValueError, match=said):
         tag(table)
+
+
+def test_times_of_sending_may_be_written_in_several_ways() -> None:
+    text = ["2026-01-05", "2026-01-05T09:00:00Z", "2026-01-05 09:00:00.25+02:00"]
+    for column in (text, pd.to_datetime(["2026-01-05"] * 3), pd.to_datetime(text[1:2] * 3)):
+        validate(make_events([{}] * 3).assign(sent=column))
+
+
+@pytest.mark.parametrize(("column", "value"), [("verdict", "machine"), ("place", "header")])
+def test_columns_that_may_be_there_are_checked_too(column: str, value: str) -> None:
+    table = make_events([{}, {}]).assign(verdict="bot", place="")
+    validate(table)
+    table.loc[1, column] = value
+    with pytest.raises(ValueError, match=f"events row 1: {column} = {value}; must be one of"):
+        validate(table)
+
+
+def test_any_act_says_that_the_mail_came_and_other_links_that_it_was_opened() -> None:
+    """One-click unsubscribing counts whatever the filter thinks of it, and opens nothing."""
+    context, shown, _ = send_issues(31)[0]
+    kinds = ["open", "click", "other", "unsubscribe", "unsubscribe"]
+    rows = [
+        {
+            "campaign": context.campaign,
+            "member": int(context.member_ids[place]),
+            "kind": kind,
+            "slot": int(kind == "click"),
+            "method": "POST" if place == 4 else "GET",
+        }
+        for place, kind in enumerate(kinds)
+    ]
+    tagged = make_events(rows).assign(tag=["human"] * 4 + ["scanner"])
+    got = read_feedback(tagged, context, shown, delivered=np.zeros(len(context.members), bool))
+    assert np.flatnonzero(got.delivered).tolist() == [0, 1, 2, 3, 4]
+    assert np.flatnonzero(got.opened).tolist() == [0, 1, 2]
+    assert np.flatnonzero(got.unsubscribed).tolist() == [3, 4]
 
 
 def test_a_missing_column_and_a_stranger_are_refused() -> None:

@@ -87,3 +87,28 @@ def test_member_ids_are_only_names(table: pd.DataFrame) -> None:
     renamed = table.assign(member=table["member"].map(lambda member: f"{7 - member}-x"))
     columns = ["tag", "why", "confidence"]
     pd.testing.assert_frame_equal(tag(renamed)[columns], tag(table)[columns])
+
+
+def test_what_says_itself_that_it_is_no_person_is_believed() -> None:
+    """One request of each kind, alone in the world: nothing else could give them away."""
+    opens: dict[str, Any] = {"kind": "open", "slot": 0, "seconds": 4.0}
+    rows = [
+        opens | {"agent": "scanner"},
+        opens | {"agent": "script"},
+        opens | {"method": "HEAD"},
+        {"agent": "script", "seconds": 7200.0},
+        opens | {"agent": "mail", "verdict": "proxy", "seconds": 4000.0},
+        opens | {"agent": "mail", "verdict": "bot", "seconds": 4000.0},
+        {"verdict": "bot", "seconds": 7200.0},
+        {"kind": "other", "slot": 0, "place": "honeypot", "seconds": 7200.0},
+        {"verdict": "person", "seconds": 7200.0},
+        {"kind": "other", "slot": 0, "place": "footer", "seconds": 7200.0},
+    ]
+    table = make_events([row | {"member": i} for i, row in enumerate(rows)])
+    table["verdict"] = [row.get("verdict", "none") for row in rows]
+    table["place"] = [row.get("place", "") for row in rows]
+    tagged = tag(table)
+    found = [*["scanner"] * 4, "prefetch", *["scanner"] * 3, "human", "human"]
+    assert tagged["tag"].tolist() == found
+    assert (tagged["confidence"][:8] >= 0.99).all()
+    assert tagged["why"][5] == "a machine, as the e-mail platform says"

@@ -38,7 +38,8 @@ def test_from_run_to_slates(unit: Path, desk: Path) -> None:
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert len(done.stdout.splitlines()) == 1
-    names = ["merge.csv", "merge.jsonl", "preview.html", "send.json", "slates.parquet"]
+    names = ["members.parquet", "merge.csv", "merge.jsonl", "pool.parquet", "preview.html"]
+    names += ["send.json", "slates.parquet"]
     assert sorted(path.name for path in (desk / "out").iterdir()) == names
     table = pq.read_table(desk / "out" / "slates.parquet", page_checksum_verification=True)
     assert str(table.schema.field("relaxed").type) == "int8"

@@ -46,8 +46,10 @@ def test_of_two_sends_into_one_folder_one_is_refused_by_name(
     first.join()
     assert status == [0]
     assert list_names(desk / "out") == [
+        "members.parquet",
         "merge.csv",
         "merge.jsonl",
+        "pool.parquet",
         "preview.html",
         "send.json",
         "slates.parquet",

@@ -1,11 +1,14 @@
 """A made-up run folder with the tables that a report is written from."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from experiments.tables.cold_start import Parity
 
 RATES = {
     "random": 0.036,
@@ -101,18 +104,40 @@ def make_run(
             folder,
             "parity",
             {
-                "profile": 6,
-                "lin_ts": None,
-                "vw": None,
-                "bayes_limit": 0,
-                "oracle": 0,
-                "popular": None,
+                policy: asdict(Parity(issues, earliest, latest, seeds >= 5, 19))
+                for policy, issues, earliest, latest in (
+                    ("profile", 6, 4, 9),
+                    ("lin_ts", None, 17, None),
+                    ("vw", None, None, None),
+                    ("bayes_limit", 0, 0, 1),
+                    ("oracle", 0, 0, 0),
+                    ("popular", None, None, None),
+                )
             },
         )
         _dump(folder, "winner", {"policy": "profile", "unit": "units/profile-0"})
         _dump(folder, "two_members", _members(rng))
+        _people(rates, seeds).to_parquet(folder / "people.parquet")
         _off_policy(rng, rates, seeds).to_parquet(folder / "off_policy.parquet")
     return folder
+
+
+def _people(rates: dict[str, float], seeds: int) -> pd.DataFrame:
+    """Of 1,000 members 250 are worse off, and 560 better; students fare worst."""
+    rows = [
+        (policy, seed, *row)
+        for policy in rates
+        if policy != "segment_learned"
+        for seed in range(seeds)
+        for row in (
+            ("", 1000, 560, 250 + seed, 300.0, 40.0),
+            ("student", 200, 90, 80, 40.0, 15.0),
+            ("hospital pharmacist", 800, 470, 170 + seed, 260.0, 25.0),
+        )
+    ]
+    return pd.DataFrame(
+        rows, columns=["policy", "seed", "segment", "members", "better", "worse", "won", "lost"]
+    )
 
 
 def _dump(folder: Path, name: str, value: Any) -> None:

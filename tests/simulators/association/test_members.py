@@ -38,3 +38,32 @@ def test_attributes_explain_their_share_of_interests(explained: float) -> None:
     between, within = topics.var(axis=0).mean(), (known["interest_variance"][3:]).mean()
     assert between / (between + within) == pytest.approx(explained, abs=1e-9)
     assert between + within == pytest.approx(1.3**2)
+
+
+def test_an_association_may_know_less_than_is_true() -> None:
+    true = build(members=900)
+    region = true.members["region"]
+    for how, columns in {
+        "two": ["member", "member_type", "region", "practice_area"],
+        "none": ["member", "region"],
+        "shuffled": true.members.columns.tolist(),
+    }.items():
+        told = build(members=900, attributes=how)
+        assert told.members.columns.tolist() == columns
+        assert (told.members["region"] == region).all()
+        # whatever is told, the same members like the same articles
+        known, shown = true.issue(1), told.issue(1)
+        np.testing.assert_array_equal(true.truth(known), told.truth(shown))
+        with pytest.raises(ValueError, match=f"attributes = '{how}'; bayes_limit needs all"):
+            told.hyperparameters()
+    moved = build(members=900, attributes="shuffled").members
+    for name in ("member_type", "member_since"):
+        assert sorted(moved[name]) == sorted(true.members[name])
+        assert (moved[name] != true.members[name]).any()
+    pairs = ["member_type", "practice_area"]  # a member has both of the same other one
+    assert moved[pairs].value_counts().to_dict() == true.members[pairs].value_counts().to_dict()
+
+
+def test_what_cannot_be_known_is_refused() -> None:
+    with pytest.raises(ValueError, match="attributes = 'some'; must be one of known, two"):
+        build(attributes="some")

@@ -12,6 +12,7 @@ import pytest
 from bandit.core.types import Round
 from bandit.log import archive
 from bandit.policies.random import Random
+from experiments.runner.people import count_people
 from experiments.runner.watcher import measure_issue
 from simulators.association.association import Association
 from simulators.noise.noise import Noise
@@ -108,7 +109,11 @@ def test_a_policy_is_measured_by_what_people_did() -> None:
     round = send(Random(), association, association.issue(1), 3)
     people = association.people(round.context, round.slates)
     assert round.feedback.clicked.sum() > 1.5 * people.clicked.sum()
-    assert measure_issue(association, round, 0.0)["clicks"] == people.clicked.sum()
+    expected = association.expected(round.context, round.slates)
+    assert measure_issue(association, round, expected, 0.0)["clicks"] == people.clicked.sum()
+    told = count_people(association, round, expected, None)
+    assert told["clicks"].to_numpy().sum() == people.clicked.sum()
+    assert told["rests_on"].null_count == len(told)
 
 
 def test_a_mail_to_few_comes_as_near_to_a_share_as_it_can() -> None:

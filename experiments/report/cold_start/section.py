@@ -12,6 +12,8 @@ from markupsafe import Markup
 from experiments.report.curves import average_seeds, draw_curves
 from experiments.report.policy_looks import Look, choose_main
 from experiments.report.run import Run
+from experiments.report.sentences import write_span_of_issues
+from experiments.tables.cold_start import Parity
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,13 @@ class ColdStart:
     """What the section shows.
 
     svg: clicks by issues since joining, a line for each of the main policies
-    rows: for each of them, its look, the issues until it is as good as the baseline (None: never),
-        and its lift over the baseline in the first and in the last three issues (NaN: not known)
+    rows: for each of them, its look, when it is as good as the baseline, in words, and its lift
+        over the baseline in the first and in the last three issues (NaN: not known)
     last: the last issue since joining that is shown
     """
 
     svg: Markup
-    rows: list[tuple[Look, int | None, float, float]]
+    rows: list[tuple[Look, str, float, float]]
     last: int
 
 
@@ -57,7 +59,7 @@ def describe_cold_start(run: Run) -> ColdStart | None:
 
 def _compare_with_baseline(
     run: Run, new: pd.DataFrame, last: int
-) -> list[tuple[Look, int | None, float, float]]:
+) -> list[tuple[Look, str, float, float]]:
     parts = [new[new["since"] < 3], new[new["since"] > last - 3]]
     sums = [part.groupby("policy")[["expected", "delivered"]].sum() for part in parts]
     early, late = (part["expected"] / part["delivered"] for part in sums)
@@ -67,7 +69,14 @@ def _compare_with_baseline(
         return float(rate[policy]) / base - 1 if base and policy in rate else math.nan
 
     return [
-        (look, run.parity[policy], lift(early, policy), lift(late, policy))
+        (look, _write_wait(run.parity[policy]), lift(early, policy), lift(late, policy))
         for policy, look in choose_main(run.looks, run.winner).items()
         if run.baseline and policy in run.parity and policy != run.baseline
     ]
+
+
+def _write_wait(parity: Parity) -> str:
+    wait = parity.issues
+    words = "not within this run" if wait is None else f"after {wait} issue{'s' * (wait != 1)}"
+    words = "from the first issue" if wait == 0 else words
+    return f"{words}; {write_span_of_issues(parity)}" if parity.sure else words

@@ -1,0 +1,118 @@
+"""Do clicks in one slot depend on what the others show? A test on the log itself.
+
+Item-position and position-based estimators assume that they do not, the cascade that they depend on
+the slots above alone. The logger drew the slates, so this can be asked of the log: given the
+article of a slot, what stands in the other slots was left to chance that is known. If clicks do not
+depend on it, the sends that were clicked have neither more nor less appealing neighbours than that
+chance says: a randomisation test (Fisher 1935) whose null distribution needs no model of clicks.
+Open this file to see what is compared, and what the p-values mean.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bandit.core.types import Bools, Floats, Ids
+from bandit.slates.walks import Walks
+
+DOUBT = 0.01  # a p-value below this is taken as proof that clicks depend on other slots
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """What the log says of clicks and the articles in other slots.
+
+    above: p-value of: clicks do not depend on the articles above
+    below: p-value of: clicks do not depend on the articles below
+    NaN where there is nothing to tell it by.
+    """
+
+    above: float
+    below: float
+
+    @property
+    def words(self) -> str:
+        """The finding in a sentence."""
+        if np.isnan([self.above, self.below]).all():
+            return "the log cannot tell whether clicks depend on other slots"
+        for where, p in (("above", self.above), ("below", self.below)):
+            if p < DOUBT:
+                return f"clicks depend on the articles {where} (p = {p:.2g})"
+        least = np.nanmin([self.above, self.below])
+        return f"no sign that clicks depend on other slots (p = {least:.2g})"
+
+
+def rank_appeal(appeal: Floats, open: Bools) -> Floats:
+    """The share of a member's open articles that an article beats, ties by half, less .5, [n, m].
+
+    Ranks keep one outlying score from being the whole test. What is not open has 0.
+
+    appeal: [n, m], in any unit, NaN for unknown; open: [n, m]
+    """
+    known = open & np.isfinite(appeal)
+    scores = np.where(known, appeal, np.inf)
+    order = np.sort(scores, axis=1)
+    rank = np.zeros(appeal.shape)
+    for i in range(len(appeal)):  # rows are few: only sends with a click are tested
+        low = np.searchsorted(order[i], scores[i], "left")
+        high = np.searchsorted(order[i], scores[i], "right")
+        rank[i] = (low + high) / 2
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    return np.where(known, rank / count - 0.5, 0.0)
+
+
+def lean(walks: Walks, reward: Floats | Bools, appeal: Floats) -> Floats:
+    """How much more a send's clicks have appealing neighbours than chance says, [e, c, 2].
+
+    The last axis is: the slots above a click, the slots below. If clicks do not depend on them,
+    each has mean 0 for every send, whatever the member and the clicked article are like: given the
+    walks, each that leaves the article open was the sent one with a probability that is known, the
+    chance that it shows the article.
+
+    walks: of the logger; the slates that were sent come first
+    reward: [e, k]
+    appeal: [e, m, c], fixed before these clicks came (`rank_appeal`), as for `walk_beside`
+    """
+    e, _, c = appeal.shape
+    known = np.concatenate([appeal, np.zeros((e, 1, c))], axis=1)  # -1, the last: empty
+    shown = known[np.arange(e)[None, :, None], walks.choice]  # [d, e, k, c]
+    k = reward.shape[1]
+    found = np.zeros((e, c, 2))
+    for j in range(k):
+        chance = walks.chance[:, :, j, j]
+        total = chance.sum(axis=0)
+        share = np.divide(chance, total, out=np.zeros_like(chance), where=total > 0)
+        expected = np.einsum("de,delc->elc", share, shown[:, :, :j])
+        above = (shown[0, :, :j] - expected).sum(axis=1)
+        below = (shown[0, :, j + 1 :] - walks.mean[:, j + 1 :]).sum(axis=1)
+        found += reward[:, j, None, None] * np.stack([above, below], axis=2)
+    return found
+
+
+def find_dependence(leans: Floats, members: Ids) -> Dependence:
+    """p-values of all that leans [e, c, 2] say, with c kinds of appeal, clustered by member [e].
+
+    The sums of the kinds are compared with their cluster-robust spread by Wald's chi-square.
+    """
+    member = np.unique(members, return_inverse=True)[1]
+    return Dependence(*(_find_p(leans[:, :, side], member) for side in range(2)))
+
+
+def _find_p(leans: Floats, member: Ids) -> float:
+    """Wald's p-value that columns [e, c], of known mean 0, sum to 0; NaN if there is nothing."""
+    from scipy.special import chdtrc  # the sender has no need of it
+
+    groups = np.stack(
+        [np.bincount(member, column).astype(np.float64) for column in leans.T], axis=1
+    )
+    spread, total = groups.T @ groups, leans.sum(axis=0)
+    scale = np.sqrt(np.diag(spread))
+    kept = scale > 0
+    if not kept.any():
+        return float("nan")
+    spread = (spread / np.outer(scale + ~kept, scale + ~kept))[np.ix_(kept, kept)]
+    total = (total / (scale + ~kept))[kept]
+    value, vector = np.linalg.eigh(spread)
+    firm = value > 1e-6
+    wald = ((vector.T @ total)[firm] ** 2 / value[firm]).sum()
+    return float(chdtrc(int(firm.sum()), wald))

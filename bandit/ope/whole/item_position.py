@@ -1,0 +1,37 @@
+"""Item-position weights: a click depends on the member, the article and the slot, on no other slot.
+
+Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay & Wen (2018), "Offline evaluation of ranking
+policies with click models", section 4; the independent estimator of McInerney et al. (2020).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandit.core.types import Bools, Floats
+from bandit.ope.whole.inputs import check_chances
+
+
+def weigh_items(logged: Floats, target: Floats) -> Floats:
+    """How much more often the target shows each article in its slot than the logger, [n, k].
+
+    logged, target: [n, k, k], as in `whole.inputs`
+    """
+    own = np.arange(logged.shape[1])
+    return np.asarray(target[:, own, own] / logged[:, own, own])
+
+
+def item_position(logged: Floats, target: Floats, reward: Floats | Bools) -> NDArray[np.float64]:
+    """sum_j target[i, j, j] / logged[i, j, j] reward[i, j], terms [n].
+
+    It is unbiased where a click depends on its own slot and article alone. The weights do not
+    multiply down the slate, so its variance is that of single slots. With one slot it is IPS.
+
+    Raises ValueError for values that cannot be (`whole.inputs`).
+
+    >>> logged, target = np.full((3, 1, 1), 0.25), np.array([0.5, 0.0, 1.0]).reshape(3, 1, 1)
+    >>> item_position(logged, target, np.array([[1.0], [1.0], [0.0]])).tolist()
+    [2.0, 0.0, 0.0]
+    """
+    check_chances(logged, target, reward)
+    terms: NDArray[np.float64] = (weigh_items(logged, target) * reward).sum(axis=1)
+    return terms

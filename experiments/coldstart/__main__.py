@@ -1,0 +1,145 @@
+"""How soon a newsletter is good: python -m experiments.coldstart seeds=5 'cuts=[few_members]'
+
+Three things start cold: a new member of a mature association, an article that nobody has clicked,
+and an association without a history. Folder: figures, cuts, first, people, joiners, openers,
+founders and waves (parquet), run.json, coldstart.html, and units/ as in a comparison, cuts/ of the
+associations that differ.
+"""
+
+import shutil
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import hydra
+import pandas as pd
+import pyarrow as pa
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from rich.console import Console
+
+from bandit.core import check
+from bandit.core.files import write_json, write_table
+from experiments.report.cold_start.page import write_page
+from experiments.runner.configs import Settings, check_whole, read_policy, resolve
+from experiments.runner.digest import describe_origin
+from experiments.runner.folders import choose_folder
+from experiments.runner.one_line import in_one_line
+from experiments.runner.pool import Task, run_all
+from experiments.runner.unit import run_unit
+from experiments.tables.articles import measure_waves
+from experiments.tables.cold_figures import measure_cold_start
+from experiments.tables.cold_start import collect_cold_starts
+from experiments.tables.people import Units, compare_people, measure_first_issues
+
+NOT_RESULTS = ("workers", "name", "force")  # settings that no result depends on
+MAIN = ""  # the association that is not cut
+WAVES = "wave"  # the policy that shows what an article's first clicks are worth
+
+
+def measure(config: Settings, cuts: Mapping[str, Settings]) -> Path:
+    """Run what is not done yet, write the tables and the page; returns the run's folder.
+
+    config: as in configs/coldstart.yaml
+    cuts: by name, the simulator of each cut that was asked for
+
+    Raises ValueError naming the first setting that cannot be.
+    """
+    for what, least in (("seeds", 1), ("issues", 13), ("first_seed", 0)):
+        check_whole(what, config[what], least)
+    check.flag("force", config["force"])
+    pair = [config["candidate"], config["baseline"]]
+    if pair[0] == pair[1]:
+        raise ValueError(f"candidate and baseline are both {pair[0]!r}; they are to be compared")
+    names = list(dict.fromkeys([*pair, *config["others"]]))
+    policies = {name: read_policy(name) for name in names}
+    settings = {key: value for key, value in config.items() if key not in NOT_RESULTS}
+    run = choose_folder(config["name"], "coldstart", settings)
+    if config["force"]:
+        shutil.rmtree(run, ignore_errors=True)
+    worlds = {MAIN: config["simulator"], **cuts}
+    worlds = {name: world | {"issues": config["issues"]} for name, world in worlds.items()}
+    seeds = range(config["first_seed"], config["first_seed"] + config["seeds"])
+    units: dict[str, Units] = {
+        world: {
+            (name, seed): _place(run, world) / f"{name}-{seed}"
+            for seed in seeds
+            for name in (names if world == MAIN else pair)
+        }
+        for world in worlds
+    }
+    tasks = [
+        Task(
+            f"{world} {name}/{seed}".strip(),
+            partial(run_unit, folder, policies[name], worlds[world], seed),
+        )
+        for world, some in units.items()
+        for (name, seed), folder in some.items()
+    ]
+    run_all(tasks, config["issues"], config["workers"], "coldstart")
+    _write_tables(run, units, pair, policies)
+    facts = {
+        "config": config | {"workers": None, "name": None, "force": False},
+        "seeds": list(seeds),
+        "issues": config["issues"],
+        "members": worlds[MAIN].get("members"),
+    }
+    made_of = [worlds[MAIN], *policies.values()]
+    write_json(run / "run.json", facts | describe_origin([run_unit.__module__], made_of))
+    return write_page(run)
+
+
+def _place(run: Path, world: str) -> Path:
+    return run / "cuts" / world if world else run / "units"
+
+
+def _write_tables(
+    run: Path, units: Mapping[str, Units], pair: list[str], policies: dict[str, Settings]
+) -> None:
+    """Write what the page is made from, all of it parquet."""
+    policy, baseline = pair
+    found = []
+    for world, some in units.items():
+        views, people = collect_cold_starts(some), compare_people(some, baseline)
+        figures = measure_cold_start(views, people, baseline)
+        found.append(figures[figures["policy"] == policy].assign(cut=world))
+        if world == MAIN:
+            tables = {**views, "people": people, "figures": figures}
+    tables |= {"cuts": pd.concat(found), "first": measure_first_issues(units[MAIN])}
+    (run / "waves.parquet").unlink(missing_ok=True)  # another run may have left it here
+    if WAVES in policies and policies[WAVES]["policy"] == policies[policy]:
+        shares = policies[WAVES]["shares"]
+        tables["waves"] = measure_waves(units[MAIN], WAVES, policy, shares)
+    for name, table in tables.items():
+        write_table(run / f"{name}.parquet", pa.Table.from_pandas(table, preserve_index=False))
+
+
+def _list_cuts(config: Settings, asked: list[str]) -> dict[str, Settings]:
+    """The simulators of the cuts that were asked for.
+
+    asked: what the command line overrides
+    Raises ValueError naming one that there is not.
+    """
+    known = config["settings"]
+    names = list(known) if config["cuts"] == "all" else config["cuts"]
+    if not isinstance(names, list):
+        raise ValueError(f"cuts = {names!r}; must be 'all', or a list such as [few_members]")
+    if wrong := [name for name in names if name not in known]:
+        raise ValueError(f"cuts: there is no {wrong[0]!r}; choose from {', '.join(known)}")
+    return {
+        name: resolve(compose("coldstart", [*asked, *known[name]]))["simulator"] for name in names
+    }
+
+
+@hydra.main(version_base="1.3", config_path="../../configs", config_name="coldstart")
+def main(cfg: DictConfig) -> None:
+    config = resolve(cfg)
+    with in_one_line("coldstart"):
+        cuts = _list_cuts(config, list(HydraConfig.get().overrides.task))
+        page = measure(config, cuts)
+    Console().print(f"page: {page}")
+
+
+if __name__ == "__main__":
+    main()

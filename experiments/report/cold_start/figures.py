@@ -1,0 +1,128 @@
+"""Figures of the cold start's page: shares of the baseline, and what profiles rest on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib import style
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from bandit.core.types import Floats
+from experiments.report.page import (
+    ACCENT,
+    BASELINE,
+    SOFT,
+    STYLE,
+    format_percent,
+    render_svg,
+    spread,
+)
+from experiments.report.policy_looks import Look
+from experiments.tables.cold_start import LEAST_SEEDS, smooth, sum_steps
+from experiments.tables.summary import student_interval
+
+WINDOW = 3  # issues that are averaged
+CEILING = 1.6  # curves above this share of the baseline are named at the edge, not drawn
+
+
+def draw_shares(
+    table: pd.DataFrame, step: str, baseline: str, look: Mapping[str, Look], words: str
+) -> Markup:
+    """Expected clicks as a share of the baseline's, by a step since the beginning.
+
+    table: a view of `collect_cold_starts`
+    step: the column that it goes by
+    look: the policies that are drawn; those far above the baseline are named at the frame's edge
+    words: what a step is
+    """
+    theirs = sum_steps(table[table["policy"] == baseline], table, step)
+    steps = np.sort(table[step].unique())[: theirs[0].shape[1]]
+    lines = {
+        policy: _divide(sum_steps(table[table["policy"] == policy], table, step), theirs)
+        for policy in look
+        if policy in set(table["policy"])
+    }
+    inside = {p: line for p, line in lines.items() if np.nanmedian(line[0]) <= CEILING}
+    low = min([0.9, *(float(np.nanmin(line[0])) for line in inside.values())])
+    high = max([1.1, *(float(np.nanmax(line[0])) for line in inside.values())])
+    room = 0.06 * (high - low)
+    with style.context(STYLE, after_reset=True):
+        figure = Figure(figsize=(10, 4.7))
+        axes = figure.add_axes((0.055, 0.125, 0.745, 0.775))
+        axes.axhline(1.0, color=BASELINE, linewidth=2.0)
+        for policy, (mean, least, most) in inside.items():
+            drawn = look[policy]
+            axes.plot(steps, mean, color=drawn.colour, linewidth=drawn.width, linestyle=drawn.dash)
+            if drawn.role == "star" and len(theirs[0]) >= LEAST_SEEDS:  # of fewer it is fog
+                axes.fill_between(steps, least, most, color=drawn.colour, alpha=0.15, linewidth=0)
+        axes.set(xlim=(steps[0], max(steps[-1], steps[0] + 1)), ylim=(low - room, high + room))
+        axes.grid(axis="y")
+        axes.xaxis.set_major_locator(MaxNLocator(14, integer=True))
+        axes.yaxis.set_major_formatter(lambda value, _: format_percent(value))
+        axes.set_xlabel(words, loc="left", labelpad=6)
+        told = f"Expected clicks, as a share of {look[baseline].label}\u2019s"
+        axes.text(-0.07, 1.045, told, transform=axes.transAxes, color=SOFT)
+        bottom, top = axes.get_ylim()
+        ends = {p: (float(line[0][-1]) - bottom) / (top - bottom) for p, line in inside.items()}
+        labels = {p: look[p].label for p in inside}
+        for policy in (p for p in lines if p not in inside):
+            ends[policy] = 1.0
+            labels[policy] = (
+                f"{look[policy].label}: {format_percent(float(lines[policy][0][-1]))} \u2191"
+            )
+        places = spread(list(ends.values()), 0.055)
+        for policy, place in zip(ends, places, strict=True):
+            bold = "bold" if look[policy].role in ("star", "baseline") else "normal"
+            axes.text(
+                1.012,
+                place,
+                labels[policy],
+                transform=axes.transAxes,
+                va="center",
+                color=look[policy].ink,
+                fontweight=bold,
+            )
+        return render_svg(figure, f"share-{step}", f"{told}, by {words.lower()}")
+
+
+def _divide(
+    ours: tuple[Floats, Floats], theirs: tuple[Floats, Floats]
+) -> tuple[Floats, Floats, Floats]:
+    """Mean share [steps], and its interval over seeds, of rates averaged over a few steps."""
+    clicks, sent, base, base_sent = (smooth(each, WINDOW) for each in (*ours, *theirs))
+    share = clicks * base_sent / np.maximum(sent * base, 1e-12)
+    pooled = clicks.sum(0) * base_sent.sum(0) / np.maximum(sent.sum(0) * base.sum(0), 1e-12)
+    spans = [student_interval(column) for column in share.T]
+    half = np.array([high - mean for mean, _, high in spans])
+    return pooled, pooled - half, pooled + half
+
+
+def draw_weights(views: Mapping[str, pd.DataFrame], policy: str) -> Markup | None:
+    """How far new members' newsletters rest on behaviour; None where the policy cannot say."""
+    parts = {"since": views["joiners"], "opens": views["openers"]}
+    words = {"since": "Issues since joining", "opens": "Newsletters opened before"}
+    with style.context(STYLE, after_reset=True):
+        figure = Figure(figsize=(10, 3.4))
+        for place, (step, table) in enumerate(parts.items()):
+            rows = table[table["policy"] == policy]
+            sums = rows.groupby(step)[["rests_on", "delivered"]].sum(min_count=1)
+            sums = sums[sums["delivered"] >= sums["delivered"].max() / 100]
+            share = sums["rests_on"] / sums["delivered"]
+            if share.isna().all():
+                return None
+            axes = figure.add_axes((0.055 + 0.5 * place, 0.17, 0.43, 0.68))
+            x = share.index.to_numpy()
+            axes.fill_between(x, 0, share, color=ACCENT, alpha=0.75, linewidth=0)
+            axes.set(xlim=(x[0], max(x[-1], x[0] + 1)), ylim=(0, max(1.15 * share.max(), 0.05)))
+            axes.grid(axis="y")
+            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+            axes.yaxis.set_major_formatter(lambda value, _: format_percent(value))
+            axes.set_xlabel(words[step], loc="left", labelpad=6)
+            if not place:
+                told = (
+                    "Share of a profile that rests on what the member did, the rest on attributes"
+                )
+                axes.text(-0.1, 1.08, told, transform=axes.transAxes, color=SOFT)
+        return render_svg(figure, "weights", "How far profiles rest on behaviour")

@@ -1,0 +1,131 @@
+"""The figures of a cold start, each with its interval over paired seeds, a row a policy.
+
+Open this file for what each figure means, and for how many joiners a real association would need
+to see it in its own clicks.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from bandit.core.types import Floats
+from experiments.runner.people import FIRST
+from experiments.tables.cold_start import find_parity, sum_steps
+from experiments.tables.summary import student_interval
+
+SIZE, POWER = 1.959964, 0.841621  # normal quantiles: a test at 5 %, and a chance of 80 % to see it
+NINETY = 0.9  # of a policy's own level: from there on it counts as started
+
+
+def measure_cold_start(
+    views: dict[str, pd.DataFrame], people: pd.DataFrame, baseline: str
+) -> pd.DataFrame:
+    """One row a policy, the baseline left out; every figure is against the baseline.
+
+    views: as `collect_cold_starts` makes them
+    people: as `compare_people` makes it
+    baseline: the policy to compare with, one of those in the views
+
+    parity, earliest, latest, horizon: see `Parity`, in issues since joining; NaN is beyond the
+        horizon
+    won, won_low, won_high: expected clicks per 1,000 newsletters won in the first four issues
+        since joining
+    least, least_low, least_high: the lowest share of the baseline's expected clicks at any issue
+        since joining
+    least_at: the issue since joining at which that is
+    better, worse, worse_low, worse_high: shares of members, see `compare_people`
+    loss: of those worse off, expected clicks that each loses over the run
+    started: issues from the first one on until a new association's newsletter earns 90 % of what
+        it earns in the last quarter of the run; shares of the oracle are compared, so that pools
+        do not matter. NaN where the oracle did not run
+
+    Intervals are Student's over seeds, at 95 %.
+    """
+    joiners, founders = views["joiners"], views["founders"]
+    names = [name for name in joiners["policy"].unique() if name != baseline]
+    parity = find_parity(joiners, baseline)
+    sums = {
+        name: sum_steps(joiners[joiners["policy"] == name], joiners, "since")
+        for name in (baseline, *names)
+    }
+    starts = _find_starts(founders)
+    rows = []
+    for name in names:
+        crossing = parity[name]
+        row: dict[str, object] = {"policy": name, "started": starts.get(name, math.nan)}
+        row |= {"parity": crossing.issues, "earliest": crossing.earliest}
+        row |= {"latest": crossing.latest, "horizon": crossing.horizon}
+        row |= _measure_first(*sums[name], *sums[baseline])
+        row |= _measure_least(*sums[name], *sums[baseline])
+        row |= _measure_people(people[(people["policy"] == name) & (people["segment"] == "")])
+        rows.append(row)
+    return pd.DataFrame(rows).astype({"parity": float, "earliest": float, "latest": float})
+
+
+def count_joiners_needed(first: pd.DataFrame, policy: str, baseline: str) -> float:
+    """How many joiners a real association must observe with each of two newsletters.
+
+    They are as many as let a two-sided test at 5 % see, with a chance of 80 %, the difference that
+    new members' clicks in their first four issues show: (z1 + z2)^2 (v1 + v2) / d^2.
+
+    first: as `measure_first_issues` makes it
+    policy, baseline: the two newsletters
+
+    Infinite where there is no difference, NaN where one of them did not run.
+    """
+    both = [first[first["policy"] == name] for name in (policy, baseline)]
+    if any(part.empty for part in both):
+        return math.nan
+    weights = [part["joiners"] / part["joiners"].sum() for part in both]
+    means = [float((w * part["mean"]).sum()) for w, part in zip(weights, both, strict=True)]
+    spread = sum(float((w * part["variance"]).sum()) for w, part in zip(weights, both, strict=True))
+    gap = means[0] - means[1]
+    return (SIZE + POWER) ** 2 * spread / gap**2 if gap else math.inf
+
+
+def _measure_first(
+    ours: Floats, our_sent: Floats, theirs: Floats, their_sent: Floats
+) -> dict[str, float]:
+    top = slice(0, FIRST)
+    rates = [
+        clicks[:, top].sum(axis=1) / np.maximum(sent[:, top].sum(axis=1), 1.0)
+        for clicks, sent in ((ours, our_sent), (theirs, their_sent))
+    ]
+    won, low, high = student_interval(1000 * (rates[0] - rates[1]))
+    return {"won": won, "won_low": low, "won_high": high}
+
+
+def _measure_least(
+    ours: Floats, our_sent: Floats, theirs: Floats, their_sent: Floats
+) -> dict[str, float]:
+    pooled = [each.sum(axis=0) for each in (ours, our_sent, theirs, their_sent)]
+    ratio = pooled[0] * pooled[3] / np.maximum(pooled[1] * pooled[2], 1e-12)
+    at = int(ratio.argmin())
+    own, base = ours[:, at] / our_sent[:, at], theirs[:, at] / their_sent[:, at]
+    _, low, high = student_interval(own / base)
+    return {"least": float(ratio[at]), "least_low": low, "least_high": high, "least_at": at}
+
+
+def _measure_people(rows: pd.DataFrame) -> dict[str, float]:
+    share = (rows["worse"] / rows["members"]).to_numpy(np.float64)
+    worse, low, high = student_interval(share) if len(share) else (math.nan,) * 3
+    lost = rows["lost"].sum() / rows["worse"].sum() if rows["worse"].sum() else 0.0
+    better = float((rows["better"] / rows["members"]).mean())
+    found = {"better": better, "worse": worse, "worse_low": low, "worse_high": high}
+    return found | {"loss": float(lost)}
+
+
+def _find_starts(founders: pd.DataFrame) -> dict[str, float]:
+    """By policy, the issues until 90 % of its own level; empty without the oracle."""
+    if "oracle" not in set(founders["policy"]):
+        return {}
+    sums = founders.groupby(["policy", "issue"])[["expected", "delivered"]].sum()
+    rate = (sums["expected"] / sums["delivered"]).unstack("issue")
+    share = rate.div(rate.loc["oracle"]).T.rolling(3, min_periods=1, center=True).mean().T
+    found: dict[str, float] = {}
+    for name, row in share.iterrows():
+        level = NINETY * row.iloc[-max(len(row) // 4, 1) :].mean()
+        behind = np.flatnonzero(row.to_numpy() < level)
+        found[str(name)] = float(behind[-1] + 1 if len(behind) else 0)
+    return found

@@ -1,0 +1,1 @@
+"""Experiments inside the sends: several bundles choose, each for its own members."""

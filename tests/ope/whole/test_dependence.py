@@ -1,0 +1,86 @@
+"""The test of whether clicks depend on other slots: its null, what it finds, and its words."""
+
+import numpy as np
+import pytest
+
+from bandit.core.rules import Rules
+from bandit.core.types import Floats, SlotPmf
+from bandit.ope.whole.dependence import Dependence, find_dependence, lean, rank_appeal
+from bandit.slates import exploration
+from bandit.slates.propensity import draw
+from bandit.slates.walks import Walks, walk_beside
+from tests.support.ope_cases import make_issue
+
+M, K = 9, 4
+
+
+def send(rng: np.random.Generator, n: int, seed: int) -> tuple[Floats, Floats, Walks, Floats]:
+    """One issue by a steep logger: appeal of what was shown [n, k], its sorted ranks, the walks."""
+    context = make_issue(n, M, Rules(slots=K, at_most={"kind": {"article": 3}}))
+    plan = SlotPmf(rng.normal(size=(n, M)), exploration.softmax(0.8))
+    appeal = 0.5 * plan.scores + rng.normal(size=(n, M))
+    choice, rows = draw(plan, context, seed).choice, np.arange(n)
+    ranks = rank_appeal(appeal, context.eligible)[..., None]
+    walks = walk_beside(plan, context, choice, rows, seed, 4, own=True, appeal=ranks)
+    shown = np.take_along_axis(appeal, choice, axis=1)
+    return shown, ranks, walks, rng.random((n, 1)) < 0.5
+
+
+def click(rng: np.random.Generator, logit: Floats, opened: Floats) -> Floats:
+    return (opened & (rng.random(logit.shape) < 1 / (1 + np.exp(1.5 - logit)))).astype(float)
+
+
+def test_where_clicks_do_not_depend_p_values_are_uniform() -> None:
+    """Though members differ, steep loggers put what they like on top, and opens join the slots."""
+    rng, runs, low = np.random.default_rng(51), 120, np.zeros((120, 2))
+    for run in range(runs):
+        shown, ranks, walks, opened = send(rng, 300, run)
+        reward = click(rng, shown - 0.3 * np.arange(K), opened)
+        found = find_dependence(lean(walks, reward, ranks), np.arange(300))
+        low[run] = found.above, found.below
+    for at in (0.1, 0.5):
+        share = (low < at).mean(axis=0)
+        assert (np.abs(share - at) < 3.5 * np.sqrt(at * (1 - at) / runs)).all(), share
+
+
+@pytest.mark.parametrize("side", ["above", "below"])
+def test_a_dependence_is_found_on_its_side(side: str) -> None:
+    rng = np.random.default_rng(52)
+    shown, ranks, walks, opened = send(rng, 6000, 1)
+    other = np.zeros_like(shown)
+    if side == "above":
+        other[:, 1:] = np.cumsum(shown, axis=1)[:, :-1]
+    else:
+        other[:, :-1] = shown[:, 1:]
+    reward = click(rng, shown - 0.5 * other, opened)
+    found = find_dependence(lean(walks, reward, ranks), np.arange(6000))
+    p = {"above": found.above, "below": found.below}
+    assert p.pop(side) < 1e-4
+    assert min(p.values()) > 0.01
+    assert f"clicks depend on the articles {side} (p = " in found.words
+
+
+def test_what_tells_nothing_is_said() -> None:
+    found = find_dependence(np.zeros((7, 2, 2)), np.arange(7))
+    assert np.isnan([found.above, found.below]).all()
+    assert found.words == "the log cannot tell whether clicks depend on other slots"
+    assert Dependence(0.4, 0.07).words == "no sign that clicks depend on other slots (p = 0.07)"
+    assert Dependence(0.002, 0.5).words == "clicks depend on the articles above (p = 0.002)"
+
+
+def test_a_copy_of_a_kind_of_appeal_changes_nothing() -> None:
+    leans = np.random.default_rng(53).normal(0.1, 1, (80, 1, 2))
+    once = find_dependence(leans, np.arange(80) % 23)
+    twice = find_dependence(np.concatenate([leans, 3 * leans], axis=1), np.arange(80) % 23)
+    assert once.above == pytest.approx(twice.above, rel=1e-6)
+    assert once.below == pytest.approx(twice.below, rel=1e-6)
+
+
+def test_ranks() -> None:
+    appeal = np.array([[3.0, -1.0, 3.0, 9.0, np.nan], [0.0, 0.0, 0.0, 0.0, 0.0]])
+    open = np.array([[True, True, True, False, True], [True] * 5])
+    np.testing.assert_allclose(
+        rank_appeal(appeal, open),
+        [[1 / 6, -1 / 3, 1 / 6, 0, 0], [0] * 5],
+        atol=1e-12,
+    )
