@@ -7,7 +7,12 @@ Clicks are told per 1,000 newsletters delivered.
 import math
 from collections.abc import Mapping, Sequence
 
-from experiments.report.page import count_decimals, format_percent, format_thousand
+from experiments.report.page import (
+    count_decimals,
+    format_percent,
+    format_thousand,
+    write_span_of_issues,
+)
 from experiments.report.policy_looks import Look
 from experiments.report.run import Run
 from experiments.tables.cold_start import Parity
@@ -152,12 +157,3 @@ def _write_wait(parity: Parity, rival: str) -> tuple[str, str]:
     if parity.issues == 0:
         return "at once", f"{good}{span}"
     return f"{parity.issues} issue{'s' * (parity.issues > 1)}", f"until {good}{span}"
-
-
-def write_span_of_issues(parity: Parity) -> str:
-    """The interval of a parity in words, as "95 % interval 0 to 3 issues"."""
-    low, high = parity.earliest, parity.latest
-    if low is None:
-        return f"95\u00a0% interval: later than {parity.horizon} issues"
-    end = f"{high} issue{'s' * (high != 1)}" if high is not None else "later than this run"
-    return f"95\u00a0% interval {low} to {end}"

@@ -5,21 +5,24 @@ them. Open this file for what a cold start, and whoever is better or worse off, 
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from bandit.core.files import read_table, write_table
-from bandit.core.types import Floats, Round
-from simulators.base import Simulator
+
+if TYPE_CHECKING:  # whoever reads the tables needs no simulator
+    from bandit.core.types import Floats, Round
+    from simulators.base import Simulator
 
 FIRST = 4  # issues since joining that count as a member's first
 SUMS = ["delivered", "opened", "clicks", "expected", "rests_on"]
 
 
 def count_people(
-    simulator: Simulator, round: Round, expected: Floats, rests_on: Floats | None
+    simulator: "Simulator", round: "Round", expected: "Floats", rests_on: "Floats | None"
 ) -> pa.Table:
     """What an issue was to each member to whom it was delivered, a row a member.
 
