@@ -1,6 +1,6 @@
 """What a policy is: the interface that experiments and the sender use, and nothing beyond it.
 
-A policy is a class that derives from `Policy` and has the first five methods. The last four have
+A policy is a class that derives from `Policy` and has the first five methods. The last five have
 defaults, which suit most policies. Policies that exist only in simulation, because they are shown
 the truth, derive from `Informed` in its place. `bandit/policies/random.py` is the shortest example.
 """
@@ -9,9 +9,10 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from bandit.core.columns import Columns
 from bandit.core.ids import Aliases
 from bandit.core.state import State
-from bandit.core.types import Context, Floats, Ints, Round, SlotPmf, TruePool
+from bandit.core.types import Context, Floats, Ints, Planner, Round, SlotPmf, TruePool
 from bandit.features.features import Features
 
 
@@ -33,6 +34,16 @@ class Policy(Protocol):
 
         Planning changes nothing: asked twice, or for some of the members, the answer is the same.
         """
+
+    def plan_for(self, articles: Columns, article_features: Floats) -> Planner:
+        """What plans for any members of one pool as `plan` does, to the same bits.
+
+        For whoever composes for one member after the other, until the policy learns again: what
+        depends on the pool alone may be worked out once. The default works out nothing.
+
+        articles: m rows; article_features: [m, q]
+        """
+        return self.plan
 
     def learn(self, round: Round) -> None:
         """Learn from an issue (or a wave of it) that was sent and answered."""

@@ -11,10 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import hydra
 import pandas as pd
 import pyarrow as pa
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -24,6 +22,7 @@ from bandit.core.threads import use_one_thread
 from bandit.core.types import Round
 from bandit.features.features import Features
 from bandit.policies.random import Random
+from experiments.asked.command import command
 from experiments.checks import agreement, examination, no_leak, rates, two_sample
 from experiments.report.calibration import page
 from experiments.runner.configs import (
@@ -33,11 +32,9 @@ from experiments.runner.configs import (
     make,
     read_config,
     read_policy,
-    resolve,
 )
 from experiments.runner.digest import digest_code, digest_file
 from experiments.runner.folders import choose_folder, is_begun, read_frame
-from experiments.runner.one_line import in_one_line
 from simulators.base import Simulator
 from simulators.play import play
 
@@ -246,10 +243,9 @@ def _clear(run: Path) -> None:
     shutil.rmtree(run, ignore_errors=True)
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="calibrate")
-def main(cfg: DictConfig) -> None:
-    with in_one_line("calibrate"):
-        path = calibrate(resolve(cfg), Console())
+@command("calibrate")
+def main(config: Settings) -> None:
+    path = calibrate(config, Console())
     print(f"page: {path}")
 
 

@@ -1,32 +1,22 @@
 """Compare policies on the same members, pools and luck, and write the report.
 
 python -m experiments.compare policies=[profile,segment_learned] simulator=informz seeds=5
+python -m experiments.compare policies=[profile,segment_learned] policies.profile.budget=0.05,0.1
 """
 
-import shutil
 from functools import partial
 from pathlib import Path
 
-import hydra
-import pandas as pd
 import pyarrow as pa
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
 from rich.console import Console
 
 from bandit.core import check
 from bandit.core.files import read_json, write_json, write_table
-from experiments.report import report
-from experiments.runner.configs import (
-    Settings,
-    check_whole,
-    list_configs,
-    make,
-    read_policy,
-    resolve,
-)
+from experiments.asked.command import command
+from experiments.runner.configs import Settings, check_whole, list_configs, make
 from experiments.runner.digest import describe_origin
-from experiments.runner.folders import choose_folder
-from experiments.runner.one_line import in_one_line
+from experiments.runner.folders import NOT_RESULTS, empty, read_frame
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.cold_start import collect_cold_starts, describe_parity, find_parity
@@ -37,63 +27,67 @@ from experiments.tables.table import show
 from experiments.tables.two_members import find_two_members
 
 Units = dict[tuple[str, int], Path]  # folders, by policy and seed
-NOT_RESULTS = ("workers", "name", "force")  # settings that no result depends on
 
 
-def compare(config: Settings) -> Path:
-    """Run what is not done yet, write the tables and the report; returns the run's folder.
+def compare(config: Settings, run: Path) -> None:
+    """Run what is not done yet, and write the tables and the report.
 
     config: as in configs/compare.yaml
+    run: the folder that holds them
 
     Raises ValueError naming the first setting that cannot be.
     """
-    policies = _read_policies(config["policies"])
-    for what in ("seeds", "issues", "late_from", "off_policy_from", "off_policy_slots"):
+    from experiments.report import report  # draws: a second of imports
+
+    policies = config.get("policies")
+    if not policies:
+        raise ValueError(
+            "policies is empty; name at least one, e.g. policies=[profile,segment_learned]"
+        )
+    for what in ("issues", "late_from", "off_policy_from", "off_policy_slots"):
         check_whole(what, config[what], 1)
-    check_whole("first_seed", config["first_seed"], 0)
     check.flag("force", config["force"])
-    valid = list_configs("policy")
+    valid = sorted({*list_configs("policy"), *policies})
     for what in ("baseline", "logger"):
         if config[what] is not None and config[what] not in valid:
             raise ValueError(
                 f"{what}: there is no policy {config[what]!r}; choose from {', '.join(valid)}"
             )
-    settings = {key: value for key, value in config.items() if key not in NOT_RESULTS}
-    run = choose_folder(config["name"], "compare", settings)
+    for policy in policies.values():
+        make(policy)  # what cannot be is said before anything is simulated
+    seeds = list_seeds(config["seeds"], config["first_seed"])
     if config["force"]:
-        shutil.rmtree(run, ignore_errors=True)
+        empty(run)
     simulator = config["simulator"] | {"issues": config["issues"]}
     logger = config["logger"] if config["logger"] in policies else None
     late_from = min(config["late_from"], config["issues"])
 
-    seeds = _list_seeds(config)
     units = {(name, seed): run / "units" / f"{name}-{seed}" for seed in seeds for name in policies}
     tasks = _list_tasks(config, units, policies, simulator, logger)
     run_all(tasks, config["issues"], config["workers"], "compare")
-    _write_tables(run, config | {"late_from": late_from, "logger": logger}, units, simulator)
+    settled = {"late_from": late_from, "logger": logger, "seeds": seeds}
+    _write_tables(run, config | settled, units, simulator)
     report.write(run)
-    return run
 
 
-def _list_seeds(config: Settings) -> range:
-    return range(config["first_seed"], config["first_seed"] + config["seeds"])
+def list_seeds(seeds: int | list[int], first: int = 0) -> list[int]:
+    """Seeds from how many there are, or a list of them. Raises ValueError where they cannot be.
 
-
-def _read_policies(listed: str | list[object]) -> dict[str, Settings]:
-    """The configs of policies by name. Raises ValueError for what is no such name, and for none."""
-    policies = {}
-    for name in [listed] if isinstance(listed, str) else listed:
-        if not isinstance(name, str):
-            raise ValueError(
-                f"policies: {name!r}; must be a name. "
-                "To change a policy's settings copy its yaml to a new name"
-            )
-        policies[name] = read_policy(name)
-    if not policies:
-        raise ValueError(
-            "policies is empty; name at least one, e.g. policies=[profile,segment_learned]"
-        )
-    return policies
+    >>> list_seeds(3, 1000)
+    [1000, 1001, 1002]
+    """
+    check_whole("first_seed", first, 0)
+    if not isinstance(seeds, list):
+        check_whole("seeds", seeds, 1)
+        return list(range(first, first + seeds))
+    if first:
+        raise ValueError(f"first_seed = {first}; seeds names the first, {check.shorten(seeds)}")
+    check.listed("seeds", seeds, 10_000)
+    for seed in seeds:
+        check_whole("seeds", seed, 0)
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds = {check.shorten(seeds)}; names one twice")
+    return seeds
 
 
 def _list_tasks(
@@ -136,7 +130,7 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
         write_table(run / f"{name}.parquet", pa.Table.from_pandas(content, preserve_index=False))
     write_json(run / "parity.json", describe_parity(find_parity(joiners, baseline)))
     policies = list(dict.fromkeys(policy for policy, _ in units))
-    first = config["first_seed"]
+    first = config["seeds"][0]
     asked = {name: read_json(units[name, first] / "unit.json") for name in policies}
     sendable = [name for name in policies if asked[name]["exportable"] and not asked[name]["waves"]]
     if sendable:
@@ -152,9 +146,9 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
             write_json(run / "two_members.json", pair | who)
     # how it was run is not what was run
     facts = {
-        "config": config | {"workers": None, "name": None, "force": False},
+        "config": {key: value for key, value in config.items() if key not in NOT_RESULTS},
         "policies": policies,
-        "seeds": list(_list_seeds(config)),
+        "seeds": config["seeds"],
         "baseline": baseline,
         "late_from": config["late_from"],
         "issues": config["issues"],
@@ -164,12 +158,23 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
     write_json(run / "run.json", facts | describe_origin([run_unit.__module__], made_of))
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="compare")
-def main(cfg: DictConfig) -> None:
-    config = resolve(cfg)
-    with in_one_line("compare"):
-        run = compare(config)
-    show(pd.read_parquet(run / "summary.parquet"), config["baseline"], Console())
+def tell_what_was_cut(config: Settings, console: Console) -> None:
+    """Print which settings could not be as they were asked, and what was taken in their place."""
+    last = config["issues"]
+    for name, what in (("late_from", "later issues"), ("off_policy_from", "off-policy estimates")):
+        if config[name] > last:
+            late = f"{name} = {config[name]} is after the last issue"
+            console.print(f"{late}: {what} rest on issue {last} alone", soft_wrap=True)
+    if config["logger"] not in (None, *config["policies"]):
+        console.print(f"no off-policy estimates: {config['logger']} did not run, which logs")
+
+
+@command("compare")
+def main(config: Settings) -> None:
+    run = Path(HydraConfig.get().runtime.output_dir)
+    compare(config, run)
+    show(read_frame(run / "summary.parquet"), config["baseline"], Console())
+    tell_what_was_cut(config, Console())
     print(f"report: {run / 'report.html'}")
 
 

@@ -7,23 +7,15 @@ from collections import defaultdict
 from functools import partial
 from time import perf_counter
 
-import hydra
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from bandit.core.threads import use_one_thread
 from bandit.policy import Policy
+from experiments.asked.command import command
 from experiments.runner.clock import add_time
-from experiments.runner.configs import (
-    Settings,
-    check_whole,
-    list_configs,
-    make,
-    read_policy,
-    resolve,
-)
+from experiments.runner.configs import Settings, check_whole, make
 from simulators.base import Simulator, Truthful
 from simulators.play import begin, send
 
@@ -59,21 +51,18 @@ def measure_cost(policy: Settings, simulator: Settings, seed: int) -> dict[str, 
     }
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="cost")
-def main(cfg: DictConfig) -> None:
-    config = resolve(cfg)
+@command("cost")
+def main(config: Settings) -> None:
     table = Table("policy", "plan, members/s", "learn, members/s", "state, kB")
-    try:
-        check_whole("issues", config["issues"], 2)
-        names = config["policies"] or list_configs("policy")
-        policies = {name: read_policy(name) for name in names}
-        simulator = config["simulator"] | {"issues": config["issues"]}
-        for name, policy in track(policies.items(), "cost", console=Console(stderr=True)):
-            found = measure_cost(policy, simulator, config["seed"])
-            learn = f"{found['learn']:,.0f}" if found["learn"] < 1e8 else "-"  # nothing is learned
-            table.add_row(name, f"{found['plan']:,.0f}", learn, f"{found['state'] / 1000:,.1f}")
-    except ValueError as error:
-        raise SystemExit(f"cost: {error}") from None
+    check_whole("issues", config["issues"], 2)
+    policies = config.get("policies")
+    if not policies:
+        raise ValueError("policies is empty; name at least one, e.g. policies=[profile,vw]")
+    simulator = config["simulator"] | {"issues": config["issues"]}
+    for name, policy in track(policies.items(), "cost", console=Console(stderr=True)):
+        found = measure_cost(policy, simulator, config["seed"])
+        learn = f"{found['learn']:,.0f}" if found["learn"] < 1e8 else "-"  # nothing is learned
+        table.add_row(name, f"{found['plan']:,.0f}", learn, f"{found['state'] / 1000:,.1f}")
     Console().print(table)
 
 

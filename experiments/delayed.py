@@ -7,9 +7,7 @@ What an article was shown before it retired teaches nothing.
 
 from dataclasses import dataclass
 
-import hydra
 import numpy as np
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -17,7 +15,8 @@ from rich.table import Table
 from bandit.core import check, keys
 from bandit.core.types import Floats, Ints
 from bandit.slates.exploration import greedy
-from experiments.runner.configs import resolve
+from experiments.asked.command import command
+from experiments.runner.configs import Settings
 from simulators.retiring import Retiring
 
 # table 1, row TS: regret by delay
@@ -105,22 +104,18 @@ def simulate_regret(
     return total
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="delayed")
-def main(cfg: DictConfig) -> None:
-    config = resolve(cfg)
+@command("delayed")
+def main(config: Settings) -> None:
     names = ("delay", "regret", "standard error", "published", "difference")
     table = Table(*names, box=None, padding=(0, 2, 0, 0))
-    try:
-        if not isinstance(config["delays"], list):
-            raise ValueError(f"delays = {config['delays']!r}; must be a list such as [1,100]")
-        for delay in config["delays"]:
-            found = simulate_regret(delay, config["steps"], config["replications"], config["seed"])
-            error = found.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else float("nan")
-            known = PUBLISHED.get(delay) if config["steps"] == 10**6 else None
-            published = (f"{known:,}", f"{found.mean() / known - 1:+.1%}") if known else ("-", "-")
-            table.add_row(f"{delay}", f"{found.mean():,.0f}", f"{error:,.0f}", *published)
-    except ValueError as error:
-        raise SystemExit(f"delayed: {error}") from None
+    if not isinstance(config["delays"], list):
+        raise ValueError(f"delays = {config['delays']!r}; must be a list such as [1,100]")
+    for delay in config["delays"]:
+        found = simulate_regret(delay, config["steps"], config["replications"], config["seed"])
+        error = f"{found.std(ddof=1) / np.sqrt(len(found)):,.0f}" if len(found) > 1 else "-"
+        known = PUBLISHED.get(delay) if config["steps"] == 10**6 else None
+        published = (f"{known:,}", f"{found.mean() / known - 1:+.1%}") if known else ("-", "-")
+        table.add_row(f"{delay}", f"{found.mean():,.0f}", error, *published)
     Console().print(table)
 
 

@@ -7,21 +7,20 @@ e.g. force=true.
 import shutil
 from pathlib import Path
 
-import hydra
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import yaml
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
 from rich.console import Console
 
 from bandit.core.columns import Columns
 from bandit.core.files import read_json, replacing, write_table
 from bandit.core.types import ROLES, Context
-from experiments.compare import compare
-from experiments.runner.configs import Settings, make, resolve
+from experiments.asked.command import command
+from experiments.compare import compare, tell_what_was_cut
+from experiments.runner.configs import Settings, make
 from experiments.runner.folders import read_frame
-from experiments.runner.one_line import in_one_line
 from experiments.tables.table import show
 from serving import export, send
 from simulators.base import Simulator
@@ -99,22 +98,20 @@ def send_next_issue(run: Path, simulator: Settings) -> Context:
     return context
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="compare")
-def main(cfg: DictConfig) -> None:
-    config = resolve(cfg)
-    config["name"] = config["name"] or "demo"
-    console = Console()
-    with in_one_line("demo"):
-        run = compare(config)
-        show(read_frame(run / "summary.parquet"), config["baseline"], console)
-        context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
-        slates = run / "next_issue" / "sent" / "slates.parquet"
-        pool, members = context.articles.to_pandas(), context.members.to_pandas()
-        print_letters(read_frame(slates), pool, members, console)
-        winner = read_json(run / "winner.json")["policy"]
-        print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")
-        print(f"Preview: {slates.with_name('preview.html')}")
-        print(f"Report: {run / 'report.html'}")
+@command("demo", like="compare", first=["name=demo"])
+def main(config: Settings) -> None:
+    run, console = Path(HydraConfig.get().runtime.output_dir), Console()
+    compare(config, run)
+    show(read_frame(run / "summary.parquet"), config["baseline"], console)
+    tell_what_was_cut(config, console)
+    context = send_next_issue(run, config["simulator"] | {"issues": config["issues"]})
+    slates = run / "next_issue" / "sent" / "slates.parquet"
+    pool, members = context.articles.to_pandas(), context.members.to_pandas()
+    print_letters(read_frame(slates), pool, members, console)
+    winner = read_json(run / "winner.json")["policy"]
+    print(f"\nThe winner, {winner}, is in {run / 'bundle'}; its next issue in {slates}")
+    print(f"Preview: {slates.with_name('preview.html')}")
+    print(f"Report: {run / 'report.html'}")
 
 
 if __name__ == "__main__":

@@ -7,15 +7,14 @@ test that it puts in the right order, and how many more clicks its choice gets.
 
 from pathlib import Path
 
-import hydra
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from bandit.core.threads import use_one_thread
 from bandit.ope.intervals import Interval
-from experiments.runner.configs import Settings, resolve
+from experiments.asked.command import command
+from experiments.runner.configs import Settings
 from simulators.replay.headlines import cross_foretell, foretell, measure_ceiling
 from simulators.replay.loaders.upworthy import CLEAR, HeadlineAccuracy, Headlines, Upworthy, judge
 
@@ -73,12 +72,9 @@ def make_table(found: HeadlineAccuracy, ceiling: tuple[float, float]) -> Table:
     return table
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="headlines")
-def main(cfg: DictConfig) -> None:
-    try:
-        found, ceiling = measure(resolve(cfg), Console(stderr=True))
-    except ValueError as error:
-        raise SystemExit(f"headlines: {error}") from None
+@command("headlines")
+def main(config: Settings) -> None:
+    found, ceiling = measure(config, Console(stderr=True))
     Console().print(make_table(found, ceiling))
 
 

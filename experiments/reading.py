@@ -10,11 +10,9 @@ for serving.send. Old profiles and new topics never mix: a bundle names its read
 
 from pathlib import Path
 
-import hydra
 import numpy as np
 import pandas as pd
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -28,10 +26,10 @@ from bandit.log.learning import learn_log
 from bandit.log.reading import RECENT, SURE, measure_reading, say_reading
 from bandit.log.words import name_articles
 from bandit.policy import Informed, Policy
-from experiments.runner.configs import Settings, make, resolve
+from experiments.asked.command import command
+from experiments.runner.configs import Settings, make
 from experiments.runner.digest import describe_origin, digest_folder
 from experiments.runner.folders import choose_folder
-from experiments.runner.one_line import in_one_line
 from experiments.runner.unit import write_bundle
 from serving import bundle
 
@@ -159,10 +157,9 @@ def run(config: Settings, name: str, console: Console) -> None:
     console.print(f"{said}: {target} (reader {features.version})", highlight=False, soft_wrap=True)
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="reading")
-def main(cfg: DictConfig) -> None:
-    with in_one_line("reading"):
-        run(resolve(cfg), HydraConfig.get().runtime.choices["policy"], Console())
+@command("reading")
+def main(config: Settings) -> None:
+    run(config, HydraConfig.get().runtime.choices["policy"], Console())
 
 
 if __name__ == "__main__":

@@ -1,52 +1,53 @@
 """One policy alone: python -m experiments.run policy=lin_ts simulator=informz issues=12 seed=0"""
 
-import shutil
 from functools import partial
+from pathlib import Path
 
-import hydra
 import pyarrow as pa
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 from rich.console import Console
 
 from bandit.core import check
 from bandit.core.files import write_json, write_table
-from experiments.runner.configs import check_whole, make, resolve
+from experiments.asked.command import command
+from experiments.runner.configs import Settings, check_whole
 from experiments.runner.digest import describe_origin
-from experiments.runner.folders import choose_folder
-from experiments.runner.one_line import in_one_line
+from experiments.runner.folders import empty
 from experiments.runner.pool import Task, run_all
-from experiments.runner.unit import run_unit
+from experiments.runner.unit import can_be_sent, run_unit
+from experiments.runner.worlds import make_simulator
 from experiments.tables.summary import collect_results, summarise
 from experiments.tables.table import show
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="run")
-def main(cfg: DictConfig) -> None:
-    config, chosen = resolve(cfg), HydraConfig.get().runtime.choices
+@command("run")
+def main(config: Settings) -> None:
+    running = HydraConfig.get().runtime
+    run, chosen = Path(running.output_dir), running.choices
     name, seed = chosen["policy"], config["seed"]
-    with in_one_line("run"):
-        if config["issues"] is None:
-            config["issues"] = make(config["simulator"], seed=seed).issues
-        check_whole("issues", config["issues"], 1)
-        check_whole("seed", seed, 0)
-        check.flag("force", config["force"])
-        settings = {key: config[key] for key in ("policy", "simulator", "issues", "seed")}
-        run = choose_folder(config["name"], f"{name}-seed{seed}", settings)
-        if config["force"]:
-            shutil.rmtree(run, ignore_errors=True)
-        simulator = config["simulator"] | {"issues": config["issues"]}
-        work = partial(run_unit, run, config["policy"], simulator, seed)
-        run_all([Task(name, work)], config["issues"], 1, "run")
-        results = collect_results({(name, seed): run})
-        write_table(run / "results.parquet", pa.Table.from_pandas(results, preserve_index=False))
-        origin = describe_origin([run_unit.__module__], [config["policy"], simulator])
-        write_json(run / "run.json", {"config": settings} | origin)
+    check_whole("seed", seed, 0)
+    check.flag("force", config["force"])
+    if config["issues"] is None:
+        config["issues"] = make_simulator(config["simulator"], seed).issues
+    check_whole("issues", config["issues"], 1)
+    if config["force"]:
+        empty(run)
+    simulator = config["simulator"] | {"issues": config["issues"]}
+    work = partial(run_unit, run, config["policy"], simulator, seed)
+    run_all([Task(name, work)], config["issues"], 1, "run")
+    results = collect_results({(name, seed): run})
     table = summarise(results, "", config["issues"] // 2 + 1)
+    for label, content in (("results", results), ("summary", table)):
+        write_table(run / f"{label}.parquet", pa.Table.from_pandas(content, preserve_index=False))
+    origin = describe_origin([run_unit.__module__], [config["policy"], simulator])
+    settings = {key: config[key] for key in ("policy", "simulator", "issues", "seed")}
+    write_json(run / "run.json", {"config": settings} | origin)
     show(table, "", Console())
     if chosen["simulator"] == "classification":
         wrong = 1 - table["clicks_per_delivered"].iloc[0]
         print(f"progressive error: {wrong:.4f} (share of examples shown a wrong class)")
+    if not can_be_sent(config["policy"]):
+        print("no bundle: a sender takes policies of bandit.policies that are not told the truth")
     print(f"run: {run}")
 
 

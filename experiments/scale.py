@@ -18,10 +18,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter, process_time
 
-import hydra
 import pandas as pd
 import pyarrow as pa
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -37,12 +35,12 @@ from bandit.core.files import read_json, replacing, write_json, write_table
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Round, SlotPmf
 from bandit.policy import Policy
+from experiments.asked.command import command
 from experiments.report.scale_figure import PARTS, Cost, draw_costs
 from experiments.runner.clock import add_time
-from experiments.runner.configs import Settings, check_whole, make, resolve
+from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
-from experiments.runner.one_line import in_one_line
 from simulators.base import Simulator
 from simulators.play import begin, send
 
@@ -248,10 +246,9 @@ def _tabulate(costs: Sequence[Cost]) -> Table:
     return table
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="scale")
-def main(cfg: DictConfig) -> None:
-    with in_one_line("scale"):
-        run = scale(resolve(cfg))
+@command("scale")
+def main(config: Settings) -> None:
+    run = scale(config)
     facts = read_json(run / "run.json")
     Console().print(_tabulate(facts["sizes"]))
     if facts["flat"] is not None:

@@ -25,7 +25,10 @@ def export(run: str | Path, target: str | Path, key: str | Path | None = None) -
     unit = find_unit(Path(run))
     facts = unit / "unit.json"
     if facts.exists() and _read_object(facts).get("exportable") is False:
-        raise ValueError(f"{unit}: this policy exists only in simulation and cannot be exported")
+        raise ValueError(
+            f"{unit}: this policy is none of bandit.policies "
+            "or exists only in simulation and cannot be exported"
+        )
     source = unit / "bundle"
     if not source.is_dir():
         raise ValueError(

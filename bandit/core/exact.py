@@ -8,6 +8,8 @@ summation cannot matter.
 Open this file when scores have to be the same for a member whoever else is planned for.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,21 +23,36 @@ def snap(x: NDArray[np.floating]) -> NDArray[np.float64]:
     return snapped
 
 
-def dot(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
+class Factor(NamedTuple):
+    """A factor [n, d] of several products, rounded once.
+
+    table: on the grid
+    longest: of its rows
+    """
+
+    table: NDArray[np.float64]
+    longest: float
+
+    @classmethod
+    def of(cls, x: "NDArray[np.floating] | Factor") -> "Factor":
+        """The factor of a table, or the factor itself."""
+        if isinstance(x, Factor):
+            return x
+        table = snap(x)
+        return cls(table, float(np.sqrt(np.einsum("nd,nd->n", table, table).max(initial=0.0))))
+
+
+def dot(a: NDArray[np.floating] | Factor, b: NDArray[np.floating] | Factor) -> NDArray[np.float64]:
     """`a` [n, d] times `b` [m, d] transposed, [n, m]: exact for the factors rounded to the grid.
 
     Raises ValueError where the sum could leave the exact range.
     """
-    a, b = snap(a), snap(b)
+    a, b = Factor.of(a), Factor.of(b)
     # by Cauchy-Schwarz sum |a_d b_d| <= |a| |b| in each row
-    reach = _longest(a) * _longest(b)
+    reach = a.longest * b.longest
     if not reach < LIMIT:
         raise ValueError(
             f"scores could reach {reach:.3g}; exact products need less than {LIMIT:.0f}: "
             "scale the features"
         )
-    return a @ b.T
-
-
-def _longest(x: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.einsum("nd,nd->n", x, x).max(initial=0.0)))
+    return a.table @ b.table.T

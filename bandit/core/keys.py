@@ -17,6 +17,7 @@ _WEYL = np.array([[0x9E3779B9], [0xBB67AE85]], dtype=np.uint64)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _PIECE = 9000  # members whose words fit the processor's cache
+_FEW = 500  # words until which it is the calls that cost, and all are made at once
 
 
 def philox(counter: NDArray[np.integer], key: tuple[int, int]) -> NDArray[np.uint64]:
@@ -84,10 +85,17 @@ def uniforms(
     >>> bool((uniforms(1, "issue-007", "slate", members[::-1], 3) == numbers[::-1]).all())
     True
     """
-    pairs = np.empty(((k + 1) // 2, 2, len(keys)))  # one block of four words gives two doubles
-    for block, pair in enumerate(pairs):
-        _fill_pairs(digest(seed, campaign, stream), keys, np.uint64(block), pair)
-    return pairs.reshape(2 * len(pairs), len(keys))[:k].T
+    n, blocks = len(keys), (k + 1) // 2  # one block of four words gives two doubles
+    pairs, purpose = np.empty((blocks, 2, n)), digest(seed, campaign, stream)
+    if n * blocks <= _FEW:
+        together = np.empty((2, blocks * n))
+        which = np.arange(blocks, dtype=np.uint64).repeat(n)
+        _fill_pairs(purpose, np.tile(keys, blocks), which, together)
+        pairs[:] = together.reshape(2, blocks, n).swapaxes(0, 1)
+    else:
+        for block, pair in enumerate(pairs):
+            _fill_pairs(purpose, keys, np.uint64(block), pair)
+    return pairs.reshape(2 * blocks, n)[:k].T
 
 
 def uniforms_at(

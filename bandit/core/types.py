@@ -9,6 +9,7 @@ looked at is called a look: what learners count is clicks per look.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar
 
@@ -61,22 +62,26 @@ class Context:
     stories: Ints | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "members", Columns.read(self.members))
         object.__setattr__(self, "articles", Columns.read(self.articles))
-        check.columns("members", self.members, ["member"])
         check.columns("pool", self.articles, ["article", "title", "summary", "kind", "source"])
-        check.unique("members", self.members["member"])
         check.unique("pool", self.articles["article"])
-        n, m = len(self.members), len(self.articles)
-        check.shape("member_features", self.member_features, (n, self.member_features.shape[-1]))
+        m = len(self.articles)
         check.shape("article_features", self.article_features, (m, self.article_features.shape[-1]))
-        check.finite("member_features", self.member_features, self.member_ids)
         check.finite("article_features", self.article_features, self.article_ids)
-        check.shape("eligible", self.eligible, (n, m))
-        check.shape("seen", self.seen, (n, m))
         if self.stories is not None:
             check.shape("stories", self.stories, (m,))
         self.rules.check_pool(self.article_ids.tolist(), self.articles.names)
+        self._check_members()
+
+    def _check_members(self) -> None:
+        object.__setattr__(self, "members", Columns.read(self.members))
+        check.columns("members", self.members, ["member"])
+        check.unique("members", self.members["member"])
+        n, m = len(self.members), len(self.articles)
+        check.shape("member_features", self.member_features, (n, self.member_features.shape[-1]))
+        check.finite("member_features", self.member_features, self.member_ids)
+        check.shape("eligible", self.eligible, (n, m))
+        check.shape("seen", self.seen, (n, m))
 
     @property
     def member_ids(self) -> Ids:
@@ -90,13 +95,26 @@ class Context:
 
     def take(self, rows: Ints | slice) -> Self:
         """The same issue for some of the members."""
-        return replace(
-            self,
-            members=self.members.take(rows),
-            member_features=self.member_features[rows],
-            eligible=self.eligible[rows],
-            seen=self.seen[rows],
+        return self.address(
+            self.members.take(rows),
+            self.member_features[rows],
+            self.eligible[rows],
+            self.seen[rows],
         )
+
+    def address(
+        self, members: Columns, member_features: Floats, eligible: Bools, seen: Bools
+    ) -> Self:
+        """The same issue for other members; only what is new is checked.
+
+        Raises ValueError naming the first value at fault.
+        """
+        other = copy(self)
+        vars(other).update(
+            members=members, member_features=member_features, eligible=eligible, seen=seen
+        )
+        other._check_members()
+        return other
 
 
 @dataclass(frozen=True)
@@ -208,6 +226,9 @@ def _stack(parts: Sequence[Part]) -> Part:
     return type(parts[0])(*map(np.concatenate, tables))
 
 
+Explore = Callable[[Floats, Bools], Floats]
+
+
 @dataclass(frozen=True)
 class SlotPmf:
     """A plan: scores, and the exploration that turns the open articles' scores into a slot's pmf.
@@ -218,7 +239,7 @@ class SlotPmf:
     """
 
     scores: Floats
-    explore: Callable[[Floats, Bools], Floats]
+    explore: Explore
 
     def __call__(self, open: Bools, slot: int = 0) -> Floats:
         """The pmf [n, m] of `slot` (from 0) over the articles that are `open` [n, m]."""
@@ -229,6 +250,9 @@ class SlotPmf:
         if self.scores.ndim == 3:
             return self.scores[:, :, min(slot, self.scores.shape[2] - 1)]
         return self.scores
+
+
+Planner = Callable[[Context], SlotPmf]  # the plan of one pool for any members
 
 
 class TruePool(Protocol):

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,9 +116,13 @@ class Attributes:
             *self.numeric,
         ]
 
-    @property
+    @cached_property
     def _worded(self) -> dict[str, Sequence[str]]:
         return {**self.levels, **self.tags}
+
+    @cached_property
+    def _find(self) -> dict[str, "_Finder"]:
+        return {name: _Finder(values) for name, values in self._worded.items()}
 
     def encode(self, members: Tabular) -> NDArray[np.float64]:
         """Member features [n, p].
@@ -132,9 +137,8 @@ class Attributes:
         for name, values in self._worded.items():
             code, cells = number_values(read_text(members[name]))
             hot = np.zeros((len(cells) + 1, len(values)))  # the last: missing
-            find = _Finder(values)
             for row, cell in enumerate(cells):
-                places = [find(value) for value in self._split(name, cell)]
+                places = map(self._find[name], self._split(name, cell))
                 hot[row, [place for place in places if place is not None]] = 1.0
             parts.append(hot[code])
         for name, (mean, sd) in self.numeric.items():
@@ -158,11 +162,10 @@ class Attributes:
 
         The second is None where the value was never seen before.
         """
-        values = self._worded[name]
-        find, found = _Finder(values), Counter[tuple[str, str | None]]()
+        values, found = self._worded[name], Counter[tuple[str, str | None]]()
         for cell, n in Counter(read_text(Columns.read(members)[name])).items():
             for given in self._split(name, cell) if cell is not None else ():
-                place = find(given)
+                place = self._find[name](given)
                 found[given, None if place is None else values[place]] += n
         return dict(sorted(found.items(), key=lambda pair: pair[0][0]))
 
@@ -185,9 +188,8 @@ class Attributes:
 
     def spell(self, name: str, value: str) -> str:
         """A value of an attribute as it is known, where it is."""
-        values = self._worded[name]
-        place = _Finder(values)(value)
-        return value.strip() if place is None else values[place]
+        place = self._find[name](value)
+        return value.strip() if place is None else self._worded[name][place]
 
     def state(self) -> dict[str, Any]:
         """What a bundle keeps, ready for JSON. Lists say in which order the columns are."""
@@ -201,8 +203,8 @@ class Attributes:
     @classmethod
     def restore(cls, described: Mapping[str, Any]) -> "Attributes":
         """The inverse of `state`."""
-        names = ("levels", "tags")
-        known = [{part["attribute"]: part["values"] for part in described[name]} for name in names]
+        worded = [described["levels"], described["tags"]]
+        known = [{part["attribute"]: part["values"] for part in parts} for parts in worded]
         numeric = {part["attribute"]: (part["mean"], part["sd"]) for part in described["numeric"]}
         return cls(known[0], numeric, known[1])
 

@@ -12,6 +12,7 @@ the two known. The diagonal is float32, the rest float16: 8 q bytes a member.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,18 @@ from bandit.models.profile.expectation import propagate
 
 NAMES = ("precision", "cross", "shift")
 PRIOR_MEMBERS = 50  # how many members the starting S is worth
+
+
+class Pool(NamedTuple):
+    """The features of m articles [m, q], and their squares, as products are made of them."""
+
+    features: exact.Factor
+    squares: exact.Factor
+
+    @classmethod
+    def of(cls, articles: Floats) -> "Pool":
+        """The pool of articles with these features [m, q]."""
+        return cls(exact.Factor.of(articles), exact.Factor.of(articles**2))
 
 
 @dataclass(frozen=True)
@@ -77,13 +90,14 @@ class Belief:
         """Of each coordinate [n, q]."""
         return self.spread + self.root**2
 
-    def score(self, articles: Floats) -> tuple[Floats, Floats]:
-        """Mean and variance of w_i . a_j, each [n, m], for articles [m, q].
+    def score(self, pool: Pool) -> tuple[Floats, Floats]:
+        """Mean and variance of w_i . a_j, each [n, m].
 
         A member's row has the same bits whichever other members are scored with it.
         """
-        spread = exact.dot(self.spread, articles**2) + exact.dot(self.root, articles) ** 2
-        return exact.dot(self.mean, articles), spread
+        spread = exact.dot(self.spread, pool.squares)
+        spread += exact.dot(self.root, pool.features) ** 2
+        return exact.dot(self.mean, pool.features), spread
 
     def to_natural(self) -> tuple[Floats, Floats, Floats]:
         """The same in natural form, each [n, q].

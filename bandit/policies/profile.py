@@ -24,17 +24,18 @@ from copy import copy
 import numpy as np
 
 from bandit.core import check, exact
+from bandit.core.columns import Columns
 from bandit.core.ids import Aliases
 from bandit.core.state import State, nest, part, require
-from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
+from bandit.core.types import Context, Floats, Ints, Planner, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
 from bandit.models.link import logit
 from bandit.models.profile.appeal import Appeal
-from bandit.models.profile.expectation import average, score
+from bandit.models.profile.expectation import average, average_with_slope, score
 from bandit.models.profile.outset import Outset
 from bandit.models.profile.prior import Prior, Step
-from bandit.models.profiles import Belief, Profiles
+from bandit.models.profiles import Belief, Pool, Profiles
 from bandit.policy import Policy
 from bandit.slates.exploration import budgeted
 
@@ -130,30 +131,36 @@ class Profile(Policy):
         """
         self._begin(B, variance)
         self.appeal = Appeal(quality_variance, learns=False)
-        self.examination = Examination.fix(examine)
-        self.prior = None
+        self.examination, self.prior = Examination.fix(examine), None
 
     def _begin(self, B: Floats, variance: Floats) -> None:
-        self.B, self.variance = B, variance
-        self._start_variance = variance.copy()
+        self.B, self.variance, self._start_variance = B, variance, variance.copy()
         self.profiles = Profiles(B.shape[1])
 
-    def _get_ready(self, context: Context) -> "Profile":
+    def _get_ready(self, articles: Floats) -> "Profile":
         """This policy; before it has learned anything, a copy that is set up for this pool."""
         if not self.prior or self.length:
             return self
         ready = copy(self)
-        ready._set_up(self._outset.measure(context.article_features))
+        ready._set_up(self._outset.measure(articles))
         return ready
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the log-odds of a click given examination, averaged over what is not known."""
-        mean, spread = self._score(context)
-        appeal, doubt = self.appeal.look_up(context.articles)
-        p, _ = average(mean + appeal, spread + doubt)
-        scores = logit(np.clip(p, 1e-12, 1 - 1e-12))
+        return self.plan_for(context.articles, context.article_features)(context)
+
+    def plan_for(self, articles: Columns, article_features: Floats) -> Planner:
+        """See `Policy.plan_for`."""
+        ready, pool = self._get_ready(article_features), Pool.of(article_features)
+        appeal, doubt = self.appeal.look_up(articles)
         budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
-        return SlotPmf(scores, budgeted(budget, self.temperature))
+
+        def plan(context: Context) -> SlotPmf:
+            mean, spread = ready._infer(context).score(pool)
+            p = np.clip(average(mean + appeal, spread + doubt), 1e-12, 1 - 1e-12)
+            return SlotPmf(logit(p), budgeted(budget, self.temperature))
+
+        return plan
 
     def draw_weights(self, noise: Floats) -> Floats:
         """B [p, q] drawn from its posterior by normal noise [p q]; where B is given, B itself."""
@@ -165,20 +172,19 @@ class Profile(Policy):
         It is the share of the prior's variance that the member's own evidence has removed, over
         taste in kinds and text; how readily a member clicks at all is left out, it orders nothing.
         """
-        ready = self._get_ready(context)
+        ready = self._get_ready(context.article_features)
         before = ready.variance + ready._read_attributes(context)[1]
         after = self.infer_interests(context).variance
         return np.asarray(np.maximum(1 - after[:, 1:].sum(axis=1) / before[:, 1:].sum(axis=1), 0.0))
 
     def infer_interests(self, context: Context) -> Belief:
         """Posterior of the interests w_i of the n members."""
-        ready = self._get_ready(context)
-        prior, doubt = ready._read_attributes(context)
-        rows = self.profiles.find_rows(context.member_ids)
-        return self.profiles.posterior(rows, prior, ready.variance + doubt)
+        return self._get_ready(context.article_features)._infer(context)
 
-    def _score(self, context: Context) -> tuple[Floats, Floats]:
-        return self.infer_interests(context).score(context.article_features)
+    def _infer(self, context: Context) -> Belief:
+        prior, doubt = self._read_attributes(context)
+        rows = self.profiles.find_rows(context.member_ids)
+        return self.profiles.posterior(rows, prior, self.variance + doubt)
 
     def _read_attributes(self, context: Context) -> tuple[Floats, Floats]:
         """What attributes alone say of w_i: B x_i, and its variance as B is in doubt; [n, q]."""
@@ -202,7 +208,9 @@ class Profile(Policy):
         expected = self._learn_shared(context.take(openers), rows, index, clicked, looked)
         self._learn_members(round)
         if self.prior:
-            self._learn_variance(context)
+            members, (attributes, doubt) = context.member_ids, self._read_attributes(context)
+            known = (self.profiles.find_rows(members), attributes, doubt)
+            self.variance = self.profiles.learn_spread(*known, self.variance, self._start_variance)
             self.examination.learn(expected, slots, clicked)
 
     def _learn_shared(
@@ -219,16 +227,16 @@ class Profile(Policy):
         Returns P(click | examined) [e] as it was expected before the issue.
         """
         x, articles, m = context.member_features, context.article_features, len(context.articles)
-        start, doubt = self.appeal.look_up(context.articles)
+        pool, (start, doubt) = Pool.of(articles), self.appeal.look_up(context.articles)
         belief, appeal = 1 / np.maximum(doubt, 1e-12), start
         expected: Floats = np.zeros(0)
         step: Step | None = None
         for number in range(MOST_STEPS):
-            mean, spread = self._score(context)
+            mean, spread = self._infer(context).score(pool)
             eta, noise = mean[rows, index] + appeal[index], spread[rows, index]
             if number == 0:
-                expected, _ = average(eta, noise + doubt[index])
-            gradient, weight = score(*average(eta, noise), clicked, looked)
+                expected = average(eta, noise + doubt[index])
+            gradient, weight = score(*average_with_slope(eta, noise), clicked, looked)
             own = belief + np.bincount(index, weight, m)
             total: Floats = np.bincount(index, gradient, m) + belief * (start - appeal)
             if self.prior:
@@ -261,12 +269,6 @@ class Profile(Policy):
         a = context.article_features[choice]
         after = before.update(a, appeal[choice], doubt[choice], clicked, looked)
         self.profiles.absorb(self.profiles.add(context.member_ids), before, after)
-
-    def _learn_variance(self, context: Context) -> None:
-        """Learn S: how far this issue's members turned out to differ."""
-        prior, doubt = self._read_attributes(context)
-        rows, start = self.profiles.find_rows(context.member_ids), self._start_variance
-        self.variance = self.profiles.learn_spread(rows, prior, doubt, self.variance, start)
 
     def follow(self, aliases: Aliases) -> None:
         """Members' profiles follow their ids, and add up."""

@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from bandit.core.types import Bools, Floats, Ints
-from bandit.slates.exploration import FAR, Shares
+from bandit.slates.exploration import Shares
 from bandit.slates.sums import BLOCK
 from bandit.slates.taking import Taken, is_uniform
 
@@ -44,20 +44,15 @@ class Loop:
 
     scores: [n, m], of the plan
     shares: the exploration, of the same members
+    weights: what `exploration.weigh` gives
     """
 
-    def __init__(self, scores: Floats, shares: Shares) -> None:
+    def __init__(self, scores: Floats, shares: Shares, weights: Floats) -> None:
         n = len(scores)
         draws = scores[None] if shares.draws is None else shares.draws
         self._tables = _lay_out(np.moveaxis(draws, 0, 1))
         self._gamma = float(shares.gamma)
-        # whole tables, closed articles too: what is far is left to `exploration`, which shifts it
-        soft = np.any(shares.soft)
-        power = scores / shares.temperature if soft else np.zeros((n, 0))
-        self.fits = bool(np.abs(power).max(initial=0.0) <= FAR) and bool(
-            not np.any(shares.best) or np.isfinite(self._tables).all()
-        )
-        self._weights = np.ascontiguousarray(np.exp(power)) if self.fits else power
+        self._weights = np.ascontiguousarray(weights)
         self._shares = np.empty((n, 3))
         for column, share in enumerate((shares.best, shares.soft, shares.uniform)):
             self._shares[:, column : column + 1] = share

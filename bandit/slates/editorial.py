@@ -7,16 +7,16 @@ time and in this order: minimum counts, maximum counts, no repeats, one article 
 records it. Open this file to add a rule, or to see why an article was not shown.
 """
 
-from collections.abc import Collection
 from copy import copy
+from typing import Self
 
 import numpy as np
 
 from bandit.core import keys
 from bandit.core.columns import Columns, Tabular, fill_text, number_values, read_text
-from bandit.core.rules import EACH
 from bandit.core.types import Bools, Context, Floats, Ids, Ints
 from bandit.features.attributes import MISSING, fold, split_tags
+from bandit.slates.layout import Layout, Tally
 
 MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
 ADMIT = "admit_below"
@@ -79,10 +79,11 @@ class Admission:
                     f"only {members.names}"
                 )
             code, cells = number_values(read_text(members[attribute]))
-            given = [set(_fold(cell)) for cell in cells]
-            for j, wanted in limits:
-                having = [place for place, values in enumerate(given) if values & wanted]
-                allowed[:, j] &= np.isin(code, having)
+            given = [set(_fold(cell)) for cell in cells] + [set()]  # the last: missing
+            if limits:
+                columns, wanted = zip(*limits, strict=True)
+                having = np.array([[bool(own & some) for some in wanted] for own in given])
+                allowed[:, columns] &= having[code]
         for j, article, below in self._lots:
             allowed[:, j] &= draw_lots(members["member"], article) < below
         return allowed
@@ -99,36 +100,41 @@ def _fold(cell: str) -> list[str]:
 
 
 class Desk:
-    """Says which articles are open for each slot of one issue, given the slots above.
+    """Says which articles are open for each slot of one issue, from the top slot to the last.
+
+    Whoever asks about a slot has told before what `fill`s the slots above it.
 
     context: the issue, with its pool, its rules and who has seen what
+    layout: what the rules say of the pool, where that is at hand
     """
 
-    def __init__(self, context: Context) -> None:
-        rules, articles = context.rules, context.articles
-        ids = {article: j for j, article in enumerate(context.article_ids.tolist())}
-        self._k = rules.slots
-        self._pins = {slot - 1: ids[article] for slot, article in rules.pins.items()}
-        self._pinnable = self._eligible = context.eligible
-        if self._pins:  # they leave the pool
-            pinned = np.isin(np.arange(len(ids)), list(self._pins.values()))
-            self._eligible = context.eligible & ~pinned
-        self._seen = context.seen
-        self._stories = _list_stories(context.stories)
-        self._most = _list_groups(articles, rules.at_most)
-        self._least = _list_groups(articles, rules.at_least)
-        self._sections = {
-            slot - 1: np.logical_and.reduce(
-                [_have(articles, column, values) for column, values in only.items()]
-            )
-            for slot, only in rules.only.items()
-        }
+    def __init__(self, context: Context, layout: Layout | None = None) -> None:
+        self._layout = layout or Layout(context.articles, context.rules, context.stories)
+        self._pinnable, self._seen = context.eligible, context.seen
+        self._begin()
 
-    def take(self, rows: slice | Ints) -> "Desk":
-        """The desk for some of the members."""
+    def _begin(self) -> None:
+        """No slot is filled yet."""
+        (n, m), layout = self._pinnable.shape, self._layout
+        self._rows = np.arange(n)
+        self._left = np.zeros((n, m + 1), dtype=bool)  # the last stands for the empty slot, -1
+        np.greater(self._pinnable, layout.pinned, out=self._left[:, :m])
+        self._told = [_Count(tally, n) for tally in layout.told]
+        self._most = [_Count(tally, n) for tally in layout.most]
+        self._least = [_Count(tally, n) for tally in layout.least]
+
+    def take(self, rows: slice | Ints) -> Self:
+        """A desk for some of the members, none of whose slots is filled."""
         part = copy(self)
-        part._pinnable, part._eligible = self._pinnable[rows], self._eligible[rows]
-        part._seen = self._seen[rows]
+        part._pinnable, part._seen = self._pinnable[rows], self._seen[rows]
+        part._begin()
+        return part
+
+    def follow(self, choice: Ints) -> Self:
+        """A desk for the same members, whose first slots hold `choice` [n, slots]."""
+        part = self.take(slice(None))
+        for shown in choice.T:
+            part.fill(shown)
         return part
 
     def find_pin(self, slot: int) -> tuple[int, Bools]:
@@ -136,46 +142,52 @@ class Desk:
 
         The policy fills the slot of the others. Where nothing is pinned, nobody gets article -1.
         """
-        if slot not in self._pins:
+        if slot not in self._layout.pins:
             return -1, np.zeros(len(self._pinnable), dtype=bool)
-        article = self._pins[slot]
+        article = self._layout.pins[slot]
         return article, self._pinnable[:, article]
 
     def allows(self, slot: int, shown: Ints) -> Bools:
         """Whether the hard rules allow these articles [n] in `slot` (from 0), -1 for none, [n]."""
         article, pinned = self.find_pin(slot)
-        free = self._eligible & self._sections.get(slot, True)
+        free = (self._pinnable > self._layout.pinned) & self._layout.sections.get(slot, True)
         known = np.append(free, np.ones((len(free), 1), dtype=bool), axis=1)  # -1, the last: empty
-        allowed = known[np.arange(len(shown)), shown]
+        allowed = known[self._rows, shown]
         return np.asarray(np.where(pinned, shown == article, allowed), dtype=bool)
 
     def find_unmet(self, choice: Ints) -> Bools:
         """Whose slates [n, k] miss a minimum count, [n]."""
-        held = [np.append(group, False)[choice].sum(axis=1) < least for group, least in self._least]
-        return np.asarray(np.any([np.zeros(len(choice)), *held], axis=0), dtype=bool)
+        unmet: Bools = np.zeros(len(choice), dtype=bool)
+        for tally in self._layout.least:
+            count = _Count(tally, len(choice))
+            for slot in choice.T:
+                count.add(self._rows, slot)
+            unmet |= (count.held[:, :-1] < tally.limits).any(axis=1)
+        return unmet
 
-    def open(self, slot: int, choice: Ints) -> tuple[Bools, Ints]:
+    def fill(self, choice: Ints) -> None:
+        """Note what the next slot of each member shows, [n]; -1 for nothing."""
+        self._left[self._rows, choice] = False
+        for count in (*self._told, *self._most, *self._least):
+            count.add(self._rows, choice)
+
+    def open(self, slot: int) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0), and how many soft rules were given up, [n].
 
-        choice: [n, k], whose first `slot` columns hold the slots above
         A row with nothing open stays empty.
         """
-        above = choice.T[:slot]
-        hard = self._eligible.copy()
-        if slot in self._sections:
-            hard &= self._sections[slot]
-        filled, row = np.nonzero(above >= 0)
-        hard[row, above[filled, row]] = False
-        apart = self._keep_apart(slot, above, hard) if self._stories else hard
+        layout, hard = self._layout, self._left[:, :-1]
+        if slot in layout.sections:
+            hard = hard & layout.sections[slot]
+        apart = self._shut_full(self._told, slot, hard)
         unseen = apart > self._seen
-        capped = self._cap(slot, above, unseen) if self._most else unseen
-        mask = capped
+        mask = capped = self._shut_full(self._most, slot, unseen)
         relaxed = np.zeros(len(hard), dtype=np.int8)
-        if self._least:
-            wanted, short = self._find_wanted(slot, above)
+        if layout.least:
+            wanted, short = self._find_wanted(slot)
             mask = mask & wanted
             relaxed[short & hard.any(axis=1)] = MINIMUM
-        if self._sections:
+        if layout.sections:
             mask = mask & self._spare(slot, hard)
         # usually each member has an open article; argmax finds it quicker than any
         if (mask[:, 0] | (mask.argmax(axis=1) > 0)).all():
@@ -188,109 +200,74 @@ class Desk:
                 relaxed[stuck] = given_up
         return mask, relaxed
 
-    def _count(
-        self, group: Bools, slot: int, above: Ints, rows: Ints | slice = slice(None)
-    ) -> Ints:
-        """How many articles of `group` [m] each slate holds, or will hold in any case.
+    def _count(self, count: "_Count", slot: int) -> Ints:
+        """How many articles of each group a slate holds [n, g], or will hold in any case.
 
         Counted are the slots above, the pins below, and the sections below that may hold nothing
         else.
-
-        above: [slot, len(rows)], the slates of the members in `rows`
         """
-        within = np.append(group, False).take(above)  # the last one stands for the empty slot, -1
-        count: Ints = within.view(np.int8).sum(axis=0, dtype=np.int16)
-        for j, article in self._pins.items():
-            if j >= slot and group[article]:
-                count += self._pinnable[rows, article]
-        count += sum(
-            j > slot and j not in self._pins and not (only & ~group).any()
-            for j, only in self._sections.items()
-        )
-        return count
+        held, tally = count.held[:, :-1], count.tally
+        if tally.sure[slot].any():
+            held = held + tally.sure[slot]
+        for j, article in self._layout.pins.items():
+            if j >= slot and (group := tally.place[article]) < held.shape[1]:
+                held = held.copy()
+                held[:, group] += self._pinnable[:, article]
+        return held
 
-    def _keep_apart(self, slot: int, above: Ints, mask: Bools) -> Bools:
-        """The articles of `mask` [n, m] whose stories no other article of the slate tells.
-
-        Others are those in the slots above, and the pins below.
-        """
-        mask = mask.copy()
-        for story in self._stories:
-            told = np.append(story, False).take(above).any(axis=0)
-            for j, article in self._pins.items():
-                if j >= slot and story[article]:
-                    told |= self._pinnable[:, article]
-            mask[np.flatnonzero(told)] &= ~story
-        return mask
-
-    def _cap(self, slot: int, above: Ints, mask: Bools) -> Bools:
-        """The articles of `mask` [n, m] whose maximum counts are not yet reached."""
-        mask = mask.copy()
-        for group, cap in self._most:
-            full = np.flatnonzero(self._count(group, slot, above) >= cap)
-            mask[full] &= ~group
-        return mask
+    def _shut_full(self, counts: list["_Count"], slot: int, mask: Bools) -> Bools:
+        """The articles of `mask` [n, m] of whose groups the slate may hold more."""
+        shut = mask
+        for count in counts:
+            full: Bools = np.asarray(self._count(count, slot) >= count.tally.limits)
+            if full.any():
+                shut = mask.copy() if shut is mask else shut
+                for group in np.flatnonzero(full.any(axis=0)):
+                    shut[full[:, group].nonzero()[0]] &= ~count.tally.groups[group]
+        return shut
 
     def _spare(self, slot: int, hard: Bools) -> Bools:
         """All articles but those that a section below could not do without, [n, m]."""
         spared: Bools = np.ones(hard.shape, dtype=bool)
-        below = [only for j, only in self._sections.items() if j > slot and j not in self._pins]
+        layout = self._layout
+        below = [only for j, only in layout.sections.items() if j > slot and j not in layout.pins]
         for only in below:
             slots = sum(not (other & ~only).any() for other in below)
             spared[:, only] &= (hard[:, only].sum(axis=1) > slots)[:, None]
         return spared
 
-    def _find_wanted(self, slot: int, above: Ints) -> tuple[Bools, Bools]:
+    def _find_wanted(self, slot: int) -> tuple[Bools, Bools]:
         """The articles that the minimum counts allow [n, m], and who will miss a count [n].
 
         All articles are allowed as long as there are more slots left than articles still needed.
         """
-        wanted = np.zeros(self._eligible.shape, dtype=bool)
-        needed = np.zeros(above.shape[1], dtype=np.int64)
-        for group, least in self._least:
-            lacking = np.maximum(least - self._count(group, slot, above), 0)
-            needed += lacking
-            wanted[:, group] |= (lacking > 0)[:, None]
+        layout, wanted = self._layout, np.zeros(self._pinnable.shape, dtype=bool)
+        needed = np.zeros(len(wanted), dtype=np.int64)
+        for count in self._least:
+            lacking = np.maximum(count.tally.limits - self._count(count, slot), 0)
+            needed += lacking.sum(axis=1)
+            for group, short in zip(count.tally.groups, lacking.T > 0, strict=True):
+                wanted[:, group] |= short[:, None]
         # A section below is not a free slot: `_count` has counted it where it can hold nothing but
         # articles of the group.
-        free = [j for j in range(slot, self._k) if j == slot or j not in self._sections]
-        left = np.full(above.shape[1], len(free))
-        for j, article in self._pins.items():
+        free = [j for j in range(slot, layout.slots) if j == slot or j not in layout.sections]
+        left = np.full(len(wanted), len(free))
+        for j, article in layout.pins.items():
             if j in free:
                 left -= self._pinnable[:, article]
         return wanted | ((needed < left) | (needed == 0))[:, None], needed > left
 
 
-def _list_stories(stories: Ints | None) -> list[Bools]:
-    """For each story that several articles tell, which ones do [m]."""
-    if stories is None:
-        return []
-    first, count = np.unique(stories, return_counts=True)
-    return [np.asarray(stories == story) for story in first[count > 1]]
+class _Count:
+    """How many articles of each group of a tally the slates of n members hold.
 
+    held: [n, g + 1], of each group, and of none
+    """
 
-def _list_groups(articles: Columns, counts: dict[str, dict[str, int]]) -> list[tuple[Bools, int]]:
-    """For each value in the rules, the articles that have it [m], and how many are allowed."""
-    groups = []
-    for column, values in counts.items():
-        have = np.array(fill_text(articles[column]), dtype=object)
-        for value, count in name_each(values, sorted(set(have) - {""})).items():
-            groups.append((np.asarray(have == value, dtype=bool), count))
-    return groups
+    def __init__(self, tally: Tally, n: int) -> None:
+        self.tally = tally
+        self.held: Ints = np.zeros((n, len(tally.groups) + 1), dtype=np.int16)
 
-
-def _have(articles: Columns, column: str, values: Collection[str]) -> Bools:
-    """Which articles have one of the values in a column [m]; "" is a missing one."""
-    return np.array([value in values for value in fill_text(articles[column])], dtype=bool)
-
-
-def read_values(articles: Columns, column: str) -> list[str]:
-    """The different values of a column of the pool, as an editor writes them, in order."""
-    return sorted(set(fill_text(articles[column])) - {""})
-
-
-def name_each(counts: dict[str, int], values: list[str]) -> dict[str, int]:
-    """The counts with "*" written out: each of the values that is not named has its count."""
-    named = {value: count for value, count in counts.items() if value != EACH}
-    others = [value for value in values if value not in named] if EACH in counts else []
-    return named | dict.fromkeys(others, counts.get(EACH, 0))
+    def add(self, rows: Ints, choice: Ints) -> None:
+        """Count one more article for each member in `rows`, -1 for nothing."""
+        self.held[rows, self.tally.place[choice]] += 1

@@ -47,19 +47,31 @@ class Shares:
     gamma: float = np.inf
     draws: Floats | None = None
 
-    def __call__(self, scores: Floats, open: Bools) -> Floats:
-        pmf = np.zeros(open.shape)
-        if np.any(self.best):
-            tables = scores[None] if self.draws is None else self.draws
-            won = np.zeros(open.shape)
-            for table in tables:
-                won += _favour(table, open, self.gamma)
-            pmf += self.best * (won / len(tables))
-        if np.any(self.soft):
-            pmf += self.soft * _soften(scores, open, self.temperature)
-        if np.any(self.uniform):
-            pmf += self.uniform * _share_out(open)
-        return pmf
+    def __call__(self, scores: Floats, open: Bools, weights: Floats | None = None) -> Floats:
+        """The pmf [n, m] over the open articles.
+
+        weights: what `weigh` gives, where it is at hand
+        """
+        pmf: Floats | None = None
+        if _is_some(self.best):
+            if self.draws is None:
+                pmf = self.best * _favour(scores, open, self.gamma)
+            else:
+                won = np.zeros(open.shape)
+                for table in self.draws:
+                    won += _favour(table, open, self.gamma)
+                pmf = self.best * (won / len(self.draws))
+        if _is_some(self.soft):
+            soft = (
+                _soften(scores, open, self.temperature)
+                if weights is None
+                else _share_by(weights * open)
+            )
+            pmf = self.soft * soft if pmf is None else pmf + self.soft * soft
+        if _is_some(self.uniform):
+            uniform = self.uniform * _share_out(open)
+            pmf = uniform if pmf is None else pmf + uniform
+        return np.zeros(open.shape) if pmf is None else pmf
 
     def take(self, rows: slice | Ints) -> Self:
         """The shares of some of the members."""
@@ -127,6 +139,27 @@ def thompson(draws: Floats, floor: float) -> Shares:
     return Shares(best=1 - floor, uniform=floor, draws=draws)
 
 
+def _is_some(share: Share) -> bool:
+    """Whether anybody's share is not 0."""
+    return bool(share.any() if isinstance(share, np.ndarray) else share)
+
+
+def weigh(scores: Floats, shares: Shares) -> Floats | None:
+    """exp(score / temperature) [n, m], which `soft` shares out by in one slot after the other.
+
+    Closed articles have weights, too. Nobody's are needed where `soft` is 0: [n, 0]. The answer is
+    None where somebody's scores are not finite, or so far from 0 that they need more care.
+    """
+    tables = scores if shares.draws is None else shares.draws
+    if _is_some(shares.best) and not np.isfinite(tables).all():
+        return None
+    if not _is_some(shares.soft):
+        return np.zeros((len(scores), 0))
+    power = scores / shares.temperature
+    far = not np.abs(power).max(initial=0.0) <= FAR
+    return None if far else np.exp(power, out=power)
+
+
 def _favour(scores: Floats, open: Bools, gamma: float) -> Floats:
     """The best open article's 1, less what it leaves its rivals, [n, m]."""
     masked = np.where(open, scores, -np.inf)
@@ -149,9 +182,13 @@ def _soften(scores: Floats, open: Bools, temperature: float) -> Floats:
     if far.any():
         top = np.where(open[far], power[far], -np.inf).max(axis=1, keepdims=True)
         power[far] = np.where(open[far], power[far] - top, 0.0)
-    weights = np.exp(power) * open
+    return _share_by(np.exp(power) * open)
+
+
+def _share_by(weights: Floats) -> Floats:
+    """1 in each row [n, m], in proportion to the weights; 0 where there are none."""
     whole = add_up(weights)[:, None]
-    return np.asarray(np.divide(weights, whole, out=np.zeros_like(weights), where=whole != 0))
+    return np.asarray(weights / (whole + (whole == 0)))
 
 
 def _share_out(which: Bools) -> Floats:

@@ -6,7 +6,10 @@ it, and one article is taken out of that. An exploration that says what it is ma
 walked in pieces of the members, and for long lists by a compiled loop, to the same bits.
 """
 
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +21,15 @@ from bandit.core.types import (
     PINNED,
     Bools,
     Context,
+    Explore,
     Floats,
     Ints,
     Slates,
     SlotPmf,
 )
 from bandit.slates.editorial import MINIMUM, Desk
-from bandit.slates.exploration import Shares
+from bandit.slates.exploration import Shares, weigh
+from bandit.slates.layout import Layout
 from bandit.slates.taking import Taken, take
 
 _PIECE = 1000  # members whose scores fit the processor's cache
@@ -34,12 +39,19 @@ _WORTH = 3e7
 _done = 0.0  # of these, what this process has walked without it
 
 
-def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -> Slates:
+def draw(
+    plan: SlotPmf,
+    context: Context,
+    seed: int,
+    depth: int | None = None,
+    layout: Layout | None = None,
+) -> Slates:
     """One slate for each member, by inverse CDF with a keyed uniform number for each slot.
 
     The numbers depend on (seed, campaign, member, slot) and nothing else.
 
     depth: draw only the top slots of those slates (default: all)
+    layout: what the rules say of the pool, where that is at hand
 
     Raises ValueError naming a member for whom the plan is no distribution over the open articles.
 
@@ -57,7 +69,7 @@ def draw(plan: SlotPmf, context: Context, seed: int, depth: int | None = None) -
     k = context.rules.slots if depth is None else min(depth, context.rules.slots)
     members = keys.member_keys(context.member_ids)
     uniform = keys.uniforms(seed, context.campaign, "slate", members, k)
-    return _walk(plan, context, uniform)
+    return _walk(plan, context, uniform, layout)
 
 
 def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
@@ -73,12 +85,14 @@ def replay(plan: SlotPmf, context: Context, choice: Ints) -> Floats:
     return _walk(plan, context, np.asarray(choice)).propensity
 
 
-def _walk(plan: SlotPmf, context: Context, by: Floats | Ints) -> Slates:
+def _walk(
+    plan: SlotPmf, context: Context, by: Floats | Ints, layout: Layout | None = None
+) -> Slates:
     """The slates of every member, filled from the top.
 
     by: [n, k], uniform numbers or articles, as `taking.take` wants them
     """
-    (n, k), desk = by.shape, Desk(context)
+    (n, k), desk = by.shape, Desk(context, layout)
     slates = Slates(  # slot after slot in memory, as they are filled
         choice=np.empty((k, n), dtype=np.int32).T,
         propensity=np.empty((k, n)).T,
@@ -95,20 +109,20 @@ def _walk(plan: SlotPmf, context: Context, by: Floats | Ints) -> Slates:
         for at in range(0, n, _PIECE):
             rows = slice(at, min(at + _PIECE, n))
             part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
-            parts = (context, rows, desk.take(rows), by[rows], slates.take(rows))
-            _walk_piece(part, compiled, *parts)
-    _tell_unmet(desk, slates, context.rules.slots)
+            here = desk.take(rows) if n > _PIECE else desk
+            _walk_piece(part, compiled, context, rows, here, by[rows], slates.take(rows))
+    if context.rules.at_least and k == context.rules.slots:
+        _tell_unmet(desk, slates)
     return slates
 
 
-def _tell_unmet(desk: Desk, slates: Slates, k: int) -> None:
+def _tell_unmet(desk: Desk, slates: Slates) -> None:
     """Say in the last slot that a minimum count is missed, where no slot that was open says so.
 
     That is where pins fill every slot, or nothing at all may be shown in the others.
     """
-    if slates.choice.shape[1] == k:
-        unmet = desk.find_unmet(slates.choice) & ~slates.relaxed.any(axis=1)
-        slates.relaxed[unmet, -1] = MINIMUM
+    unmet = desk.find_unmet(slates.choice) & ~slates.relaxed.any(axis=1)
+    slates.relaxed[unmet, -1] = MINIMUM
 
 
 def _find_compiled(size: float) -> ModuleType | None:
@@ -134,37 +148,59 @@ def _walk_piece(
     slates: Slates,
 ) -> None:
     """Fill the slates of the members in `rows`; plan, desk, `by` and slates are theirs alone."""
-    loop = None
+    all_taken, all_pinned = [], []
     for slot in range(slates.choice.shape[1]):
-        open, slates.relaxed[:, slot] = desk.open(slot, slates.choice)
+        open, slates.relaxed[:, slot] = desk.open(slot)
         article, pinned = desk.find_pin(slot)
-        open[pinned] = False
-        if compiled and (loop is None or plan.scores.ndim == 3):
-            loop = compiled.Loop(plan.choose_scores(slot), plan.explore)
-        if loop and loop.fits:
+        if article >= 0:
+            open[pinned] = False
+        if slot == 0 or plan.scores.ndim == 3:
+            loop, share_out = _prepare(plan.choose_scores(slot), plan.explore, compiled)
+        if loop is not None:
             taken = loop.take(open, np.where(pinned, article, -1), by[:, slot])
         else:
-            pmf = _ask(plan, open, context, rows, slot)
+            pmf = share_out(open) if share_out else _ask(plan, open, context, rows, slot)
             supported = ((pmf > 0) == open).all(axis=1)
-            pmf[pinned, article] = 1.0
+            if article >= 0:
+                pmf[pinned, article] = 1.0
             taken = take(pmf, supported, by[:, slot])
-        _fill(slates, slot, taken, pinned)
+        desk.fill(taken.choice)
+        all_taken.append(taken)
+        all_pinned.append(pinned)
+    if all_taken:
+        together = Taken._make(map(np.array, zip(*all_taken, strict=True)))
+        _fill(slates, together, np.array(all_pinned))
 
 
-def _fill(slates: Slates, slot: int, taken: Taken, pinned: Bools) -> None:
-    """Write one slot down: what it shows, how likely that was, and in which role.
+def _prepare(
+    scores: Floats, explore: Explore, compiled: ModuleType | None
+) -> tuple[Any, Callable[[Bools], Floats] | None]:
+    """The compiled loop for slots with these scores, and what makes a pmf of what is open.
 
-    pinned: [n], the members who get the editor's article
+    Either is None where it does not serve: numba is not there, or an exploration has to be asked,
+    and its answer checked, in each slot.
+    """
+    if not isinstance(explore, Shares) or (weights := weigh(scores, explore)) is None:
+        return None, None
+    loop = compiled.Loop(scores, explore, weights) if compiled else None
+    return loop, partial(explore, scores, weights=weights)
+
+
+def _fill(slates: Slates, taken: Taken, pinned: Bools) -> None:
+    """Write down what each slot shows, how likely that was, and in which role.
+
+    taken: [k, n], as the slots were filled
+    pinned: [k, n], the members who get the editor's article
     """
     filled = taken.choice >= 0
     role = np.where(taken.mass > taken.most_left, EXPLOIT, EXPLORE)
     role[~(filled & taken.free)] = EMPTY
     role[pinned & filled] = PINNED
-    slates.choice[:, slot], slates.role[:, slot] = taken.choice, role
-    slates.relaxed[pinned, slot] = 0
-    slates.supported[:, slot] = taken.supported
+    slates.choice.T[:], slates.role.T[:] = taken.choice, role
+    slates.relaxed.T[pinned] = 0
+    slates.supported.T[:] = taken.supported
     # an empty slot that could be filled has 0, like any other miss
-    slates.propensity[:, slot] = np.where(filled | taken.free, taken.mass, 1.0)
+    slates.propensity.T[:] = np.where(filled | taken.free, taken.mass, 1.0)
 
 
 def _ask(plan: SlotPmf, open: Bools, context: Context, rows: slice, slot: int) -> Floats:

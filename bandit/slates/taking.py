@@ -42,7 +42,7 @@ def take(pmf: Floats, supported: Bools, by: Floats | Ints) -> Taken:
         if is_uniform(by)
         else by.astype(np.int64)
     )
-    shown = np.flatnonzero(choice >= 0)
+    shown = (choice >= 0).nonzero()[0]
     mass = np.zeros(len(pmf))
     mass[shown] = pmf[shown, choice[shown]]
     pmf[shown, choice[shown]] = 0.0
@@ -62,8 +62,8 @@ def inverse_cdf(sums: Floats, uniform: Floats) -> Ints:
     The answer is -1 where there is no mass.
     """
     index = _count_passed(sums, uniform * sums[-1])
-    beyond = np.flatnonzero(index == len(sums))  # rounding at the very end never leaves the support
-    if len(beyond):
+    beyond = index == len(sums)  # rounding at the very end never leaves the support
+    if beyond.any():
         index[beyond] = np.where(
             sums[-1, beyond] > 0, (sums[:, beyond] < sums[-1, beyond]).sum(axis=0), -1
         )
@@ -72,5 +72,6 @@ def inverse_cdf(sums: Floats, uniform: Floats) -> Ints:
 
 def _count_passed(sums: Floats, target: Floats) -> Ints:
     """How many of some rising sums [m, n] do not pass the target [n]."""
-    narrow = np.min_scalar_type(-len(sums) - 1)  # narrow numbers are counted faster
+    # narrow numbers are counted faster
+    narrow = np.int8 if len(sums) < 2**7 else np.int16 if len(sums) < 2**15 else np.int64
     return np.asarray((sums <= target).view(np.int8).sum(axis=0, dtype=narrow).astype(np.intp))

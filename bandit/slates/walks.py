@@ -148,7 +148,7 @@ def _walk(
 
 def _ask(plan: SlotPmf, desk: Desk, choice: Ints, slot: int) -> Floats:
     """The pmf [r, m] of a slot, pins included, given the slots above in `choice` [r, k]."""
-    open, _ = desk.open(slot, choice)
+    open, _ = desk.follow(choice[:, :slot]).open(slot)
     article, pinned = desk.find_pin(slot)
     open[pinned] = False
     free: Bools = np.asarray(open.any(axis=1))

@@ -11,21 +11,19 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-import hydra
 import pandas as pd
 import pyarrow as pa
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 from rich.console import Console
 
 from bandit.core import check
 from bandit.core.files import write_json, write_table
+from experiments.asked.command import command
 from experiments.report.cold_start.page import write_page
 from experiments.runner.configs import Settings, check_whole, read_policy, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
-from experiments.runner.one_line import in_one_line
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.articles import measure_waves
@@ -132,12 +130,10 @@ def _list_cuts(config: Settings, asked: list[str]) -> dict[str, Settings]:
     }
 
 
-@hydra.main(version_base="1.3", config_path="../../configs", config_name="coldstart")
-def main(cfg: DictConfig) -> None:
-    config = resolve(cfg)
-    with in_one_line("coldstart"):
-        cuts = _list_cuts(config, list(HydraConfig.get().overrides.task))
-        page = measure(config, cuts)
+@command("coldstart")
+def main(config: Settings) -> None:
+    cuts = _list_cuts(config, list(HydraConfig.get().overrides.task))
+    page = measure(config, cuts)
     Console().print(f"page: {page}")
 
 

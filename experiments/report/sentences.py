@@ -6,6 +6,7 @@ Clicks are told per 1,000 newsletters delivered.
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from experiments.report.page import (
     count_decimals,
@@ -14,12 +15,14 @@ from experiments.report.page import (
     write_span_of_issues,
 )
 from experiments.report.policy_looks import Look
-from experiments.report.run import Run
 from experiments.tables.cold_start import Parity
 from experiments.tables.ladder import HAD, Rung, round_together
 
+if TYPE_CHECKING:
+    from experiments.report.run import Run
 
-def name_rival(run: Run) -> str:
+
+def name_rival(run: "Run") -> str:
     """What the baseline is, in words.
 
     It is the best segmentation only if no other segmentation in the run beat it.
@@ -34,7 +37,7 @@ def name_rival(run: Run) -> str:
     return "the best segmentation" if best else f"the baseline ({name})"
 
 
-def write_headline(run: Run) -> str:
+def write_headline(run: "Run") -> str:
     """The finding in one sentence, no stronger than its interval."""
     if run.winner is None:
         return "This run has no policy that could be deployed in place of the baseline."
@@ -64,7 +67,7 @@ def _write_span(low: float, high: float, places: int, sign: bool = False) -> str
     return f"{format_percent(low, places, sign)} to {format_percent(high, places, sign)}"
 
 
-def write_lead(run: Run) -> str:
+def write_lead(run: "Run") -> str:
     """The paragraph under the headline: the size of the run, and how far there was to go."""
     size = f" of {run.facts['members']:,} members" if run.facts.get("members") else ""
     times = f", {run.seeds} times over, each time with other members and articles"
@@ -121,7 +124,7 @@ def _write_losses(lost: Sequence[str], told: Sequence[str], cost: int) -> str:
     return f"is{words.removeprefix('are')}" if cost == 1 and words.startswith("are") else words
 
 
-def list_numbers(run: Run) -> list[tuple[str, str]]:
+def list_numbers(run: "Run") -> list[tuple[str, str]]:
     """Up to four large numbers, each with what it says; what this run cannot give is left out."""
     if run.winner is None:
         return []

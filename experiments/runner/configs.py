@@ -13,7 +13,9 @@ from bandit.core import check
 from bandit.core.make import make as make_from
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = ROOT / "configs"
+CONFIGS = (
+    Path(__file__).parents[1] / "configs"
+).resolve()  # in a checkout a link, in a wheel files
 Settings = dict[str, Any]  # a configuration as plain values: whatever YAML can say
 
 

@@ -8,7 +8,7 @@ this project. So an edit of linear arithmetic lets only the linear policies run 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -53,7 +53,7 @@ def digest_code(modules: Iterable[str], configs: Iterable[Settings], root: Path 
 
     Raises ValueError for a `_target_` that cannot be imported.
     """
-    targets = {target for config in configs for target in _find_targets(config)}
+    targets = {target for config in configs for target in find_targets(config)}
     classes = {find_class(target).__module__ for target in targets}
     digest = sha256()
     for name, path in sorted(find_sources({*modules, *classes}, root).items()):
@@ -65,60 +65,86 @@ def find_sources(modules: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
     """The files that modules need, by name: their own, and those of all that they import.
 
     Imports of imports count, and those inside functions. Only the project's own modules are
-    followed; of a package, the `__init__.py` counts where a name is imported from it. A YAML file
-    counts where a module beside it does: it is that module's data.
+    followed, and those that lie beside a module from elsewhere, or in its package. Of a package,
+    the `__init__.py` counts where a name is imported from it. A YAML file counts where a module
+    beside it does: it is that module's data.
     """
     found: dict[str, Path] = {}
     waiting = list(modules)
+    places = dict.fromkeys(PROJECT, root) | _find_places(waiting)
     while waiting:
         name = waiting.pop()
-        path = _locate(name, root)
+        path = _locate(name, places)
         if path is None:  # `from module import function`
             name = name.rpartition(".")[0]
-            path = _locate(name, root)
+            path = _locate(name, places)
         if path is None or name in found:
             continue
         found[name] = path
         found |= {
             f"{name.rpartition('.')[0]}/{data.name}": data for data in path.parent.glob("*.yaml")
         }
-        waiting += _read_imports(path.read_text(encoding="utf-8"))
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        waiting += _read_imports(path.read_text(encoding="utf-8"), package)
     return found
 
 
-def _locate(name: str, root: Path) -> Path | None:
-    """The file of a module; None where there is no such module.
+def _find_places(modules: Iterable[str]) -> dict[str, Path]:
+    """Where packages lie that are not the project's: those of the modules, which are loaded by now.
 
-    A class of the user's own may come from anywhere: its module is loaded by now.
+    What lies beside a module that is no package is a person's own as well.
     """
-    if name.partition(".")[0] not in PROJECT:
+    places: dict[str, Path] = {}
+    for name in modules:
         file = getattr(sys.modules.get(name), "__file__", None)
-        return Path(file) if file else None
-    path = root.joinpath(*name.split("."))
+        top = name.partition(".")[0]
+        if not file or top in PROJECT:
+            continue
+        path = Path(file)
+        depth = len(name.split(".")) - (path.name != "__init__.py")
+        place = path.parents[depth]
+        beside = place.glob("*") if path.parent == place else ()
+        places |= {each.stem: place for each in beside if each.suffix == ".py" or each.is_dir()}
+        places[top] = place
+    return {name: place for name, place in places.items() if name not in PROJECT}
+
+
+def _locate(name: str, places: Mapping[str, Path]) -> Path | None:
+    """The file of a module below one of the places; None where there is no such module."""
+    place = places.get(name.partition(".")[0])
+    if place is None:
+        return None
+    path = place.joinpath(*name.split("."))
     files = (path.with_suffix(".py"), path / "__init__.py")
     return next((file for file in files if file.is_file()), None)
 
 
 @cache
-def _read_imports(source: str) -> tuple[str, ...]:
-    """What a source file imports of the project: `a.b`, or `a.b.c` for `from a.b import c`."""
+def _read_imports(source: str, package: str) -> tuple[str, ...]:
+    """What a source file imports: `a.b`, or `a.b.c` for `from a.b import c`.
+
+    package: that holds the file, for imports such as `from . import c`
+    """
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return tuple(name for name in found if name.partition(".")[0] in PROJECT)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            parts = [*(above if node.level else []), *([node.module] if node.module else [])]
+            found += [".".join([*parts, alias.name]) for alias in node.names]
+    return tuple(found)
 
 
-def _find_targets(value: object) -> Iterator[str]:
+def find_targets(value: object) -> Iterator[str]:
+    """The classes that a configuration names, at any depth."""
     if isinstance(value, dict):
         if "_target_" in value:
             yield str(value["_target_"])
         value = list(value.values())
     if isinstance(value, list):
         for part in value:
-            yield from _find_targets(part)
+            yield from find_targets(part)
 
 
 def describe_origin(modules: Iterable[str], configs: Iterable[Settings]) -> Settings:
@@ -129,6 +155,8 @@ def describe_origin(modules: Iterable[str], configs: Iterable[Settings]) -> Sett
 
 @cache
 def _find_commit() -> str | None:
+    if not (ROOT / ".git").exists():  # installed, perhaps inside another repository
+        return None
     try:
         asked = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607  (whichever git the user has)

@@ -1,12 +1,23 @@
 """Where runs lie on disk: their folders below runs/, and the tables in them."""
 
+import re
+import shutil
+import traceback
 from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
+from omegaconf import Container, DictConfig, OmegaConf
 
 from bandit.core.files import read_json, read_table
-from experiments.runner.configs import ROOT, Settings
+from experiments.runner.configs import Settings, resolve
+
+RUNS = Path("runs")  # where one stands
+NOT_RESULTS = ("workers", "name", "force")  # settings that no result depends on
+ONLY_REPORTED = ("baseline", "late_from")  # settings that only tables and reports depend on
+FAILED = "failed.txt"  # in the folder of a sweep's job that failed: why
+RECORD = ".hydra"  # what Hydra notes of a job
+LONGEST = 100  # letters of a folder's name
 
 
 def choose_folder(name: str | None, label: str, config: Settings) -> Path:
@@ -14,10 +25,76 @@ def choose_folder(name: str | None, label: str, config: Settings) -> Path:
 
     Raises ValueError for a name that would lie anywhere else.
     """
-    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
+    check_name(name)
+    return (RUNS / (name or f"{label}-{_digest(config)}")).absolute()
+
+
+def check_name(name: object) -> None:
+    """Raise ValueError unless a name is None or that of a folder below runs/."""
+    if name is not None and (name in ("", ".", "..") or Path(str(name)).name != str(name)):
         raise ValueError(f"name = {name!r}; must be a plain folder name")
-    digest = sha256(repr(sorted(config.items())).encode()).hexdigest()[:8]
-    return ROOT / "runs" / (name or f"{label}-{digest}")
+
+
+def _digest(config: Settings) -> str:
+    return sha256(repr(sorted(config.items())).encode()).hexdigest()[:8]
+
+
+def register_names() -> None:
+    """Tell OmegaConf how configs/ write where a run's folder is.
+
+    ${runs:LABEL}: runs/NAME for the setting `name`, or runs/LABEL where it is null
+    ${digest:}: eight letters that stand for all settings a result depends on
+    ${job:}: what is special about a job of a sweep, as `policy.epsilon=0.1,seed=3`
+    """
+    OmegaConf.register_new_resolver("runs", _name_run, replace=True)
+    OmegaConf.register_new_resolver("digest", _digest_root, replace=True)
+    OmegaConf.register_new_resolver("job", _name_job, replace=True)
+
+
+def _name_run(label: str, *, _root_: DictConfig) -> str:
+    check_name(_root_.get("name"))
+    return str(RUNS / str(_root_.get("name") or label))
+
+
+def _digest_root(*, _root_: DictConfig) -> str:
+    unread = ["hydra", *NOT_RESULTS, *ONLY_REPORTED]
+    values = {str(key): _root_[key] for key in _root_ if key not in unread}
+    return _digest(
+        {key: resolve(v) if isinstance(v, Container) else v for key, v in values.items()}
+    )
+
+
+def _name_job(*, _root_: DictConfig) -> str:
+    job = _root_.hydra.job
+    name = re.sub(r"[/\\:]", "_", str(job.override_dirname).replace("+", ""))
+    if len(name) > LONGEST:
+        name = f"{name[:LONGEST]}-{sha256(name.encode()).hexdigest()[:8]}"
+    return name or str(job.num)
+
+
+def empty(folder: Path) -> None:
+    """Remove all that is in a folder but Hydra's record of what is asked now."""
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.name != RECORD:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def note_failure(folder: Path, error: Exception, keep: bool) -> None:
+    """Leave word of why a job failed, or no folder at all where nothing was begun in it.
+
+    keep: it is a job of a sweep; `failed.txt` says why it failed, in its first line for people
+    """
+    if keep:
+        first = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        trace = "".join(traceback.format_exception(error))
+        (folder / FAILED).write_text(f"{' '.join(first.split())}\n\n{trace}", encoding="utf-8")
+    elif {path.name for path in folder.iterdir()} <= {RECORD} and folder != Path.cwd():
+        shutil.rmtree(folder)
+
+
+def forget_failure(folder: Path) -> None:
+    """Remove word of an earlier failure: the job is tried again."""
+    (folder / FAILED).unlink(missing_ok=True)
 
 
 def is_begun(path: Path, asked: Settings) -> bool:
@@ -35,3 +112,6 @@ def read_frame(path: Path) -> pd.DataFrame:
     """A parquet file of the run, its checksums verified. Raises ValueError where it is damaged."""
     table: pd.DataFrame = read_table(path).to_pandas()
     return table
+
+
+register_names()

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from bandit.core.files import read_table, write_table
 
-if TYPE_CHECKING:  # whoever reads the tables needs no simulator
+if TYPE_CHECKING:
     from bandit.core.types import Floats, Round
     from simulators.base import Simulator
 

@@ -12,9 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import (
+    active_children,
+    get_all_start_methods,
+    get_context,
+    get_start_method,
+    parent_process,
+    set_start_method,
+)
 from multiprocessing.queues import Queue
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import TypeAlias
 
 from rich.console import Console
@@ -22,6 +29,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -62,6 +70,8 @@ class Task:
 def run_all(tasks: Sequence[Task], issues: int, workers: int | None, title: str) -> None:
     """Run the tasks side by side, each on one thread. The first failure stops the rest.
 
+    A single task runs in this process.
+
     issues: how many each task does
     workers: how many tasks run at once; None: one a core
     title: begins the progress bar
@@ -72,16 +82,32 @@ def run_all(tasks: Sequence[Task], issues: int, workers: int | None, title: str)
         check_whole("workers", workers, 1)
     if not tasks:
         return
-    workers = min(workers or os.cpu_count() or 1, len(tasks))
-    spawn = get_context("spawn")
-    ticks: Ticks = spawn.Queue()
     with (
         use_one_thread(),
         _terminate_as_interrupt(),
         Progress(*COLUMNS, console=Console(stderr=True)) as progress,
-        ProcessPoolExecutor(workers, spawn, _begin_worker, (ticks,)) as pool,
     ):
-        bar = progress.add_task(title, total=issues * len(tasks))
+        bar = progress.add_task(f"{title}: starting", total=issues * len(tasks))
+        try:
+            if len(tasks) == 1:
+                tasks[0].work(tick=lambda issue: progress.update(bar, completed=issue))
+            else:
+                _run_apart(tasks, issues, workers or os.cpu_count() or 1, title, progress, bar)
+        except KeyboardInterrupt:
+            raise SystemExit("interrupted; the same command goes on from here") from None
+        progress.update(bar, completed=issues * len(tasks), description=f"{title}: done")
+
+
+def _run_apart(
+    tasks: Sequence[Task], issues: int, workers: int, title: str, progress: Progress, bar: TaskID
+) -> None:
+    """Each task in a process, `workers` at once."""
+    if get_start_method(allow_none=True) not in (None, *get_all_start_methods()):
+        set_start_method("spawn", force=True)  # a launcher's own, of which our workers know nothing
+    spawn = get_context("spawn")
+    ticks: Ticks = spawn.Queue()
+    count = min(workers, len(tasks))
+    with ProcessPoolExecutor(count, spawn, _begin_worker, (ticks,)) as pool:
         reached: dict[str, int] = {}
         try:
             for _ in _submit_in_order(pool, tasks):
@@ -96,8 +122,7 @@ def run_all(tasks: Sequence[Task], issues: int, workers: int | None, title: str)
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in active_children():
                 worker.terminate()
-            raise SystemExit("interrupted; the same command goes on from here") from None
-        progress.update(bar, completed=issues * len(tasks), description=f"{title}: done")
+            raise
 
 
 def _submit_in_order(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> Iterator[None]:
@@ -123,7 +148,10 @@ def _submit_in_order(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> Iterat
 
 @contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
-    """A polite kill of this process is an interrupt too."""
+    """A polite kill of this process is an interrupt too; signals are the main thread's."""
+    if current_thread() is not main_thread():
+        yield
+        return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

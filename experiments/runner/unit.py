@@ -28,12 +28,12 @@ from bandit.log.issues import describe_issues, list_issues
 from bandit.log.learning import learn_again
 from bandit.policy import Informed, Policy, sends_in_waves
 from experiments.runner.configs import Settings, find_class, make
-from experiments.runner.digest import describe_origin, digest_file, digest_folder
-from experiments.runner.folders import is_begun
+from experiments.runner.digest import describe_origin, digest_file, digest_folder, find_targets
+from experiments.runner.folders import RECORD, is_begun
 from experiments.runner.people import count_people, finish_people
 from experiments.runner.watcher import LogReplay, Watcher, measure_issue
+from experiments.runner.worlds import make_simulator
 from serving import bundle
-from simulators.base import Simulator
 from simulators.play import begin, read_back, send
 
 
@@ -68,8 +68,8 @@ def run_unit(
         tick(read_json(folder / "done.json")["issues"])
         return
 
-    association: Simulator = make(simulator, seed=seed)
     learner: Policy = make(policy)
+    association = make_simulator(simulator, seed)
     begin(learner, association)
     if begun:
         _sweep(folder)
@@ -123,6 +123,16 @@ def write_bundle(
     bundle.write(folder, learner, config["_target_"], parameters, features, made_from)
 
 
+def can_be_sent(policy: Settings) -> bool:
+    """Whether the sender takes a policy: one of this project's that is not shown the truth.
+
+    policy: its config; what it wraps counts as well
+    """
+    targets = list(find_targets(policy))
+    ours = all(target.startswith("bandit.policies.") for target in targets)
+    return ours and not any(issubclass(find_class(target), Informed) for target in targets)
+
+
 def _describe(
     policy: Settings,
     simulator: Settings,
@@ -143,7 +153,7 @@ def _describe(
         "replay_from": replay_from,
         "depth": depth,
         "logger": digest_file(logger / "unit.json") if logger else None,
-        "exportable": not issubclass(kind, Informed),
+        "exportable": can_be_sent(policy),
         "waves": sends_in_waves(kind),  # the sender sends to everybody at once
     }
     if isinstance(simulator.get("log"), str):  # what is there now, not only where
@@ -156,7 +166,8 @@ def _clear(folder: Path) -> None:
 
     Raises ValueError, and leaves the folder alone, where it holds anything but a unit.
     """
-    if not folder.exists() or not any(folder.iterdir()):
+    record = folder / RECORD  # Hydra's, of what is asked now
+    if not folder.exists() or not any(path != record for path in folder.iterdir()):
         return
     if not (folder / "unit.json").exists():
         raise ValueError(
@@ -165,6 +176,9 @@ def _clear(folder: Path) -> None:
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     folder.rename(old)
+    if (old / RECORD).exists():
+        folder.mkdir()
+        (old / RECORD).rename(record)
     shutil.rmtree(old)
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from bandit.core.files import read_json
 from bandit.core.types import Floats
@@ -40,6 +39,8 @@ def _read_counts(path: Path) -> Settings:
 
 def student_interval(values: Floats, level: float = 0.95) -> tuple[float, float, float]:
     """Mean of one value a seed, and its Student t interval; with one seed its bounds are NaN."""
+    from scipy.stats import t as student  # half a second of imports
+
     mean, n = float(values.mean()), len(values)
     if n < 2:
         return mean, float("nan"), float("nan")
@@ -47,10 +48,14 @@ def student_interval(values: Floats, level: float = 0.95) -> tuple[float, float,
     return mean, mean - half, mean + half
 
 
+def _divide(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
+
+
 def summarise(results: pd.DataFrame, baseline: str, late_from: int) -> pd.DataFrame:
     """One row a policy, from `collect_results`.
 
-    Rates are over all issues; those named late, the lifts over the baseline, the share of the
+    Rates are over all issues; what is named late, the lifts over the baseline, the share of the
     oracle and the cost of exploring are over issues `late_from` on. Lifts are relative, and paired
     by seed.
     """
@@ -72,11 +77,12 @@ def summarise(results: pd.DataFrame, baseline: str, late_from: int) -> pd.DataFr
         whole = cost.loc[policy].sum()
         row = {
             "policy": policy,
-            "clicks_per_delivered": total["clicks"] / total["delivered"],
+            "clicks_per_delivered": _divide(total["clicks"], total["delivered"]),
             "clicks_per_delivered_late": late_rate.mean(),
-            "clicks_per_open": total["clicks"] / total["opened"],
-            "clicked_per_open": total["clicked_opens"] / total["opened"],
-            "open_rate": total["opened"] / total["delivered"],
+            "clicks_late": late_sums.loc[policy, "clicks"].sum(),
+            "clicks_per_open": _divide(total["clicks"], total["opened"]),
+            "clicked_per_open": _divide(total["clicked_opens"], total["opened"]),
+            "open_rate": _divide(total["opened"], total["delivered"]),
             "oracle_share": np.nan,
             "exploration_cost": cost.loc[policy, "lost"] / whole if whole else np.nan,
             "lift": np.nan,

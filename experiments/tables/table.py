@@ -4,6 +4,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+FEW = 100  # clicks, of which what exploring cost is luck
+WIDE = 2.0  # an interval of a lift from -100 % to +100 % says nothing of it
+
 
 def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
     """Print one row a policy, best first.
@@ -16,19 +19,20 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
     against = baseline in set(summary["policy"])
     for name in ("policy", "all", "later", "lift", "open", "oracle", "exploring"):
         table.add_column(name, justify="left" if name == "policy" else "right", no_wrap=True)
+    scarce = False
     for _, row in summary.sort_values("clicks_per_delivered_late", ascending=False).iterrows():
-        lift = "-" if pd.isna(row["lift"]) else f"{100 * row['lift']:+.1f}"
-        if not pd.isna(row["lift_low"]):
-            lift += f" ({100 * row['lift_low']:.1f} to {100 * row['lift_high']:.1f})"
+        few = row.get("clicks_late", FEW) < FEW
+        lost = "-" if few else _write(-row["exploration_cost"], "+.1%")
         table.add_row(
             str(row["policy"]),
-            f"{1000 * row['clicks_per_delivered']:.1f}",
-            f"{1000 * row['clicks_per_delivered_late']:.1f}",
-            lift,
-            f"{row['clicks_per_open']:.3f}",
-            "-" if pd.isna(row["oracle_share"]) else f"{row['oracle_share']:.0%}",
-            f"{-row['exploration_cost']:+.1%}",
+            _write(1000 * row["clicks_per_delivered"], ".1f"),
+            _write(1000 * row["clicks_per_delivered_late"], ".1f"),
+            _write_lift(row),
+            _write(row["clicks_per_open"], ".3f"),
+            _write(row["oracle_share"], ".0%"),
+            lost,
         )
+        scarce = scarce or few
     console.print(table)
     if baseline and not against:
         console.print(f"\nno lift: the baseline, {baseline}, is not among the policies")
@@ -39,5 +43,24 @@ def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
         )
     console.print(
         "open: clicks an open; oracle: share of its clicks; "
-        "exploring: clicks that it brings (+) or costs (-) at once\n"
+        "exploring: clicks that it brings (+) or costs (-) at once"
     )
+    if scarce:
+        console.print(f"exploring -: fewer than {FEW} clicks in the later issues; use more seeds")
+    console.print()
+
+
+def _write(value: float, form: str) -> str:
+    return "-" if pd.isna(value) else format(value, form)
+
+
+def _write_lift(row: "pd.Series[float]") -> str:
+    """A lift and its interval in percent, or that there are too few seeds for an interval."""
+    lift, low, high = (float(row[name]) for name in ("lift", "lift_low", "lift_high"))
+    if pd.isna(lift):
+        return "-"
+    if pd.isna(low):
+        return f"{100 * lift:+.1f}"
+    if high - low > WIDE:
+        return f"{100 * lift:+.1f} (use more seeds)"
+    return f"{100 * lift:+.1f} ({100 * low:.1f} to {100 * high:.1f})"

@@ -18,7 +18,7 @@ from bandit.core.types import Ids, Ints
 from serving.errors import describe
 from serving.settings import read_settings
 
-RESERVED = ("held out", "rest")  # what others than arms are called
+RESERVED = ("held out", "rest", "policy")  # what others than arms are called
 ROUNDING = 1e-9  # shares such as .7, .2 and .1 add up to a little less than 1
 Share = Annotated[float, Field(gt=0, lt=1)]
 Word = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^\S(.*\S)?$")]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bandit.core.columns import Columns
 from bandit.core.rules import Rules
-from bandit.slates.editorial import name_each, read_values
+from bandit.slates.layout import name_each, read_values
 
 _TRIES = 20_000  # classes tried; beyond it nothing is said
 

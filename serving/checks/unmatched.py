@@ -11,7 +11,7 @@ from bandit.core.check import shorten
 from bandit.core.columns import Columns
 from bandit.core.rules import EACH, Rules, name_nearest
 from bandit.features.attributes import MISSING, fold, split_tags
-from bandit.slates.editorial import read_values
+from bandit.slates.layout import read_values
 
 _SHOWN = 3
 

@@ -15,8 +15,11 @@ from bandit.core import check
 from bandit.core.columns import Columns, Tabular
 from bandit.core.rules import Rules
 from bandit.core.types import Bools, Context, Ids, Ints, Slates
+from bandit.features.features import Features
+from bandit.features.stories import share_seen
 from bandit.log.issue import tabulate_slates
 from bandit.slates.editorial import Admission
+from bandit.slates.layout import Layout
 from bandit.slates.propensity import draw
 from serving.bundle import Bundle, read
 from serving.inputs import sort_pool
@@ -72,13 +75,15 @@ class ReadyIssue:
         articles = Columns.read(pool)
         check.columns("pool", articles, ["article", "title", "summary", "kind", "source"])
         check.unique("pool", articles["article"])
-        self._articles = articles = sort_pool(articles)
+        articles = sort_pool(articles)
         rules.check_pool(articles["article"].tolist(), articles.names)
-        self._bundle, self._rules, self._campaign, self._seed = bundle, rules, campaign, seed
-        self._text = bundle.features.encode_articles(articles)
-        self._stories = bundle.features.find_stories(articles)
+        self._features, self._seed = bundle.features, seed
         self._telling = list_telling(articles, bundle.features, earlier)
         self._admission = Admission(articles)
+        self._stories = bundle.features.find_stories(articles)
+        self._issue = _open_issue(campaign, articles, rules, self._stories, bundle.features)
+        self._layout = Layout(articles, rules, self._stories)
+        self._plan = bundle.policy.plan_for(articles, self._issue.article_features)
 
     def compose(self, members: Tabular, seen: Tabular | None = None) -> Composed:
         """The newsletters of these members; of each the same, whoever comes with it.
@@ -91,14 +96,14 @@ class ReadyIssue:
         members = Columns.read(members)
         check.columns("members", members, ["member"])
         rows, columns = self.find_seen(members, seen)
-        shown: Bools = np.zeros((len(members), len(self._articles)), dtype=bool)
+        shown: Bools = np.zeros((len(members), self.width), dtype=bool)
         shown[rows, columns] = True
         return self.choose(members, shown)
 
     @property
     def width(self) -> int:
         """How many articles the pool has, m."""
-        return len(self._articles)
+        return len(self._issue.articles)
 
     def find_seen(self, members: Columns, seen: Tabular | None) -> tuple[Ints, Ints]:
         """Rows (ascending) and columns of the (member, article) cells that were seen."""
@@ -106,18 +111,16 @@ class ReadyIssue:
 
     def choose(self, members: Columns, seen: Bools) -> Composed:
         """The same as `compose`, where it is known which articles were seen [n, m]."""
-        context = self._bundle.features.make_context(
-            self._campaign,
-            0,
+        if not len(members):
+            raise ValueError("the member list is empty")
+        context = self._issue.address(
             members,
-            self._articles,
-            self._rules,
+            self._features.encode_members(members),
             self._admission.find(members),
-            seen,
-            article_features=self._text,
-            told=self._stories,
+            share_seen(seen, self._stories),
         )
-        return Composed(context, draw(self._bundle.policy.plan(context), context, self._seed))
+        slates = draw(self._plan(context), context, self._seed, layout=self._layout)
+        return Composed(context, slates)
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,25 @@ class Sender:
         Raises ValueError naming what is wrong with the pool, or does not fit the rules.
         """
         return ReadyIssue(self.bundle, pool, rules, campaign, seed, earlier)
+
+
+def _open_issue(
+    campaign: str, articles: Columns, rules: Rules, stories: Ints, features: Features
+) -> Context:
+    """An issue that nobody gets yet."""
+    nothing: Bools = np.zeros((0, len(articles)), dtype=bool)
+    return Context(
+        campaign=campaign,
+        issue=0,
+        members=Columns({"member": []}),
+        articles=articles,
+        member_features=np.zeros((0, len(features.member_names))),
+        article_features=features.encode_articles(articles),
+        eligible=nothing,
+        seen=nothing,
+        rules=rules,
+        stories=stories,
+    )
 
 
 def load(folder: str | Path, trusted: str | Path | None = None) -> Sender:

@@ -171,3 +171,11 @@ def test_generator_is_keyed() -> None:
     ]
     assert draws[0] == draws[1]
     assert draws[0] != draws[2] != draws[3]
+
+
+def test_few_members_have_the_numbers_of_many() -> None:
+    members = keys.member_keys([f"m{i}" for i in range(700)])
+    many = keys.uniforms(4, "may", "slate", members, 5)
+    for few in (1, 7, 180):
+        alone = keys.uniforms(4, "may", "slate", members[:few], 5)
+        assert alone.tobytes() == many[:few].tobytes()

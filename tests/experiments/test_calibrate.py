@@ -14,7 +14,6 @@ from rich.console import Console
 from experiments import calibrate
 from experiments.checks import examination
 from experiments.report.calibration import page as calibration_page
-from experiments.runner import folders
 from experiments.runner.configs import CONFIGS, resolve
 from simulators.examination.models import Cascade, DynamicBayesian, UserBrowsing
 
@@ -37,7 +36,7 @@ def config(*more: str) -> dict[str, Any]:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(folders, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 

@@ -7,7 +7,6 @@ from rich.console import Console
 
 from bandit.core.files import read_json
 from experiments import reading
-from experiments.runner import folders
 from experiments.runner.configs import Settings, read_policy
 from experiments.runner.unit import run_unit
 
@@ -44,7 +43,7 @@ def test_a_log_is_described_by_the_topics_of_its_bundle(unit: Path) -> None:
 def test_a_new_reader_learns_the_log_and_is_not_judged_by_it(
     unit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folders, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     before = read_json(unit / "bundle" / "manifest.json")
     said = listen(ask(unit, refit=True, name="anew"))
     assert "later issues will show" in said
@@ -59,7 +58,7 @@ def test_a_new_reader_learns_the_log_and_is_not_judged_by_it(
 def test_the_bundle_of_a_run_is_never_replaced(
     unit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folders, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "mine").symlink_to(unit, target_is_directory=True)
     with pytest.raises(ValueError, match="holds something else than a bundle"):

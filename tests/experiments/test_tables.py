@@ -13,7 +13,7 @@ from bandit.core.files import write_json
 from experiments.tables import table
 from experiments.tables.cold_start import find_parity
 from experiments.tables.off_policy import estimate_off_policy
-from experiments.tables.summary import student_interval, summarise
+from experiments.tables.summary import MEASURES, student_interval, summarise
 
 
 def test_paired_interval_is_students() -> None:
@@ -136,3 +136,36 @@ def test_the_table_tells_what_exploring_brings_and_what_it_costs() -> None:
     assert "-2.1%" in text
     assert "+0.9%" in text
     assert "exploring: clicks that it brings (+) or costs (-) at once" in text
+    assert "use more seeds" not in text
+
+
+def test_numbers_that_rest_on_too_little_ask_for_more_seeds() -> None:
+    rows = [
+        {
+            **dict.fromkeys(("clicks_per_delivered", "clicks_per_delivered_late"), 0.05),
+            "policy": policy,
+            "clicks_late": clicks,
+            "exploration_cost": 0.5,
+            "lift": 0.154,
+            "lift_low": low,
+            "lift_high": high,
+            **dict.fromkeys(("oracle_share", "clicks_per_open"), np.nan),
+        }
+        for policy, clicks, low, high in (("a", 3.0, -5.71, 6.02), ("b", 120.0, -0.25, 0.5))
+    ]
+    console = Console(record=True, width=120, file=io.StringIO())
+    table.show(pd.DataFrame(rows), "", console)
+    one, other = console.export_text().splitlines()[4:6]
+    assert "+15.4 (use more seeds)" in one
+    assert "571" not in one
+    assert "50.0%" not in one
+    assert "+15.4 (-25.0 to 50.0)" in other
+    assert "-50.0%" in other
+    assert "nan" not in one + other
+
+
+def test_nothing_delivered_is_no_rate() -> None:
+    rows = [("a", 0, 1, metric, 0.0) for metric in MEASURES]
+    columns = ["policy", "seed", "issue", "metric", "value"]
+    found = summarise(pd.DataFrame(rows, columns=columns), "", 1)
+    assert found[["clicks_per_delivered", "clicks_per_open", "open_rate"]].isna().all(axis=None)

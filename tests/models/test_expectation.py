@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from bandit.models.profile.expectation import average, propagate, score
+from bandit.models.profile.expectation import average, average_with_slope, propagate, score
 
 
 def _draw_clicks(n: int, k: int, q: int, scale: float) -> tuple[np.ndarray, ...]:
@@ -26,7 +26,7 @@ def test_averages_equal_fine_integrals(variance: float) -> None:
     density = np.exp(-(z**2) / 2) * step / np.sqrt(2 * np.pi)
     eta = np.array([-6.0, -3.5, -1.0, 0.0, 2.5])
     p = expit(eta[:, None] + np.sqrt(variance) * z)
-    mean, slope = average(eta, np.full(5, variance))
+    mean, slope = average_with_slope(eta, np.full(5, variance))
     np.testing.assert_allclose(mean, p @ density, rtol=5e-3)
     np.testing.assert_allclose(slope, (p * (1 - p)) @ density, rtol=2e-2)
 
@@ -40,16 +40,18 @@ def test_score_is_the_derivative_of_the_likelihood_and_its_variance() -> None:
     )
 
     def log_likelihood(eta: np.ndarray, click: bool) -> np.ndarray:
-        p = looked * average(eta, variance)[0]
+        p = looked * average_with_slope(eta, variance)[0]
         return np.log(p if click else 1 - p)
 
     scores = []
     for click in (True, False):
-        gradient, information = score(*average(eta, variance), np.full(3, float(click)), looked)
+        gradient, information = score(
+            *average_with_slope(eta, variance), np.full(3, float(click)), looked
+        )
         numeric = (log_likelihood(eta + h, click) - log_likelihood(eta - h, click)) / (2 * h)
         np.testing.assert_allclose(gradient, numeric, rtol=1e-6)
         scores.append(gradient)
-    p = looked * average(eta, variance)[0]
+    p = looked * average_with_slope(eta, variance)[0]
     np.testing.assert_allclose(p * scores[0] + (1 - p) * scores[1], 0, atol=1e-12)
     np.testing.assert_allclose(
         information, p * scores[0] ** 2 + (1 - p) * scores[1] ** 2, rtol=1e-10
@@ -109,3 +111,10 @@ def test_a_wide_prior_does_not_break_the_sweeps() -> None:
     assert np.isfinite(g).all()
     assert ((M >= 0) & (M * K <= 1)).all()
     assert (g[:, 0] * [1, -1, 1] > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 200), (3, 4005), (81, 100), (0, 5)])
+def test_averages_in_pieces_have_the_bits_of_those_with_a_slope(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(2)
+    eta, variance = rng.normal(-3, 4, shape), rng.gamma(1.5, 2, shape)
+    assert average(eta, variance).tobytes() == average_with_slope(eta, variance)[0].tobytes()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bandit.core.types import Round
+from bandit.models.profiles import Pool
 from bandit.policies.profile import Profile
 from bandit.slates.propensity import draw
 from tests.support.profile_cases import World
@@ -71,7 +72,7 @@ def test_values_are_read_and_how_true_that_is_gets_learned(pull: float) -> None:
 
 def _measure_gap(world: World, policy: Profile, context: Any) -> float:
     """By how much more, in logits, the areas `first` and `second` want articles of their topic."""
-    scores = policy.infer_interests(context).score(context.article_features)[0]
+    scores = policy.infer_interests(context).score(Pool.of(context.article_features))[0]
     topic = context.article_features[:, 3:]
     each = scores @ topic / topic.sum(axis=0)  # [n, topic]
     first, second = (each[world.area == area].mean(axis=0) for area in (0, 1))

@@ -5,7 +5,7 @@ import pytest
 
 from bandit.core.ids import Roster, pack, unpack
 from bandit.core.keys import member_keys
-from bandit.models.profiles import Belief, Profiles
+from bandit.models.profiles import Belief, Pool, Profiles
 
 LAMBDA = 3.0
 
@@ -94,7 +94,7 @@ def test_a_belief_is_the_nearest_arrow() -> None:
         arrow[0, 1:] = arrow[1:, 0] = cross[0, 1:]
         np.testing.assert_allclose(arrow, np.linalg.inv(found), atol=1e-10)
         np.testing.assert_allclose(shift[0], arrow @ mean[0], rtol=1e-10)
-        scores, variance = belief.score(articles)
+        scores, variance = belief.score(Pool.of(articles))
         np.testing.assert_allclose(scores[0], articles @ mean[0], atol=1e-4)
         np.testing.assert_allclose(
             variance[0], np.einsum("mq,qr,mr->m", articles, found, articles), rtol=1e-4

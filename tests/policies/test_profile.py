@@ -7,6 +7,7 @@ import pytest
 from scipy.special import expit
 
 from bandit.core.types import Round
+from bandit.models.profiles import Pool
 from bandit.policies.profile import Profile
 from bandit.slates.propensity import draw
 from simulators.association.association import Association
@@ -126,7 +127,9 @@ def test_clicks_that_are_common_from_the_first_issue_on_are_learned_from() -> No
         opened = round.feedback.opened
         rates.append(round.feedback.clicked[opened].mean())
     assert min(rates) > 0.5
-    expected = policy.infer_interests(round.context).score(round.context.article_features)[0]
+    expected = policy.infer_interests(round.context).score(Pool.of(round.context.article_features))[
+        0
+    ]
     assert 0.5 < expit(expected).mean() < 0.95
 
 

@@ -9,7 +9,7 @@ import pytest
 from bandit.core.types import Context, Floats, Ints
 from bandit.models.examination import Examination
 from bandit.models.profile.appeal import Appeal
-from bandit.models.profile.expectation import average, score
+from bandit.models.profile.expectation import average_with_slope, score
 from bandit.policies.profile import Profile
 from tests.support.profile_cases import EXAMINE, World
 
@@ -64,7 +64,7 @@ class AllButPrior(Profile):
             own = self.own[context.member_ids - self.world.table["member"].iloc[0]]
             logits = (x @ prior.B + own) @ a.T + appeals
             gradient, weight = score(
-                *average(logits[rows, index], np.zeros(len(rows))), clicked, looked
+                *average_with_slope(logits[rows, index], np.zeros(len(rows))), clicked, looked
             )
             step = prior.step(x, a, rows, index, gradient, weight, nothing, nothing + 1e12)
         prior.settle(step)

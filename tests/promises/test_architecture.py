@@ -184,7 +184,13 @@ ROOMS = (
     *("simulators/luck.py", "simulators/normal.py", "simulators/play.py"),
     *("simulators/examination", "simulators/noise", "simulators/association", "simulators/fitted"),
     *("simulators/replay", "simulators/classification.py", "simulators/retiring.py", "serving"),
-    *("experiments/runner", "experiments/tables", "experiments/checks", "experiments/report"),
+    *(
+        "experiments/runner",
+        "experiments/asked",
+        "experiments/tables",
+        "experiments/checks",
+        "experiments/report",
+    ),
     "experiments",
 )
 

@@ -108,6 +108,18 @@ def test_row_order_chunks_and_other_members_do_not_matter(name: str, ready: Read
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_one_member_after_the_other_is_planned_for_as_all_are(name: str, ready: Ready) -> None:
+    policy, association = ready(name)
+    context = association.issue(4)
+    whole = draw(policy.plan(context), context, 7)
+    plan = policy.plan_for(context.articles, context.article_features)
+    for rows in (np.array([5]), np.array([0]), np.arange(11, 30)):
+        some = context.take(rows)
+        part = draw(plan(some), some, 7)
+        same_slates(f"{len(rows)} members of one pool", some, whole.take(rows), part)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_replay_gives_back_the_logged_propensities(name: str, ready: Ready) -> None:
     policy, association = ready(name)
     context = association.issue(4)
@@ -125,7 +137,7 @@ def test_frequencies_match_propensities(name: str, ready: Ready) -> None:
     for seed in range(draws):
         first = draw(plan, context, seed).choice[:, 0]
         counts[np.arange(40), first] += 1
-    p = plan(Desk(context).open(0, np.full((40, 4), -1))[0])
+    p = plan(Desk(context).open(0)[0])
     spread = np.sqrt(np.maximum(p * (1 - p) * draws, 1e-12))
     z = np.where(spread > 1e-3, (counts - p * draws) / np.maximum(spread, 1e-3), 0.0)
     likely = p * draws > 5

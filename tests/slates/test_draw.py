@@ -124,8 +124,11 @@ def test_frequencies_match_propensities(make_context: Make, explore: Callable) -
     for seed in range(25):
         drawn = slates.draw(plan, context, seed)
         desk = slates.Desk(context)
-        for slot in (0, 1, 3):  # the third slot is pinned
-            pmf = plan(desk.open(slot, drawn.choice)[0])
+        for slot in range(4):
+            pmf = plan(desk.open(slot)[0])
+            desk.fill(drawn.choice[:, slot])
+            if slot == 2:  # pinned
+                continue
             taken = np.flatnonzero(drawn.choice[:, slot] >= 0)
             logged = drawn.propensity[taken, slot]
             assert logged.tobytes() == pmf[taken, drawn.choice[taken, slot]].tobytes()

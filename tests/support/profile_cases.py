@@ -14,6 +14,7 @@ from scipy.special import expit, logit
 from bandit.core import keys
 from bandit.core.rules import Rules
 from bandit.core.types import Bools, Context, Feedback, Floats, Slates
+from bandit.models.profiles import Pool
 from bandit.policies.profile import Profile
 from simulators.play import play
 from tests.support.builders import context_of, pool_of
@@ -136,7 +137,7 @@ class World:
             self.articles(keys.generator("new", self.seed), 40),
         )
         inside: Bools = np.abs(self.w - found.mean) < NINETY * np.sqrt(found.variance)
-        mean, variance = found.score(a)
+        mean, variance = found.score(Pool.of(a))
         scores = np.abs(self.w @ a.T - mean) < NINETY * np.sqrt(variance)
         parts = {
             "constant": inside[:, 0],

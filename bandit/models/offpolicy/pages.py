@@ -132,9 +132,11 @@ def keep_page(decisions: Decisions, own: Floats, share: float, slots: int) -> Pa
     kept = (decisions.clicked > 0) | (chance[send, decisions.slot] < share)
     desk = Desk(context)
     open = np.zeros((len(send), len(context.articles)), dtype=bool)
-    for slot in np.unique(decisions.slot):
+    for slot in range(choice.shape[1]):
         at = decisions.slot == slot
-        open[at] = desk.open(int(slot), choice)[0][send[at]]
+        if at.any():
+            open[at] = desk.open(slot)[0][send[at]]
+        desk.fill(choice[:, slot])
     used, row = np.unique(send[kept], return_inverse=True)
     clicked = decisions.clicked[kept]
     return Page(

@@ -12,11 +12,30 @@ from bandit.core.columns import Floats
 from bandit.models.link import expit
 
 _NODES, _weights = np.polynomial.hermite_e.hermegauss(9)
-_NODES_AND_WEIGHTS = list(zip(_NODES.tolist(), (_weights / _weights.sum()).tolist(), strict=True))
+_WEIGHTS = _weights / _weights.sum()
+_NODES_AND_WEIGHTS = list(zip(_NODES.tolist(), _WEIGHTS.tolist(), strict=True))
+_PIECE = 8000  # logits whose nine nodes fit the processor's cache
 
 
-def average(eta: Floats, variance: Floats) -> tuple[Floats, Floats]:
-    """E sigmoid(f) for f ~ Normal(eta, variance), and its derivative in eta; any shape."""
+def average(eta: Floats, variance: Floats) -> Floats:
+    """E sigmoid(f) for f ~ Normal(eta, variance); both of one shape, which may be any."""
+    flat, mean = np.ravel(eta), np.empty(np.size(eta))
+    sd = np.ravel(np.sqrt(variance))
+    for at in range(0, len(flat), _PIECE):
+        here = slice(at, at + _PIECE)
+        p = np.multiply.outer(-_NODES, sd[here])
+        p -= flat[here]
+        with np.errstate(over="ignore"):  # exp(800) is inf, and the chance 0
+            np.exp(p, out=p)
+        p += 1
+        np.divide(1, p, out=p)
+        p *= _WEIGHTS[:, None]
+        np.add.reduce(p, axis=0, out=mean[here])
+    return mean.reshape(np.shape(eta))
+
+
+def average_with_slope(eta: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """What `average` gives, and its derivative in eta."""
     mean, slope, sd = np.zeros_like(eta), np.zeros_like(eta), np.sqrt(variance)
     for node, weight in _NODES_AND_WEIGHTS:
         p = expit(eta + node * sd)
@@ -30,7 +49,7 @@ def score(p: Floats, slope: Floats, clicked: Floats, looked: Floats) -> tuple[Fl
 
     Unlike the curvature, the information does not depend on luck and is never negative.
 
-    p, slope: P(click | examined), and its derivative, as `average` returns them
+    p, slope: P(click | examined), and its derivative, as `average_with_slope` returns them
     clicked: 1.0 or 0.0
     looked: P(examined), so that P(click) = looked * p
     """

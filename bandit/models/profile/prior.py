@@ -62,9 +62,10 @@ class Prior:
         self._move(start)
         # coordinates of which the same was thought share one covariance: the mean of theirs
         _, self._alike = np.unique(np.vstack([mean, sd, group]), axis=1, return_inverse=True)
-        self._doubt = self._share(np.einsum("pq,pr->qpr", sd**2, np.eye(len(sd))))
+        doubt = self._share(np.einsum("pq,pr->qpr", sd**2, np.eye(len(sd))))
         # the constant's is soon known; until then counting it would drown the rest
-        self._doubt[self._alike[0]] = 0.0
+        doubt[self._alike[0]] = 0.0
+        self._hold(doubt)
 
     def step(
         self,
@@ -137,8 +138,12 @@ class Prior:
         self._move(step.mean)
         joint = step.posterior.covariance(step.factor)
         covariance = self._add_up(joint).reshape(self._shape * 2)
-        self._doubt = self._share(np.einsum("pqrq->qpr", covariance))
+        self._hold(self._share(np.einsum("pqrq->qpr", covariance)))
         self._learn_variances(np.diag(joint)[: len(self._start)])
+
+    def _hold(self, doubt: Floats) -> None:
+        """Hold covariances [kinds, p, p], and what is multiplied by them in each plan."""
+        self._doubt, self._factors = doubt, [exact.Factor.of(each) for each in doubt]
 
     def _add_up(self, joint: Floats) -> Floats:
         """Covariance of B's entries [d, d], from that of its coefficients [d + h, d + h]."""
@@ -166,7 +171,8 @@ class Prior:
 
     def variance(self, x: Floats) -> Floats:
         """Variance of x B under the posterior [n, q], for attributes x [n, p]."""
-        each = [np.einsum("np,np->n", exact.dot(x, covariance), x) for covariance in self._doubt]
+        on_grid = exact.Factor.of(x)
+        each = [np.einsum("np,np->n", exact.dot(on_grid, doubt), x) for doubt in self._factors]
         return np.asarray(np.maximum(np.stack(each, axis=1), 0.0))[:, self._alike]
 
     def state(self) -> State:
@@ -185,5 +191,5 @@ class Prior:
         self._move(state["coefficients"].copy())
         if not np.array_equal(B, self.B):
             raise ValueError("B is not what the prior's coefficients add up to")
-        self._doubt = state["doubt"].copy()
+        self._hold(state["doubt"].copy())
         self.posterior = Gaussian(**{name: state[name].copy() for name in shapes})

@@ -79,4 +79,6 @@ def _write_wait(parity: Parity) -> str:
     wait = parity.issues
     words = "not within this run" if wait is None else f"after {wait} issue{'s' * (wait != 1)}"
     words = "from the first issue" if wait == 0 else words
+    from experiments.report.sentences import write_span_of_issues  # it is deep enough already
+
     return f"{words}; {write_span_of_issues(parity)}" if parity.sure else words

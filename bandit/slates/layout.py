@@ -1,0 +1,112 @@
+"""What the editor's rules say of one pool: the same for all members, so read once for an issue.
+
+Open this file to see how pins, sections, counts and stories become arrays over the articles.
+`editorial.Desk` applies them to members.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from bandit.core.columns import Bools, Columns, Ints, fill_text
+from bandit.core.rules import EACH, Rules
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Groups of articles that are counted in each slate; no article is in two of them.
+
+    groups: [g, m], which articles are in each group
+    limits: [g], how many of each a slate may hold, or must
+    sure: [k, g], how many of each the sections below a slot, which may hold nothing else, bring
+    place: [m + 1], the group of each article; g where it is in none, and for the empty slot, -1
+    """
+
+    groups: Bools
+    limits: Ints
+    sure: Ints
+    place: Ints
+
+    @classmethod
+    def of(cls, groups: list[Bools], limits: list[int], sure: Ints) -> Self:
+        """The tally of groups [m]."""
+        both = np.array(groups)
+        place = np.append(np.where(both.any(axis=0), both.argmax(axis=0), len(both)), len(both))
+        # no slate is longer than a count of 16 bits
+        return cls(both, np.minimum(limits, 30_000).astype(np.int16), sure, place)
+
+
+class Layout:
+    """The rules of an issue as arrays over its m articles.
+
+    articles: m rows, the pool
+    rules: the editor's, which fit the pool (`Rules.check_pool`)
+    stories: [m], as in `Context`
+    """
+
+    def __init__(self, articles: Columns, rules: Rules, stories: Ints | None) -> None:
+        ids = {article: j for j, article in enumerate(articles["article"].tolist())}
+        self.slots = rules.slots
+        self.pins = {slot - 1: ids[article] for slot, article in rules.pins.items()}
+        self.pinned: Bools = np.zeros(len(ids), dtype=bool)  # they leave the pool
+        self.pinned[list(self.pins.values())] = True
+        self.sections = {
+            slot - 1: np.logical_and.reduce(
+                [_have(articles, column, values) for column, values in only.items()]
+            )
+            for slot, only in rules.only.items()
+        }
+        self.most = self._list_tallies(articles, rules.at_most)
+        self.least = self._list_tallies(articles, rules.at_least)
+        told = _list_stories(stories)
+        # a story is told once; no section is sure to tell it
+        never = np.zeros((self.slots, len(told)), dtype=np.int16)
+        self.told = [Tally.of(told, [1] * len(told), never)] if told else []
+
+    def _list_tallies(
+        self, articles: Columns, counts: Mapping[str, Mapping[str, int]]
+    ) -> list[Tally]:
+        """One tally for each column that the rules count."""
+        tallies = []
+        for column, values in counts.items():
+            have = np.array(fill_text(articles[column]), dtype=object)
+            named = name_each(values, sorted(set(have) - {""}))
+            if named:
+                groups = [np.asarray(have == value, dtype=bool) for value in named]
+                tallies.append(Tally.of(groups, list(named.values()), self._find_sure(groups)))
+        return tallies
+
+    def _find_sure(self, groups: list[Bools]) -> Ints:
+        """How many articles of each group the sections below each slot bring [k, g]."""
+        sure = np.zeros((self.slots, len(groups)), dtype=np.int16)
+        for j, only in self.sections.items():
+            if j not in self.pins:
+                sure[:j] += [not (only & ~group).any() for group in groups]
+        return sure
+
+
+def _list_stories(stories: Ints | None) -> list[Bools]:
+    """For each story that several articles tell, which ones do [m]."""
+    if stories is None:
+        return []
+    first, count = np.unique(stories, return_counts=True)
+    return [np.asarray(stories == story) for story in first[count > 1]]
+
+
+def _have(articles: Columns, column: str, values: Collection[str]) -> Bools:
+    """Which articles have one of the values in a column [m]; "" is a missing one."""
+    return np.array([value in values for value in fill_text(articles[column])], dtype=bool)
+
+
+def read_values(articles: Columns, column: str) -> list[str]:
+    """The different values of a column of the pool, as an editor writes them, in order."""
+    return sorted(set(fill_text(articles[column])) - {""})
+
+
+def name_each(counts: Mapping[str, int], values: list[str]) -> dict[str, int]:
+    """The counts with "*" written out: each of the values that is not named has its count."""
+    named = {value: count for value, count in counts.items() if value != EACH}
+    others = [value for value in values if value not in named] if EACH in counts else []
+    return named | dict.fromkeys(others, counts.get(EACH, 0))

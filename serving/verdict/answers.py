@@ -1,0 +1,77 @@
+"""What came back from each mail, issue by issue, out of archives of finished issues.
+
+Open this file to see what a verdict reads of a log.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from bandit.core.check import shorten
+from bandit.core.files import read_plain
+from bandit.core.types import Bools, Floats, Ids
+from bandit.log import issue as log
+from bandit.log.archive import read_rules
+
+RARE = ("unsubscribed", "complained")  # what befalls a member once; a log may lack the second
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came back from one issue's n mails.
+
+    campaign: of the issue; path: of its log
+    members: [n], ids; delivered: [n]; clicks: [n], in all slots of a mail that was delivered
+    rare: for each of `RARE` that the log has, which mails it came from, [n]
+    """
+
+    campaign: str
+    path: Path
+    members: Ids
+    delivered: Bools
+    clicks: Floats
+    rare: dict[str, Bools]
+
+
+def read_answers(folders: Sequence[str | Path]) -> Iterator[Answers]:
+    """The issues of some archives, each archive's in order, one archive after the other.
+
+    Raises ValueError naming the file where one is damaged, or a campaign is in two archives.
+    """
+    ruled = [(Path(folder), read_rules(folder)) for folder in folders]
+    met: dict[str, Path] = {}
+    for folder, rules in ruled:
+        for campaign, _ in rules.values():
+            if campaign in met:
+                where = f"both {met[campaign]} and {folder}" if met[campaign] != folder else folder
+                raise ValueError(f"campaign {shorten(campaign)} comes twice, in {where}")
+            met[campaign] = folder
+    for folder, rules in ruled:
+        for number, (campaign, own) in rules.items():
+            yield _read_issue(folder / "log" / f"{number:03d}.parquet", campaign, own.slots)
+
+
+def _read_issue(path: Path, campaign: str, slots: int) -> Answers:
+    table = read_plain(path)
+    members = log.list_members(path, table, slots)
+    names = ["delivered", "clicked", *(name for name in RARE if name in table.column_names)]
+    flags = {name: _read_flags(path, table, name).reshape(-1, slots) for name in names}
+    delivered = flags["delivered"][:, 0]
+    return Answers(
+        campaign,
+        path,
+        members,
+        delivered,
+        (flags["clicked"].sum(axis=1) * delivered).astype(np.float64),
+        {name: flags[name][:, 0] for name in names[2:]},
+    )
+
+
+def _read_flags(path: Path, table: pa.Table, name: str) -> Bools:
+    column = table[name].combine_chunks()
+    if not pa.types.is_boolean(column.type) or column.null_count:
+        raise ValueError(f"{path}: {name} must be true or false in each row")
+    return np.asarray(column.to_numpy(zero_copy_only=False))

@@ -1,0 +1,77 @@
+"""A wheel holds all that a person needs who has a folder of their own and no repository."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.support.asking import SMALL, list_names
+from tests.support.own_project import write_project
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("bandit", "simulators", "serving", "experiments", "configs")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The python of an environment that has the wheel, and of ours only the libraries."""
+    place = tmp_path_factory.mktemp("wheel")
+    source = place / "source"
+    for part in PARTS:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / part, source / part, symlinks=True, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(place), str(source)]
+    subprocess.run(build, check=True, capture_output=True, cwd=place)
+    venv.create(place / "env", with_pip=False)
+    (site,) = (place / "env" / "lib").glob("python*/site-packages")
+    (site / "libraries.pth").write_text(sysconfig.get_paths()["purelib"], encoding="utf-8")
+    (wheel,) = place.glob("*.whl")
+    put = [*pip, "install", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
+    subprocess.run(put, check=True, capture_output=True, cwd=place)
+    return place / "env" / "bin" / "python"
+
+
+def ask(python: Path, folder: Path, module: str, *arguments: str) -> str:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [str(python), "-m", f"experiments.{module}", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_wheel_compares_runs_and_costs_a_persons_own_policy(
+    installed: Path, tmp_path: Path
+) -> None:
+    write_project(tmp_path)
+    own = ("--config-dir", "configs", *SMALL)
+    names = ["last", "popular keep=0.5", "popular keep=0.75"]
+    compared = ask(
+        installed,
+        tmp_path,
+        "compare",
+        *("policies=[last,popular]", "policies.popular.keep=0.5,0.75", "baseline=last"),
+        *("seeds=2", "late_from=2", "name=first", *own),
+    )
+    assert f"report: {tmp_path / 'runs/first/report.html'}" in compared
+    run = tmp_path / "runs" / "first"
+    assert sorted(pd.read_parquet(run / "summary.parquet")["policy"]) == names
+    assert "bundle" not in list_names(run / "units" / "last-0")
+    assert "bundle" in list_names(run / "units" / f"{names[1]}-0")
+    alone = ask(installed, tmp_path, "run", "policy=last", "hydra.run.dir=alone", *own)
+    assert "no bundle: a sender takes policies of bandit.policies" in alone
+    assert (tmp_path / "alone" / "done.json").exists()
+    assert "last" in ask(installed, tmp_path, "cost", "policies=[last,random]", *own)
+    shown = ask(installed, tmp_path, "compare", "--help", "--config-dir", "configs")
+    assert "last, lin_ts" in shown

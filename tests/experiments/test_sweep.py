@@ -1,0 +1,71 @@
+"""Sweeps: a folder for each job, a joint table, and one bad value ends no other job."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments import compare, run
+from experiments.asked.sweep import name_sweep
+from tests.support.asking import SMALL, Ask, ask_in, list_names
+
+SWEEP = ("-m", "policy=popular", "policy.looks=0,50,60", *SMALL)
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    return ask_in(tmp_path, monkeypatch)
+
+
+def test_one_bad_value_fails_alone_and_is_listed_and_only_it_runs_again(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "runs those that failed" in ask(run.main, *SWEEP, "name=foo")
+    told = capsys.readouterr().err
+    assert "1 of 3 jobs failed:\n  policy.looks=0: looks = 0; must be at least" in told
+    folder = tmp_path / "runs" / "foo"
+    jobs = ["policy.looks=0", "policy.looks=50", "policy.looks=60"]
+    assert list_names(folder, "policy*") == jobs
+    assert list_names(folder / jobs[0]) == [".hydra", "failed.txt"]
+    table = pd.read_parquet(folder / "results.parquet")
+    assert set(table["policy.looks"]) == {50, 60}
+    one = pd.read_parquet(folder / jobs[1] / "results.parquet")
+    assert table[table["policy.looks"] == 50]["value"].tolist() == one["value"].tolist()
+    written = (folder / jobs[1] / "done.json").stat().st_mtime_ns
+    ask(run.main, *SWEEP, "name=foo")
+    assert (folder / jobs[1] / "done.json").stat().st_mtime_ns == written
+
+
+def test_a_sweep_is_where_one_asks_for_it(ask: Ask, tmp_path: Path) -> None:
+    sweep = ("-m", "policy=random", "seed=3,5", "hydra.sweep.dir=there", *SMALL)
+    assert not ask(run.main, *sweep, "hydra.sweep.subdir=${hydra.job.num}")
+    assert list_names(tmp_path / "there", "[0-9]*") == ["0", "1"]
+    assert set(pd.read_parquet(tmp_path / "there" / "results.parquet")["seed"]) == {3, 5}
+    assert not (tmp_path / "runs").exists()
+
+
+def test_jobs_side_by_side_by_joblib(ask: Ask, tmp_path: Path) -> None:
+    """A job of one unit works in its own process; one of several starts processes."""
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    both = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", *SMALL)
+    assert "runs those that failed" in ask(run.main, *SWEEP, *both, "name=apart")
+    jobs = list_names(tmp_path / "runs" / "apart", "policy*/done.json")
+    assert jobs == ["done.json", "done.json"]
+    assert set(pd.read_parquet(tmp_path / "runs/apart/results.parquet")["policy.looks"]) == {50, 60}
+    few = ("policies=[random,popular]", "late_from=2", "off_policy_from=2", "workers=2")
+    assert not ask(compare.main, "-m", *few, "first_seed=3,5", "seeds=1", "name=units", *both)
+    table = pd.read_parquet(tmp_path / "runs/units/summary.parquet")
+    assert table["first_seed"].tolist() == [3, 3, 5, 5]
+    assert table["policy"].tolist() == ["random", "popular"] * 2
+
+
+def test_a_sweep_is_named_by_what_it_keeps_and_varies() -> None:
+    few, many = (
+        name_sweep("run", ["policy=lin_ts", f"policy.scale={values}", "issues=4"])
+        for values in ("0.1,0.2", "0.1,0.2,0.3")
+    )
+    other = name_sweep("run", ["policy=lin_ts", "policy.scale=0.1,0.2", "issues=5"])
+    assert few == many  # a value more is one job more
+    assert few[0] != other[0]
+    assert few[1] == "hydra.job.config.override_dirname.exclude_keys=[policy,issues]"
+    assert name_sweep("run", ["seed=1,2", "hydra.job.name=mine"])[0].startswith("hydra.job.config")

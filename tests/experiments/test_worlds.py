@@ -1,0 +1,52 @@
+"""An association fitted to a log is fitted once for the units of a seed, and shared by none."""
+
+from pathlib import Path
+
+import pytest
+
+from bandit.policies.random import Random
+from experiments.runner.configs import make, read_policy
+from experiments.runner.unit import run_unit
+from experiments.runner.worlds import make_simulator
+from simulators.fitted import logged
+from simulators.play import play
+from tests.support.fitted_cases import is_same
+
+SMALL = {
+    "_target_": "simulators.association.association.Association",
+    "members": 200,
+    "issues": 3,
+    "pool": 12,
+    "slots": 3,
+    "text_dims": 6,
+    "click_to_open": 0.4,
+}
+
+
+def test_it_is_fitted_once_and_answers_as_one_fitted_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_unit(tmp_path / "log", read_policy("random"), SMALL, seed=3)
+    fits = []
+    fit = logged.fit_clicks
+
+    def count(*arguments: object) -> object:
+        fits.append(arguments)
+        return fit(*arguments)
+
+    monkeypatch.setattr(logged, "fit_clicks", count)
+    config = {"_target_": "simulators.fitted.logged.Logged", "log": str(tmp_path / "log")}
+    config |= {"text_dims": 6, "examine": "position_based"}
+    first = list(play(Random(), make_simulator(config, 5)))
+    again = list(play(Random(), make_simulator(config, 5)))
+    assert len(fits) == 1
+    assert is_same(first, again)
+    assert is_same(first, list(play(Random(), make(config, seed=5))))
+    make_simulator(config, 7)
+    make_simulator(config | {"only": 0.5}, 7)
+    assert len(fits) == 4
+
+
+def test_others_are_made_anew() -> None:
+    config = SMALL | {"members": 20}
+    assert make_simulator(config, 3) is not make_simulator(config, 3)
