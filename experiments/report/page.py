@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -26,9 +26,6 @@ from serving.letters.page import HAIR as HAIR
 from serving.letters.page import INK as INK
 from serving.letters.page import SOFT as SOFT
 from serving.letters.page import format_percent as format_percent
-
-if TYPE_CHECKING:
-    from experiments.tables.cold_start import Parity
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -131,12 +128,3 @@ def fill_template(template: str, **values: object) -> str:
     """A page of the folder templates as text; autoescaped, and a missing value is an error."""
     filters: dict[str, Callable[..., object]] = {"thousand": format_thousand, "flat": flatten}
     return page.fill_template(template, Path(__file__).parent / "templates", filters, **values)
-
-
-def write_span_of_issues(parity: "Parity") -> str:
-    """The interval of a parity in words, as "95 % interval 0 to 3 issues"."""
-    low, high = parity.earliest, parity.latest
-    if low is None:
-        return f"95\u00a0% interval: later than {parity.horizon} issues"
-    end = f"{high} issue{'s' * (high != 1)}" if high is not None else "later than this run"
-    return f"95\u00a0% interval {low} to {end}"

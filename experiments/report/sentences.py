@@ -8,12 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.report.page import (
-    count_decimals,
-    format_percent,
-    format_thousand,
-    write_span_of_issues,
-)
+from experiments.report.page import count_decimals, format_percent, format_thousand
 from experiments.report.policy_looks import Look
 from experiments.tables.cold_start import Parity
 from experiments.tables.ladder import HAD, Rung, round_together
@@ -160,3 +155,12 @@ def _write_wait(parity: Parity, rival: str) -> tuple[str, str]:
     if parity.issues == 0:
         return "at once", f"{good}{span}"
     return f"{parity.issues} issue{'s' * (parity.issues > 1)}", f"until {good}{span}"
+
+
+def write_span_of_issues(parity: Parity) -> str:
+    """The interval of a parity in words, as "95 % interval 0 to 3 issues"."""
+    low, high = parity.earliest, parity.latest
+    if low is None:
+        return f"95\u00a0% interval: later than {parity.horizon} issues"
+    end = f"{high} issue{'s' * (high != 1)}" if high is not None else "later than this run"
+    return f"95\u00a0% interval {low} to {end}"

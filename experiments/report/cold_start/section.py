@@ -10,7 +10,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from experiments.report.curves import average_seeds, draw_curves
-from experiments.report.page import write_span_of_issues
 from experiments.report.policy_looks import Look, choose_main
 from experiments.report.run import Run
 from experiments.tables.cold_start import Parity
