@@ -86,8 +86,8 @@ def replace_folder(folder: str | Path, ours: Collection[str]) -> Iterator[Path]:
         try:
             yield part
             part.chmod(0o755)  # mkdtemp and safetensors make things only their owner can read
-            for path in part.iterdir():
-                path.chmod(0o644)
+            for path in part.rglob("*"):
+                path.chmod(0o755 if path.is_dir() else 0o644)
                 sync(path)
             sync(part)
             _check_replaceable(shown, folder, ours)

@@ -5,10 +5,10 @@ rules leave open.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from reprlib import repr as shorten
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -48,6 +48,24 @@ class Rules(BaseModel):
     at_least: dict[str, dict[str, Count]] = {}
     only: dict[Slot, dict[str, list[str]]] = {}
     no_repeat: Count = 0
+
+    def describe(self) -> dict[str, object]:
+        """The rules as JSON can hold them: the number of slots, and what differs from defaults."""
+        return self.model_dump(mode="json", exclude_defaults=True) | {"slots": self.slots}
+
+    @classmethod
+    def parse(cls, told: Mapping[str, object]) -> Self:
+        """The rules that `describe` gave. Raises ValueError for others."""
+        given = dict(told)
+        for part in ("pins", "only"):  # JSON has no whole numbers for keys
+            slots = given.get(part, {})
+            if not isinstance(slots, Mapping):
+                raise ValueError(f"{part} = {shorten(slots)}; must have slots for keys")
+            numbered = {int(slot): value for slot, value in slots.items()}
+            if list(slots) != list(map(str, numbered)):
+                raise ValueError(f"{part} = {shorten(slots)}; slots must be written like 1")
+            given[part] = numbered
+        return cls.model_validate(given)
 
     @model_validator(mode="after")
     def _check_consistency(self) -> "Rules":

@@ -31,7 +31,8 @@ from bandit.features.clean import join_texts
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import issue as log
-from bandit.log.issues import find_file, read_attributes
+from bandit.log.issues import find_file
+from bandit.log.issues import read_attributes as read_attributes
 from bandit.log.issues import read_rules as read_rules
 from bandit.log.members import History, Membership, add_unknown
 from bandit.slates.editorial import find_eligible
@@ -88,10 +89,7 @@ class Surroundings:
         write_table(
             self._folder / "pools" / f"{name}.parquet", _to_table(context.articles.to_pandas())
         )
-        rules = context.rules.model_dump(mode="json", exclude_defaults=True) | {
-            "slots": context.rules.slots
-        }
-        self._rules[name] = {"campaign": context.campaign, "rules": rules}
+        self._rules[name] = {"campaign": context.campaign, "rules": context.rules.describe()}
 
     def clear(self) -> None:
         """Remove issues that a longer archive has left in the folder."""

@@ -75,15 +75,9 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
 
 def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
     """One issue's campaign and rules, from what rules.json tells of it."""
-    campaign, given = told["campaign"], dict(told["rules"])
-    if not isinstance(campaign, str):
-        raise ValueError(f"campaign = {shorten(campaign)}; must be text")
-    for part in ("pins", "only"):  # JSON has no whole numbers for keys
-        slots = given.get(part, {})
-        given[part] = {int(slot): value for slot, value in slots.items()}
-        if list(slots) != [str(slot) for slot in given[part]]:
-            raise ValueError(f"{part} = {shorten(slots)}; slots must be written like 1")
-    return campaign, Rules.model_validate(given)
+    if not isinstance(told["campaign"], str):
+        raise ValueError(f"campaign = {shorten(told['campaign'])}; must be text")
+    return told["campaign"], Rules.parse(told["rules"])
 
 
 def read_attributes(folder: Path) -> dict[int, list[str]]:

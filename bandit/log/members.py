@@ -10,6 +10,7 @@ how that is written and read.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -33,9 +34,23 @@ class Membership:
         self._folder = folder
         self._versions: list[pa.Table] = []
         self._ids: Ids = np.zeros(0, dtype=object)
-        self._at = np.zeros(0, dtype=np.int64)  # each member's latest row in the versions
+        self._at: Ints = np.zeros(0, dtype=np.int64)  # each member's latest row in the versions
         self._first: list[pa.Table] = []
         self._columns: dict[int, list[str]] = {}
+
+    @classmethod
+    def resume(cls, folder: Path, issues: Sequence[int], columns: dict[int, list[str]]) -> Self:
+        """Go on where an archive ended.
+
+        folder, issues, columns: as for `History`, and what it raises
+        """
+        history, own = History(folder, issues, columns), cls(folder)
+        for issue in issues:
+            own._at = history.advance(issue)
+        versions, first = history.table, read_plain(folder / "members.parquet")
+        own._versions, own._ids, own._first = [versions], history.ids, [first]
+        own._columns = {issue: columns.get(issue, first.column_names) for issue in issues}
+        return own
 
     def add(self, issue: int, members: pd.DataFrame) -> None:
         """Note the members of an issue; whoever had changed is written at once.
@@ -94,6 +109,8 @@ class History:
     issues: their numbers, in order
     columns: issue -> its attributes, where they are not those of members.parquet
 
+    `table` holds everything that was ever true of anybody, `ids` everybody.
+
     Raises ValueError naming file, row and value where a file is damaged.
     """
 
@@ -115,10 +132,10 @@ class History:
                     )
                 self._changes[issue] = at, count + np.arange(len(table))
                 tables.append(table)
-        self._table = _stack(tables, f"{folder / 'changes'}")
+        self.table = _stack(tables, f"{folder / 'changes'}")
         self._columns = columns
         for issue, names in columns.items():
-            absent = [name for name in names if name not in self._table.column_names]
+            absent = [name for name in names if name not in self.table.column_names]
             if absent:
                 raise ValueError(
                     f"{folder / 'rules.json'}: issue {issue} names attribute {absent[0]!r}, "
@@ -138,13 +155,13 @@ class History:
 
     def list_versions(self) -> pd.DataFrame:
         """Everything that was ever true of anybody."""
-        frame: pd.DataFrame = self._table.to_pandas()
+        frame: pd.DataFrame = self.table.to_pandas()
         return frame
 
     def take(self, issue: int, rows: Ints) -> pd.DataFrame:
         """These `versions` with the attributes that the issue had."""
         names = self._columns.get(issue, self._names)
-        frame: pd.DataFrame = self._table.select(names).take(rows).to_pandas()
+        frame: pd.DataFrame = self.table.select(names).take(rows).to_pandas()
         return frame
 
     def take_last(self) -> pd.DataFrame:

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bandit.core.columns import Columns
-from bandit.core.rules import Rules
 from serving.sending.write import ROW_GROUP, write_slates
 
 MEMBERS, POOL = "members.parquet", "pool.parquet"
@@ -44,8 +43,3 @@ def _read_members(slates: Path) -> list[pa.Array]:
 def to_table(columns: Columns) -> pa.Table:
     """The columns as arrow has them; a missing number is null."""
     return pa.table({name: pa.array(own, from_pandas=True) for name, own in columns.items()})
-
-
-def describe_rules(rules: Rules) -> dict[str, object]:
-    """The rules as JSON: what differs from the defaults, and the number of slots."""
-    return rules.model_dump(mode="json", exclude_defaults=True) | {"slots": rules.slots}

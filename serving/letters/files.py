@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bandit.core.files import replacing
 from serving.checks.contradictions import find_contradictions, list_rules
 from serving.folder import claim, sync
-from serving.letters.book import MEMBERS, POOL, describe_rules, write_book
+from serving.letters.book import MEMBERS, POOL, write_book
 from serving.letters.merge import write_merge
 from serving.letters.preview import write_preview
 from serving.letters.tally import Tally, describe_contradictions
@@ -89,7 +89,7 @@ def _describe(
 ) -> dict[str, object]:
     """What send.json says beside what the send was made from."""
     return tally.describe(texts.title) | {
-        "rules": describe_rules(issue.rules),
+        "rules": issue.rules.describe(),
         "mails": mails,
         "suppressed": len(issue.members) - tally.members,
         "audience": issue.audience,

@@ -1,0 +1,243 @@
+"""Which mail a record is about, and which link of it.
+
+A record may name the slot (the event id in its link), the mail, or the member, as the merge file
+gave them to the platform; or the provider's own id of the mail, which some other record of the same
+mail ties to ours; or only an address. Open this file to see in which order they are believed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bandit.core.types import Bools, Ints
+from serving.errors import shorten
+from serving.ingest.book import Book
+from serving.ingest.reading.links import Places
+
+NOWHERE = "it says of no mail of this send"
+TWO = "it has the ids of two mails"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where some records [rows] belong.
+
+    at: [rows], the mail's row in the book; -1 where it is not known
+    slot: [rows], from 1; 0 for none
+    why: [rows] text, why it cannot be used; "" where it can
+    """
+
+    at: Ints
+    slot: Ints
+    why: pa.Array
+
+
+@dataclass
+class Matcher:
+    """Finds the mails of records, when it has learned which messages are whose.
+
+    book: of the send
+    places: of links that are no article's
+    addresses: text -> the member's row in the book; -1 where two members share one
+    sends: the provider's ids of the mailings that count; none: all
+    """
+
+    book: Book
+    places: Places
+    addresses: dict[str, int]
+    sends: tuple[str, ...] = ()
+    _keys: list[pa.Table] = field(default_factory=list)
+    _ids: set[str] = field(default_factory=set)
+
+    def learn(self, table: pa.Table) -> None:
+        """Learn from records that name the mail which message it is."""
+        found = self._find_named(table)
+        at = np.where(self._find_other(table), -1, found.at)
+        at[pc.not_equal(found.why, "").to_numpy(zero_copy_only=False)] = -1
+        good = pa.array(at >= 0)
+        pairs = pa.table({"key": _name_messages(table), "at": at}).filter(good)
+        self._keys.append(_list_pairs(pairs))
+        if len(self._keys) > 20:
+            self._keys = [_list_pairs(pa.concat_tables(self._keys))]
+        vague = pc.and_(pc.is_null(table["token"]), pc.is_null(table["mail"]))
+        vague = pc.and_(vague, pc.is_null(table["campaign"]))
+        self._ids |= set(table["send"].filter(vague).unique().drop_null().to_pylist())
+
+    def settle(self) -> None:
+        """Learn no more: messages that are two members' are nobody's.
+
+        Raises ValueError where records of several mailings could be meant.
+        """
+        if len(self._ids) > 1 and not self.sends:
+            raise ValueError(
+                f"the files are of several mailings, {', '.join(sorted(self._ids)[:5])}, and their "
+                "rows do not say which is this campaign's: name it by --mailing"
+            )
+        pairs = _list_pairs(pa.concat_tables(self._keys)) if self._keys else None
+        if pairs is not None:
+            count = pairs.group_by("key").aggregate([("at", "count"), ("at", "min")])
+            pairs = count.filter(pc.equal(count["at_count"], 1))
+        empty = pa.array([], pa.string())
+        self._messages = _flat(pairs["key"]) if pairs else empty
+        self._at = _flat(pairs["at_min"]).to_numpy() if pairs else np.zeros(0, dtype=np.int64)
+
+    def find(self, table: pa.Table) -> Found:
+        """Where the records of a table belong."""
+        named = self._find_named(table)
+        at, why = named.at, named.why
+        other = self._find_other(table)
+        why = pc.if_else(pa.array(other), "it is of another mailing", why)
+        lost = pa.array(at < 0)
+        key = pc.index_in(_name_messages(table), value_set=self._messages)
+        at = np.where(at < 0, _take(self._at, key), at)
+        if self.addresses:
+            known = pa.array(list(self.addresses), pa.string())
+            rows = np.array(list(self.addresses.values()), dtype=np.int64)
+            at = np.where(at < 0, _take(rows, pc.index_in(_flat(table["address"]), known)), at)
+        nowhere = pc.and_(pc.equal(why, ""), pc.and_(lost, pa.array(at < 0)))
+        why = pc.if_else(nowhere, NOWHERE, why)
+        at = np.where(pc.equal(why, "").to_numpy(zero_copy_only=False), at, -1)
+        return Found(at, named.slot, why)
+
+    def _find_named(self, table: pa.Table) -> Found:
+        """Where records belong by what we gave the platform: event id, mail, member, campaign."""
+        book, k = self.book, self.book.rules.slots
+        n = len(table)
+        token = _flat(table["token"])
+        event = _index(token, book.events)
+        by_token = np.where(event >= 0, event // k, _index(token, book.mails))
+        ways = {
+            "its event id is of no mail of this send": (by_token, token),
+            "its mail is of no mail of this send": (
+                _index(_flat(table["mail"]), book.mails),
+                _flat(table["mail"]),
+            ),
+            "its member was not mailed": (
+                _index(_flat(table["member"]), book.words),
+                _flat(table["member"]),
+            ),
+        }
+        at, why = np.full(n, -1), pa.array([""] * n, pa.string())
+        for reason, (found, given) in ways.items():
+            strange = pc.and_(pc.is_valid(given), pa.array(found < 0))
+            differ = (found >= 0) & (at >= 0) & (found != at)
+            why = pc.if_else(pc.and_(pc.equal(why, ""), strange), reason, why)
+            why = pc.if_else(pc.and_(pc.equal(why, ""), pa.array(differ)), TWO, why)
+            at = np.where(at < 0, found, at)
+        other = pc.fill_null(pc.not_equal(table["campaign"], book.campaign), False)
+        why = pc.if_else(_flat(other), "it is of another campaign", why)
+        slot = np.where(event >= 0, event % k + 1, 0)
+        return Found(at, slot, why)
+
+    def _find_other(self, table: pa.Table) -> Bools:
+        """Which records are of other mailings than those that count."""
+        if not self.sends:
+            return np.zeros(len(table), dtype=bool)
+        ours = pc.is_in(table["send"], value_set=pa.array(self.sends, pa.string()))
+        other = pc.and_(pc.is_valid(table["send"]), pc.invert(ours))
+        return np.asarray(other.to_numpy(zero_copy_only=False), dtype=bool)
+
+    def find_links(self, table: pa.Table, found: Found) -> tuple[pa.Table, Found]:
+        """The same records with slots and places of their links, and the kinds that follow.
+
+        A click on no article's link is an unsubscribe or other; one on no link that is known is
+        set aside.
+        """
+        click = pc.equal(table["kind"], "click").to_numpy(zero_copy_only=False)
+        link = _flat(table["link"])
+        coded = link.dictionary_encode()
+        words = coded.dictionary.to_pylist()
+        place = pa.array([self.places.find(word) if word else "" for word in words], pa.string())
+        place = place.take(coded.indices)
+        place = pc.if_else(pa.array(click), pc.fill_null(place, ""), "")
+        listed = pc.not_equal(place, "").to_numpy(zero_copy_only=False)
+        code = _index(link, pa.array(self.book.links, pa.string()))
+        slot, many = self._find_slots(found, code)
+        tagged = pc.fill_null(_flat(table["slot"]), 0.0).to_numpy().astype(np.int64)
+        k = self.book.rules.slots
+        at = np.maximum(found.at, 0)
+        filled = self.book.choice[at, np.clip(tagged - 1, 0, k - 1)] >= 0
+        fits = (tagged >= 1) & (tagged <= k) & filled & (found.at >= 0)
+        slot = np.where(found.slot > 0, found.slot, np.where(fits, tagged, slot))
+        slot = np.where(click & ~listed, slot, 0)
+        shown = self.book.choice[at, np.clip(slot - 1, 0, k - 1)] >= 0
+        lost = click & ~listed & ((slot == 0) | ~shown)
+        reasons = np.where(
+            code >= 0,
+            "its article is not in the member's mail",
+            "its link is nobody's: see --links",
+        )
+        reasons = np.where(many & (slot == 0), "its link is in two slots", reasons)
+        unused = pc.and_(pc.equal(found.why, ""), pa.array(lost))
+        why = pc.if_else(unused, pa.array(reasons.tolist(), pa.string()), found.why)
+        leaves = pc.equal(place, "unsubscribe")
+        kind = pc.if_else(
+            pa.array(listed), pc.if_else(leaves, "unsubscribe", "other"), _flat(table["kind"])
+        )
+        table = table.set_column(table.schema.get_field_index("kind"), "kind", kind)
+        at = np.where(pc.equal(why, "").to_numpy(zero_copy_only=False), found.at, -1)
+        return table.append_column("place", place), Found(at, slot, why)
+
+    def _find_slots(self, found: Found, code: Ints) -> tuple[Ints, Bools]:
+        """The slot of each record's link in its mail, 0 for none; and whether there are several."""
+        rows = np.flatnonzero((found.at >= 0) & (code >= 0) & (found.slot == 0))
+        same = self.book.link[self.book.choice[found.at[rows]]] == code[rows, None]
+        slot, many = np.zeros(len(code), dtype=np.int64), np.zeros(len(code), dtype=bool)
+        count = same.sum(axis=1)
+        slot[rows] = np.where(count == 1, same.argmax(axis=1) + 1, 0)
+        many[rows] = count > 1
+        return slot, many
+
+
+def _name_messages(table: pa.Table) -> pa.Array:
+    """What tells a message from others: the provider's id of it and to whom it went.
+
+    One request to a provider may go to many under one id.
+    """
+    to = pc.fill_null(table["address"], "")
+    return _flat(pc.binary_join_element_wise(table["provider"], table["message"], to, "\n"))
+
+
+def _list_pairs(pairs: pa.Table) -> pa.Table:
+    valid = pairs.filter(pc.is_valid(pairs["key"]))
+    return valid.group_by(["key", "at"]).aggregate([])
+
+
+def _index(values: pa.Array, known: pa.Array) -> Ints:
+    """The place of each value among those known; -1 for none."""
+    place = pc.fill_null(pc.index_in(values, value_set=known), -1)
+    return np.asarray(place.to_numpy(), dtype=np.int64)
+
+
+def _take(values: Ints, place: pa.Array) -> Ints:
+    """The values at some places; -1 where a place is null."""
+    index = pc.fill_null(place, -1).to_numpy()
+    return np.asarray(np.append(values, -1)[index])
+
+
+def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def match_addresses(book: Book, members: Iterable[str], addresses: Iterable[str]) -> dict[str, int]:
+    """Each address, capital letters aside -> the member's row in the book; two members': -1.
+
+    Raises ValueError where none of them was mailed.
+    """
+    row = {member: at for at, member in enumerate(book.words.to_pylist())}
+    found: dict[str, int] = {}
+    count = 0
+    for member, address in zip(members, addresses, strict=True):
+        at = row.get(member, -1)
+        count += at >= 0
+        key = (address or "").strip().lower()
+        if key:
+            found[key] = at if found.get(key, at) == at else -1
+    if not count:
+        raise ValueError(
+            f"--addresses: none of the members was mailed, such as {shorten(next(iter(row)))} was"
+        )
+    return found

@@ -1,0 +1,81 @@
+"""What a user agent amounts to, and where a request came from.
+
+Open this file to add a mail program, a scanner or a proxy that says its name.
+"""
+
+import re
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address, ip_network
+
+# Tried in this order; the first that is found in the text decides.
+_KINDS = (
+    ("imageproxy", r"GoogleImageProxy|ggpht\.com|YahooMailProxy|YahooCacheSystem"),
+    (
+        "scanner",
+        r"bot\b|crawler|spider|scan|barracuda|proofpoint|mimecast|safelinks|fireeye|symantec"
+        r"|trendmicro|cloudmark|messagelabs|ironport|urlcheck|link ?preview|sophos|headlesschrome",
+    ),
+    (
+        "script",
+        r"^curl|wget|python|libwww|go-http|^java/|okhttp|axios|node-fetch|^ruby|^php|perl"
+        r"|apache-httpclient|httpie|scrapy|powershell|aiohttp",
+    ),
+    (
+        "mail",
+        r"outlook|thunderbird|microsoft office|ms-?office|airmail|lotus-notes|postbox|emclient"
+        r"|^mail/|applewebkit/[\d.]+ \(khtml, like gecko\)( mobile/\w+)?$",
+    ),
+)
+KINDS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _KINDS)
+# Networks with names of their own: 17.0.0.0/8 is Apple's (ARIN), the others carry Google's proxy.
+_FOUR = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}")
+KNOWN = {
+    "apple": [ip_network("17.0.0.0/8")],
+    "google": [ip_network("66.102.0.0/20"), ip_network("66.249.64.0/19")],
+}
+
+
+def find_agent(text: str | None) -> str:
+    """What a user agent string amounts to, as in `bandit.log.events`.
+
+    >>> [find_agent(text) for text in (None, "Mozilla/5.0", "curl/8.5", "Mozilla/5.0 (X11)")]
+    ['none', 'bare', 'script', 'browser']
+    """
+    text = (text or "").strip()
+    if text in ("", "-"):
+        return "none"
+    if text == "Mozilla/5.0":
+        return "bare"
+    return next((kind for kind, words in KINDS if words.search(text)), "browser")
+
+
+def find_network(text: str | None) -> str:
+    """Where a request came from: a /24 or a /48 of addresses, or a proxy's name.
+
+    >>> find_network("198.51.100.7"), find_network("17.58.101.3"), find_network(None)
+    ('198.51.100', 'apple', 'unknown')
+    """
+    if not text:
+        return "unknown"
+    four = _FOUR.fullmatch(text)
+    if four:
+        return _name_block(four[1])
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return text.strip()
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped is not None or address.version == 4:
+        return find_network(str(mapped or address))
+    return ":".join(address.exploded.split(":")[:3])
+
+
+@lru_cache(maxsize=1 << 16)
+def _name_block(block: str) -> str:
+    """The name of a /24, such as 198.51.100."""
+    try:
+        address = IPv4Address(f"{block}.0")
+    except ValueError:
+        return block
+    own = (name for name, some in KNOWN.items() if any(address in each for each in some))
+    return next(own, block)

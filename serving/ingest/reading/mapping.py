@@ -1,0 +1,252 @@
+"""What a provider calls things: a mapping from the fields of its rows to ours, as a yaml says it.
+
+The mappings of the providers that are known stand in `providers/`, and anybody's own has the same
+form. A field is named by its path (`client-info.bot`), by several paths of which the first that is
+there counts (`[click.timestamp, open.timestamp]`), or by `join`, `until`, `lower` (see `Field`).
+Open this file to see what a mapping may say.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from bandit.log.events import AGENTS, METHODS, VERDICTS
+from serving.errors import describe
+from serving.settings import read_settings
+
+KINDS = ("delivered", "open", "click", "unsubscribe", "bounce", "complaint", "ignore")
+Row = dict[str, Any]
+HERE = Path(__file__).parent / "providers"
+
+
+class Field(BaseModel):
+    """Where a value stands in a row.
+
+    first: paths, of which the first that holds something counts
+    join: paths whose values are joined by "/"; those that hold nothing are left out
+    until: what stands behind the first of this mark is cut off
+    lower: capital letters do not count
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    first: tuple[str, ...] = ()
+    join: tuple[str, ...] = ()
+    until: str = ""
+    lower: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, given: object) -> object:
+        if isinstance(given, str):
+            return {"first": [given]}
+        return {"first": given} if isinstance(given, list) else given
+
+    @model_validator(mode="after")
+    def _check(self) -> "Field":
+        if bool(self.first) == bool(self.join):
+            raise ValueError("must name one path, several, or paths to join")
+        return self
+
+    def collect(self, rows: Sequence[Row]) -> list[object]:
+        """The value in each row; None where there is none."""
+        if self.join:
+            parts = [_collect(path, rows) for path in self.join]
+            joined = [
+                "/".join(filter(None, map(to_text, each))) for each in zip(*parts, strict=True)
+            ]
+            found: list[object] = [text or None for text in joined]
+        else:
+            found = _collect(self.first[0], rows)
+            for path in self.first[1:]:
+                more = _collect(path, rows)
+                found = [b if a is None else a for a, b in zip(found, more, strict=True)]
+        if self.until:
+            found = [v.partition(self.until)[0] if isinstance(v, str) else v for v in found]
+        if self.lower:
+            found = [v.lower() if isinstance(v, str) else v for v in found]
+        return found
+
+    def collect_text(self, rows: Sequence[Row]) -> list[str | None]:
+        """The same as text."""
+        texts = self.collect(rows)
+        return [v if v is None or v.__class__ is str else to_text(v) for v in texts]
+
+
+def _collect(path: str, rows: Sequence[Row]) -> list[object]:
+    first, *rest = path.split(".")
+    found: list[Any] = [row.get(first) for row in rows]
+    for key in rest:
+        found = [_step(value, key) for value in found]
+    return [
+        (v[0] if v else None) if v.__class__ is list else (None if v == "" else v) for v in found
+    ]
+
+
+def _step(value: Any, key: str) -> object:
+    if value.__class__ is list:
+        value = value[0] if value else None
+    return value.get(key) if value.__class__ is dict else None
+
+
+def to_text(value: object) -> str | None:
+    """A value as text: `true`, `27`; None for what is no single value."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else None
+
+
+def _to_words(given: object) -> object:
+    """The words of a table as text: yaml reads `true` and `27` as what they look like."""
+    if not isinstance(given, dict):
+        return given
+    return {to_text(key) or str(key): to_text(value) for key, value in given.items()}
+
+
+def _check_words(known: Sequence[str]) -> Callable[[dict[str, str]], dict[str, str]]:
+    def check(table: object) -> object:
+        table = _to_words(table)
+        if isinstance(table, dict):
+            for theirs, ours in table.items():
+                if ours not in known:
+                    raise ValueError(
+                        f"{theirs!r} means {ours!r}; must be one of {', '.join(known)}"
+                    )
+        return table
+
+    return check  # type: ignore[return-value]
+
+
+Kinds = Annotated[dict[str, str], BeforeValidator(_check_words(KINDS))]
+Verdicts = Annotated[dict[str, str], BeforeValidator(_check_words(VERDICTS))]
+Agents = Annotated[dict[str, str], BeforeValidator(_check_words(AGENTS))]
+Methods = Annotated[dict[str, str], BeforeValidator(_check_words(METHODS))]
+
+
+class Mapping(BaseModel):
+    """What a provider's rows are called. All but provider, kind, kinds and time may be left out.
+
+    provider: name
+    found_by: fields that together only this provider's rows have
+    rows: paths to the rows within a value that holds several; what stands around them belongs to
+        each, and `position` is its place in the list
+    event: id of the event; without it, an event is known by all that its row says
+    message: id of the mail, as the provider gave it
+    mail, member, campaign, token: what we gave: ids of mail and member, name of the campaign, event
+        id of a slot
+    send: id of the mailing, as the provider gave it
+    address: the recipient's
+    kind, kinds: what happened, and what each word means: delivered, open, click, unsubscribe,
+        bounce (for good), complaint or ignore. Of a joined word (`Bounce/Transient`) its beginning
+        will do
+    time, zone, format: when; how far a time without a zone is from UTC, such as -06:00; and how it
+        is written, as in `strptime`
+    sent, arrived: when the mail went out, and when the event was received
+    url, slot: the link, and the slot if the link is tagged with it
+    agent, method, network: of the request
+    verdict, verdicts: what the provider thinks of it; "*" is any other word
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    provider: str
+    found_by: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    event: Field | None = None
+    message: Field | None = None
+    mail: Field | None = None
+    member: Field | None = None
+    campaign: Field | None = None
+    token: Field | None = None
+    send: Field | None = None
+    address: Field | None = None
+    kind: Field
+    kinds: Kinds
+    time: Field
+    zone: str | None = None
+    format: str | None = None
+    sent: Field | None = None
+    arrived: Field | None = None
+    url: Field | None = None
+    slot: Field | None = None
+    agent: Field | None = None
+    method: Field | None = None
+    network: Field | None = None
+    verdict: Field | None = None
+    verdicts: Verdicts = {}
+
+    def unfold(self, value: Row) -> list[Row]:
+        """The rows within a value."""
+        for path in self.rows:
+            found = _unfold(value, path.split("."))
+            if found is not None:
+                return found
+        return [value]
+
+    def fits(self, row: Row) -> bool:
+        """Whether a row has the fields by which the provider is known."""
+        paths = [path.split("|") for path in self.found_by]
+        return bool(paths) and all(any(_has(row, way.split(".")) for way in ways) for ways in paths)
+
+
+def _has(row: object, path: Sequence[str]) -> bool:
+    for key in path:
+        if not isinstance(row, dict) or key not in row:
+            return False
+        row = row[key]
+    return True
+
+
+def _unfold(value: Row, path: Sequence[str]) -> list[Row] | None:
+    """The rows at a path, with what stands around them; None where there is no such path."""
+    if not path:
+        return [value]
+    inner = value.get(path[0])
+    if not isinstance(inner, list | dict):
+        return None
+    around = {key: each for key, each in value.items() if key != path[0]}
+    items = inner if isinstance(inner, list) else [inner]
+    found: list[Row] = []
+    for position, item in enumerate(items):
+        if isinstance(item, dict):
+            found += _unfold({**around, "position": position, **item}, path[1:]) or []
+        else:
+            found.append({**around, "position": position, path[0]: item})
+    return found
+
+
+def read_mapping(path: str | Path) -> Mapping:
+    """The mapping that a yaml says. Raises ValueError naming file and setting."""
+    content, _ = read_settings(path, "provider: mine")
+    try:
+        return Mapping.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(f"{path}: {describe(error)}") from None
+
+
+@cache
+def list_known() -> tuple[Mapping, ...]:
+    """The mappings of the providers that are known."""
+    return tuple(read_mapping(path) for path in sorted(HERE.glob("*.yaml")))
+
+
+def find_mapping(rows: Iterable[Row], own: Sequence[Mapping]) -> Mapping | None:
+    """Whose rows these are, by the first that is unmistakably somebody's; None where none is.
+
+    own: mappings that are not known here, which are tried first; one without `found_by` takes
+        whatever is nobody else's
+    """
+    for row in rows:
+        for some in (own, list_known()):
+            found = [each for each in some if any(map(each.fits, each.unfold(row)[:1]))]
+            if len(found) == 1:
+                return found[0]
+            if len(found) > 1:
+                names = " and ".join(each.provider for each in found)
+                raise ValueError(f"it could be of {names}; name one by --mapping")
+    return next((each for each in own if not each.found_by), None)

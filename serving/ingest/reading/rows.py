@@ -1,0 +1,195 @@
+"""From the bytes of a provider's file to rows: JSON in any layout, or CSV, a thousand at a time.
+
+JSON may be a value, an array, lines, or arrays in lines; SNS envelopes are opened. What is no row
+is given back with the reason, and what comes behind it is read all the same. Open this file to see
+where a row ends that cannot be read.
+"""
+
+import csv
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader, TextIOWrapper
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+from serving.errors import shorten
+from serving.ingest.reading.mapping import Row
+
+PIECE = 20_000  # rows
+CHUNK = 1 << 20  # letters that are read at a time
+LARGEST = 1 << 28  # letters of a value
+_BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
+_NEXT = re.compile(r"\}\s*,\s*(?=\{)")
+_BEGINS = {b"PAR1": "a parquet file", b"PK\x03\x04": "a zip or XLSX file"}
+_BEGINS |= {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+
+
+class Bad(NamedTuple):
+    """Text that is no row, and why."""
+
+    text: str
+    why: str
+
+
+def read_pieces(path: Path, encoding: str = "utf-8") -> Iterator[list[Row | Bad]]:
+    """What is in a file, in order, some thousand rows at a time.
+
+    encoding: of a file that is not UTF-8
+
+    Raises ValueError where the file is of another kind altogether.
+    """
+    with (
+        _open(path) as stream,
+        TextIOWrapper(
+            stream,
+            encoding="utf-8-sig" if encoding == "utf-8" else encoding,
+            errors="replace",
+            newline="",
+        ) as text,
+    ):
+        values = _read_json(text) if _is_json(stream) else _read_csv(text)
+        piece: list[Row | Bad] = []
+        for value in values:
+            piece.append(value)
+            if len(piece) >= PIECE:
+                yield piece
+                piece = []
+        if piece:
+            yield piece
+
+
+@contextmanager
+def _open(path: Path) -> Iterator["BufferedReader[Any]"]:
+    """The file's bytes, unpacked if they are packed."""
+    try:
+        plain = path.open("rb")
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path} is a folder; must be a file") from None
+    with plain:
+        head = plain.peek(4)[:4]
+        for begins, what in _BEGINS.items():
+            if head.startswith(begins):
+                raise ValueError(f"{path} is {what}; must be JSON or CSV, as text in UTF-8")
+        if not head.startswith(b"\x1f\x8b"):
+            yield plain
+            return
+        with BufferedReader(gzip.GzipFile(fileobj=plain)) as packed:
+            yield packed
+
+
+def _is_json(stream: "BufferedReader[Any]") -> bool:
+    head = stream.peek(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return head.startswith((b"{", b"["))
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is not finite")
+
+
+def _read_json(text: TextIO) -> Iterator[Row | Bad]:
+    """The values of a text, one after the other, whatever stands between them."""
+    decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+    buffer, at, done, step = "", 0, False, CHUNK
+    while True:
+        at = _BETWEEN.match(buffer, at).end()  # type: ignore[union-attr]
+        if at == len(buffer) and done:
+            return
+        try:
+            if at == len(buffer):
+                raise json.JSONDecodeError("nothing is left", buffer, at)
+            value, at = decode(buffer, at)
+            step = CHUNK
+            yield from _open_envelope(value)
+            continue
+        except (ValueError, RecursionError) as error:
+            place = getattr(error, "pos", at)
+            torn = isinstance(error, json.JSONDecodeError) and (
+                place >= len(buffer) - 16 or str(error).startswith("Unterminated string")
+            )
+            if not done and torn and len(buffer) - at < LARGEST:
+                more = text.read(step)
+                done, step = not more, step * 2  # a long value is not begun too often
+                buffer, at = _cut(buffer, at, more)
+                continue
+            why = "not JSON" if not torn else "cut off"
+        end = _find_end(buffer, at)
+        while end < 0 and not done and len(buffer) - at < LARGEST:
+            more = text.read(step)
+            done = not more
+            buffer, at = _cut(buffer, at, more)
+            end = _find_end(buffer, at)
+        end = len(buffer) if end < 0 else end
+        yield Bad(buffer[at:end].rstrip(" \t\r\n,[]"), why)
+        at = end
+
+
+def _cut(buffer: str, at: int, more: str) -> tuple[str, int]:
+    """The buffer from the line of `at` on, and more behind it; and the new place of `at`."""
+    keep = max(buffer.rfind("\n", 0, at), at - 200, 0)
+    return buffer[keep:] + more, at - keep
+
+
+def _find_end(buffer: str, at: int) -> int:
+    """Where the next value begins, behind one at `at` that cannot be read; -1 if nowhere.
+
+    In lines it is the next line that begins as far from the margin; elsewhere the next object.
+    """
+    margin = buffer[buffer.rfind("\n", 0, at) + 1 : at]
+    if not margin.strip(" \t"):
+        found = re.compile(rf"\n{margin}(?=[^\s\]}}])").search(buffer, at)
+        if found or "\n" in buffer[at:].rstrip():
+            return found.end() if found else -1
+    found = _NEXT.search(buffer, at)
+    return found.end() if found else -1
+
+
+def _open_envelope(value: object) -> Iterator[Row | Bad]:
+    """The value, or what an SNS envelope holds; each of a list."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _open_envelope(each)
+        return
+    if not isinstance(value, dict):
+        yield Bad(json.dumps(value), "not a row")
+        return
+    inside = value.get("Message")
+    if isinstance(inside, str) and "TopicArn" in value:
+        try:
+            inner = json.loads(inside, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            inner = None
+        if not isinstance(inner, dict):
+            yield Bad(json.dumps(value, sort_keys=True), "an envelope that holds no row")
+            return
+        around = {key: each for key, each in value.items() if key != "Message"}
+        value = inner | {"envelope": around}
+    yield value
+
+
+def _read_csv(text: TextIO) -> Iterator[Row | Bad]:
+    """The rows below the line of names, as text."""
+    head = text.readline()
+    if not head.strip() and not text.read(1):
+        return
+    separator = max(",;\t", key=re.sub(r'"[^"]*"', "", head).count)
+    names = [name.strip() for name in next(csv.reader([head], delimiter=separator), [])]
+    if len(set(filter(None, names))) < len(names) or len(names) < 2:
+        raise ValueError(f"the first line is {shorten(head)}; must be JSON, or names of columns")
+    lines = csv.reader(text, delimiter=separator)
+    while True:
+        try:
+            cells = next(lines, None)
+        except csv.Error as error:
+            yield Bad(str(error), "not a line of CSV")
+            continue
+        if cells is None:
+            return
+        if len(cells) == len(names):
+            yield dict(zip(names, cells, strict=True))
+        elif cells:
+            yield Bad(separator.join(cells), "another number of cells than the first line")

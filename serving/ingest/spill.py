@@ -1,0 +1,273 @@
+"""Providers' files on their way through: each is read once, and lies on the disk in pieces.
+
+Memory holds a piece of a file, or the records of some mails, and never a whole list. A file that
+was read before the process was killed is not read again. Open this file for what lies where while
+an ingest works.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Words
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from bandit.core.files import replacing
+from bandit.core.types import Floats
+from serving.ingest.matching import Matcher
+from serving.ingest.reading.mapping import Mapping, find_mapping
+from serving.ingest.reading.records import ASIDE, SCHEMA, Records, read_records
+from serving.ingest.reading.rows import Bad, read_pieces
+
+BUCKET = 400_000  # records of the mails that are looked at together
+
+
+@dataclass(frozen=True)
+class Spill:
+    """A provider's file that has been read.
+
+    file: what it was read from
+    path: of its records
+    facts: provider, rows, aside and milliseconds
+    """
+
+    file: Path
+    path: Path
+    facts: Words[str, str]
+
+    def read(self) -> Iterator[pa.Table]:
+        """The records, piece by piece."""
+        file = pq.ParquetFile(self.path, page_checksum_verification=True)
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
+
+    def read_aside(self) -> Iterator[pa.Table]:
+        """What of the file is no record, piece by piece."""
+        file = pq.ParquetFile(_name_aside(self.path), page_checksum_verification=True)
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
+
+
+def spill_file(file: Path, own: Sequence[Mapping], work: Path, encoding: str) -> Spill:
+    """Read a provider's file, or find what was read of it before.
+
+    own: mappings that are not known here
+    work: folder where it is kept
+    encoding: of a file that is not UTF-8
+
+    Raises ValueError where the file is no provider's.
+    """
+    path = work / f"{_digest(file, own, encoding)}.parquet"
+    if not path.exists():
+        try:
+            _write(file, own, path, encoding)
+        except (EOFError, OSError, zlib.error) as error:
+            if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+                raise
+            raise ValueError(f"{file} is packed, and damaged: {error}") from None
+        except ValueError as error:
+            where = "" if str(file) in str(error) else f"{file}: "
+            raise ValueError(f"{where}{error}") from None
+    told = pq.read_metadata(path).metadata or {}
+    return Spill(file, path, {key.decode(): value.decode() for key, value in told.items()})
+
+
+def _name_aside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-aside.parquet")
+
+
+def _digest(file: Path, own: Sequence[Mapping], encoding: str) -> str:
+    """Names what is read of a file: its bytes, and by what it is read."""
+    digest = sha256(repr([encoding, *(each.model_dump_json() for each in own)]).encode())
+    for source in sorted(Path(__file__).parent.rglob("*")):
+        if source.suffix in (".py", ".yaml"):
+            digest.update(source.read_bytes())
+    try:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except FileNotFoundError:
+        raise ValueError(f"{file}: there is no such file") from None
+    return digest.hexdigest()[:32]
+
+
+def _write(file: Path, own: Sequence[Mapping], path: Path, encoding: str) -> None:
+    pieces = read_pieces(file, encoding)
+    first = next(pieces, [])
+    mapping = find_mapping((row for row in first if not isinstance(row, Bad)), own)
+    if mapping is None and first:
+        raise ValueError(
+            "it is no provider's that is known here; say what it calls things by --mapping"
+        )
+    count = {"rows": 0, "aside": 0, "milliseconds": 0}
+    with replacing(path) as part, replacing(_name_aside(path)) as rest, ExitStack() as stack:
+        writer = stack.enter_context(_Writer(part, SCHEMA))
+        aside = stack.enter_context(_Writer(rest, ASIDE))
+        for piece in chain([first], pieces):
+            if mapping is None:
+                break  # an empty file
+            records = read_records(mapping, piece)
+            writer.write_table(records.table)
+            aside.write_table(records.aside)
+            for name, value in _count(records).items():
+                count[name] += value
+        facts = {"provider": mapping.provider if mapping else "none"} | {
+            name: str(own) for name, own in count.items()
+        }
+        writer.add_key_value_metadata(facts)
+
+
+def _Writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True)
+
+
+def _count(records: Records) -> dict[str, int]:
+    return {
+        "rows": len(records.table) + len(records.aside),
+        "aside": len(records.aside),
+        "milliseconds": records.milliseconds,
+    }
+
+
+@dataclass
+class Buckets:
+    """The records of the book's mails, in buckets of neighbouring mails, and those of none.
+
+    sent: [n], when each mail went out first, in seconds since 1970; NaN where nothing says so
+    files: of each bucket of mails
+    rows: of the book, in each bucket
+    """
+
+    sent: Floats
+    files: list[Path] = field(default_factory=list)
+    rows: list[slice] = field(default_factory=list)
+
+    def read(self) -> Iterator[tuple[slice, pa.Table]]:
+        """The rows of the book in each bucket, and the records of their mails."""
+        for rows, file in zip(self.rows, self.files, strict=True):
+            with pa.memory_map(str(file)) as source:
+                yield rows, pa.ipc.open_stream(source).read_all()
+
+
+def sort_records(spills: Sequence[Spill], matcher: Matcher, work: Path, aside: "Aside") -> Buckets:
+    """Find the mail of each record, and lay it into its bucket.
+
+    Raises ValueError where records of several mailings could be meant.
+    """
+    for spill in spills:
+        for table in spill.read():
+            matcher.learn(table)
+    matcher.settle()
+    n = len(matcher.book)
+    total = sum(int(spill.facts["rows"]) for spill in spills)
+    count = max(min(-(-total // BUCKET), n), 1)
+    edges = np.linspace(0, n, count + 1).astype(np.int64)
+    buckets = Buckets(np.full(n, np.inf))
+    with ExitStack() as stack:
+        writers: list[pa.ipc.RecordBatchStreamWriter] = []
+        for number in range(count):
+            buckets.files.append(work / f"bucket-{number}.arrow")
+            buckets.rows.append(slice(int(edges[number]), int(edges[number + 1])))
+        for spill in spills:
+            for table in spill.read_aside():
+                aside.add(table)
+            for table in spill.read():
+                found = matcher.find(table)
+                table, found = matcher.find_links(table, found)
+                table = table.set_column(
+                    table.schema.get_field_index("slot"), "slot", pa.array(found.slot)
+                ).append_column("at", pa.array(found.at))
+                lost = pa.array(found.at < 0)
+                aside.add_records(table.filter(lost), found.why.filter(lost))
+                table, at = table.filter(pc.invert(lost)), found.at[found.at >= 0]
+                _note_sent(buckets.sent, table, at)
+                if not writers:
+                    for file in buckets.files:
+                        sink = stack.enter_context(pa.OSFile(str(file), "wb"))
+                        writers.append(stack.enter_context(pa.ipc.new_stream(sink, table.schema)))
+                which = np.searchsorted(edges, at, side="right") - 1
+                for number in np.unique(which):
+                    writers[number].write_table(table.filter(pa.array(which == number)))
+        if not writers:
+            return Buckets(np.full(n, np.nan))
+    buckets.sent[np.isinf(buckets.sent)] = np.nan
+    return buckets
+
+
+def _note_sent(sent: Floats, table: pa.Table, at: np.ndarray) -> None:
+    """Note the earliest time at which records say that their mails went out."""
+    delivered = pc.equal(table["kind"], "delivered")
+    went = pc.if_else(delivered, table["time"], table["sent"])
+    seconds = pc.fill_null(went, np.nan).to_numpy()
+    good = ~np.isnan(seconds)
+    np.minimum.at(sent, at[good], seconds[good])
+
+
+class Aside:
+    """Rows that cannot be used, each with why, and how often it came.
+
+    total: how many there are
+    counts: how many of each reason
+    """
+
+    def __init__(self) -> None:
+        self._tables: list[pa.Table] = []
+        self._held = 0
+        self.counts: dict[str, int] = {}
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    def add(self, table: pa.Table) -> None:
+        """Add rows, with the columns `why` and `row`."""
+        if len(table):
+            ones = table.append_column("count", pa.array(np.ones(len(table), dtype=np.int64)))
+            self._add(ones)
+
+    def add_records(self, table: pa.Table, why: pa.Array) -> None:
+        """Add records; what they say becomes text."""
+        if len(table):
+            self.add(pa.table({"why": why, "row": _describe(table)}))
+
+    def _add(self, table: pa.Table) -> None:
+        for why, count in zip(
+            *table.group_by("why").aggregate([("count", "sum")]).columns, strict=True
+        ):
+            self.counts[why.as_py()] = self.counts.get(why.as_py(), 0) + count.as_py()
+        self._tables.append(table)
+        self._held += len(table)
+        if self._held > BUCKET and len(self._tables) > 1:
+            self._tables = [self._join()]
+            self._held = 0
+
+    def _join(self) -> pa.Table:
+        table = pa.concat_tables(self._tables)
+        summed = table.group_by(["why", "row"]).aggregate([("count", "sum")])
+        return summed.rename_columns(["why", "row", "count"])
+
+    def sort(self) -> pa.Table:
+        """Each different row once, by reason and text."""
+        if not self._tables:
+            return pa.table({"why": [], "row": [], "count": []}).cast(
+                pa.schema([*ASIDE, ("count", pa.int64())])
+            )
+        return self._join().sort_by([("why", "ascending"), ("row", "ascending")])
+
+
+def _describe(table: pa.Table) -> pa.Array:
+    """What records say, one text each: name: value, for what is there."""
+    parts = []
+    for name in SCHEMA.names:
+        words = table[name].cast(pa.string())
+        parts.append(pc.binary_join_element_wise(f"{name}: ", words, ""))
+    options = pc.JoinOptions(null_handling="skip")
+    return pc.binary_join_element_wise(*parts, "; ", options=options).combine_chunks()

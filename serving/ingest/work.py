@@ -1,0 +1,233 @@
+"""What `serving.ingest` does: read the files, find whose mail each row is about, and add an issue.
+
+Open this file to see in which order, and what is said.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bandit.core import check
+from bandit.core.types import Floats
+from serving.folder import claim
+from serving.ingest.answers import Answers, Window, answer
+from serving.ingest.book import Book
+from serving.ingest.log import Outcome, add_issue
+from serving.ingest.matching import Matcher, match_addresses
+from serving.ingest.reading.links import read_places
+from serving.ingest.reading.mapping import read_mapping
+from serving.ingest.reading.times import WHY, describe_clocks, parse_times
+from serving.ingest.spill import Aside, Buckets, Spill, sort_records, spill_file
+from serving.tables import Table, name_plainly
+
+MOST = 1_000_000  # delays by which a provider's clock is judged
+ADDRESS = ("email", "e_mail", "email_address", "e_mail_address", "address")
+
+
+def ingest(asked: argparse.Namespace) -> list[str]:
+    """Add the issue that the command line asks for to its log. Returns lines to print.
+
+    Raises ValueError naming what is wrong with the send, a file, or the log.
+    """
+    check.at_least("--window", asked.window, 0.01)
+    check.at_least("--closes", asked.closes, 0.01)
+    window = Window(days=asked.window, closes=asked.closes)
+    own = [read_mapping(path) for path in asked.mapping]
+    places, book = read_places(asked.links), Book.read(asked.sent)
+    addresses = _read_addresses(asked, book) if asked.addresses else {}
+    at = _read_time(asked.delivered_at) if asked.delivered_at else None
+    log = Path(asked.log)
+    place = log.resolve().with_name(f".{log.name}.ingest")
+    with _work_in(place):
+        spills = [spill_file(Path(file), own, place, asked.encoding) for file in asked.files]
+        matcher, aside = Matcher(book, places, addresses, tuple(asked.mailing)), Aside()
+        buckets = sort_records(spills, matcher, place, aside)
+        _fill_sent(buckets, at)
+        gathered = _Gathered(book, place / "events.parquet")
+        with gathered:
+            for rows, table in buckets.read():
+                gathered.add(rows, answer(book, rows, table, buckets.sent[rows], window), aside)
+        told = _tell(book, spills, aside, gathered, len(buckets.rows))
+        outcome = Outcome(**gathered.facts, events=gathered.path, aside=aside.sort(), told=told)
+        number, new = add_issue(log, book, outcome)
+    return list(_describe(told, log, number, new))
+
+
+@contextmanager
+def _work_in(folder: Path) -> Iterator[None]:
+    """Be the only process that works in a folder, which vanishes in the end.
+
+    Of a process that is killed it stays, and the next one goes on from what is there.
+    """
+    with claim(folder):
+        try:
+            yield
+        finally:
+            for left in folder.iterdir():
+                if left.name != ".lock":
+                    left.unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _read_addresses(asked: argparse.Namespace, book: Book) -> dict[str, int]:
+    table = Table.read(asked.addresses, ["member"], all_columns=True, encoding=asked.encoding)
+    names = [name for name in table.columns.column_names if name_plainly(name) in ADDRESS]
+    if len(names) != 1:
+        raise ValueError(f"{asked.addresses} has {len(names)} columns of addresses; name one email")
+    columns = (table.columns[name].cast(pa.string()).to_pylist() for name in ("member", names[0]))
+    return match_addresses(book, *columns)
+
+
+def _read_time(text: str) -> float:
+    """A time that the command line names."""
+    (seconds,), (why,), _ = parse_times([text])
+    if why:
+        raise ValueError(
+            f"--delivered-at {text!r} is {WHY[why]}; must be such as 2026-11-24T09:00Z"
+        )
+    return float(seconds)
+
+
+def _fill_sent(buckets: Buckets, at: float | None) -> None:
+    """Give mails of which no file says when they went out the time that is given, or the usual one.
+
+    Raises ValueError where no mail has one.
+    """
+    known = buckets.sent[~np.isnan(buckets.sent)]
+    if at is None and not len(known):
+        raise ValueError(
+            "no file says when mails were delivered: give one that does, or --delivered-at TIME"
+        )
+    buckets.sent[np.isnan(buckets.sent)] = np.median(known) if at is None else at
+
+
+class _Gathered:
+    """What came back from one bucket of mails after the other."""
+
+    def __init__(self, book: Book, path: Path) -> None:
+        n, k = book.choice.shape
+        self.path = path
+        self.facts = {
+            name: np.zeros(n, dtype=bool)
+            for name in ("delivered", "opened", "unsubscribed", "complained")
+        } | {"clicked": np.zeros((n, k), dtype=bool)}
+        self.duplicates = self.used = 0
+        self.tags: Counter[str] = Counter()
+        self._delays: dict[str, list[Floats]] = {}
+        self._writer: pq.ParquetWriter | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "_Gathered":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def add(self, rows: slice, answers: Answers, aside: Aside) -> None:
+        """Add what came back from the mails in `rows` of the book."""
+        for name in ("delivered", "opened", "unsubscribed", "clicked"):
+            self.facts[name][rows] = getattr(answers.feedback, name)
+        self.facts["complained"][rows] = answers.complained
+        self.duplicates += answers.duplicates
+        self.used += answers.mails + len(answers.events)
+        self.tags.update(answers.events["tag"].tolist())
+        for provider, delays in answers.delays.items():
+            self._delays.setdefault(provider, []).append(delays)
+        if len(answers.aside):
+            rest = pa.Table.from_pandas(answers.aside, preserve_index=False)
+            why = rest["why"].combine_chunks().cast(pa.string())
+            aside.add_records(rest, why)
+        table = _to_table(answers.events)
+        if self._writer is None:
+            self._writer = self._stack.enter_context(
+                pq.ParquetWriter(
+                    self.path, table.schema, compression="zstd", write_page_checksum=True
+                )
+            )
+        self._writer.write_table(table)
+
+    def list_delays(self) -> Iterator[tuple[str, Floats]]:
+        """Each provider's delays, or every so many of them where they are very many."""
+        for provider, parts in sorted(self._delays.items()):
+            delays = np.concatenate(parts)
+            yield provider, delays[:: len(delays) // MOST + 1]
+
+
+def _to_table(events: pd.DataFrame) -> pa.Table:
+    """Events as arrow has them; a column of text is one though it has no rows."""
+    columns = {}
+    for name in events:
+        values = events[name].to_numpy()
+        columns[str(name)] = pa.array(values, pa.string() if values.dtype == object else None)
+    return pa.table(columns)
+
+
+def _tell(
+    book: Book, spills: Sequence[Spill], aside: Aside, gathered: _Gathered, buckets: int
+) -> dict[str, object]:
+    """What ingest.json says of the issue."""
+    rows = Counter[str]()
+    milliseconds = Counter[str]()
+    for spill in (spill for spill in spills if spill.facts["rows"] != "0"):
+        rows[spill.facts["provider"]] += int(spill.facts["rows"])
+        milliseconds[spill.facts["provider"]] += int(spill.facts["milliseconds"])
+    total, used = sum(rows.values()), gathered.used
+    if total != used + gathered.duplicates + aside.total:
+        raise RuntimeError(
+            f"of {total} rows {used} were used, {gathered.duplicates} were duplicates and "
+            f"{aside.total} were set aside: some were lost"
+        )
+    clocks = [
+        f"{name}: {count} times were in milliseconds"
+        for name, count in sorted(milliseconds.items())
+        if count
+    ]
+    for name, delays in gathered.list_delays():
+        clocks += [f"{name}: {sentence}" for sentence in describe_clocks(delays)]
+    facts = gathered.facts
+    return {
+        "campaign": book.campaign,
+        "mails": len(book),
+        "rows": dict(sorted(rows.items())),
+        "used": used,
+        "duplicates": gathered.duplicates,
+        "aside": dict(sorted(aside.counts.items())),
+        "tags": dict(sorted(gathered.tags.items())),
+        "delivered": int(facts["delivered"].sum()),
+        "opened": int(facts["opened"].sum()),
+        "clicks": int(facts["clicked"].sum()),
+        "unsubscribed": int(facts["unsubscribed"].sum()),
+        "complained": int(facts["complained"].sum()),
+        "clocks": clocks,
+        "together": buckets,
+    }
+
+
+def _describe(told: dict[str, object], log: Path, number: int, new: bool) -> Iterator[str]:
+    """The lines that are printed."""
+    rows, aside, tags = (dict(told[name]) for name in ("rows", "aside", "tags"))  # type: ignore[call-overload]
+    providers = ", ".join(f"{name} {count}" for name, count in rows.items())
+    yield (
+        f"{sum(rows.values())} rows ({providers}): {told['used']} used, {told['duplicates']} "
+        f"duplicates, {sum(aside.values())} set aside"
+    )
+    for why, count in sorted(aside.items(), key=lambda pair: (-pair[1], pair[0])):
+        yield f"set aside: {count}: {why}"
+    for sentence in told["clocks"]:  # type: ignore[attr-defined]
+        yield f"warning: {sentence}"
+    yield "events: " + (", ".join(f"{name} {count}" for name, count in tags.items()) or "none")
+    yield (
+        f"{told['delivered']} of {told['mails']} mails delivered, {told['opened']} opened, "
+        f"{told['clicks']} clicks, {told['unsubscribed']} left the list, {told['complained']} "
+        "complained"
+    )
+    is_new = "" if new else ", which was there already: nothing is new"
+    yield f"issue {number} of {log}{is_new}"
