@@ -5,10 +5,12 @@ defaults, which suit most policies. Policies that exist only in simulation, beca
 the truth, derive from `Informed` in its place. `bandit/policies/random.py` is the shortest example.
 """
 
+from inspect import signature
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from bandit.core import check
 from bandit.core.columns import Columns
 from bandit.core.ids import Aliases
 from bandit.core.state import State
@@ -22,6 +24,13 @@ class Policy(Protocol):
 
     A policy is started, then plans and learns from one issue after the other.
     """
+
+    def __repr__(self) -> str:
+        """The class, and those of its options that it keeps by their names."""
+        kept = vars(self)
+        told = ((name, kept.get(name, kept.get(f"_{name}", ...))) for name in _list_options(self))
+        named = (f"{name}={check.shorten(value)}" for name, value in told if value is not ...)
+        return f"{type(self).__name__}({', '.join(named)})"
 
     def start(self, features: Features) -> None:
         """Set up for the feature matrices that `features` makes. Called before all else.
@@ -89,6 +98,10 @@ class Policy(Protocol):
         The default does nothing: for policies that keep nothing of single members.
         """
         return
+
+
+def _list_options(policy: object) -> list[str]:
+    return list(signature(type(policy)).parameters)
 
 
 class Truth(Protocol):

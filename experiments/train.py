@@ -30,6 +30,7 @@ from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import normal_interval
 from bandit.policy import Informed, Policy
 from bandit.slates.propensity import replay
+from experiments.asked.known import check_known
 from experiments.runner.configs import Settings, check_whole, make, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
@@ -187,9 +188,10 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
     return made, estimates, own
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="train")
+@hydra.main(str(Path(__file__).parent / "configs"), "train", version_base="1.3")
 def main(cfg: DictConfig) -> None:
     with in_one_line("train"):
+        check_known(resolve(cfg), "train")
         made, estimates, own = run(resolve(cfg), HydraConfig.get().runtime.choices["policy"])
     show(estimates, own, Console())
     print(f"bundle: {made / 'bundle'}")

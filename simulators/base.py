@@ -30,6 +30,11 @@ class Simulator(Protocol):
     features: Features
     members: pd.DataFrame
 
+    def __repr__(self) -> str:
+        """The class, and what every simulator has."""
+        size = f"{len(self.members)} members, {self.issues} issues"
+        return f"{type(self).__name__}(seed={self.seed}: {size})"
+
     def issue(self, number: int) -> Context:
         """The context of issue `number`, counted from 1. Raises ValueError where there is none."""
 

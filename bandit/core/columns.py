@@ -83,6 +83,10 @@ class Columns:
         """The columns' names, in order."""
         return list(self._columns)
 
+    def __repr__(self) -> str:
+        """How many rows there are, and the columns' names."""
+        return f"Columns({self._length} rows: {', '.join(self._columns)})"
+
     def __len__(self) -> int:
         """How many rows there are."""
         return self._length

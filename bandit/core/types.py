@@ -29,7 +29,7 @@ ROLES = ("empty", "pinned", "exploit", "explore")
 KINDS = ("event", "resource")  # of articles, beside the plain one
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Context:
     """What a policy may know when it plans an issue.
 
@@ -93,6 +93,13 @@ class Context:
         """[m]."""
         return self.articles["article"]
 
+    def __repr__(self) -> str:
+        """Which issue it is, and how many members and articles it has."""
+        (n, p), (m, q) = self.member_features.shape, self.article_features.shape
+        who, what = f"{n} members with {p} features", f"{m} articles with {q}"
+        issue = f"{check.shorten(self.campaign)}, issue {self.issue}"
+        return f"Context({issue}: {who}, {what}, {self.rules.slots} slots)"
+
     def take(self, rows: Ints | slice) -> Self:
         """The same issue for some of the members."""
         return self.address(
@@ -117,7 +124,7 @@ class Context:
         return other
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Slates:
     """What each member is shown. All arrays are [n, k].
 
@@ -138,6 +145,13 @@ class Slates:
     relaxed: Ints
     supported: Bools
 
+    def __repr__(self) -> str:
+        """How many slots there are, and what fills them."""
+        n, k = self.choice.shape
+        counts = np.bincount(self.role.ravel(), minlength=len(ROLES))
+        roles = (f"{count} {role}" for role, count in zip(ROLES, counts, strict=True) if count)
+        return f"Slates({n} members, {k} slots: {', '.join(roles)})"
+
     @property
     def pinned(self) -> Bools:
         """[n, k], the slots that the editor filled."""
@@ -148,7 +162,7 @@ class Slates:
         return type(self)(*(table[rows] for table in vars(self).values()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Feedback:
     """What came back from one issue.
 
@@ -167,18 +181,29 @@ class Feedback:
     clicked: Bools
     dwell_seconds: Floats
 
+    def __repr__(self) -> str:
+        """How many newsletters were delivered and opened, and how many clicks there were."""
+        names = ("delivered", "opened", "unsubscribed")
+        counts = [f"{np.count_nonzero(getattr(self, name))} {name}" for name in names]
+        clicks = np.count_nonzero(self.clicked)
+        return f"Feedback({len(self.delivered)} sent, {', '.join(counts)}, {clicks} clicks)"
+
     def take(self, rows: Ints) -> Self:
         """What came back from some of the members."""
         return type(self)(*(table[rows] for table in vars(self).values()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Round:
     """One issue, sent and answered."""
 
     context: Context
     slates: Slates
     feedback: Feedback
+
+    def __repr__(self) -> str:
+        """A line each for what was known, what was shown, and what came back."""
+        return f"Round({self.context!r},\n      {self.slates!r},\n      {self.feedback!r})"
 
     def take(self, rows: Ints) -> Self:
         """The same issue for some of the members."""

@@ -4,8 +4,8 @@
 privacy proxy say so (Apple's has the bare agent "Mozilla/5.0" and comes from Apple's relay:
 SocketLabs; Word to the Wise 2021). Repeats are the same record twice, or the same request again
 within seconds. Scanners are harder, as they use browsers' names and rotating networks: clicks are
-grouped into visits (`bandit.log.visits`), and a visit is judged as a whole
-(`bandit.log.scanners`). Open this file before real events reach a policy.
+grouped into visits, and a visit is judged as a whole, beside its domain's and its network's others
+(`bandit.log.machines`). Open this file before real events reach a policy.
 """
 
 import numpy as np
@@ -13,14 +13,14 @@ import pandas as pd
 
 from bandit.core.types import Bools, Floats, Ints
 from bandit.log.events import validate
-from bandit.log.scanners import learn_chance
-from bandit.log.visits import Visits, group_visits
+from bandit.log.machines.judge import SCANNER, find_bound, judge_opens, judge_visits
+from bandit.log.machines.visits import Visits, group_visits
 
 REPEAT = 10.0  # seconds within which the same request again is a repeat
 NEAR = 5.0  # an open this many seconds from a scanner's visit is the scanner's
 KNOWN = 0.9  # confidence where a rule decides (assumption)
 CERTAIN = 0.999  # confidence where a request says itself that no person made it (assumption)
-SCANNER = 0.5  # a visit is tagged from this probability on
+EARLY = "images loaded soon after delivery, as machines do, read or not"
 
 
 def tag(
@@ -32,8 +32,8 @@ def tag(
                     privacy proxy), late (a person's, but received after the next issue was
                     planned), human
         why         in words
-        confidence  that the tag is right, in [0, 1]: of scanners and people who click what the
-                    mixture says, of the others a constant
+        confidence  that the tag is right, in [0, 1]: of scanners and people what the mixture says,
+                    of the others a constant. `bandit.log.doubt` adds it up
 
     events: see `bandit.log.events`; of several issues where there are, which tells more of domains
     proxies: networks of privacy proxies
@@ -62,18 +62,29 @@ def tag(
 
     first, same = _find_first(table, mail)
     once = first == np.arange(len(table))
-    visits = group_visits(table, mail, once & ~is_open, is_open & ~proxied)
-    chance, words = learn_chance(visits)
+    looked = np.flatnonzero(once & is_open & ~proxied)
+    machine = np.zeros(len(table))
+    machine[looked] = judge_opens(table, mail, looked, once & ~is_open)
+    soon = machine >= SCANNER
+    cached = soon & (table["agent"] == "imageproxy").to_numpy()
+    tags[soon], tags[cached] = "scanner", "prefetch"
+    why[soon], why[cached] = EARLY, "a webmail's cache loaded the images, read or not"
+    sure[looked] = np.where(soon, machine, 1 - machine)[looked]
+
+    counted = once & ~is_open & (table["method"] != "POST").to_numpy()
+    visits = group_visits(table, mail, counted, is_open & ~proxied & ~soon, proxied | soon)
+    chance, words = judge_visits(visits)
     rows = np.flatnonzero(visits.row >= 0)
     visit = visits.row[rows]
-    scanner = chance[visit] >= SCANNER
+    found = chance >= find_bound(visits, chance)
+    scanner = found[visit]
     tags[rows[scanner]] = "scanner"
     why[rows] = words[visit]
-    sure[rows] = np.maximum(chance[visit], 1 - chance[visit])
+    sure[rows] = np.where(scanner, chance[visit], 1 - chance[visit])
     why[tags == "late"] += "; received after the next issue"
-    beside = np.flatnonzero(is_open & ~proxied)
+    beside = np.flatnonzero(is_open & ~proxied & ~cached)
     seconds = table["seconds"].to_numpy()[beside]
-    beside = beside[_find_during(visits, chance >= SCANNER, mail[beside], seconds)]
+    beside = beside[_find_during(visits, found, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
 
     for said, whose, reason in find_own_accounts(table, is_open):

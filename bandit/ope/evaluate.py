@@ -12,7 +12,7 @@ import numpy as np
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ids
 from bandit.ope import estimators
-from bandit.ope.diagnostics import find_depth, measure_lost
+from bandit.ope.diagnostics import MOST_LOST, find_depth, measure_lost
 from bandit.ope.inputs import (
     MOST_WEIGHT,
     check_inputs,
@@ -28,9 +28,6 @@ ESTIMATORS: dict[str, Callable[..., Floats]] = {
     "cascade": estimators.cascade,
     "cascade_sn": estimators.cascade_sn,
 }
-# The share of the target's slates that the log may know nothing of. In the measurements below the
-# narrowest intervals reached 17 % of the estimate to each side: beside that, 1 % does not count.
-MOST_LOST = 0.01
 TOO_FAR = f"weights pass {MOST_WEIGHT:g}: the log hardly ever shows what this policy does"
 
 

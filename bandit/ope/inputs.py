@@ -37,6 +37,29 @@ def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None =
         _refuse("reward", reward, np.abs(np.asarray(reward, np.float64)) > MOST_REWARD, size)
 
 
+def check_chances(logged: Floats, target: Floats, reward: Floats | Bools) -> None:
+    """Raise ValueError at the first value of whole newsletters that cannot be.
+
+    logged: [n, k, k], logged[i, j, l] is the logger's chance of showing in slot l what it showed in
+        slot j, whatever stands above (`slates.walks.find_chances`); above 0 where l = j
+    target: [n, k, k], the same of the target policy
+    reward: [n, k], the clicks by slot
+    """
+    if logged.ndim != 3 or logged.shape[1] != logged.shape[2] or 0 in logged.shape:
+        raise ValueError(
+            f"logged has shape {logged.shape}; must be (sends, slots, slots), at least one of each"
+        )
+    n, k, _ = logged.shape
+    check.shape("target", target, (n, k, k))
+    own = np.arange(k)
+    check_inputs(logged[:, own, own], target[:, own, own], reward)
+    for name, chance in (("logged", logged), ("target", target)):
+        wrong = ~((chance >= 0) & (chance <= 1 + 1e-9))
+        if wrong.any():
+            i, j, slot = np.argwhere(wrong)[0]
+            raise ValueError(f"{name}[{i}, {j}, {slot}] = {chance[i, j, slot]}; must be in [0, 1]")
+
+
 def check_target(target: Floats) -> None:
     """Raise ValueError at the first of `target` [n, k] that is no propensity."""
     wrong = ~((target >= 0) & (target <= 1 + ROUNDING))

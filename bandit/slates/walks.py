@@ -91,6 +91,10 @@ def walk_beside(
     """
     (e, k), member = asked.shape, keys.member_keys(context.member_ids)
     appeal = np.zeros((e, context.eligible.shape[1], 0)) if appeal is None else appeal
+    if not e:
+        shape = (draws + own, 0, k)
+        nothing = np.zeros((0, k, appeal.shape[2]))
+        return Walks(np.zeros(shape, dtype=np.int32), np.zeros((*shape, k)), nothing)
     desk, parts = Desk(context), []
     numbers = np.stack(
         [keys.uniforms(seed, context.campaign, f"walk {d} {own}", member, k) for d in range(draws)]

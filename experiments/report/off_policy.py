@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 from markupsafe import Markup
 
+from bandit.ope.whole.assumptions import ASSUMES
 from experiments.report.page import BASELINE, SOFT
 from experiments.report.run import Run
 
@@ -18,6 +19,8 @@ ESTIMATORS = {
     "snips": "Reweighted, normalised (SNIPS)",
     "cascade": "Slot by slot (cascade)",
     "cascade_sn": "Slot by slot, normalised",
+    "item_position": "Whole, slot apart from slot",
+    "position_based": "Whole, looks by slot",
 }
 COMPARISONS = 4  # comparisons of a logger and a target shown in full; all of them are counted
 
@@ -69,6 +72,7 @@ class OffPolicySection:
     rows: how many estimates there are, counting one estimator
     hits, tries, withheld: of these estimates, how many intervals contain what was earned, how many
         have an interval, and how many were withheld
+    whole: the same four (rows, hits, tries, withheld) of estimates of whole newsletters
     reach: how far a glyph goes to either side, relative to what was earned
     """
 
@@ -78,6 +82,7 @@ class OffPolicySection:
     hits: int
     tries: int
     withheld: int
+    whole: tuple[int, int, int, int]
     reach: float
 
 
@@ -99,7 +104,10 @@ def describe_off_policy(run: Run) -> OffPolicySection | None:
     shown = sorted(told, key=lambda pair: (rank.get(pair[0], len(order)), pair))[:COMPARISONS]
     off = [v for pair in shown for row in told[pair] for v in row.off if math.isfinite(v)]
     reach = min(0.5, max([0.1, *(math.ceil(20 * abs(v)) / 20 for v in off)]))
-    once = frame.drop_duplicates(["target", "logger", "seed"], keep="last")
+    newsletters = frame["estimator"].isin(list(ASSUMES))
+    once = frame[~newsletters].drop_duplicates(["target", "logger", "seed"], keep="last")
+    whole = frame[frame["estimator"] == "position_based"]
+    rows, hits, tries, withheld = _count_hits(once)
     return OffPolicySection(
         groups=[
             (
@@ -109,21 +117,33 @@ def describe_off_policy(run: Run) -> OffPolicySection | None:
             for pair in shown
         ],
         all=len(told),
-        rows=len(once),  # estimators share their luck: one is counted
-        hits=int(once["inside"].sum()),
-        tries=int(once["low"].notna().sum()),
-        withheld=int(once["value"].isna().sum()),
+        rows=rows,  # estimators share their luck: one is counted
+        hits=hits,
+        tries=tries,
+        withheld=withheld,
+        whole=_count_hits(whole),
         reach=reach,
     )
 
 
+def _count_hits(frame: pd.DataFrame) -> tuple[int, int, int, int]:
+    """How many estimates there are, contain what was earned, have an interval, were withheld."""
+    given, silent = frame["low"].notna(), frame["value"].isna()
+    return len(frame), int(frame["inside"].sum()), int(given.sum()), int(silent.sum())
+
+
 def _list_rows(frame: pd.DataFrame) -> list[EstimateRow]:
-    """A row for each estimator of one comparison; one row if none gave a number for one reason."""
-    rows = [_make_row(name, each) for name, each in frame.groupby("estimator")]
-    silent = len(rows) > 1 and all(
-        math.isnan(row.value) and row.reason == rows[0].reason for row in rows
-    )
-    return [replace(rows[0], name="Every estimate")] if silent else rows
+    """A row for each estimator of one comparison; those silent for one reason share a row."""
+    parts = [frame["estimator"].isin(list(ASSUMES)) == whole for whole in (False, True)]
+    first = "Top slots, every estimate" if parts[1].any() else "Every estimate"
+    listed = []
+    for words, part in zip((first, "Whole, either way"), parts, strict=True):
+        rows = [_make_row(name, each) for name, each in frame[part].groupby("estimator")]
+        silent = len(rows) > 1 and all(
+            math.isnan(row.value) and row.reason == rows[0].reason for row in rows
+        )
+        listed += [replace(rows[0], name=words)] if silent else rows
+    return listed
 
 
 def _make_row(estimator: Hashable, frame: pd.DataFrame) -> EstimateRow:

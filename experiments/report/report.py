@@ -13,6 +13,7 @@ from experiments.report.cold_start.better_off import describe_people
 from experiments.report.cold_start.section import describe_cold_start
 from experiments.report.learning_curve import draw_learning_curve
 from experiments.report.lifts import draw_lift_figure
+from experiments.report.next_steps import write_next
 from experiments.report.off_policy import describe_off_policy
 from experiments.report.page import INK, fill_template
 from experiments.report.run import Run, load_run
@@ -33,6 +34,7 @@ def write(folder: Path) -> Path:
 
 def render(run: Run) -> str:
     """The page as text."""
+    people = describe_people(run.people, run.winner, run.baseline)
     ladder = measure_ladder(run.results, run.facts["late_from"])
     return fill_template(
         "report.html.j2",
@@ -46,7 +48,8 @@ def render(run: Run) -> str:
         ladder_words=write_ladder(ladder, run.looks),
         curve=draw_learning_curve(run),
         lifts=draw_lift_figure(run),
-        people=describe_people(run.people, run.winner, run.baseline),
+        people=people,
+        next=write_next(run, people),
         cold=describe_cold_start(run),
         off=describe_off_policy(run),
     )

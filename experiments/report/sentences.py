@@ -16,6 +16,10 @@ from experiments.tables.ladder import HAD, Rung, round_together
 if TYPE_CHECKING:
     from experiments.report.run import Run
 
+ALIKE, WAVES = "blast", "wave"  # the same newsletter for all; the winner's own, mailed in waves
+WEEKS = 52
+ENOUGH_SEEDS = 5  # fewer make intervals so wide that they say little
+
 
 def name_rival(run: "Run") -> str:
     """What the baseline is, in words.
@@ -43,19 +47,26 @@ def write_headline(run: "Run") -> str:
         earned = f"{rate} clicks per 1,000 newsletters delivered, {issues}"
         return f"{name} earned {earned}; this run has no segmentation to compare it with."
     places = count_decimals(lift, low, high)
+    more = "more" if lift >= 0 else "fewer"
+    clicks = abs(run.look_up(run.winner) - run.look_up(run.baseline or run.winner))
     gain = (
-        f"{name} got {format_percent(abs(lift), places)} {'more' if lift >= 0 else 'fewer'} "
-        f"clicks per newsletter delivered than {name_rival(run)}"
+        f"{name} got {format_thousand(clicks)} {more} clicks per 1,000 newsletters delivered "
+        f"than {name_rival(run)}"
     )
+    share = f"{format_percent(abs(lift), places)} {more}"
     if math.isnan(low):
-        return f"{gain}, {issues}, in a single simulation: without more seeds there is no interval."
-    if low <= 0 <= high:
         return (
-            f"No clear difference: {gain}, but the 95\u00a0% interval, "
-            f"{_write_span(low, high, places, sign=True)}, includes zero ({issues})."
+            f"{gain}, {share}, {issues}, in a single simulation: without more seeds there is no "
+            "interval."
+        )
+    if low <= 0 <= high:
+        few = " Use more seeds." if run.seeds < ENOUGH_SEEDS else ""
+        return (
+            f"No clear difference: {gain}, {share}, but the 95\u00a0% interval, "
+            f"{_write_span(low, high, places, sign=True)}, includes zero ({issues}).{few}"
         )
     near, far = sorted((abs(low), abs(high)))
-    return f"{gain} (95\u00a0% interval {_write_span(near, far, places)}), {issues}."
+    return f"{gain}: {share} (95\u00a0% interval {_write_span(near, far, places)}), {issues}."
 
 
 def _write_span(low: float, high: float, places: int, sign: bool = False) -> str:
@@ -70,6 +81,8 @@ def write_lead(run: "Run") -> str:
         f"A simulated association{size} was sent {run.facts['issues']} weekly issues"
         f"{times if run.seeds != 1 else ''}."
     ]
+    if run.winner:
+        words.extend(_write_year(run, run.winner))
     if run.winner and "oracle" in run.looks:
         most, ours = (format_thousand(run.look_up(p), 0) for p in ("oracle", run.winner))
         words.append(
@@ -81,7 +94,35 @@ def write_lead(run: "Run") -> str:
             f"It was picked as the best of {len(run.rivals)} on these same issues, which flatters "
             "it a little."
         )
+    if run.winner and WAVES in run.looks and run.look_up(WAVES) > run.look_up(run.winner):
+        words.append(
+            f"Mailed in waves, so that the first members\u2019 clicks teach the rest, it would be "
+            f"{format_thousand(run.look_up(WAVES), 0)} ({run.looks[WAVES].label}); the headline is "
+            "about issues that are mailed to everybody at once."
+        )
     return " ".join(words)
+
+
+def _write_year(run: "Run", winner: str) -> list[str]:
+    """What the gains would come to in a year, as far as they are gains; [] where there is none."""
+    sent = run.results[run.results["metric"] == "delivered"]
+    mean = sent.groupby(["policy", "seed", "issue"])["value"].sum().groupby("policy").mean()
+    gains = {
+        "than " + name_rival(run) if other == run.baseline else "than one newsletter for all": (
+            run.look_up(winner) - run.look_up(other)
+        )
+        for other in (run.baseline, ALIKE)
+        if other in run.looks and other != winner
+    }
+    gains = {against: gain for against, gain in gains.items() if gain > 0}
+    if not gains or winner not in mean.index:
+        return []
+    told = [f"{format_thousand(gain)} more {against}" for against, gain in gains.items()]
+    year = [f"{gain * WEEKS * float(mean[winner]):,.0f}" for gain in gains.values()]
+    return [
+        f"Of 1,000 newsletters, that is {' and '.join(told)}: about {' and '.join(year)} clicks a "
+        f"year, one issue a week to {float(mean[winner]):,.0f} members."
+    ]
 
 
 def write_ladder(ladder: Sequence[Rung], looks: Mapping[str, Look]) -> str:

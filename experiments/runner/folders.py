@@ -114,4 +114,16 @@ def read_frame(path: Path) -> pd.DataFrame:
     return table
 
 
+def read_tables(run: Path | str) -> dict[str, pd.DataFrame]:
+    """The tables of a run, a comparison or a sweep, by name: `results`, `summary` and so on.
+
+    run: its folder
+    Raises ValueError where it is no such folder, or a table is damaged.
+    """
+    tables = {path.stem: read_frame(path) for path in sorted(Path(run).glob("*.parquet"))}
+    if "results" not in tables:
+        raise ValueError(f"{run} holds no results.parquet: it is no finished run")
+    return tables
+
+
 register_names()

@@ -4,6 +4,7 @@ Both need a policy's plan as it was before the policy learned from the issue, so
 while the issue is sent: `simulators.play.send` calls a `Watcher` after each wave.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,17 @@ import pyarrow as pa
 
 from bandit.core.files import write_json, write_table
 from bandit.core.types import Floats, Round, SlotPmf
+from bandit.ope.whole.beside import Beside
 from bandit.policy import Policy
 from bandit.slates.exploration import greedy
 from bandit.slates.propensity import draw, replay
+from experiments.runner import beside_files
 from experiments.runner.configs import Settings
 from simulators.base import Simulator
+
+# Beside the log, for a report of many units: fewer than an evaluation of one policy takes. Slates
+# that are drawn for each send looked at, and the share of sends looked at without a click.
+DRAWS, SHARE = 8, 0.05
 
 
 class LogReplay:
@@ -25,7 +32,8 @@ class LogReplay:
     simulator: remembers what the other policy sent, not what this one sends
     logged: the issue as the other policy sent it
     seed: keys the draws of the slates that this policy would have sent
-    depth: how many of the top slots are replayed
+    depth: how many of the top slots are replayed; whole newsletters are, beside them, where the log
+        was sent by the uniform plan, whose chances in every slot are known
     """
 
     def __init__(
@@ -36,6 +44,11 @@ class LogReplay:
         self._waves = policy.waves(logged.context)
         self._targets: list[Floats] = []
         self._earned: list[Floats] = []
+        self._beside: list[Beside] = []
+        from bandit.ope.whole import look  # only a replay has need of it
+
+        self._look = look
+        self._uniform = look.is_sent_by(look.plan_uniform(logged.context), logged)
 
     def add(self, wave: int) -> None:
         """Replay a wave with what the policy knows before it learns from that wave of its own."""
@@ -44,19 +57,31 @@ class LogReplay:
         logged = self._logged.take(self._waves[wave])
         context, plan = logged.context, self._policy.plan(logged.context)
         self._targets.append(replay(plan, context, logged.slates.choice[:, : self._depth]))
-        own = draw(plan, context, self._seed, self._depth)
+        own = draw(plan, context, self._seed, None if self._uniform else self._depth)
         self._earned.append(self._simulator.expected(context, own))
+        if self._uniform:
+            sent = self._look.plan_uniform(context)
+            found = self._look.look_beside(plan, sent, logged, self._seed, DRAWS, SHARE)
+            self._beside.append(found)
 
     def write(self, stem: Path) -> None:
         """Write `stem`.parquet, a row for each (member, slot), and `stem`.json.
 
+        Where whole newsletters are replayed, their file lies in `whole` beside it (`beside_files`).
+
         target: this policy's propensity of the logged article
         logged, clicked, supported, member: as in the log
-        earned: expected clicks of this policy's own slates, by slot, summed over members
+        earned: expected clicks of this policy's own slates, by slot, summed over members; of as
+            many slots as are replayed
         """
         order = np.argsort(np.concatenate(self._waves))
         target, earned = (np.concatenate(a)[order] for a in (self._targets, self._earned))
         n, k = target.shape
+        members = self._logged.context.member_ids
+        if self._beside:
+            found = Beside.join(self._beside)
+            whole = replace(found, rows=np.concatenate(self._waves)[found.rows], members=members)
+            beside_files.write(stem.parent / "whole" / f"{stem.name}.parquet", whole)
         slates, feedback = self._logged.slates, self._logged.feedback
         columns = {
             "target": target,
@@ -65,7 +90,7 @@ class LogReplay:
             "supported": slates.supported[:, :k],
         }
         table = {name: pa.array(column.ravel()) for name, column in columns.items()}
-        table["member"] = pa.array(np.repeat(self._logged.context.member_ids, k))
+        table["member"] = pa.array(np.repeat(members, k))
         counts = {"slots": k, "delivered": n, "earned": earned.sum(axis=0).tolist()}
         write_json(stem.with_suffix(".json"), counts)
         write_table(stem.with_suffix(".parquet"), pa.table(table))

@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.files import read_json
+from bandit.core.types import Ids
 from bandit.ope.evaluate import evaluate
+from bandit.ope.intervals import Interval
+from bandit.ope.whole.beside import Beside
+from bandit.ope.whole.evaluate import evaluate_whole
+from experiments.runner import beside_files
 from experiments.runner.folders import read_frame
 
 COLUMNS = [
@@ -19,6 +24,7 @@ def estimate_off_policy(units: dict[tuple[str, int], Path], logger: str) -> pd.D
     """One row for each (target, seed, estimator, slots), of every unit that was replayed on a log.
 
     logger: name of the policy whose log it was
+    estimator: one of `ope.evaluate`, or for whole newsletters one of `ope.whole.evaluate`
     value, low, high: clicks a delivered newsletter on the `slots` top slots, and its 95 % interval
     ess: how many sends the estimate is worth
     reason: why there is no estimate
@@ -46,11 +52,32 @@ def estimate_off_policy(units: dict[tuple[str, int], Path], logger: str) -> pd.D
             column["supported"],
             column["member"][:, 0],
         )
-        for each in estimates:
-            given, s = each.interval, each.slots
+        found = [(e.estimator, e.slots, e.interval, e.ess, e.reason) for e in estimates]
+        sends = [issue["delivered"] for issue in counts]
+        found += _judge_whole(paths, np.split(column["member"][:, 0], np.cumsum(sends)[:-1]))
+        for name, s, given, ess, reason in found:
             value = (given.estimate, given.low, given.high) if given else (np.nan,) * 3
-            found = [each.estimator, s, *value, each.ess, each.reason]
             # on no slot at all there is nothing to earn, which is not the same as earning nothing
             told = [each[:s].sum() if s else np.nan for each in (earned, own)]
-            rows.append([logger, policy, seed, *found, *told])
+            rows.append([logger, policy, seed, name, s, *value, ess, reason, *told])
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _judge_whole(
+    paths: list[Path], members: list[Ids]
+) -> list[tuple[str, int, Interval | None, float, str]]:
+    """Name, slots, interval, effective size and reason of each estimate of whole newsletters.
+
+    paths: of the replay's issues, in order; where one has no file beside it, there is no estimate
+    members: for each issue whom it was sent to
+    """
+    files = [path.parent / "whole" / path.name for path in paths]
+    if not all(file.exists() for file in files):
+        return []
+    log = Beside.join([beside_files.read(f, who) for f, who in zip(files, members, strict=True)])
+    k = log.reward.shape[1]
+    answer = evaluate_whole(log)
+    return [
+        (each.estimator, k if each.interval else 0, each.interval, each.ess, each.reason)
+        for each in answer.estimates
+    ]

@@ -15,6 +15,7 @@ class MailPrograms:
     second: reading in Apple Mail is also recorded by another program
     relayed: clicks go through Apple's relay
     blocked: the program loads no images
+    noticed: a webmail's image cache would load this mail's images when it tells the member of it
     """
 
     apple: Bools
@@ -22,6 +23,7 @@ class MailPrograms:
     second: Bools
     relayed: Bools
     blocked: Bools
+    noticed: Bools
 
 
 def draw_programs(
@@ -31,8 +33,9 @@ def draw_programs(
     second_device: float,
     relay: float,
     blocked: float,
+    noticed: float,
 ) -> MailPrograms:
-    """The programs of the members of `draws`; `ahead` and `second` change from issue to issue.
+    """The programs of the members of `draws`; all but `ahead`, `second` and `noticed` last.
 
     apple_share: share of members who read in Apple Mail; the other options are those of `Noise`
     """
@@ -43,4 +46,5 @@ def draw_programs(
         second=apple & (draws.draw("second device")[:, 0] < second_device),
         relayed=apple & (draws.draw_lasting("relay")[:, 0] < relay),
         blocked=~apple & (draws.draw_lasting("blocked")[:, 0] < blocked),
+        noticed=draws.draw("noticed")[:, 0] < noticed,
     )

@@ -38,7 +38,16 @@ USUAL = {
         weight=0.15, links=0.5, first=(1.0, 20.0), gap=1.0, declares=0.0, rotates=True, networks=200
     ),
 }
-OF_MEMBERS = ("corporate", "tunnel", "blocked", "relay", "tabs", "second_device", "prefetched")
+OF_MEMBERS = (
+    "corporate",
+    "tunnel",
+    "blocked",
+    "relay",
+    "tabs",
+    "second_device",
+    "prefetched",
+    "noticed",
+)
 OF_EVENTS = ("prefetch_share", "scanner_share", "duplicates", "late")
 
 
@@ -56,6 +65,8 @@ class Noise:
     second_device: share of reading in Apple Mail that another program records as well
     relay: share of members on Apple Mail whose clicks go through Apple's relay
     tunnel: share of members at organisations who browse through the cloud of the mail gateway
+    noticed: share of mails to the largest public provider whose images its cache loads with the
+        notification, within 21 seconds of delivery; such opens come on top of `prefetch_share`
     blocked: share of the members not on Apple Mail whose program loads no images; higher hides
         more opens
     scanner_share: share of an issue's recorded clicks that are scanners', in expectation; HEAD
@@ -84,6 +95,7 @@ class Noise:
     second_device: float = 0.1
     relay: float = 0.2
     tunnel: float = 0.05
+    noticed: float = 0.0
     blocked: float = 0.15
     scanner_share: float = 0.2
     gateways: Mapping[str, Any] = field(default_factory=lambda: USUAL)
@@ -153,14 +165,23 @@ class Noise:
         addresses = draw_addresses(
             draws, self.corporate, self.domains, self.tunnel, weights / weights.sum()
         )
-        links, clicked = shown.sum(axis=1), int(feedback.clicked.sum())
+        when = np.array([gateway.when for gateway in self.gateways.values()])[addresses.gateway]
+        read = np.where(when == "open", feedback.opened, True)
+        links = np.where(when == "click", feedback.clicked.sum(axis=1), shown.sum(axis=1) * read)
+        clicked = int(feedback.clicked.sum())
         scanned = find_scanned(self.scanner_share, self.gateways, addresses, links, clicked, strict)
         opened = float(feedback.opened.mean()) if len(feedback.opened) else 0.0
         share = find_apple_share(
             self.prefetch_share, self.prefetched, self.second_device, self.blocked, opened, strict
         )
         programs = draw_programs(
-            draws, share, self.prefetched, self.second_device, self.relay, self.blocked
+            draws,
+            share,
+            self.prefetched,
+            self.second_device,
+            self.relay,
+            self.blocked,
+            self.noticed,
         )
         opens = draw_opens(draws, hour, self.open_hours, self.open_spread)
         clicks = draw_clicks(

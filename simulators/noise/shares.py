@@ -51,14 +51,16 @@ def find_scanned(
 ) -> Bools:
     """Whose mail is scanned [n], so that scanners make a `share` of the recorded clicks.
 
-    links [n]: article links in each delivered mail
+    links [n]: article links of each mail that its gateway, if it looks, may follow
     clicked: how many clicks people made
     Organisations are taken in the order of `Addresses.place`, so a domain is scanned whole or not
     at all, but for the last one, which may be scanned in part.
     Where all organisations together fall short: raises ValueError if `strict`, else takes all.
     """
-    per_link = np.array([gateway.clicks_a_link for gateway in gateways.values()])
-    clicks = np.where(addresses.corporate, per_link[addresses.gateway] * links, 0.0)
+    clicks = np.zeros(len(links))
+    for number, gateway in enumerate(gateways.values()):
+        behind = addresses.corporate & (addresses.gateway == number)
+        clicks[behind] = gateway.expect_clicks(links[behind])
     wanted = share / (1 - share) * clicked
     if strict and wanted > clicks.sum():
         most = clicks.sum() / (clicks.sum() + clicked)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import calibrate, compare, cost, delayed, headlines, reading, run, scale
+from experiments import calibrate, compare, cost, delayed, headlines, reading, run, scale, train
 from experiments.asked.known import read_own, say_unknown
 from experiments.coldstart import __main__ as coldstart
 from experiments.runner.configs import CONFIGS
@@ -93,3 +93,7 @@ def test_help_prints_the_options_and_what_may_be_chosen(
     assert "hydra:" not in text
     if "\n  - policy: " in yaml:
         assert "policy=NAME: bayes_limit, blast" in text
+
+
+def test_train_refuses_what_nothing_reads(ask: Ask) -> None:
+    assert "no setting 'policy.epsilon'; nearest: policy." in ask(train.main, "+policy.epsilon=3")

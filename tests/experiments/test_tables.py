@@ -10,10 +10,14 @@ from rich.console import Console
 from scipy import stats
 
 from bandit.core.files import write_json
+from bandit.ope.whole.beside import Beside
+from bandit.ope.whole.evaluate import evaluate_whole
+from experiments.runner import beside_files
 from experiments.tables import table
 from experiments.tables.cold_start import find_parity
 from experiments.tables.off_policy import estimate_off_policy
 from experiments.tables.summary import MEASURES, student_interval, summarise
+from tests.support.whole_cases import make_beside
 
 
 def test_paired_interval_is_students() -> None:
@@ -121,6 +125,44 @@ def test_what_was_earned_on_no_slot_at_all_is_no_number(
     else:
         assert found[["value", "earned", "own"]].isna().all(axis=None)
         assert found["reason"].str.startswith("at slot 1 9 sends").all()
+
+
+def test_whole_newsletters_are_judged_where_they_were_replayed(tmp_path: Path) -> None:
+    unit = tmp_path / "target-0"
+    for part in ("replay", "issues"):
+        (unit / part).mkdir(parents=True)
+    parts, values = [], []
+    for issue in (1, 2):
+        log, value = make_beside(np.random.default_rng(issue), n=3000 * issue)
+        n = len(log.members)
+        stem = unit / "replay" / f"00{issue}"
+        columns = {
+            **dict.fromkeys(("target", "logged"), np.full(2 * n, 0.5)),
+            "clicked": np.arange(2 * n) % 7 == 0,
+            "supported": np.ones(2 * n, dtype=bool),
+            "member": np.repeat(log.members, 2),
+        }
+        pd.DataFrame(columns).to_parquet(stem.with_suffix(".parquet"))
+        counts = {"slots": 2, "delivered": n, "earned": [value * n, 0.0, 0.0]}
+        write_json(stem.with_suffix(".json"), counts)
+        write_json(unit / "issues" / f"{stem.name}.json", {"expected_by_slot": [0.4, 0.1, 0.2]})
+        beside_files.write(unit / "replay" / "whole" / f"{stem.name}.parquet", log)
+        again = beside_files.read(unit / "replay" / "whole" / f"{stem.name}.parquet", log.members)
+        for name in vars(log):
+            np.testing.assert_array_equal(getattr(again, name), getattr(log, name))
+        parts.append(log)
+        values.append(value * n)
+    found = estimate_off_policy({("target", 0): unit}, "logger").set_index("estimator")
+    answer = evaluate_whole(Beside.join(parts))
+    assert [each.estimator for each in answer.estimates] == found.index[4:].tolist()
+    for each in answer.estimates:
+        row = found.loc[each.estimator]
+        assert each.interval is not None
+        assert (row["slots"], row["reason"], row["ess"]) == (3, "", each.ess)
+        assert (row["value"], row["low"]) == (each.interval.estimate, each.interval.low)
+        assert row["earned"] == pytest.approx(sum(values) / 9000)
+        assert row["own"] == pytest.approx(0.7)
+    assert found.loc["ips", "slots"] == 2
 
 
 def test_the_table_tells_what_exploring_brings_and_what_it_costs() -> None:

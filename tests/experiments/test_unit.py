@@ -50,7 +50,7 @@ def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(
     arguments = (read_policy(name), SMALL, 0, logger, 2)
     run_unit(tmp_path / "whole", *arguments)
     expected = contents(tmp_path / "whole")
-    assert sum("replay" in path for path in expected) == 2 * 3
+    assert sum("replay" in path for path in expected) == 3 * 3
 
     class Stop(Exception):
         pass

@@ -228,6 +228,8 @@ def _off_policy(rng: np.random.Generator, rates: dict[str, float], seeds: int) -
                 ("snips", 2, 0.17),
                 ("cascade", 6, 0.1),
                 ("cascade_sn", 6, 0.08),
+                ("item_position", 6, 0.09),
+                ("position_based", 6, 0.05),
             ):
                 ess = 140.2 if slots == 2 else 1320.9
                 given = not (

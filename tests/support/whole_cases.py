@@ -57,10 +57,10 @@ def make_beside(
     first = choice[rows][:, :, None] == np.arange(k)
     log = Beside(
         members=np.arange(n) % (n // 6),
-        reward=reward,
-        supported=np.ones((n, k), dtype=bool),
         rows=rows,
         sampled=sampled[rows],
+        reward=reward[rows],
+        supported=np.ones((len(rows), k), dtype=bool),
         logged=np.full((len(rows), k, k), 1 / m),
         target=greed * first + (1 - greed) / m,
         leans=rng.normal(size=(len(rows), 2, 2)),

@@ -1,9 +1,9 @@
-"""The chances beside a log: of some of its sends, how likely either policy shows what was clicked.
+"""What is known beside a log: of some sends, how likely either policy shows what was clicked.
 
-A send without a click adds nothing to a sum of weighted clicks, so chances are found for the sends
-with a click, and for a keyed sample of all, which says how large the weights are. That makes a
+A send without a click adds nothing to a sum of weighted clicks, so chances are known of the sends
+with a click, and of a keyed sample of all, which says how large the weights are. That makes a
 newsletter of six slots cost a tenth of what it would. Open this file for what an evaluation of
-whole newsletters needs of each issue.
+whole newsletters needs of each issue; `look` finds it.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from bandit.core import keys
-from bandit.core.types import Bools, Floats, Ids, Ints, Round, SlotPmf
-from bandit.ope.whole.dependence import lean, rank_appeal
-from bandit.slates.propensity import replay
-from bandit.slates.walks import find_chances, walk_beside
-
-SHARE = 0.1  # of the sends, taken by lot, that are looked at although nothing was clicked
-SAME = 1e-6  # a propensity that is off by less is that of the log: processors differ in last bits
+from bandit.core.types import Bools, Floats, Ids, Ints
 
 
 @dataclass(frozen=True)
@@ -27,26 +20,26 @@ class Beside:
     """What is known of a log's sends. Axes: n sends, k slots, e sends that were looked at.
 
     members: [n], ids
-    reward: [n, k], clicks
-    supported: [n, k], every open article could be drawn
     rows: [e], which sends were looked at: those with a click, and a sample
     sampled: [e], the send is in the sample, which was taken without regard to clicks
-    logged, target: [e, k, k], as in `whole.inputs`
+    reward: [e, k], clicks; a send that was not looked at has none
+    supported: [e, k], every open article could be drawn
+    logged, target: [e, k, k], as in `inputs.check_chances`
     leans: [e, c, 2], as for `dependence.find_dependence`
     """
 
     members: Ids
-    reward: Floats
-    supported: Bools
     rows: Ints
     sampled: Bools
+    reward: Floats
+    supported: Bools
     logged: Floats
     target: Floats
     leans: Floats
 
     @classmethod
     def join(cls, parts: Sequence["Beside"]) -> Self:
-        """Several issues as one log."""
+        """Several issues as one log, whose rows are counted on."""
         starts = np.cumsum([0, *(len(part.members) for part in parts[:-1])])
         rows = np.concatenate(
             [part.rows + start for part, start in zip(parts, starts, strict=True)]
@@ -57,75 +50,3 @@ class Beside:
             if name != "rows"
         }
         return cls(rows=rows, **joined)
-
-
-def look_beside(
-    target: SlotPmf,
-    logger: SlotPmf,
-    round: Round,
-    seed: int,
-    draws: int = 16,
-    share: float = SHARE,
-) -> Beside:
-    """What is known of one issue's sends.
-
-    target: the plan to be judged, made before the issue was learned from
-    logger: the plan that the issue was sent by
-    seed: keys draws and sample
-    draws: as for `walks.find_chances`
-    share: of the sends, to be looked at although nothing was clicked; more of them make limits
-        surer, and cost as much more time
-
-    Raises ValueError naming campaign, member and slot where the logger's plan does not give the
-    propensities that were logged.
-    """
-    context, slates = round.context, round.slates
-    check_logger(logger, round)
-    reward = round.feedback.clicked.astype(np.float64)
-    member = keys.member_keys(context.member_ids)
-    lots = keys.uniforms(seed, context.campaign, "sampled", member, 1)[:, 0] < share
-    rows = np.flatnonzero(lots | reward.any(axis=1))
-    asked, some = slates.choice[rows], context.eligible[rows]
-    kinds = (target.choose_scores(0)[rows], _count_clicks(round, rows))
-    appeal = np.stack([rank_appeal(each, some) for each in kinds], axis=2)
-    walks = walk_beside(logger, context, asked, rows, seed, draws, own=True, appeal=appeal)
-    return Beside(
-        members=context.member_ids,
-        reward=reward,
-        supported=slates.supported,
-        rows=rows,
-        sampled=lots[rows],
-        logged=find_chances(logger, context, asked, rows, seed, walks=walks),
-        target=find_chances(target, context, asked, rows, seed, draws),
-        leans=lean(walks, reward[rows], appeal),
-    )
-
-
-def check_logger(logger: SlotPmf, round: Round) -> None:
-    """Raise ValueError at the first propensity of the log that is not this plan's."""
-    context, slates = round.context, round.slates
-    again = replay(logger, context, slates.choice)
-    wrong = ~(np.abs(again - slates.propensity) <= SAME * slates.propensity)
-    if wrong.any():
-        i, j = np.argwhere(wrong)[0]
-        who = context.member_ids.tolist()[i]
-        raise ValueError(
-            f"campaign {context.campaign!r}, member {who!r}, slot {j + 1}: "
-            f"the logging policy gives the article {again[i, j]:.6g}, and the log says "
-            f"{slates.propensity[i, j]:.6g}: it is not the policy that sent this"
-        )
-
-
-def _count_clicks(round: Round, rows: Ints) -> Floats:
-    """Each article's clicks for a show, of everybody but the member, [e, m]; NaN where unshown."""
-    choice, clicked = round.slates.choice, round.feedback.clicked
-    m = round.context.eligible.shape[1]
-    filled = choice >= 0
-    shown = np.bincount(choice[filled], minlength=m).astype(np.float64)
-    clicks = np.bincount(choice[filled], clicked[filled], m)
-    others, theirs = np.tile(shown, (len(rows), 1)), np.tile(clicks, (len(rows), 1))
-    at, slot = np.nonzero(filled[rows])
-    article = choice[rows][at, slot]
-    others[at, article] -= 1.0
-    theirs[at, article] -= clicked[rows][at, slot]
-    return np.divide(theirs, others, out=np.full_like(others, np.nan), where=others > 0)

@@ -9,13 +9,19 @@ Open this file to see what is compared, and what the p-values mean.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ids
-from bandit.slates.walks import Walks
+
+if TYPE_CHECKING:
+    from bandit.slates.walks import Walks
 
 DOUBT = 0.01  # a p-value below this is taken as proof that clicks depend on other slots
+# Of the pairs of clicks in one newsletter that independent slots would give, at least so many are
+# expected: an article that stands in one slot is missing in another, which takes some of them away.
+AT_LEAST = 0.7
 
 
 @dataclass(frozen=True)
@@ -24,22 +30,31 @@ class Dependence:
 
     above: p-value of: clicks do not depend on the articles above
     below: p-value of: clicks do not depend on the articles below
+    together: p-value of: a click does not keep others away
     NaN where there is nothing to tell it by.
     """
 
     above: float
     below: float
+    together: float = float("nan")
+
+    @property
+    def least(self) -> float:
+        """The smallest p-value; NaN where there is none."""
+        known = [p for p in (self.above, self.below, self.together) if p == p]
+        return min(known, default=float("nan"))
 
     @property
     def words(self) -> str:
         """The finding in a sentence."""
-        if np.isnan([self.above, self.below]).all():
+        if np.isnan(self.least):
             return "the log cannot tell whether clicks depend on other slots"
         for where, p in (("above", self.above), ("below", self.below)):
             if p < DOUBT:
                 return f"clicks depend on the articles {where} (p = {p:.2g})"
-        least = np.nanmin([self.above, self.below])
-        return f"no sign that clicks depend on other slots (p = {least:.2g})"
+        if self.together < DOUBT:
+            return f"a click in one slot keeps others away (p = {self.together:.2g})"
+        return f"no sign that clicks depend on other slots (p = {self.least:.2g})"
 
 
 def rank_appeal(appeal: Floats, open: Bools) -> Floats:
@@ -61,7 +76,7 @@ def rank_appeal(appeal: Floats, open: Bools) -> Floats:
     return np.where(known, rank / count - 0.5, 0.0)
 
 
-def lean(walks: Walks, reward: Floats | Bools, appeal: Floats) -> Floats:
+def lean(walks: "Walks", reward: Floats | Bools, appeal: Floats) -> Floats:
     """How much more a send's clicks have appealing neighbours than chance says, [e, c, 2].
 
     The last axis is: the slots above a click, the slots below. If clicks do not depend on them,
@@ -116,3 +131,26 @@ def _find_p(leans: Floats, member: Ids) -> float:
     firm = value > 1e-6
     wald = ((vector.T @ total)[firm] ** 2 / value[firm]).sum()
     return float(chdtrc(int(firm.sum()), wald))
+
+
+def find_crowding(reward: Floats | Bools, sends: int) -> float:
+    """p-value that a click does not keep others away, from the clicks [e, k] of some of the sends.
+
+    If slots were independent, sends would have sum_{j < l} C_j C_l / n pairs of clicks, C_j of them
+    in slot j. Who opens, and who likes to click, only adds to that. Fewer than 70 % of it, beyond
+    the chance of a Poisson number, is what a reader leaves who has found something: a cascade.
+
+    reward: of all sends that had a click, and any others
+    sends: how many there were in all
+
+    NaN where there are no pairs to be expected.
+    """
+    from scipy.special import pdtr  # the sender has no need of it
+
+    clicked = np.asarray(reward) != 0
+    count = clicked.sum(axis=0).astype(np.float64)
+    expected = (count.sum() ** 2 - (count**2).sum()) / 2 / sends
+    if not expected > 0:
+        return float("nan")
+    each = clicked.sum(axis=1)
+    return float(pdtr(int((each * (each - 1)).sum()) // 2, AT_LEAST * expected))

@@ -6,18 +6,18 @@ answer has to pass.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
-from bandit.ope.evaluate import MOST_LOST
-from bandit.ope.inputs import effective_sample_size
+from bandit.ope.diagnostics import MOST_LOST
+from bandit.ope.inputs import check_chances, effective_sample_size
 from bandit.ope.intervals import Interval, normal_interval
+from bandit.ope.whole.assumptions import ASSUMES
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.dependence import DOUBT, Dependence, find_dependence
-from bandit.ope.whole.inputs import check_chances
+from bandit.ope.whole.dependence import DOUBT, Dependence, find_crowding, find_dependence
 from bandit.ope.whole.item_position import item_position, weigh_items
 from bandit.ope.whole.position_based import (
     estimate_curve,
@@ -25,11 +25,6 @@ from bandit.ope.whole.position_based import (
     weigh_positions,
 )
 
-ASSUMES = {
-    "item_position": "a click depends on its own slot and article, and on no other slot",
-    "position_based": "a click is a look at the slot, which depends on the slot alone, "
-    "times how well the article appeals",
-}
 MOST_SHARE = 0.2  # of the estimate that one send may be
 FAR_OFF = 0.02  # from 1, by which the mean weight may be off beyond its own error
 
@@ -41,6 +36,7 @@ class WholeEstimate:
     estimator: its name, a key of `ASSUMES`
     interval: clicks a send; None where the log cannot tell
     change: the same, less what was sent
+    lift: the same, over what was sent, as a share: .11 is 11 % more
     ess: effective sample size, in sends: for item-position of the slot where it is smallest
     reason: why there is no number; empty where there is one
     """
@@ -48,6 +44,7 @@ class WholeEstimate:
     estimator: str
     interval: Interval | None
     change: Interval | None
+    lift: Interval | None
     ess: float
     reason: str
 
@@ -87,12 +84,12 @@ def evaluate_whole(
     policy's newsletters. An estimate is given where
     (1) the log does not show that clicks depend on other slots (`dependence`, p < 1 %),
     (2) at most 1 % of what the target wants in any slot may be what the logger never shows,
-    (3) the weights average 1, within 2 % and four standard errors,
-    (4) the effective sample size of every slot is at least least_ess,
+    (3) the effective sample size of every slot is at least least_ess,
+    (4) the weights average 1, within 2 % and four standard errors,
     (5) the clicks count as least_clicks of equal weight, and no send is over a fifth of the sum,
     (6) and, for the position-based one, it does not contradict the item-position one (p < 1 %).
 
-    log: what is known of the log beside it (`beside.look_beside`)
+    log: what is known of the log beside it (`look.look_beside`)
     least_ess: a higher one answers more rarely and more reliably
     least_clicks: likewise
     level: of confidence, in (0, 1); a higher one gives wider intervals
@@ -102,16 +99,17 @@ def evaluate_whole(
     """
     check.at_least("least_ess", least_ess, 1.0)
     check.at_least("least_clicks", least_clicks, 1.0)
-    n, k = log.reward.shape
-    own = log.reward.sum(axis=1)
+    n, k = len(log.members), log.reward.shape[1]
+    reward = log.reward
+    own = np.bincount(log.rows, reward.sum(axis=1), n).astype(np.float64)
     sent = normal_interval(own, log.members, level)
-    dependence = find_dependence(log.leans, log.members[log.rows])
+    found = find_dependence(log.leans, log.members[log.rows])
+    dependence = replace(found, together=find_crowding(reward, n))
     curve: Floats = np.ones(k)
-    if not len(log.rows) or not log.reward.any():
+    if not reward.any():
         why = "nothing was clicked"
-        silent = [WholeEstimate(each, None, None, 0.0, why) for each in ASSUMES]
+        silent = [WholeEstimate(each, None, None, None, 0.0, why) for each in ASSUMES]
         return WholeAnswer(tuple(silent), sent, dependence, curve)
-    reward = log.reward[log.rows]
     check_chances(log.logged, log.target, reward)
     curve = estimate_curve(log.logged, reward)
     looks = np.broadcast_to(curve, reward.shape)
@@ -133,22 +131,32 @@ def evaluate_whole(
         mass = np.ones_like(looks) if each == "item_position" else looks
         ess = _count_sends(w[log.sampled], mass[log.sampled], n, each == "item_position")
         heavy = _find_heaviest(w * reward, name, log, least_clicks)
-        reason = shared or _find_bias(w[log.sampled], mass[log.sampled], each == "item_position")
-        reason = reason or heavy
-        if not reason and ess < least_ess:
-            reason = (
-                f"{n} sends count as {ess:.0f} that chose as this policy would, "
-                f"fewer than {least_ess:g}"
-            )
+        thin = (
+            f"{n} sends count as {ess:.0f} that chose as this policy would, "
+            f"fewer than {least_ess:g}"
+            if ess < least_ess
+            else ""
+        )
+        reason = shared or thin
+        if not reason:
+            by_slot = each == "item_position"
+            reason = _find_bias(w[log.sampled], mass[log.sampled], by_slot) or heavy
         if not reason and each == "position_based" and not earlier and not _holds_zero(apart):
             reason = (
                 "it contradicts what item-position weights say by "
                 f"{apart.estimate:+.3g} clicks a send: looks depend on more than the slot"
             )
         earlier = earlier or reason
-        given = None if reason else normal_interval(spread[each], log.members, level)
-        change = None if reason else normal_interval(spread[each] - own, log.members, level)
-        answers.append(WholeEstimate(each, given, change, ess, reason))
+        if reason:
+            answers.append(WholeEstimate(each, None, None, None, ess, reason))
+            continue
+        over = spread[each].mean() / own.mean()  # a ratio, linearised
+        terms = over - 1 + (spread[each] - over * own) / own.mean()
+        value, change, lift = (
+            normal_interval(part, log.members, level)
+            for part in (spread[each], spread[each] - own, terms)
+        )
+        answers.append(WholeEstimate(each, value, change, lift, ess, ""))
     return WholeAnswer(tuple(answers), sent, dependence, curve)
 
 
@@ -158,13 +166,13 @@ def _holds_zero(interval: Interval) -> bool:
 
 def _find_shared_reason(log: Beside, dependence: Dependence) -> str:
     """Why no estimate that assumes slots apart may be believed; empty where there is no reason."""
-    if min(dependence.above, dependence.below) < DOUBT:
+    if dependence.least < DOUBT:
         return dependence.words
     if log.sampled.sum() < 2:
         return "too few sends were looked at to see how large the weights are"
     own = np.arange(log.reward.shape[1])
     wanted = log.target[:, own, own][log.sampled]
-    missing = np.where(log.supported[log.rows[log.sampled]], 0.0, 1.0 - wanted)
+    missing = np.where(log.supported[log.sampled], 0.0, 1.0 - wanted)
     lost = np.maximum(missing, 0.0).mean(axis=0)
     if lost.max() > MOST_LOST:
         return (

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Floats
-from bandit.ope.whole.inputs import check_chances
+from bandit.ope.inputs import check_chances
 
 
 def weigh_items(logged: Floats, target: Floats) -> Floats:
     """How much more often the target shows each article in its slot than the logger, [n, k].
 
-    logged, target: [n, k, k], as in `whole.inputs`
+    logged, target: [n, k, k], as in `inputs.check_chances`
     """
     own = np.arange(logged.shape[1])
     return np.asarray(target[:, own, own] / logged[:, own, own])
@@ -26,7 +26,7 @@ def item_position(logged: Floats, target: Floats, reward: Floats | Bools) -> NDA
     It is unbiased where a click depends on its own slot and article alone. The weights do not
     multiply down the slate, so its variance is that of single slots. With one slot it is IPS.
 
-    Raises ValueError for values that cannot be (`whole.inputs`).
+    Raises ValueError for values that cannot be (`inputs.check_chances`).
 
     >>> logged, target = np.full((3, 1, 1), 0.25), np.array([0.5, 0.0, 1.0]).reshape(3, 1, 1)
     >>> item_position(logged, target, np.array([[1.0], [1.0], [0.0]])).tolist()

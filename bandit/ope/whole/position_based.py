@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats
-from bandit.ope.whole.inputs import check_chances
+from bandit.ope.inputs import check_chances
 
 Terms = NDArray[np.float64]
 STEPS, CLOSE = 5000, 1e-10  # of the climb to the curve; it stops where no slot moves by more
@@ -22,7 +22,7 @@ def weigh_positions(logged: Floats, target: Floats, curve: Floats) -> Floats:
 
     Where a slot is never looked at and its article cannot be shown elsewhere, the weight is 1.
 
-    logged, target: [n, k, k], as in `whole.inputs`
+    logged, target: [n, k, k], as in `inputs.check_chances`
     curve: [k], the chance that each slot is looked at, up to a factor; at least 0
     """
     check.shape("curve", curve, logged.shape[1:2])
@@ -37,7 +37,7 @@ def position_based(logged: Floats, target: Floats, reward: Floats | Bools, curve
 
     It is unbiased where P(click) = curve[slot] x appeal(member, article). With one slot it is IPS.
 
-    Raises ValueError for values that cannot be (`whole.inputs`), and for a curve that is none.
+    Raises ValueError for values that cannot be (`inputs.check_chances`), and what is no curve.
     """
     check_chances(logged, target, reward)
     terms: Terms = (weigh_positions(logged, target, curve) * reward).sum(axis=1)
@@ -54,7 +54,7 @@ def estimate_curve(logged: Floats, reward: Floats | Bools) -> Floats:
     for generalized Bradley-Terry models") steps; the idea is the intervention harvesting of
     Agarwal, Zaitsev, Wang, Li, Najork & Joachims (2019). A slot without a click has 0.
 
-    logged: [n, k, k], as in `whole.inputs`; reward: [n, k], at least 0
+    logged: [n, k, k], as in `inputs.check_chances`; reward: [n, k], at least 0
 
     Raises ValueError where nothing was clicked.
     """
@@ -84,7 +84,7 @@ def position_based_learned(logged: Floats, target: Floats, reward: Floats | Bool
     The mean is as before, and the spread holds the curve's uncertainty. Where nothing was clicked
     all terms are 0.
 
-    Raises ValueError for values that cannot be (`whole.inputs`).
+    Raises ValueError for values that cannot be (`inputs.check_chances`).
     """
     check_chances(logged, target, reward)
     if not np.any(reward):

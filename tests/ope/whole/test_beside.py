@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bandit.core.types import Round, SlotPmf
-from bandit.ope.whole.beside import Beside, look_beside
+from bandit.ope.whole.beside import Beside
+from bandit.ope.whole.look import look_beside
 from bandit.policies.random import Random
 from bandit.slates.exploration import softmax
 from simulators.play import play
@@ -30,11 +31,17 @@ def test_sends_with_a_click_are_looked_at_and_a_sample_of_all() -> None:
     n = len(round.context.members)
     np.testing.assert_array_equal(all_of_them.rows, np.arange(n))
     assert all_of_them.sampled.all()
-    clicked = np.flatnonzero(few.reward.any(axis=1))
+    clicked = np.flatnonzero(round.feedback.clicked.any(axis=1))
     assert set(clicked) <= set(few.rows.tolist())
     assert 0.04 * n < few.sampled.sum() < 0.2 * n
     assert set(few.rows) == set(clicked) | set(few.rows[few.sampled])
-    for name in ("logged", "target"):  # neither depends on who else is looked at
+    assert few.reward.sum() == round.feedback.clicked.sum()
+    for name in (
+        "logged",
+        "target",
+        "reward",
+        "supported",
+    ):  # neither depends on who else is looked at
         theirs = getattr(all_of_them, name)[few.rows]
         np.testing.assert_array_equal(getattr(few, name), theirs)
 

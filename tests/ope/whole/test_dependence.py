@@ -5,7 +5,13 @@ import pytest
 
 from bandit.core.rules import Rules
 from bandit.core.types import Floats, SlotPmf
-from bandit.ope.whole.dependence import Dependence, find_dependence, lean, rank_appeal
+from bandit.ope.whole.dependence import (
+    Dependence,
+    find_crowding,
+    find_dependence,
+    lean,
+    rank_appeal,
+)
 from bandit.slates import exploration
 from bandit.slates.propensity import draw
 from bandit.slates.walks import Walks, walk_beside
@@ -66,6 +72,27 @@ def test_what_tells_nothing_is_said() -> None:
     assert found.words == "the log cannot tell whether clicks depend on other slots"
     assert Dependence(0.4, 0.07).words == "no sign that clicks depend on other slots (p = 0.07)"
     assert Dependence(0.002, 0.5).words == "clicks depend on the articles above (p = 0.002)"
+
+
+def test_a_click_that_keeps_others_away_is_found_and_independent_ones_are_not() -> None:
+    rng, n = np.random.default_rng(54), 20_000
+    liking = rng.beta(0.8, 12, (n, 1)) * (rng.random((n, 1)) < 0.4)  # who opens, who clicks
+    reward = (rng.random((n, 5)) < liking * [1, 0.9, 0.8, 0.5, 0.4]).astype(float)
+    first = reward * (np.cumsum(reward, axis=1) == 1)  # read to the first click and no further
+    assert find_crowding(reward, n) > 0.5
+    assert find_crowding(first, n) < 1e-3
+    assert find_crowding(first[first.any(axis=1)], n) == find_crowding(first, n)
+    assert np.isnan(find_crowding(reward[:, :1], n))
+    assert np.isnan(find_crowding(0 * reward, n))
+    found = Dependence(0.3, 0.4, find_crowding(first, n))
+    assert found.words.startswith("a click in one slot keeps others away (p = ")
+    assert Dependence(0.3, 0.4, 0.9).words == "no sign that clicks depend on other slots (p = 0.3)"
+
+
+def test_without_noise_in_common_too_few_pairs_are_as_rare_as_said() -> None:
+    rng, runs = np.random.default_rng(55), 300
+    low = [find_crowding(rng.random((3000, 4)) < 0.05, 3000) < 0.05 for _ in range(runs)]
+    assert np.mean(low) < 0.05 + 3.5 * np.sqrt(0.05 * 0.95 / runs)
 
 
 def test_a_copy_of_a_kind_of_appeal_changes_nothing() -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bandit.ope.intervals import normal_interval
+from bandit.ope.whole.assumptions import ASSUMES
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.evaluate import ASSUMES, evaluate_whole
+from bandit.ope.whole.evaluate import evaluate_whole
 from tests.support.ope_cases import assert_same_interval
 from tests.support.whole_cases import make_beside
 
@@ -15,7 +16,8 @@ from tests.support.whole_cases import make_beside
 def test_the_policy_that_logged_earns_what_was_sent() -> None:
     log, _ = make_beside(np.random.default_rng(1), greed=0.0)
     answer = evaluate_whole(log, level=0.8)
-    sent = normal_interval(log.reward.sum(axis=1), log.members, 0.8)
+    own = np.bincount(log.rows, log.reward.sum(axis=1), 6000)
+    sent = normal_interval(own, log.members, 0.8)
     assert_same_interval(answer.sent, sent)
     for each in answer.estimates:
         assert (each.reason, round(each.ess)) == ("", 6000)
@@ -23,22 +25,25 @@ def test_the_policy_that_logged_earns_what_was_sent() -> None:
         assert each.change is not None
         assert_same_interval(each.interval, sent)
         assert abs(each.change.estimate) + abs(each.change.high) < 1e-9
+        assert each.lift is not None
+        assert abs(each.lift.estimate) + abs(each.lift.high) < 1e-9
     assert [each.estimator for each in answer.estimates] == list(ASSUMES)
 
 
 def test_intervals_cover_and_position_based_ones_are_narrower() -> None:
-    rng, runs, inside, width = np.random.default_rng(2), 200, np.zeros((2, 2)), np.zeros(2)
+    rng, runs, inside, width = np.random.default_rng(2), 200, np.zeros((2, 3)), np.zeros(2)
     for _ in range(runs):
         log, value = make_beside(rng)
         answer = evaluate_whole(log)
         sent = 0.4 * np.linspace(0.3, 0.05, 8).mean() * 2.4
         for i, each in enumerate(answer.estimates):
-            if each.interval is None or each.change is None:
+            if each.interval is None or each.change is None or each.lift is None:
                 assert "contradicts" in each.reason or "depend" in each.reason
                 inside[i] += 0.95
                 continue
             inside[i, 0] += each.interval.low <= value <= each.interval.high
             inside[i, 1] += each.change.low <= value - sent <= each.change.high
+            inside[i, 2] += each.lift.low <= value / sent - 1 <= each.lift.high
             width[i] += each.interval.high - each.interval.low
     assert (np.abs(inside - 0.95 * runs) < 3.5 * np.sqrt(0.95 * 0.05 * runs)).all(), inside
     assert width[1] < 0.8 * width[0]
@@ -64,6 +69,13 @@ def test_clicks_that_depend_on_other_slots_are_refused() -> None:
     leaning = log.leans + np.array([0.0, 0.4])
     why = "clicks depend on the articles below (p = "
     assert all(each.startswith(why) for each in refusals(replace(log, leans=leaning)))
+
+
+def test_a_click_that_ends_the_reading_is_refused() -> None:
+    log, _ = make_beside(np.random.default_rng(13), n=20_000)
+    first = log.reward * (np.cumsum(log.reward, axis=1) == 1)
+    for why in refusals(replace(log, reward=first)):
+        assert why.startswith("a click in one slot keeps others away (p = ")
 
 
 def test_what_the_logger_never_shows_is_refused() -> None:
@@ -103,7 +115,7 @@ def test_too_few_clicks_are_refused() -> None:
 
 def test_one_click_that_is_the_estimate_is_refused_by_name() -> None:
     log, _ = make_beside(np.random.default_rng(9))
-    row, slot = np.argwhere(log.reward[log.rows])[5]
+    row, slot = np.argwhere(log.reward)[5]
     heavy = log.logged.copy()
     heavy[row, slot, slot] = 1e-7
     one, _ = refusals(replace(log, logged=heavy))
@@ -118,7 +130,7 @@ def test_looks_that_depend_on_more_than_the_slot_are_refused() -> None:
     log, _ = make_beside(rng, n=30_000, greed=0.9)
     item = log.target[:, 0, 0] > 0.5
     reward = log.reward.copy()
-    reward[log.rows[item], 0] = 0
+    reward[item, 0] = 0
     one, other = refusals(replace(log, reward=reward))
     assert one == ""
     assert other.startswith("it contradicts what item-position weights say by +")
@@ -129,7 +141,7 @@ def test_without_clicks_there_is_no_estimate() -> None:
     log, _ = make_beside(np.random.default_rng(11))
     assert refusals(replace(log, reward=0 * log.reward)) == ["nothing was clicked"] * 2
     wrong = replace(log, target=0 * log.target)
-    assert "average 0.00" in refusals(wrong)[0]
+    assert refusals(wrong)[0].startswith("6000 sends count as 0 that chose as this policy")
     none = replace(log, sampled=np.zeros_like(log.sampled))
     assert refusals(none)[0].startswith("too few sends were looked at to see how large")
 

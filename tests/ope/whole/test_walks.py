@@ -132,6 +132,16 @@ def test_one_over_a_chance_that_was_drawn_has_no_bias(
         assert abs(terms.mean() - value) < 4 * error
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_of_nobody_nothing_is_asked(own: bool) -> None:
+    context, plan, _ = make_plans()
+    none = np.zeros(0, dtype=np.int64)
+    found = walks.walk_beside(plan, context, np.zeros((0, 4), dtype=np.int32), none, 2, 3, own)
+    assert found.chance.shape == (3 + own, 0, 4, 4)
+    again = walks.find_chances(plan, context, np.zeros((0, 4), dtype=np.int32), none, 2)
+    assert again.shape == (0, 4, 4)
+
+
 def test_draws_must_be_at_least_one() -> None:
     context, plan, _ = make_plans()
     choice = draw(plan, context, 5).choice

@@ -1,0 +1,1 @@
+"""Which requests of a tracking log were made by machines, and how sure that is."""

@@ -1,0 +1,82 @@
+"""P(a machine made it) of visits and of opens, and in words what it rests on."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bandit.core.types import Bools, Floats, Ints
+from bandit.log.machines.behaviour import AGENT, KINDS, OPENED, SHAPE, expect_start
+from bandit.log.machines.kinds import learn_chances
+from bandit.log.machines.opens import AGENTS, BESIDE, look_at
+from bandit.log.machines.visits import Visits, number_groups
+
+# A visit is tagged from this probability on: people who are lost cost more than scanners kept.
+SCANNER = 0.8
+LOST, SPARED, SURE = 0.006, 0.01, 0.98  # see find_bound
+EARLY = KINDS[:3]  # when machines load images, as bins of "start"
+FIXED = 1e9
+# How many visits the chances of `behaviour` weigh, of people and of each kind of machine.
+WEIGHTS = ((60.0, 60.0), (60.0, 40.0), (60.0, 60.0), (60.0, 100.0))
+OF_OPENS = ((300.0, FIXED), (300.0, FIXED), (300.0, 20.0))
+
+
+@cache
+def expect_visits() -> tuple[Floats, ...]:
+    start = expect_start(KINDS, any_time=True)
+    return (start, *(expand(table, len(start)) for table in (SHAPE, OPENED, AGENT)))
+
+
+@cache
+def expect_opens() -> tuple[Floats, ...]:
+    start = expect_start(EARLY, any_time=False)
+    agents = np.full((len(start), len(AGENTS)), 1 / len(AGENTS))
+    return start, expand(BESIDE, len(start)), agents
+
+
+def expand(table: tuple[tuple[str, float, float], ...], rows: int) -> Floats:
+    """Chances [rows, bins]: people's first, and then machines', alike for every kind."""
+    people, machine = np.array([bin[1:] for bin in table]).T
+    chances = np.vstack([people, *[machine] * (rows - 1)])
+    return np.asarray(chances / chances.sum(axis=1, keepdims=True))
+
+
+def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
+    """P(a machine's visit) [v], and in words what it rests on [v]."""
+    chance = learn_chances(visits.bins, visits.groups, visits.member, expect_visits(), WEIGHTS)
+    domain = visits.groups[:, 0]
+    others = np.bincount(domain)[domain] - 1 if len(domain) else domain
+    share = np.bincount(domain, chance)[domain] - chance if len(domain) else chance
+    percent = np.round(100 * share / np.maximum(others, 1))
+    said = [
+        f"{words}; of its domain's other visits {d:.0f} % a scanner's" if some else words
+        for words, d, some in zip(visits.describe(), percent, others > 0, strict=True)
+    ]
+    return chance, np.array(said, dtype=object)
+
+
+def judge_opens(table: pd.DataFrame, mail: Ints, rows: Ints, clicks: Bools) -> Floats:
+    """P(a machine loaded the images) [opens], of the opens in these rows of the events."""
+    bins, groups = look_at(table, mail, rows, clicks), number_groups(table.iloc[rows])
+    member = pd.factorize(table["member"].iloc[rows])[0]
+    return learn_chances(bins, groups[:, :1], member, expect_opens(), OF_OPENS)
+
+
+def find_bound(visits: Visits, chance: Floats) -> float:
+    """The probability from which visits are tagged, so that few of people's clicks are lost.
+
+    It is SCANNER, or more: where the visits tagged from there on would hold more than a share LOST
+    of all that people clicked, in expectation, or where no more than a share SPARED of scanners'
+    clicks stays untagged by it; but never more than SURE.
+    """
+    clicks = np.bincount(visits.row[visits.row >= 0], minlength=len(chance))
+    order = np.lexsort([clicks, -chance])
+    chance, clicks = chance[order], clicks[order]
+    if not len(chance):
+        return SCANNER
+    people, machines = np.cumsum((1 - chance) * clicks), np.cumsum(chance * clicks)
+    few = np.flatnonzero(people <= LOST * people[-1])
+    most = int(np.searchsorted(machines, (1 - SPARED) * machines[-1]))
+    bounds = chance[few[-1]] if len(few) else 1.0, chance[min(most, len(chance) - 1)]
+    return float(np.clip(max(bounds), SCANNER, SURE))

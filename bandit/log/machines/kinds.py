@@ -1,0 +1,100 @@
+"""Whose visits they are: a mixture of people and of several kinds of machines.
+
+EM (Dempster, Laird & Rubin 1977) learns how each behaves on this list, from `behaviour`. The shares
+of the kinds are pooled over the visits of a domain and of a network, leaving out the visit itself:
+who sits behind a gateway has colleagues who do, and this finds slow scanners that no single visit
+gives away. Open this file for how a visit is judged.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import softmax
+
+from bandit.core.types import Floats, Ints
+from bandit.log.machines.behaviour import smooth_starts
+
+SWEEPS = 30  # of EM
+POOLED = 5.0  # visits that the list's own share weighs within a domain or a network
+AT_FIRST = 0.95  # share of people's visits before any data, and what that weighs in visits
+WEIGHS = 50.0
+
+
+def learn_chances(
+    bins: Ints,
+    groups: Ints,
+    member: Ints,
+    expected: Sequence[Floats],
+    weights: Sequence[tuple[float, float]],
+) -> Floats:
+    """P(a machine's visit | all visits) [v], from what v visits showed.
+
+    The different visits are looked at in the order of what they say, each with how often it occurs.
+    So neither row order nor members' ids reach even the last bit.
+
+    bins: [v, j], which bin of each of j things
+    groups: [v, g], numbers of the domain and network of each
+    member: [v], number of the member. Of a domain other members' visits are asked about, of a
+        network those of other domains, so that nothing is heard twice
+    expected: for each of the j things, chances [1 + kinds, bins], people first; the first thing is
+        "start"
+    weights: for each of them, how many visits these chances weigh, of people and of each kind
+    """
+    every = np.column_stack([bins, groups, _sign(np.column_stack([bins, groups]), member), member])
+    cells, inverse, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
+    bins, groups, member = cells[:, : bins.shape[1]], cells[:, bins.shape[1] : -2], cells[:, -1]
+    owner = (member, *groups.T)  # whose visits to leave out: the member's, then the domain's
+    own = [
+        np.unique(np.column_stack([group, who]), axis=0, return_inverse=True)[1].ravel()
+        for group, who in zip(groups.T, owner, strict=False)
+    ]
+    kinds = len(expected[0])
+    behave = list(expected)
+    start = np.full(kinds, (1 - AT_FIRST) / (kinds - 1))
+    start[0] = AT_FIRST
+    overall, pooled = start, np.zeros((len(cells), kinds))
+    r = np.zeros((len(cells), kinds))
+    for _ in range(SWEEPS):
+        r = softmax(np.log(overall) + pooled + _read(bins, behave), axis=1)
+        overall = (WEIGHS * start + count @ r) / (WEIGHS + count.sum())
+        pooled = np.zeros_like(r)
+        for group, mine in zip(groups.T, own, strict=True):
+            pooled += np.log(_share_among_others(group, mine, r, count, overall) / overall)
+        for j, (p, weight) in enumerate(zip(expected, weights, strict=True)):
+            seen = np.array([np.bincount(bins[:, j], count * one, p.shape[1]) for one in r.T])
+            heavy = np.array([weight[0]] + [weight[1]] * (kinds - 1))[:, None]
+            made = p * heavy + seen
+            behave[j] = made / made.sum(axis=1, keepdims=True)
+            if j == 0:
+                behave[j][0] = smooth_starts(made[0])
+    return np.asarray(1 - r[inverse.ravel(), 0])
+
+
+def _read(bins: Ints, behave: Sequence[Floats]) -> Floats:
+    """The log-likelihood [v, kinds] of what each visit showed."""
+    each = [np.log(chances)[:, bins[:, j]].T for j, chances in enumerate(behave)]
+    return np.asarray(np.sum(each, axis=0))
+
+
+def _share_among_others(group: Ints, mine: Ints, r: Floats, count: Ints, overall: Floats) -> Floats:
+    """The kinds' shares [v, kinds] in the other visits of each visit's group, shrunk.
+
+    mine: [v], numbers of the parts of the groups; a visit's own part is left out
+    """
+    visits = np.bincount(group, count)[group] - np.bincount(mine, count)[mine]
+    weight = r.T * count
+    mass = [np.bincount(group, one)[group] - np.bincount(mine, one)[mine] for one in weight]
+    others = np.maximum(np.array(mass).T, 0.0)
+    return np.asarray((others + POOLED * overall) / (visits + POOLED)[:, None])
+
+
+def _sign(shown: Ints, member: Ints) -> Ints:
+    """A number for all that each visit's member showed [v], which does not depend on any order."""
+    cell = np.unique(shown, axis=0, return_inverse=True)[1].ravel().astype(np.uint64)
+    mixed = (cell + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    whose, place = np.unique(member, return_inverse=True)
+    sums = np.zeros(len(whose), dtype=np.uint64)
+    np.add.at(sums, place.ravel(), mixed)
+    return np.asarray((sums >> np.uint64(1)).astype(np.int64)[place.ravel()])

@@ -1,0 +1,194 @@
+"""Visits: runs of clicks in one mail, and what each says about who made it.
+
+Whether a machine or a person clicked shows in four things: how long after delivery the visit began,
+how many of the links it took and how fast, whether the mail had been opened by then, and what the
+agent said. Open this file to change what is looked at; `behaviour` says what is expected of people
+and of machines, and `kinds` decides from it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bandit.core.types import Bools, Floats, Ids, Ints
+from bandit.log.machines.behaviour import AGENT, OPENED, SAID, SHAPE, find_start
+
+PAUSE = 60.0  # seconds without a click that end a visit
+STRETCH = 1800.0  # seconds without a click that end a row of small visits
+SMALL = 2  # links; visits of up to so many belong to such a row, which is judged as one
+ECHO = 3600.0  # seconds within which a link is taken once more from elsewhere
+
+
+@dataclass(frozen=True)
+class Visits:
+    """v visits, runs of clicks in one mail.
+
+    row: [rows], the visit of each row of the events, -1 for none
+    mail, member: [v], number of the mail, and of whose it was
+    begins, ends: [v], seconds from delivery
+    bins: [v, 4], which bin of start, shape, opened and agent
+    groups: [v, 2], domain and network of the first click, as numbers
+    """
+
+    row: Ints
+    mail: Ints
+    member: Ints
+    begins: Floats
+    ends: Floats
+    bins: Ints
+    groups: Ints
+
+    def describe(self) -> NDArray[np.object_]:
+        """What each visit showed, in words [v]."""
+        start = np.searchsorted([at for at, _ in SAID], self.begins, side="right")
+        columns = [np.array([said for _, said in SAID], dtype=object)[start.clip(max=7)]]
+        for j, table in enumerate((SHAPE, OPENED, AGENT)):
+            columns.append(np.array([bin[0] for bin in table], dtype=object)[self.bins[:, j + 1]])
+        return np.array(["; ".join(words) for words in zip(*columns, strict=True)], dtype=object)
+
+
+def group_visits(
+    table: pd.DataFrame, mail: Ints, clicks: Bools, opens: Bools, proxied: Bools
+) -> Visits:
+    """Group the clicks of each mail into visits.
+
+    table: events by mail and time
+    mail: [rows], number of the mail
+    clicks: [rows], the rows that belong to visits
+    opens: [rows], the opens that may have been a person's
+    proxied: [rows], opens that say only that a proxy loaded the images
+    """
+    rows = np.flatnonzero(clicks)
+    opened = find_opened(table, mail, rows, opens, proxied)
+    echo = _find_echoes(table.iloc[rows], mail[rows], opened == 0)
+    order = np.lexsort([np.arange(len(rows)), echo, mail[rows]])
+    rows, opened, echo = rows[order], opened[order], echo[order]
+    t, whose = table["seconds"].to_numpy(dtype=np.float64)[rows], mail[rows]
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (np.diff(whose) != 0) | (np.diff(t) > PAUSE) | np.diff(echo)
+    visit = np.cumsum(new) - 1
+    row = np.full(len(table), -1)
+    row[rows] = visit
+    begins, ends = t[new], t[np.append(new[1:], True)] if len(rows) else t
+    some = table.iloc[rows]
+    shape = _find_shape(some, t, visit, new, whose[new] * 2 + (opened[new] == 0), begins, ends)
+    bins = [
+        find_start(begins),
+        np.where(echo[new], len(SHAPE) - 1, shape),
+        opened[new],
+        _find_agent(some, visit, int(new.sum())),
+    ]
+    return Visits(
+        row,
+        whose[new],
+        pd.factorize(some["member"])[0][new],
+        begins,
+        ends,
+        np.column_stack(bins).astype(np.int64),
+        number_groups(some[new]),
+    )
+
+
+def number_groups(table: pd.DataFrame) -> Ints:
+    """Domain and network of each row, as numbers [rows, 2]."""
+    names = [table[name].astype(str).to_numpy() for name in ("domain", "network")]
+    return np.column_stack([pd.factorize(name, sort=True)[0] for name in names])
+
+
+def find_opened(table: pd.DataFrame, mail: Ints, rows: Ints, opens: Bools, proxied: Bools) -> Ints:
+    """Whether the mail had been opened when each of some clicks came: a bin of OPENED [clicks].
+
+    rows: [clicks], where in the table they are
+    """
+    seconds = table["seconds"].to_numpy(dtype=np.float64)
+    at, network = seconds[rows], table["network"].to_numpy()
+
+    def find_first(among: Bools, here: bool) -> Floats:
+        by = ["mail", "network"] if here else ["mail"]
+        looks = pd.DataFrame({"mail": mail, "network": network, "at": seconds})
+        first = looks[among].groupby(by, sort=False, observed=True)["at"].min()
+        keys = looks.iloc[rows][by]
+        where = pd.MultiIndex.from_frame(keys) if here else keys["mail"]
+        return first.reindex(where).to_numpy(dtype=np.float64)
+
+    here, anywhere = find_first(opens, True), find_first(opens, False)
+    conditions = [
+        here < at - 5,
+        here < at - 1,  # nobody reads and clicks within a second
+        anywhere < at - 1,
+        find_first(proxied, False) < at - 1,
+        anywhere >= at - 1,
+    ]
+    return np.select(conditions, range(5), 5)
+
+
+def _find_echoes(clicks: pd.DataFrame, mail: Ints, here: Bools) -> Bools:
+    """Which clicks [clicks] take a link that was taken from elsewhere a moment before.
+
+    Of such a pair it is the one from where the mail was not opened, and else the later one.
+    """
+    slot, t = clicks["slot"].to_numpy(), clicks["seconds"].to_numpy(dtype=np.float64)
+    network = pd.factorize(clicks["network"])[0]
+    order = np.lexsort([np.arange(len(slot)), slot, mail])
+    pair = (np.diff(mail[order]) == 0) & (np.diff(slot[order]) == 0) & (slot[order][1:] > 0)
+    pair &= (np.diff(t[order]) <= ECHO) & (np.diff(network[order]) != 0)
+    first, second = order[:-1][pair], order[1:][pair]
+    echo = np.zeros(len(slot), dtype=bool)
+    echo[np.where(here[first] | ~here[second], second, first)] = True
+    return echo
+
+
+def _find_shape(
+    clicks: pd.DataFrame,
+    t: Floats,
+    visit: Ints,
+    head: Bools,
+    reader: Ints,
+    begins: Floats,
+    ends: Floats,
+) -> Ints:
+    """How many of the mail's links each visit took, and how fast: a bin of SHAPE, [v].
+
+    Small visits in a row, by one reader, are judged as one that takes its time.
+
+    head: [clicks], the first click of each visit
+    reader: [v], number of the mail, and whether it had been opened from there
+    """
+    v = int(head.sum())
+    slot = clicks["slot"].to_numpy(dtype=np.int64)
+    links = clicks["links"].to_numpy(dtype=np.int64)[head]
+    each = ~pd.DataFrame({"visit": visit, "slot": slot}).duplicated().to_numpy()
+    requests = np.bincount(visit[each], minlength=v)
+    articles = np.bincount(visit[each & (slot > 0)], minlength=v)
+    gaps = pd.Series(np.diff(t[each]))[np.diff(visit[each]) == 0]
+    medians = gaps.groupby(visit[each][1:][gaps.index]).median()
+    gap = medians.reindex(range(v)).to_numpy(dtype=np.float64)
+    pace = 1 + (gap < 5) * 1 + (gap < 1)
+
+    small = np.flatnonzero(requests <= SMALL)
+    order = small[np.lexsort([begins[small], reader[small]])]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (np.diff(reader[order]) != 0) | (begins[order][1:] - ends[order][:-1] > STRETCH)
+    stretch = np.full(v, -1)
+    stretch[order] = np.cumsum(new) - 1
+    whole = stretch[visit] >= 0
+    taken = pd.DataFrame({"stretch": stretch[visit], "slot": slot})[whole & (slot > 0)]
+    sizes = np.bincount(taken.drop_duplicates()["stretch"], minlength=len(order))
+    visits = np.bincount(stretch[order], minlength=len(order))
+    size, joint = np.append(sizes, 0)[stretch], np.append(visits, 0)[stretch]  # 0 where in none
+    joined = (joint > 1) & (size > 1)
+    articles = np.where(joined, size, articles)
+    requests, pace = np.where(joined, 2, requests), np.where(joined, 0, pace)
+    share = (articles >= 2) * ((2 * articles >= links).astype(np.int64) + (articles >= links))
+    return np.asarray(np.where(requests < 2, 0, 1 + 4 * share + pace))
+
+
+def _find_agent(clicks: pd.DataFrame, visit: Ints, v: int) -> Ints:
+    """What the most suspicious click of each visit said of itself: a bin of AGENT, [v]."""
+    agent: Ids = clicks["agent"].to_numpy()
+    odd = np.isin(agent, ("scanner", "script")) | (clicks["method"].to_numpy() == "HEAD")
+    found = np.zeros(v, dtype=np.int64)
+    np.maximum.at(found, visit, np.where(odd, 2, np.where(np.isin(agent, ("none", "bare")), 1, 0)))
+    return found

@@ -1,0 +1,166 @@
+"""The page that `experiments.evaluate` leaves, and what it prints.
+
+Every number and sentence is made from a judgement. Open this file to change what is told, and in
+which order.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from markupsafe import Markup
+from rich.table import Table
+
+from bandit.core.files import replacing
+from bandit.ope.intervals import Interval
+from bandit.ope.whole.assumptions import ASSUMES
+from experiments.evaluate.judge import Judgement
+from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
+from experiments.report.page import INK, fill_template, format_percent, format_thousand
+
+NAMES = {
+    "ips": "Reweighted (IPS)",
+    "snips": "Reweighted, normalised (SNIPS)",
+    "cascade": "Slot by slot (cascade)",
+    "cascade_sn": "Slot by slot, normalised",
+    "item_position": "Slot apart from slot",
+    "position_based": "Looks by slot",
+}
+HEAD = ("Estimate", "Slots", "Clicks per 1,000 sends", "Over what was sent", "Counts as sends", "")
+
+
+def list_rows(found: Judgement) -> list[list[str]]:
+    """A row for each estimate under `HEAD`: the last cell is the reason why there is no more."""
+    rows = [["What was sent", str(found.slots), _write(found.sent[-1]), "", f"{found.sends:,}", ""]]
+    for whole in found.whole.estimates if found.whole else ():
+        cells = [NAMES[whole.estimator], str(found.slots), _write(whole.interval)]
+        lift = "\u2013" if whole.lift is None else _write_lift(whole.lift)
+        rows.append([*cells, lift, f"{whole.ess:,.0f}", whole.reason])
+    silent = all(top.interval is None for top in found.top)
+    for top in found.top[:1] if silent else found.top:
+        slots = top.slots or 1
+        over = "\u2013"
+        if top.interval and found.sent[slots - 1].estimate > 0:
+            share = top.interval.estimate / found.sent[slots - 1].estimate - 1
+            over = format_percent(share, sign=True)
+        label = "From the top, every estimate" if silent else NAMES[top.estimator]
+        cells = [label, str(slots), _write(top.interval)]
+        rows.append([*cells, over, f"{top.ess:,.0f}", top.reason])
+    return rows
+
+
+def _write(interval: Interval | None) -> str:
+    if interval is None:
+        return "\u2013"
+    ends = f"{format_thousand(interval.low)} to {format_thousand(interval.high)}"
+    return f"{format_thousand(interval.estimate)} ({ends})"
+
+
+def _write_lift(lift: Interval) -> str:
+    value, low, high = (format_percent(v, sign=True) for v in (lift.estimate, lift.low, lift.high))
+    return f"{value} ({low} to {high})"
+
+
+def make_table(found: Judgement) -> Table:
+    """What the command prints below the verdict."""
+    table = Table(title="clicks per 1,000 sends, with 95 % intervals", title_justify="left")
+    for name in HEAD[:-1]:
+        table.add_column(name, justify="left" if name == "Estimate" else "right")
+    for row in list_rows(found):
+        table.add_row(*row[:-1])
+    return table
+
+
+def list_reasons(found: Judgement) -> list[str]:
+    """Why there is no more of an estimate than `make_table` shows, a line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for row in list_rows(found):
+        if row[-1]:
+            reasons.setdefault(row[-1], []).append(row[0])
+    return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+
+
+def list_findings(found: Judgement) -> list[str]:
+    """What was tested and what the answer rests on, in sentences."""
+    if found.whole is None:
+        return [f"Whole newsletters were not judged: {found.why}."]
+    told, best = [], found.whole.best
+    if best:
+        told.append(f"The answer assumes that {ASSUMES[best.estimator]}.")
+        worth = f"{found.sends:,} sends tell as much as {best.ess:,.0f} by this policy would"
+        told.append(f"{worth}.")
+    else:
+        words = found.whole.dependence.words
+        told.append(f"{words[0].upper()}{words[1:]}.")
+        told += [
+            f"{NAMES[each.estimator]}: withheld, because {each.reason}."
+            for each in found.whole.estimates
+        ]
+    return told
+
+
+def draw_values(found: Judgement) -> Markup:
+    """What was sent and what whole newsletters of the policy would have earned."""
+    rows = [("What was sent", found.sent[-1])]
+    for each in found.whole.estimates if found.whole else ():
+        if each.interval:
+            rows.append((f"This policy: {NAMES[each.estimator].lower()}", each.interval))
+    dots = [
+        Dot(name, 1000 * v.estimate, 1000 * v.low, 1000 * v.high, _write(v)) for name, v in rows
+    ]
+    sent = 1000 * found.sent[-1].estimate
+    alt = "clicks per 1,000 sends of what was sent and of this policy, with 95 % intervals"
+    return draw_dots("values", alt, dots, "clicks per 1,000 sends", {sent: "sent"})
+
+
+def draw_issues(found: Judgement) -> Markup | None:
+    """The lift of each issue; None where there is none to show."""
+    pairs = zip(found.campaigns, found.issues, strict=False)
+    dots = [
+        Dot(name, 100 * lift.estimate, 100 * lift.low, 100 * lift.high, _write_lift(lift))
+        for name, lift in pairs
+        if lift
+    ]
+    if len(dots) < 2:
+        return None
+    alt = "clicks over what was sent, of each issue, with 95 % intervals"
+    wide = max(min(3 * max(abs(dot.value) for dot in dots), 400.0), 20.0)
+    return draw_dots(
+        "issues", alt, dots, "% over what was sent", {0.0: "sent"}, None, (-wide, wide)
+    )
+
+
+def draw_curve(found: Judgement) -> Markup | None:
+    """How often each slot is looked at, relative to the first; None where nothing is known."""
+    if found.whole is None or found.slots < 2 or not math.isfinite(found.whole.curve.sum()):
+        return None
+    names = [str(slot + 1) for slot in range(len(found.whole.curve))]
+    rows = [("this log", found.whole.curve.tolist(), True)]
+    words = "Looks at each slot, relative to the first"
+    return draw_lines("looks", words, names, rows, words)
+
+
+def write(path: Path, found: Judgement, name: str, config: Mapping[str, object]) -> Path:
+    """Write the page whole or not at all; returns its path.
+
+    name: of the policy, for people
+    config: the settings, shown at the end
+    """
+    text = fill_template(
+        "evaluate.html.j2",
+        found=found,
+        name=name,
+        findings=list_findings(found),
+        head=HEAD,
+        rows=list_rows(found),
+        reasons=list_reasons(found),
+        values=draw_values(found),
+        curve=draw_curve(found),
+        issues=draw_issues(found),
+        assumes={NAMES[each]: words for each, words in ASSUMES.items()},
+        config=config,
+        first=INK,
+    )
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+    return path

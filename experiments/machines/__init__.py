@@ -1,0 +1,1 @@
+"""How well the hygiene filter tells people from machines: python -m experiments.machines"""

@@ -1,0 +1,147 @@
+"""Machines that the hygiene filter must not take for people, and people not for machines."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bandit.log.doubt import count_people, draw_tags, find_chance
+from bandit.log.events import estimate_open_rate
+from bandit.log.hygiene import tag
+from simulators.noise.gateways import Gateway
+from simulators.noise.noise import Noise
+from tests.support.event_cases import make_events
+from tests.support.noise_cases import record_issues, send_issues
+
+WALK = {"gap": 300, "declares": 0, "pixel": 0, "unsubscribe": False, "scans": 0.6}
+QUIET = {"declares": 0, "pixel": 0, "unsubscribe": False, "scans": 0.6}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "no machines": {"scanner_share": 0.0},
+    "links 1-10 minutes apart, .8 of clicks": {
+        "scanner_share": 0.8,
+        "corporate": 0.7,
+        "gateways": {"g": Gateway(first=(60, 600), **WALK)},
+    },
+    "one link, an hour later": {
+        "corporate": 0.8,
+        "gateways": {"g": Gateway(first=(600, 3600), most=1, **QUIET)},
+    },
+    "what the reader clicked, once more": {
+        "corporate": 0.6,
+        "gateways": {"g": Gateway(first=(0.5, 5), gap=0.1, when="click", **QUIET)},
+    },
+}
+
+
+@cache
+def record(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tagged clicks of a setting, without repeats, and the truth about each."""
+    table, truth = record_issues(Noise(seed=31, **SETTINGS[name]), send_issues(31))
+    clicks = (table["kind"] == "click") & ~truth["duplicate"]
+    return tag(table)[clicks], truth[clicks]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_machines_are_found_and_people_kept(name: str) -> None:
+    tagged, truth = record(name)
+    scanner, person = truth["source"] == "scanner", truth["source"] == "human"
+    said = tagged["tag"] == "scanner"
+    assert said[person].mean() <= 0.01
+    assert not scanner.any() or said[scanner].mean() >= 0.95
+    found = count_people(tagged)
+    true = int((person & (tagged["tag"] != "duplicate")).sum())
+    assert found.low <= true <= found.high
+    assert found.readable
+    chance = find_chance(tagged)
+    assert found.expected == pytest.approx(chance[tagged["tag"] != "duplicate"].sum(), rel=0.01)
+
+
+def test_all_links_in_order_hours_later() -> None:
+    """Forty mails of one network, six links each, 1.5 s apart three hours after delivery."""
+    rows = [
+        {"member": m, "slot": j + 1, "links": 6, "seconds": 10800 + 7.0 * m + 1.5 * j}
+        for m in range(40)
+        for j in range(6)
+    ]
+    tagged = tag(make_events([row | {"network": "cloud"} for row in rows]))
+    assert (tagged["tag"] == "scanner").all()
+    assert count_people(tagged).high <= 5
+
+
+@pytest.mark.parametrize("begin", [300, 7000])
+def test_colleagues_who_click_one_article_within_minutes_are_people(begin: float) -> None:
+    rows: list[dict[str, Any]] = []
+    at = begin + np.random.default_rng(1).uniform(0, 400, size=20)
+    for member, seconds in enumerate(at):
+        if member % 2:
+            rows.append({"member": member, "kind": "open", "slot": 0, "seconds": seconds - 30})
+        rows.append({"member": member, "slot": 2, "seconds": seconds})
+    tagged = tag(make_events([row | {"network": "office", "domain": "office"} for row in rows]))
+    assert (tagged["tag"] == "human").all()
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        {"noticed": 0.5},
+        {
+            "scanner_share": 0.0,
+            "gateways": {"g": Gateway(first=(1, 120), links=0, **(QUIET | {"pixel": 1}))},
+        },
+    ],
+    ids=["a webmail's cache at notification", "silent pixels"],
+)
+def test_images_loaded_soon_after_delivery_are_no_readers(noise: dict[str, Any]) -> None:
+    issues = send_issues(31)
+    table, truth = record_issues(Noise(seed=31, **noise), issues)
+    tagged = tag(table)
+    opens = (table["kind"] == "open") & ~truth["duplicate"] & (table["agent"] != "bare")
+    machines = opens & (truth["source"] != "human")
+    people = opens & (truth["source"] == "human")
+    assert machines.sum() > 1000
+    said = ~tagged["tag"].isin(["human", "late"])
+    assert said[machines].mean() >= 0.95
+    assert said[people].mean() <= 0.02
+    mails = [pd.DataFrame({"campaign": c.campaign, "member": c.member_ids}) for c, _, _ in issues]
+    true = np.concatenate([f.opened for _, _, f in issues]).mean()
+    assert estimate_open_rate(tagged, pd.concat(mails)).human == pytest.approx(true, abs=0.03)
+
+
+def test_the_statement_of_doubt_by_hand() -> None:
+    tags = ["human"] * 3 + ["scanner"] * 2 + ["duplicate"]
+    table = make_events([{"member": m} for m in range(6)]).assign(tag=tags, why="")
+    sure = count_people(table.assign(confidence=1.0))
+    assert (sure.recorded, sure.expected, sure.low, sure.high) == (5, 3.0, 3, 3)
+    unsure = table.assign(confidence=[1.0, 0.9, 0.7, 0.8, 1.0, 0.9])
+    assert find_chance(unsure) == pytest.approx([1.0, 0.9, 0.7, 0.2, 0.0, 0.0])
+    found = count_people(unsure)
+    assert found.expected == pytest.approx(2.8)
+    assert (found.low, found.high) == (1, 4)
+    assert found.describe() == "people's clicks: 1 to 4 of 5"
+
+
+def test_unsure_tags_are_drawn_by_their_chance_and_sure_ones_stay() -> None:
+    """Of 400 mails with two clicks each, of which people made .3, .7 in another campaign."""
+    sure = {"tag": "scanner", "confidence": 0.999, "why": ""}
+    low = {"tag": "scanner", "confidence": 0.7, "why": ""}
+    high = {"campaign": "d", "tag": "late", "confidence": 0.7, "why": ""}
+    rows = [
+        kind | {"member": m, "slot": j}
+        for kind in (low, high, sure)
+        for m in range(400)
+        for j in (1, 2)
+    ]
+    table = make_events([{k: v for k, v in row.items() if k not in sure} for row in rows])
+    tagged = table.assign(**{name: [row[name] for row in rows] for name in sure})
+    drawn = draw_tags(tagged, seed=3)
+    said = drawn["tag"].to_numpy().reshape(3, 400, 2)
+    assert (said[:, :, 0] == said[:, :, 1]).all()
+    assert (said[0] == "human").mean() == pytest.approx(0.3, abs=0.07)
+    assert (said[1] == "late").mean() == pytest.approx(0.7, abs=0.07)
+    assert (said[2] == "scanner").all()
+    certain = tagged.assign(confidence=1.0)
+    pd.testing.assert_frame_equal(draw_tags(certain), certain)
+    other = draw_tags(tagged, seed=4)["tag"]
+    assert 0.2 < (other != drawn["tag"])[: 4 * 400].mean() < 0.6
