@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from bandit.core.check import shorten as shorten
+from serving.checks.marks import escape_odd
 
 MOST_LETTERS = 1000  # of a message
 MOST_FINDINGS = 5  # in a message
@@ -45,8 +46,8 @@ def cut(text: str, most: int) -> str:
 
 
 def say(error: BaseException) -> str:
-    """What an error says, in one line that is not too long to be read."""
-    return cut(" ".join(str(error).split()), MOST_LETTERS)
+    """What an error says, in one line that is not too long, and shows what nobody would see."""
+    return escape_odd(cut(" ".join(str(error).split()), MOST_LETTERS))
 
 
 def run_program(program: str, work: Callable[[], None]) -> int:

@@ -16,7 +16,9 @@ from bandit.core.columns import Columns
 from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import KINDS
 from bandit.features.features import Features
-from serving.errors import describe
+from serving.checks.pins import refuse_outside
+from serving.checks.unmatched import find_near
+from serving.errors import describe, shorten
 from serving.formats import is_worded
 from serving.settings import read_settings
 from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly
@@ -39,6 +41,7 @@ class Inputs:
     unknown: attribute -> a value that the bundle has not met -> how many members have it
     unread: article -> why its text counts as average
     earlier: the pools that were sent before
+    listed: the names of all columns of the member list, read or not
     """
 
     members: Columns
@@ -49,6 +52,7 @@ class Inputs:
     unknown: dict[str, dict[str, int]]
     unread: dict[str, str]
     earlier: list[Columns]
+    listed: tuple[str, ...] = ()
 
 
 def load(
@@ -75,7 +79,7 @@ def load(
         for name in pool_table.columns.column_names
         if name.startswith("only_")
     ]
-    member_table = read_members(members, [features, *also], limits, encoding)
+    member_table = read_members(members, [features, *also], limits, encoding, pool)
     layout, rules_digest = read_rules(rules)
     articles = sort_pool(pool_table.to_columns())
     _check_rules(Path(rules), layout, pool_table, articles)
@@ -95,19 +99,26 @@ def load(
     unknown = features.attributes.count_unknown(listed)
     unread = features.find_unread(articles)
     before = [table.to_columns() for table in past]
-    return Inputs(listed, articles, layout, pairs, digests, unknown, unread, before)
+    names = member_table.names
+    return Inputs(listed, articles, layout, pairs, digests, unknown, unread, before, names)
 
 
 def read_members(
-    path: str | Path, features: Sequence[Features], limits: list[str], encoding: str = "utf-8"
+    path: str | Path,
+    features: Sequence[Features],
+    limits: list[str],
+    encoding: str = "utf-8",
+    pool: str | Path = "the pool",
 ) -> Table:
     """Ids, and the attributes that the features or the pool's `only_` columns name.
 
     limits: the attributes of the `only_` columns. No other column is read.
+    pool: of which they are, for the message
     """
     read = [each.attributes for each in features]
     columns = [name for attributes in read for name in attributes.columns]
-    table = Table.read(path, ["member", *columns, *limits], encoding=encoding)
+    asked = {name: f"the column 'only_{name}' of {pool}" for name in limits if name not in columns}
+    table = Table.read(path, ["member", *columns, *limits], encoding=encoding, asked=asked)
     table.check_ids("member", unique=True)
     for attributes in read:
         for name in (*attributes.levels, *attributes.tags):  # null counts as unknown
@@ -117,7 +128,11 @@ def read_members(
             table.check_type(name, NUMBER)
             table.check_finite(name)
     for name in limits:
-        table.check_type(name, TEXT, WHOLE)
+        try:
+            table.check_type(name, TEXT, WHOLE)
+        except ValueError as error:
+            what = f"{pool}: column 'only_{name}' keeps articles to the members with that {name}"
+            raise ValueError(f"{what}, and {error}") from None
     return table
 
 
@@ -134,7 +149,8 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
     for name in ("title", "summary", "kind", "source"):
         table.check_type(name, TEXT)
         table.check_present(name, empty=name == "summary")
-    table = table.spell("kind", ("article", *KINDS))
+    texts = [each for each in table.columns.column_names if each not in ("title", "summary")]
+    table = table.trim(texts).spell("kind", ("article", *KINDS))
     for name in table.columns.column_names:
         if name.startswith("only_"):
             table.check_type(name, TEXT)
@@ -144,6 +160,8 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
             table = table.read_numbers(name)
             table.check_type(name, NUMBER)
             table.check_between(name, *LIMITS[name])
+        if name == "audience":
+            table.check_whole(name)
         if name in SHOWN:
             table.check_type(name, TEXT)
     return table
@@ -156,10 +174,15 @@ def _name_known(name: str) -> str:
     return plain if plain in known or plain.startswith("only_") else name
 
 
+def list_read(rules: Rules) -> set[str]:
+    """The columns of a pool that are read, but for those that limit who sees an article."""
+    ruled = {*rules.at_most, *rules.at_least, *chain.from_iterable(rules.only.values())}
+    return {*NEEDED, *SHOWN, *LIMITS, "story", *ruled}
+
+
 def find_odd(articles: Columns, rules: Rules) -> Iterator[str]:
     """A sentence for what of a pool says nothing: columns that are not read, and strange kinds."""
-    ruled = {*rules.at_most, *rules.at_least, *chain.from_iterable(rules.only.values())}
-    read = {*NEEDED, *SHOWN, *LIMITS, "story", *ruled}
+    read = list_read(rules)
     unread = [name for name in articles.names if name not in read and not name.startswith("only_")]
     if unread:
         yield f"columns {', '.join(map(repr, unread))} are not read and limit nobody"
@@ -168,6 +191,7 @@ def find_odd(articles: Columns, rules: Rules) -> Iterator[str]:
         if kind not in kinds:
             near = name_nearest(kind, kinds)
             yield f"kind {kind!r}, of {count} articles, is none of {', '.join(kinds)}{near}"
+    yield from find_near(rules, articles)
 
 
 def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "utf-8") -> Table:
@@ -182,6 +206,11 @@ def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "ut
 def read_rules(path: str | Path) -> tuple[Rules, str]:
     """The editor's rules and the file's SHA-256."""
     content, digest = read_settings(path, "slots: 6")
+    for name in ("at_most", "at_least"):
+        counted = content.get(name)
+        for column, counts in counted.items() if isinstance(counted, dict) else ():
+            if counts == {}:
+                raise ValueError(f"{path}: {name} {shorten(column)} = {{}}: names no value")
     try:
         return Rules.model_validate(content), digest
     except ValidationError as error:  # a ValueError too, but a long one
@@ -202,3 +231,7 @@ def _check_rules(path: Path, rules: Rules, pool: Table, articles: Columns) -> No
     for column in (*rules.at_most, *rules.at_least, *sections):
         # a number never equals the rules' text: the rule would have no effect
         pool.check_type(column, TEXT)
+    try:
+        refuse_outside(rules, articles)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

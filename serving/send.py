@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.arms.design import list_bundles
+from serving.checks.marks import escape_odd
 from serving.errors import run_program
 from serving.folder import claim
 from serving.letters.files import write_issue
@@ -53,7 +54,9 @@ def send(asked: argparse.Namespace, console: "Console") -> str:
     where += f", by a bundle that is {issue.bundle.signed}"
     if written.again:
         where += "; it was sent before, and nothing was chosen anew"
-    return f"{where}: {_count(told['roles'])}; rules given up: {_count(told['relaxed'])}"
+    missed = f"; pins missed: {pins}" if (pins := _count_pins(told["missed_pins"])) else ""
+    given = f"rules given up: {_count(told['relaxed'])}{missed}"
+    return f"{where}: {_count(told['roles'])}; {given}"
 
 
 def _list(told: object) -> list[object]:
@@ -65,8 +68,13 @@ def _count(told: object) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
+def _count_pins(told: object) -> str:
+    counts = told if isinstance(told, dict) else {}
+    return ", ".join(f"slot {slot} in {count} mails" for slot, count in counts.items())
+
+
 def _say(console: "Console", warning: str) -> None:
-    console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"warning: {escape_odd(warning)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

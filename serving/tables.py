@@ -4,15 +4,14 @@ Open this file to see what a table must be like to be taken. What is refused is 
 and value. Rows are counted from 0 in every table and every message; in CSV and XLSX the line of
 names is not counted, so row 0 is the second line of a sheet, and row 17 the nineteenth.
 
-Columns are found by name. What is no letter or digit, and capital letters, do not count: `Member
-Type` is `member_type`. `Member ID` also stands for `member`, and `Article ID` for `article`.
+Columns are found by their plain names (`serving.checks.names`).
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import pyarrow as pa
@@ -23,10 +22,11 @@ from bandit.core.files import read_bytes
 from bandit.core.ids import Aliases
 from bandit.features.attributes import fold
 from serving.checks.marks import ENDS, WITHIN, escape_odd, name_odd
+from serving.checks.names import IDS, find_columns
+from serving.checks.names import name_plainly as name_plainly
 from serving.errors import shorten
 from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
 
-IDS = ("member", "article", "old")  # `Member ID` stands for `member`, and so on
 TEXT, WHOLE, NUMBER = "text", "whole numbers", "numbers"
 
 
@@ -41,40 +41,12 @@ def _is_number(kind: pa.DataType) -> bool:
     )
 
 
+_PLAIN = (pa.types.is_null, pa.types.is_temporal, pa.types.is_string_view, pa.types.is_decimal)
 _TYPES: dict[str, Callable[[pa.DataType], bool]] = {
     TEXT: is_text,
     WHOLE: pa.types.is_integer,
     NUMBER: _is_number,
 }
-
-
-def name_plainly(name: str) -> str:
-    """A column's name as names are compared: letters and digits, in words joined by `_`.
-
-    >>> name_plainly(" Member-Type ")
-    'member_type'
-    """
-    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
-
-
-def find_columns(path: Path, names: Sequence[str], needed: Sequence[str]) -> dict[str, str]:
-    """Each needed column, and the name that it has in the file.
-
-    Raises ValueError where there is none, or where several could be it.
-    """
-    found: dict[str, str] = {}
-    for name in dict.fromkeys(needed):
-        plain = name_plainly(name)
-        for wanted in (plain, f"{plain}_id") if name in IDS else (plain,):
-            alike = [each for each in names if name_plainly(each) == wanted]
-            if name in alike:
-                alike = [name]
-            if len(alike) > 1:
-                raise ValueError(f"{path} has several columns for {name!r}: {alike}")
-            found |= {name: alike[0]} if alike and name not in found else {}
-        if name not in found:
-            raise ValueError(f"{path} lacks column {name!r}; it has {list(names)}")
-    return found
 
 
 @dataclass(frozen=True)
@@ -84,11 +56,13 @@ class Table:
     path: the file
     columns: what was read of it
     digest: SHA-256 of the bytes that were read
+    names: of all columns in the file
     """
 
     path: Path
     columns: pa.Table
     digest: str
+    names: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -98,11 +72,13 @@ class Table:
         all_columns: bool = False,
         encoding: str = "utf-8",
         may_be_empty: bool = False,
+        asked: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
         """The `needed` columns under these names, or all of them.
 
         encoding: of a CSV file that is not UTF-8
         may_be_empty: a table without rows will do
+        asked: what asks for a column, where it is not the bundle or the command
 
         Raises ValueError if the file is damaged or empty, or lacks a needed column.
         """
@@ -118,9 +94,11 @@ class Table:
             for name in names:
                 if names.count(name) > 1:
                     raise ValueError(f"{path} has two columns {name!r}")
-            found = find_columns(path, names, needed)
+            found = find_columns(path, names, needed, asked)
             rest = [name for name in names if all_columns and name not in found.values()]
             wanted = found | dict(zip(rest, rest, strict=True))
+            if file is not None:
+                _refuse_nested(path, file.schema_arrow, wanted.values())
             columns = sheet if file is None else file.read(columns=list(set(wanted.values())))
             columns = pa.table({name: _decode(columns[own]) for name, own in wanted.items()})
         except (pa.ArrowException, OSError) as error:
@@ -128,12 +106,12 @@ class Table:
             raise ValueError(f"{path} is not a sound parquet file: {why}") from None
         if not columns.num_rows and not may_be_empty:
             raise ValueError(f"{path} has no rows")
-        table = cls(path, columns, sha256(data).hexdigest())
+        table = cls(path, columns, sha256(data).hexdigest(), tuple(names))
         for name in columns.column_names:
             table._check_utf8(name)
-        return table._trim([name for name in IDS if name in table.columns.column_names])
+        return table.trim([name for name in IDS if name in table.columns.column_names])
 
-    def _trim(self, names: Sequence[str]) -> Self:
+    def trim(self, names: Sequence[str]) -> Self:
         """The same without spaces around texts, and marks that nobody sees."""
         table = self
         for name in names:
@@ -178,6 +156,8 @@ class Table:
         Raises ValueError at the first text that is neither a number nor stands for a missing one.
         """
         column = self.columns[name]
+        if pa.types.is_null(column.type):  # nobody has one, and nothing says of which type
+            return self._set(name, column.cast(pa.float64()))
         if not is_worded(self.path) or not is_text(column.type):
             return self
         values, neither = parse_numbers(column)
@@ -211,18 +191,25 @@ class Table:
         """Raise ValueError at the first infinite number. One that is missing counts as unknown."""
         column = self.columns[name]
         if pa.types.is_floating(column.type):
-            bad = pc.is_inf(column.cast(pa.float64()))
+            bad = pc.is_inf(column.cast(pa.float64(), safe=False))
             row = pc.index(bad, True).as_py()
             self._refuse(bad, name, f"= {column[row]}; must be finite" if row >= 0 else "")
 
     def check_between(self, name: str, least: float, most: float) -> None:
         """Raise ValueError at the first number outside [least, most]. It may be missing."""
-        column = self.columns[name].cast(pa.float64())
+        column = self.columns[name].cast(pa.float64(), safe=False)
         inside = pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
         bad = pc.fill_null(pc.invert(inside), False)
         row = pc.index(bad, True).as_py()
         what = f"= {column[row]}; must be in [{least:g}, {most:g}]" if row >= 0 else ""
         self._refuse(bad, name, what)
+
+    def check_whole(self, name: str) -> None:
+        """Raise ValueError at the first number that is not whole. It may be missing."""
+        column = self.columns[name].cast(pa.float64(), safe=False)
+        bad = pc.fill_null(pc.not_equal(column, pc.floor(column)), False)
+        row = pc.index(bad, True).as_py()
+        self._refuse(bad, name, f"= {column[row]}; must be a whole number" if row >= 0 else "")
 
     def check_ids(self, name: str, unique: bool) -> None:
         """Raise ValueError unless every id is there, of one type, and (if `unique`) only once."""
@@ -278,6 +265,18 @@ class Table:
                 except UnicodeDecodeError:
                     what = f"{name} = {shorten(value)}"
                     raise ValueError(f"{self.path} row {row}: {what} is not valid UTF-8") from None
+
+
+def _refuse_nested(path: Path, schema: pa.Schema, wanted: Iterable[str]) -> None:
+    """Raise ValueError for a column that holds several values in a cell, or none that is known."""
+    for name in wanted:
+        kind = schema.field(name).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if not (is_text(kind) or _is_number(kind) or any(test(kind) for test in _PLAIN)):
+            raise ValueError(
+                f"{path}: column {name!r} has type {shorten(str(kind))}; must be text, numbers, "
+                "dates or true and false"
+            )
 
 
 def _decode(column: pa.ChunkedArray) -> pa.ChunkedArray:

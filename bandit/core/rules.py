@@ -28,6 +28,7 @@ class Rules(BaseModel):
         each value that is not named, as in {"source": {"*": 2, "Wire": 1}}
     at_least: column -> value -> how many must have it; given up before at_most is
     only: slot -> column -> values allowed there (a section); never given up
+    In at_most, at_least and only, spaces around a value and capital letters do not count.
     no_repeat: issues; within so many after an article was sent to a member, opened or not, the
         member gets it again only where a slot would stay empty. 0: only what was in an issue that
         the member opened counts as seen, however long ago, as it always does
@@ -85,12 +86,20 @@ class Rules(BaseModel):
         (article, times), *_ = [*Counter(self.pins.values()).most_common(1), (None, 0)]
         if times > 1:
             raise ValueError(f"pins: article {shorten(article)} is pinned to two slots")
+        for slot, only in self.only.items():
+            if not all(only.values()) or not only:
+                raise ValueError(
+                    f"only: slot {slot}: {only} names no value: nothing may stand there"
+                )
+        for what, counted in (("at_most", self.at_most), ("at_least", self.at_least)):
+            for column, counts in counted.items():
+                _refuse_alike(f"{what} {column}", counts)
         for column, counts in self.at_least.items():
             if EACH in counts:
                 raise ValueError(f"at_least {column} {EACH!r}: name the values that must be there")
+            caps = {fold(value): most for value, most in self.at_most.get(column, {}).items()}
             for value, least in counts.items():
-                caps = self.at_most.get(column, {})
-                most = caps.get(value, caps.get(EACH, self.slots))
+                most = caps.get(fold(value), caps.get(EACH, self.slots))
                 if least > most:
                     what = f"at_least {column} {shorten(value)} = {least}"
                     raise ValueError(f"{what}, but at most {most} are allowed")
@@ -129,6 +138,32 @@ class Rules(BaseModel):
                 )
 
 
+def fold(value: str) -> str:
+    """What is compared of a value: not the spaces around it, nor its capital letters.
+
+    >>> fold("Great Lakes ") == fold("great lakes")
+    True
+    """
+    return value.strip().casefold()
+
+
+def name_each(counts: Mapping[str, int], values: list[str]) -> dict[str, int]:
+    """The counts with "*" written out: each of the values that is not named has its count."""
+    named = {value: count for value, count in counts.items() if value != EACH}
+    known = set(map(fold, named))
+    others = [value for value in values if fold(value) not in known] if EACH in counts else []
+    return named | dict.fromkeys(others, counts.get(EACH, 0))
+
+
+def _refuse_alike(what: str, values: Iterable[str]) -> None:
+    """Raise ValueError for two values that are one but for spaces and capital letters."""
+    met: dict[str, str] = {}
+    for value in values:
+        if met.setdefault(fold(value), value) != value:
+            first = met[fold(value)]
+            raise ValueError(f"{what}: {shorten(first)} and {shorten(value)} are one value")
+
+
 def name_nearest(value: object, known: Iterable[object]) -> str:
     """Words to end a message with: the nearest of the known values, or some of them.
 
@@ -139,8 +174,8 @@ def name_nearest(value: object, known: Iterable[object]) -> str:
     """
     folded: dict[str, object] = {}
     for one in known:
-        folded.setdefault(str(one).strip().casefold(), one)
-    near = get_close_matches(str(value).strip().casefold()[:99], folded, n=1, cutoff=0.6)
+        folded.setdefault(fold(str(one)), one)
+    near = get_close_matches(fold(str(value))[:99], folded, n=1, cutoff=0.6)
     if near:
         return f"; the nearest is {folded[near[0]]!r}"
     some = [repr(one) for one in list(folded.values())[:5]]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.columns import Columns, Tabular, is_number, number_values, read_text
+from bandit.core.rules import fold as fold
 
 if TYPE_CHECKING:
     import pandas as pd  # `fit` alone reads pandas tables
@@ -217,15 +218,6 @@ def split_tags(cell: str) -> list[str]:
     """
     given = [part.strip() for part in SEPARATOR.split(cell)]
     return list(dict.fromkeys(tag for tag in given if fold(tag) not in MISSING))
-
-
-def fold(value: str) -> str:
-    """What is compared of a value: not the spaces around it, nor its capital letters.
-
-    >>> fold("Great Lakes ") == fold("great lakes")
-    True
-    """
-    return value.strip().casefold()
 
 
 class _Finder:

@@ -42,26 +42,36 @@ _CALLS = (
     r"(?:copyright )?(?:\(c\) )?(?:\d{4} )?.{0,60}all rights reserved",
     r"(?:an? )?\d{1,3}[- ]min(?:ute)?s? read|advertisement|sponsored content",
 )
+_READING_ON = 4  # of these calls, the first, which ask to read more of the same article
 # A call that follows a sentence without a stop between them, as in "... in spring Read more"
 _TAIL = re.compile(
-    r"(?<=[\w).,])[\s.>\-]{1,9}"
-    r"(?:Read more|Read on|Read the (?:full|whole) (?:story|article)|Continue reading|Learn more"
-    r"|Click here|Full story|View online|READ MORE|LEARN MORE|CLICK HERE)\W*$"
+    r"(?<=[\w).,])[\s.>\-\[(]{1,9}"
+    r"(?:Read [Mm]ore|Read on|Read the (?:full|whole) (?:story|article)|Continue [Rr]eading"
+    r"|Learn [Mm]ore|Click [Hh]ere|Full story|View online|READ MORE|LEARN MORE|CLICK HERE)\W*$"
 )
 _WORD = re.compile(r"\w+")
-_STOPS = " .,;:!?<>[]{}-_*#~'\"/\\|=+"
+_STOPS = " .,;:!?<>[](){}-_*#~'\"/\\|=+\u2026\u2192\u203a\u00bb"
 
 
 def drop_call(sentence: str) -> str:
     """The sentence without a call to read on somewhere else; "" where it is nothing else."""
+    return _drop(sentence, len(_CALLS))
+
+
+def drop_reading_on(sentence: str) -> str:
+    """The same for calls to read more alone: "Register today" is what an article may say."""
+    return _drop(sentence, _READING_ON)
+
+
+def _drop(sentence: str, kinds: int) -> str:
     left = _TAIL.sub("", sentence)
-    return "" if _compile_calls().fullmatch(left.strip(_STOPS)) else left
+    return "" if _compile_calls(kinds).fullmatch(left.strip(_STOPS)) else left
 
 
 @cache
-def _compile_calls() -> re.Pattern[str]:
-    """One pattern for all calls; it takes longer to compile than a sender takes to start."""
-    return re.compile("|".join(f"(?:{call})" for call in _CALLS), re.IGNORECASE)
+def _compile_calls(kinds: int) -> re.Pattern[str]:
+    """One pattern for the first calls; it takes longer to compile than a sender takes to start."""
+    return re.compile("|".join(f"(?:{call})" for call in _CALLS[:kinds]), re.IGNORECASE)
 
 
 @lru_cache(maxsize=1 << 16)

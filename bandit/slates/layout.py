@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from bandit.core.columns import Bools, Columns, Ints, fill_text
-from bandit.core.rules import EACH, Rules
+from bandit.core.rules import Rules, fold, name_each
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,9 @@ class Layout:
         """One tally for each column that the rules count."""
         tallies = []
         for column, values in counts.items():
-            have = np.array(fill_text(articles[column]), dtype=object)
-            named = name_each(values, sorted(set(have) - {""}))
+            named = name_each(values, read_values(articles, column))
             if named:
-                groups = [np.asarray(have == value, dtype=bool) for value in named]
+                groups = [_have(articles, column, [value]) for value in named]
                 tallies.append(Tally.of(groups, list(named.values()), self._find_sure(groups)))
         return tallies
 
@@ -97,16 +96,16 @@ def _list_stories(stories: Ints | None) -> list[Bools]:
 
 def _have(articles: Columns, column: str, values: Collection[str]) -> Bools:
     """Which articles have one of the values in a column [m]; "" is a missing one."""
-    return np.array([value in values for value in fill_text(articles[column])], dtype=bool)
+    wanted = set(map(fold, values))
+    return np.array([fold(cell) in wanted for cell in fill_text(articles[column])], dtype=bool)
 
 
 def read_values(articles: Columns, column: str) -> list[str]:
-    """The different values of a column of the pool, as an editor writes them, in order."""
-    return sorted(set(fill_text(articles[column])) - {""})
+    """The different values of a column of the pool, as an editor writes them, in order.
 
-
-def name_each(counts: Mapping[str, int], values: list[str]) -> dict[str, int]:
-    """The counts with "*" written out: each of the values that is not named has its count."""
-    named = {value: count for value, count in counts.items() if value != EACH}
-    others = [value for value in values if value not in named] if EACH in counts else []
-    return named | dict.fromkeys(others, counts.get(EACH, 0))
+    Of those that differ in capital letters or spaces around them alone, the first.
+    """
+    folded: dict[str, str] = {}
+    for value in sorted(set(fill_text(articles[column]))):
+        folded.setdefault(fold(value), value)
+    return sorted(value for value in folded.values() if fold(value))

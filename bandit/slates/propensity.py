@@ -111,18 +111,21 @@ def _walk(
             part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
             here = desk.take(rows) if n > _PIECE else desk
             _walk_piece(part, compiled, context, rows, here, by[rows], slates.take(rows))
-    if context.rules.at_least and k == context.rules.slots:
+    if (context.rules.at_least or context.rules.only) and k == context.rules.slots:
         _tell_unmet(desk, slates)
     return slates
 
 
 def _tell_unmet(desk: Desk, slates: Slates) -> None:
-    """Say in the last slot that a minimum count is missed, where no slot that was open says so.
+    """Say that a minimum count was given up where it is missed, and nowhere else.
 
-    That is where pins fill every slot, or nothing at all may be shown in the others.
+    A slate may meet all counts though a slot looked as if it could not, when one article counts for
+    two of them. Where one is missed and no open slot says so, the last slot does: pins fill every
+    slot, or nothing at all may be shown in the others. Of the top slots alone nothing is known.
     """
-    unmet = desk.find_unmet(slates.choice) & ~slates.relaxed.any(axis=1)
-    slates.relaxed[unmet, -1] = MINIMUM
+    missed = desk.find_unmet(slates.choice)
+    slates.relaxed[~missed[:, None] & (slates.relaxed == MINIMUM)] = 0
+    slates.relaxed[missed & ~slates.relaxed.any(axis=1), -1] = MINIMUM
 
 
 def _find_compiled(size: float) -> ModuleType | None:

@@ -9,9 +9,9 @@ an editor is told that rules cannot all be met.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bandit.core.columns import Columns
-from bandit.core.rules import Rules
-from bandit.slates.layout import name_each, read_values
+from bandit.core.columns import Columns, fill_text
+from bandit.core.rules import Rules, fold, name_each
+from bandit.slates.layout import read_values
 
 _TRIES = 20_000  # classes tried; beyond it nothing is said
 
@@ -55,8 +55,9 @@ def list_rules(rules: Rules, articles: Columns) -> list[Rule]:
 
 def _find(articles: Columns, column: str, values: Sequence[str]) -> frozenset[int]:
     """The places of the articles that have one of the values, as an editor writes them."""
-    known = {value for value in read_values(articles, column) if value in values}
-    return frozenset(j for j, cell in enumerate(articles[column].tolist()) if str(cell) in known)
+    wanted = set(map(fold, values)) - {""}
+    cells = enumerate(fill_text(articles[column]))
+    return frozenset(j for j, cell in cells if fold(cell) in wanted)
 
 
 def find_contradictions(rules: Rules, articles: Columns) -> list[list[Rule]]:

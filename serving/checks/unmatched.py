@@ -3,7 +3,9 @@
 Open this file to see which values of rules and pool are looked for, and where.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,6 +16,7 @@ from bandit.features.attributes import MISSING, fold, split_tags
 from bandit.slates.layout import read_values
 
 _SHOWN = 3
+_NEAR = 0.8  # of 1, how much two values must have in common to be thought one misspelt
 
 
 def refuse_unmatched(
@@ -62,8 +65,9 @@ def find_unmatched(
     ]
     for what, column, values in (*counts, *sections):
         there = read_values(articles, column)
+        folded = set(map(fold, there))
         for value in values:
-            if value not in there and (value != EACH or not what.startswith("at_most")):
+            if fold(value) not in folded and (value != EACH or not what.startswith("at_most")):
                 said = f"{rules_path}: {what} {shorten(value)}"
                 near = name_nearest(value, there)
                 yield f"{said}: no article of {pool_path} has it{near}"
@@ -77,6 +81,32 @@ def find_unmatched(
                     what = f"{pool_path}: {name} {shorten(wanted)}"
                     near = name_nearest(wanted, given)
                     yield f"{what}: no member of {members_path} has it{near}"
+
+
+def find_near(rules: Rules, articles: Columns) -> Iterator[str]:
+    """A sentence for each value of the pool that is nearly one of the rules', or of the pool.
+
+    It is counted apart. Kinds are left out, of which there are few that count.
+    """
+    for column in dict.fromkeys((*rules.at_most, *rules.at_least)):
+        counts = rules.at_most.get(column, {}) | rules.at_least.get(column, {})
+        there = [] if column == "kind" else read_values(articles, column)
+        known = {fold(value): value for value in counts if value != EACH}
+        for value in there:
+            alike = [one for one in known if _list_digits(one) == _list_digits(value)]
+            near = get_close_matches(fold(value), alike, n=1, cutoff=_NEAR)
+            if near and fold(value) not in known:
+                named = shorten(known[near[0]])
+                yield f"{column} {shorten(value)} is not {named} of the rules, and counts apart"
+        squeezed: dict[str, str] = {}
+        for value in there if EACH in counts else ():
+            letters = re.sub(r"[\W_]", "", fold(value))
+            if squeezed.setdefault(letters, value) != value:
+                yield f"{column} {shorten(squeezed[letters])} and {shorten(value)} count apart"
+
+
+def _list_digits(value: str) -> list[str]:
+    return re.findall(r"\d", value)
 
 
 def _list_tags(table: Columns, column: str) -> list[str]:

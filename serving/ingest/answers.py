@@ -60,7 +60,7 @@ class Answers:
 def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Window) -> Answers:
     """What came back from the mails in `rows` of the book.
 
-    table: records of these mails, with `at` (row in the book), `slot` and `place`
+    table: records of these mails, with `at` (row in the book), `slot`, `place` and `count`
     sent: [n] when each mail of these went out first, in seconds since 1970
     """
     frame = _sort(table).to_pandas()
@@ -100,7 +100,7 @@ def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Windo
         facts["complaint"],
         tagged,
         frame.assign(why=why)[why != ""],
-        int((again & (why == "")).sum()),
+        int(frame["count"].sum() - len(used) - (why != "").sum()),
         int((~used["kind"].isin(EVENTS)).sum()),
         delays,
     )

@@ -65,6 +65,13 @@ def add_issue(folder: Path, book: Book, outcome: Outcome) -> tuple[int, bool]:
         and not (any(each.get("campaign") == book.campaign for each in known.values()))
     ):
         raise ValueError(f"{folder} has campaign {book.campaign!r} already, from another source")
+    for n, each in known.items():
+        shared = set(str(each.get("send")).split()) & set(book.digest.split())
+        if shared and n != number:
+            raise ValueError(
+                f"{folder} has a part of this send as issue {n} already; ingest its other waves "
+                "one by one, or all together into another log"
+            )
     new = max(issues, default=0) + 1
     with replace_folder(folder, OURS) as part:
         _link(folder, part)

@@ -27,7 +27,8 @@ from serving.ingest.reading.mapping import Mapping, find_mapping
 from serving.ingest.reading.records import ASIDE, SCHEMA, Records, read_records
 from serving.ingest.reading.rows import Bad, read_pieces
 
-BUCKET = 400_000  # records of the mails that are looked at together
+MAILS = 40_000  # that are looked at together: how many events there are must not matter
+HELD = 100_000  # rows in memory, before those that say the same become one
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,33 @@ class Buckets:
     rows: list[slice] = field(default_factory=list)
 
     def read(self) -> Iterator[tuple[slice, pa.Table]]:
-        """The rows of the book in each bucket, and the records of their mails."""
+        """The rows of the book in each bucket, and the records of their mails.
+
+        Of records that say the same there is one, with their `count`.
+        """
         for rows, file in zip(self.rows, self.files, strict=True):
             with pa.memory_map(str(file)) as source:
-                yield rows, pa.ipc.open_stream(source).read_all()
+                reader = pa.ipc.open_stream(source)
+                held, count = [_count_same(reader.schema.empty_table())], 0
+                for batch in reader:
+                    held.append(_count_same(pa.Table.from_batches([batch])))
+                    count += len(batch)
+                    if count > HELD:
+                        held, count = [_merge(held)], 0
+                yield rows, _merge(held)
+
+
+def _count_same(table: pa.Table) -> pa.Table:
+    """The table with a column `count` of ones."""
+    return table.append_column("count", pa.array(np.ones(len(table), dtype=np.int64)))
+
+
+def _merge(tables: Sequence[pa.Table]) -> pa.Table:
+    """The different rows of some tables, each with its `count`."""
+    table = pa.concat_tables(tables)
+    names = [name for name in table.column_names if name != "count"]
+    merged = table.group_by(names).aggregate([("count", "sum")])
+    return merged.rename_columns([*names, "count"])
 
 
 def sort_records(spills: Sequence[Spill], matcher: Matcher, work: Path, aside: "Aside") -> Buckets:
@@ -167,8 +191,7 @@ def sort_records(spills: Sequence[Spill], matcher: Matcher, work: Path, aside: "
             matcher.learn(table)
     matcher.settle()
     n = len(matcher.book)
-    total = sum(int(spill.facts["rows"]) for spill in spills)
-    count = max(min(-(-total // BUCKET), n), 1)
+    count = max(-(-n // MAILS), 1)
     edges = np.linspace(0, n, count + 1).astype(np.int64)
     buckets = Buckets(np.full(n, np.inf))
     with ExitStack() as stack:
@@ -245,7 +268,7 @@ class Aside:
             self.counts[why.as_py()] = self.counts.get(why.as_py(), 0) + count.as_py()
         self._tables.append(table)
         self._held += len(table)
-        if self._held > BUCKET and len(self._tables) > 1:
+        if self._held > HELD and len(self._tables) > 1:
             self._tables = [self._join()]
             self._held = 0
 

@@ -18,7 +18,7 @@ from serving.sending.record import SLATES, read_send
 class Change:
     """This issue against the last one.
 
-    campaign: the last one's name
+    campaign: the last one's name, and its wave where it is compared with one alone
     sentences: what changed
     before: article -> how many members it reached then
     gone: titles of articles that reached members then and are in the pool no longer
@@ -31,13 +31,18 @@ class Change:
 
 
 def find_changes(
-    last: Sequence[Path], digest: str, articles: Sequence[object], slates: Path
+    last: Sequence[Path],
+    digest: str,
+    articles: Sequence[object],
+    slates: Path,
+    wave: int | None = None,
 ) -> Change | None:
     """The changes since the sends in `last`, the parts of one issue; None where there are none.
 
     digest: of the bundle that chooses now
     articles: ids of the pool's
     slates: the file of what is mailed now
+    wave: its number, where only a part of the members is mailed now
     """
     if not last:
         return None
@@ -57,20 +62,27 @@ def find_changes(
         if new
         else "No article is new."
     ]
-    then = pa.concat_tables([read_table(folder / SLATES).select(["member"]) for folder in last])
+    parts = [read_table(folder / SLATES).select(["member"]) for folder in last]
+    then = pa.concat_tables(parts, promote_options="permissive")
     now = read_table(slates)["member"].combine_chunks().unique().cast(pa.string())
     known = then["member"].combine_chunks().unique().cast(pa.string())
     joined = len(now) - (pc.sum(pc.is_in(now, value_set=known)).as_py() or 0)
     left = len(known) - (pc.sum(pc.is_in(known, value_set=now)).as_py() or 0)
-    sentences.append(
-        f"{joined:,} members are mailed who were not, and {left:,} no longer."
-        if joined or left
-        else f"The same {len(now):,} members are mailed."
-    )
+    if wave:
+        sentences.append(
+            f"Of the {len(now):,} members in wave {wave}, {joined:,} were not mailed then."
+        )
+    elif joined or left:
+        sentences.append(f"{joined:,} members are mailed who were not, and {left:,} no longer.")
+    else:
+        sentences.append(f"The same {len(now):,} members are mailed.")
     same = all(part.get("bundle") == digest for part in told)
     sentences.append("The bundle is the same." if same else "Another bundle chooses.")
     exploring = [part["roles"]["explore"] for part in told if isinstance(part["roles"], dict)]
     filled = sum(sum(part["roles"].values()) for part in told if isinstance(part["roles"], dict))
     if filled:
         sentences.append(f"Then {sum(exploring) / filled:.0%} of the slots explored.")
-    return Change(str(told[0].get("campaign")), sentences, before, gone)
+    name, one = str(told[0].get("campaign")), told[0].get("wave")
+    if isinstance(one, dict) and len(told) == 1:
+        name = f"wave {one.get('number')} of {name}"
+    return Change(name, sentences, before, gone)

@@ -4,17 +4,40 @@ Open this file to see which addresses are refused, and where the id stands in on
 """
 
 import re
+from urllib.parse import urlsplit
+
+from serving.checks.marks import escape_odd, name_odd
 
 TRACK = "lb"  # the name of the parameter
 _SOUND = re.compile(r"https?://[^\s/?#@\"'<>\\]+(?:[/?#][^\s\"'<>\\]*)?", re.IGNORECASE)
 
 
+# By these, mail platforms mark a field of theirs: what stands there would be filled in, or break.
+_FIELD = re.compile(r"\{\{|\}\}|\{%|%\}|\*\||\|\*|%%|\$\{|#\{|\[\[|\]\]")
+
+
 def check_link(where: str, link: str) -> None:
-    """Raise ValueError unless the link is a whole web address (http or https)."""
-    if not _SOUND.fullmatch(link):
-        raise ValueError(
-            f"{where} = {link[:80]!r}; must be a web address that begins with https://"
-        )
+    """Raise ValueError unless the link is a whole web address (http or https).
+
+    It may hold nothing that nobody sees, and nothing that a mail platform takes for a field.
+    """
+    must = "must be a web address that begins with https://"
+    if odd := name_odd(link):
+        raise ValueError(f"{where} = '{escape_odd(link[:80])}' holds {odd}; {must}")
+    if field := _FIELD.search(link):
+        why = f"holds {field[0]!r}, by which mail platforms mark a field"
+        raise ValueError(f"{where} = {link[:80]!r} {why}; {must}")
+    if not (_SOUND.fullmatch(link) and _is_split(link)):
+        raise ValueError(f"{where} = {link[:80]!r}; {must}")
+
+
+def _is_split(link: str) -> bool:
+    """Whether host and port of the link can be read, as in http://[::1]:80/ but not http://[/."""
+    try:
+        parts = urlsplit(link)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def split_link(link: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ import pyarrow.csv
 
 from bandit.core.types import Ints
 from serving.letters.links import split_link
-from serving.letters.plain import keep_from_sheets
+from serving.letters.plain import FORMULA, keep_from_sheets
 from serving.letters.texts import Texts
 
 SHOWN = ("title", "summary", "url", "image", "event")
@@ -85,7 +85,7 @@ class _Filler:
         """A column for each cell, text all of them; nothing in the cells of an empty slot."""
         ids = mails.member.cast(pa.string())
         if pa.types.is_string(mails.member.type) or pa.types.is_large_string(mails.member.type):
-            odd = pc.index(pc.match_substring_regex(ids, r"^[=+\-@\t\r]"), True).as_py()
+            odd = pc.index(pc.match_substring_regex(ids, FORMULA), True).as_py()
             if odd >= 0:
                 raise ValueError(
                     f"member {ids[odd].as_py()!r}: the id begins like a spreadsheet's formula, "

@@ -87,7 +87,9 @@ def write_preview(
         letters=_list_letters(slates, tally.members, issue, texts),
         articles=_list_articles(tally, texts, mails, issue.articles),
         rules=_list_rules(tally),
-        change=find_changes(issue.past.last, issue.bundle.digest, texts.article, slates),
+        change=find_changes(
+            issue.past.last, issue.bundle.digest, texts.article, slates, issue.part.number
+        ),
         audience=issue.audience,
         made_from=_list_origins(issue),
     )

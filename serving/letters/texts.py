@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bandit.core.columns import Columns
 from serving.letters.links import check_link
-from serving.letters.plain import make_plain
+from serving.letters.plain import drop_last_calls, make_plain
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Texts:
                     check_link(f"{path} article {article!r}: {name}", link)
         for name in ("subject", "title", "summary", "kind", "source"):
             columns[name] = [make_plain(text) for text in columns[name]]
+        columns["summary"] = [drop_last_calls(text) for text in columns["summary"]]
         columns["title"] = [title or "(untitled)" for title in columns["title"]]
         pairs = zip(columns["subject"], columns["title"], strict=True)
         columns["subject"] = [subject or title for subject, title in pairs]

@@ -7,18 +7,21 @@ dates, addresses or ids (`Attributes.fit` says which), and where it is empty.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.features.attributes import PERSONAL, Attributes, fold
+from serving.checks.names import find_consent
 from serving.formats import find_missing, has_codes, is_worded, parse_numbers
 from serving.tables import Table, is_text, name_plainly
 
 SHOWN = 4  # values of a column that are named as examples
+NEAR = 0.85  # of 1, how much two values must have in common to be thought one misspelt
 # compared with plain names: what tells who a member is, or how to reach one
 _PERSON = re.compile(
     r"((first|last|middle|full|given|family|maiden|nick|user|display)_?)?name"
@@ -157,22 +160,55 @@ def describe_columns(
 
 def _describe_values(column: Column, attributes: Attributes, members: pd.DataFrame) -> str:
     counted = attributes.count_values(members, column.attribute)
+    worded = {**attributes.levels, **attributes.tags}[column.attribute]
+    spelt = {fold(value): value for value in worded}
     known: defaultdict[str, int] = defaultdict(int)
     near, new = [], []
     for (given, value), count in counted.items():
         if value is None:
-            new.append(f"{given!r} ({count})")
+            alike = get_close_matches(fold(given), spelt, n=1, cutoff=NEAR)
+            hint = f", perhaps {spelt[alike[0]]!r}" if alike else ""
+            new.append(f"{given!r} ({count}{hint})")
         else:
             known[value] += count
             if given != value:
                 near.append(f"{given!r} counts as {value!r} ({count})")
     often = sorted(known, key=lambda value: (-known[value], value))
+    near += _find_misspelt(often, known)
     shown = ", ".join(f"{value} {known[value]}" for value in often[:SHOWN])
     more = ", ..." if len(often) > SHOWN else ""
     parts = [f"{len(known)} values: {shown}{more}", *near]
     if new:
         parts.append(f"never seen before, so unknown: {', '.join(new)}")
     return "; ".join(parts)
+
+
+def _find_misspelt(values: Sequence[str], known: Mapping[str, int]) -> Iterator[str]:
+    """A few words for each rare value that is nearly a common one, and has the same digits.
+
+    values: with the commonest first; known: value -> how many members have it
+    """
+    for value in values:
+        others = {
+            fold(other): other
+            for other in values
+            if known[other] >= 5 * known[value] and _list_digits(other) == _list_digits(value)
+        }
+        for likely in get_close_matches(fold(value), others, n=1, cutoff=NEAR):
+            yield f"{value!r} ({known[value]}) is perhaps {others[likely]!r}"
+
+
+def _list_digits(value: str) -> list[str]:
+    return re.findall(r"\d", value)
+
+
+def describe_consent(columns: Collection[Column]) -> Iterator[str]:
+    """A line for each column that seems to say who wants no mail."""
+    for name in find_consent([column.name for column in columns]):
+        yield (
+            f"{name}: it seems to say who wants mail, and keeps nobody from being mailed: list who "
+            "wants none in a file for serving.send --suppress"
+        )
 
 
 def describe_shared_addresses(table: Table, columns: Collection[Column]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from bandit.log.issues import Issue
 from bandit.log.learning import learn_log
 from bandit.policies.segment_rules import SegmentRules
 from bandit.policy import Informed, Policy
+from serving.checks.names import find_near
 from serving.settings import read_settings
 from serving.tables import TEXT, Table, name_plainly
 
@@ -27,15 +28,15 @@ EACH = 2  # different texts for each of them, at least
 
 def read_archive(
     paths: Sequence[str | Path], encoding: str = "utf-8"
-) -> tuple[list[str], list[str]]:
-    """The texts of past articles as they came, each once, and the files' digests.
+) -> tuple[list[str], list[str], list[str]]:
+    """The texts of past articles as they came, each once; the files' digests; what files lack.
 
     paths: tables with `title`, and perhaps `summary`
 
     Raises ValueError naming file, row and value.
     """
     texts: dict[str, None] = {}
-    digests = []
+    digests, lacking = [], []
     for path in paths:
         table = Table.read(path, ["title"], all_columns=True, encoding=encoding)
         plain = {name_plainly(name): name for name in table.columns.column_names}
@@ -46,10 +47,14 @@ def read_archive(
         if "summary" in plain:
             table.check_type(plain["summary"], TEXT)
             summaries = [text or "" for text in table.columns[plain["summary"]].to_pylist()]
+        else:
+            near = find_near("summary", [name for name in table.names if name != "title"])
+            hint = f" ({near!r} would be, if it were called so)" if near else ""
+            lacking.append(f"{path} has no column 'summary'{hint}: titles alone are read")
         pairs = zip(titles, summaries, strict=True)
         texts |= {f"{title}. {summary}": None for title, summary in pairs}
         digests.append(table.digest)
-    return list(texts), digests
+    return list(texts), digests, lacking
 
 
 def choose_dims(texts: Sequence[str], asked: int | None) -> int:

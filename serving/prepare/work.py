@@ -21,6 +21,7 @@ from serving.aliases import read_aliases, refuse_old
 from serving.prepare.columns import (
     Column,
     describe_columns,
+    describe_consent,
     describe_shared_addresses,
     list_attributes,
     understand,
@@ -56,7 +57,7 @@ def dry_run(asked: argparse.Namespace) -> None:
     print(f"{asked.members}: {len(members)} members")
     for line in describe_columns(table, columns, attributes):
         print(line)
-    for line in describe_shared_addresses(table, columns):
+    for line in (*describe_consent(columns), *describe_shared_addresses(table, columns)):
         print(f"warning: {line}")
 
 
@@ -77,7 +78,7 @@ def prepare(asked: argparse.Namespace) -> None:
     if asked.aliases:
         aliases, _ = read_aliases(asked.aliases, asked.encoding)
         refuse_old(asked.members, Columns(members), aliases)
-    texts, digests = read_archive(asked.articles, asked.encoding)
+    texts, digests, lacking = read_archive(asked.articles, asked.encoding)
     features = fit(members, texts, asked.text_dims)
     for line in _compare_log(asked, members, features, aliases):
         print(f"warning: {line}", file=sys.stderr)
@@ -86,7 +87,9 @@ def prepare(asked: argparse.Namespace) -> None:
     parameters = rules if rules and target == SEGMENT_RULES else {}
     policy = make_policy(target, parameters, features)
     learned = learn(policy, asked.sends, features, aliases) if asked.sends else []
-    for line in describe_shared_addresses(table, columns):
+    for line in lacking:
+        print(f"warning: {line}", file=sys.stderr)
+    for line in (*describe_consent(columns), *describe_shared_addresses(table, columns)):
         print(f"warning: {asked.members}: {line}", file=sys.stderr)
     if rules and target != SEGMENT_RULES:
         fallback = f"{asked.out}-fallback"

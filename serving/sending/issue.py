@@ -21,8 +21,10 @@ from serving.arms.design import read_design
 from serving.arms.trial import Trial, refuse_changed
 from serving.bundle import Bundle, read
 from serving.checks.marks import refuse_odd
+from serving.checks.names import find_consent, find_nearly_right
+from serving.checks.pins import find_one_story
 from serving.checks.unmatched import refuse_unmatched
-from serving.inputs import Inputs, find_odd, load
+from serving.inputs import Inputs, find_odd, list_read, load
 from serving.sending.audience import limit_audience
 from serving.sending.holdout import Holdout, choose_at_random
 from serving.sending.past import Past, join_seen
@@ -87,6 +89,12 @@ class Issue:
         if "url" not in self.articles:
             said.append(("pool", "there is no column url: the merge files hold no links"))
         said += [("pool", sentence) for sentence in find_odd(self.articles, self.rules)]
+        stories = self.bundle.features.find_stories(self.articles)
+        twice = find_one_story(self.rules, self.articles, stories)
+        said += [("rules", sentence) for sentence in twice]
+        if consent := find_consent(self.inputs.listed):
+            say = f"columns {', '.join(map(repr, consent))} keep nobody from being mailed"
+            said.append(("members", f"{say}: who wants no mail goes on a list of --suppress"))
         said += [("members", sentence) for sentence in self._tell_division()]
         if self.inputs.earlier and not self._tells_earlier():
             say = "nobody has seen an article of these pools by --seen, or --sent with no_repeat"
@@ -254,6 +262,11 @@ def _refuse_void_rules(
     """Raise ValueError for rules that would do nothing."""
     paths = (Path(asked.rules), Path(asked.pool), Path(asked.members))
     known = {**attributes.levels, **attributes.tags}
+    for name, right in find_nearly_right(inputs.articles.names, list_read(inputs.rules)):
+        raise ValueError(
+            f"{asked.pool}: column {name!r} is not read, and {right!r} would be: rename it, or "
+            "leave it out (--allow-unmatched sends all the same)"
+        )
     refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths, known)
     if inputs.rules.no_repeat and not len(past):
         raise ValueError(

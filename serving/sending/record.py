@@ -38,6 +38,8 @@ def find_place(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError):
         raise ValueError(f"{path} is a link that leads nowhere, round in a circle") from None
+    except ValueError as error:  # a null byte, of which no file's name may be
+        raise ValueError(f"{str(path)!r} is no path: {error}") from None
 
 
 def refuse_other(out: Path, made_from: dict[str, object]) -> dict[str, object] | None:

@@ -25,6 +25,8 @@ from bandit.policy import Policy
 from bandit.slates.waves import assign_waves
 from serving.sending.record import SEND, SLATES, read_send
 
+MOST = 1000  # waves
+
 
 @dataclass(frozen=True)
 class Division:
@@ -155,7 +157,7 @@ def find_part(
                 f"{out} holds a campaign that is sent in waves; name the next one by --wave"
             )
         return Part(out)
-    check.whole("--wave", number, 1)
+    check.whole("--wave", number, 1, MOST)
     if (out / SEND).exists():
         raise ValueError(f"{out} holds a send to everybody; a wave would mail members again")
     _refuse_later(out, number)

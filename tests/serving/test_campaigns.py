@@ -57,6 +57,7 @@ def test_waves_part_the_members_and_change_nobodys_slate(unit: Path, desk: Path)
         (("--wave", "2"), "wave-1 holds no send.json: it is no send, or not a finished one"),
         (("--wave", "1"), "--wave 1 needs --share"),
         (("--wave", "0", "--share", ".1"), "--wave = 0; must be at least 1"),
+        (("--wave", str(10**30), "--share", ".1"), "; must be at most 1000"),
         (("--share", ".1"), "--share 0.1 is of a wave"),
         (("--wave", "1", "--share", "1.5"), "--share = 1.5; must be in [0, 1]"),
         (("--wave", "1", "--share", "0"), "wave 1 has none of the 60 members"),

@@ -28,12 +28,12 @@ def unmatched(rules: Rules, **columns: Any) -> list[str]:
 def test_a_value_that_nothing_has_is_named_with_the_nearest() -> None:
     rules = Rules(
         slots=3,
-        at_most={"kind": {"Event": 0, "*": 2}},
+        at_most={"kind": {"Evnt": 0, "*": 2}},
         at_least={"source": {"journals": 1}},
         only={2: {"kind": ["webinar", "event"]}},
     )
     assert unmatched(rules) == [
-        "rules.yaml: at_most kind 'Event': no article of pool.parquet has it; "
+        "rules.yaml: at_most kind 'Evnt': no article of pool.parquet has it; "
         "the nearest is 'event'",
         "rules.yaml: at_least source 'journals': no article of pool.parquet has it; "
         "the nearest is 'journal'",

@@ -15,6 +15,7 @@ import pytest
 
 from bandit.core.files import write_table
 from serving import bundle, export, send
+from serving.prepare import __main__ as prepare
 from tests.support.desk_cases import list_arguments
 
 KILLS = [pytest.param(5, id="few"), pytest.param(25, id="many", marks=pytest.mark.slow)]
@@ -25,7 +26,8 @@ Main = Callable[[list[str]], int]
 def server() -> ForkServerContext:
     """Starts processes that have loaded the sender already."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["serving.send", "serving.export", "bandit.policies.profile"])
+    modules = ["serving.send", "serving.export", "serving.prepare.work", "bandit.policies.profile"]
+    context.set_forkserver_preload(modules)
     return context
 
 
@@ -109,6 +111,40 @@ def test_a_killed_export_leaves_the_earlier_bundle_or_the_new_one(
     assert bundle.read(target).digest == digests[0]
     assert not list_hidden(target.parent)
     assert sorted(path.name for path in target.parent.iterdir()) == ["b"]
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_a_killed_prepare_leaves_the_earlier_bundles_or_the_new_ones(
+    kills: int, server: ForkServerContext, tmp_path: Path
+) -> None:
+    """The bundle and its fallback are there at every moment, sound, and one of the two made."""
+    desk = shutil.copytree(Path(__file__).parents[2] / "docs" / "first_issue", tmp_path / "desk")
+    target = tmp_path / "place" / "b"
+    names = ("members", "articles", "pool", "segments")
+    members, articles, pool, rules = (
+        str(desk / f"{name}.{'yaml' if name == 'segments' else 'csv'}") for name in names
+    )
+    words = ["--members", members, "--segment-rules", rules, "--out", str(target)]
+    words += ["--text-dims", "4"]
+    runs = [[*words, "--articles", articles], [*words, "--articles", articles, pool]]
+    places = (target, target.with_name("b-fallback"))
+    made = []
+    for asked in runs:
+        spent = measure(server, prepare.main, asked)
+        made.append([bundle.read(place).digest for place in places])
+    assert not set(made[0]) & set(made[1])
+    rng, pairs = np.random.default_rng(kills), list(zip(*made, strict=True))
+    for number in range(2 * kills):
+        # what it reads takes most of the time; half of the kills come when it writes
+        least = 0.8 * spent if number % 2 else 0.0
+        interrupt(server, prepare.main, runs[number % 2], float(rng.uniform(least, 1.1 * spent)))
+        found = [bundle.read(place).digest for place in places]
+        assert all(digest in digests for digest, digests in zip(found, pairs, strict=True))
+        there = {path.name for path in target.parent.iterdir() if path.name[0] != "."}
+        assert there == {"b", "b-fallback"}
+    assert prepare.main(runs[0]) == 0
+    assert [bundle.read(place).digest for place in places] == made[0]
+    assert not list_hidden(target.parent)
 
 
 def damage(data: bytes, rng: np.random.Generator) -> bytes:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving import send
-from serving.letters.links import split_link
-from serving.letters.plain import keep_from_sheets, make_plain
+from serving.letters.links import check_link, split_link
+from serving.letters.plain import drop_last_calls, keep_from_sheets, make_plain
 from tests.support.desk_cases import K, list_arguments
 
 ODD = [
@@ -86,7 +86,10 @@ def test_nothing_in_a_merge_file_is_read_as_code(unit: Path, odd: Path) -> None:
     assert "\u05e9\u05dc\u05d5\u05dd" in text
 
 
-@given(text=st.text() | st.text(alphabet="<>&;=+-@|{}*% \n\u202ea1!/"))
+@given(
+    text=st.text()
+    | st.text(alphabet="<>&;=+-@|{}*% \n\u202ea1!/\u200b\u200e\u200f\u061c\ufeff\u200d\uff1d")
+)
 def test_plain_text_stays_plain(text: str) -> None:
     """Made plain twice it is the same, one line, in which nothing begins a tag or a field."""
     plain = make_plain(text)
@@ -95,7 +98,8 @@ def test_plain_text_stays_plain(text: str) -> None:
     assert "{{" not in plain
     assert "*|" not in plain
     assert not re.search("<[a-zA-Z/!?]", plain)
-    assert keep_from_sheets(plain)[:1] not in {"=", "+", "-", "@"}
+    assert keep_from_sheets(plain)[:1] not in {*"=+-@", "\uff1d", "\uff0b", "\uff0d", "\uff20"}
+    assert not re.search("[\u200e\u200f\u061c\u202a-\u202e\u2060-\u2069\ufeff]", plain)
     assert keep_from_sheets(plain).replace("\u200b", "") == plain.replace("\u200b", "")
 
 
@@ -112,9 +116,36 @@ def test_the_event_stands_in_the_query(link: str, parts: tuple[str, str]) -> Non
     assert split_link(link) == parts
 
 
+def test_marks_that_nobody_sees_are_left_out_of_texts() -> None:
+    """Direction, no width, a byte order mark within; what scripts and pictures need stays."""
+    assert make_plain("a\u200eb\u200fc\u061cd\ufeffe\u200bf\u2066g\u3164") == "abcdefg"
+    for kept in ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f468\u200d\U0001f469"):
+        assert make_plain(kept) == kept
+    assert make_plain("a\u200cb") == "ab"
+
+
+@pytest.mark.parametrize(
+    ("summary", "shown"),
+    [
+        ("The board met. Read more...", "The board met."),
+        ("The board met Read More \u00bb", "The board met"),
+        ("The board met. [Read more\u2026]", "The board met."),
+        ("The board met. Read on. Click here to read more", "The board met."),
+        ("Read more.", ""),
+        ("Doors open at six. Register today.", "Doors open at six. Register today."),
+        ("We read more in winter.", "We read more in winter."),
+    ],
+)
+def test_a_call_to_read_on_is_no_part_of_a_summary(summary: str, shown: str) -> None:
+    assert drop_last_calls(summary) == shown
+
+
 @pytest.mark.parametrize(
     "link",
-    ["javascript:alert(1)", "example.org/a", "https://e.org/a b", 'https://e.org/"x', "http:///a"],
+    [
+        *("javascript:alert(1)", "example.org/a", "https://e.org/a b", 'https://e.org/"x'),
+        *("http:///a", "http://[/", "http://[::1/", "https://e.org:99999/", "https://e.org:x/"),
+    ],
 )
 def test_what_is_no_web_address_is_refused(link: str, unit: Path, desk: Path, capsys: Any) -> None:
     pool = pd.read_parquet(desk / "pool.parquet")
@@ -124,6 +155,23 @@ def test_what_is_no_web_address_is_refused(link: str, unit: Path, desk: Path, ca
     said = capsys.readouterr().err
     assert f"pool.parquet article {pool['article'][4]!r}: url = {link!r}; must be a web" in said
     assert not (desk / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("link", "why"),
+    [
+        ("https://e.org/\x01", "holds U+0001"),
+        ("https://e.org/a\u202eb", "holds U+202E"),
+        ("https://e.org/\u200b", "holds U+200B"),
+        ("https://e.org/{{contact.email}}", "holds '{{', by which mail platforms mark a field"),
+        ("https://e.org/?a=*|EMAIL|*", "holds '*|', by which mail platforms mark a field"),
+        ("https://e.org/%%email%%", "holds '%%', by which mail platforms mark a field"),
+        ("https://e.org/?a=${x}", "holds '${', by which mail platforms mark a field"),
+    ],
+)
+def test_a_link_with_a_field_or_a_hidden_mark_is_refused(link: str, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        check_link("pool.csv article 'a': url", link)
 
 
 def test_an_id_like_a_formula_is_refused_and_an_empty_newsletter_not_mailed(
@@ -143,8 +191,10 @@ def test_an_id_like_a_formula_is_refused_and_an_empty_newsletter_not_mailed(
     assert len((desk / "out" / "merge.jsonl").read_text().splitlines()) == there
     assert told["roles"]["empty"] == (len(members) - there) * K
     capsys.readouterr()
-    members.loc[0, "member"] = "=1+1"
-    members.to_parquet(desk / "members.parquet")
-    assert send.main(list_arguments(desk, unit / "bundle", out=desk / "b")) == 2
-    assert "member '=1+1': the id begins like a spreadsheet's formula" in capsys.readouterr().err
-    assert not (desk / "b").exists()
+    for odd in ("=1+1", "\uff1d1+1"):
+        members.loc[0, "member"] = odd
+        members.to_parquet(desk / "members.parquet")
+        assert send.main(list_arguments(desk, unit / "bundle", out=desk / "b")) == 2
+        said = capsys.readouterr().err
+        assert f"member '{odd}': the id begins like a spreadsheet's formula" in said
+        assert not (desk / "b").exists()

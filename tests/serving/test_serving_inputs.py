@@ -135,9 +135,19 @@ BAD: dict[str, Callable[[Path], Any]] = {
         change_table("pool", lambda f: f.assign(year=2026))(desk),
         write_rules("at_most: {year: {'2026': 1}}")(desk),
     ),
-    "rules.yaml: at_most kind 'Event': no article of": write_rules("at_most: {kind: {Event: 0}}"),
+    "rules.yaml: at_most kind 'Evnt': no article of": write_rules("at_most: {kind: {Evnt: 0}}"),
     "pool.parquet has it; the nearest is 'event' (--allow-unmatched sends all": write_rules(
-        "at_most: {kind: {Event: 0}}"
+        "at_most: {kind: {Evnt: 0}}"
+    ),
+    "rules.yaml: only: slot 3: {} names no value": write_rules("only: {3: {}}"),
+    "rules.yaml: only: slot 2: {'kind': []} names no value": write_rules("only: {2: {kind: []}}"),
+    "rules.yaml: at_most 'kind' = {}: names no value": write_rules("at_most: {kind: {}}"),
+    "rules.yaml: at_least 'source' = {}: names no value": write_rules("at_least: {source: {}}"),
+    "at_most kind: 'event' and ' Event' are one value": write_rules(
+        "at_most: {kind: {event: 1, ' Event': 2}}"
+    ),
+    "at_least kind 'EVENT' = 2, but at most 1 are allowed": write_rules(
+        "{at_most: {kind: {event: 1}}, at_least: {kind: {EVENT: 2}}}"
     ),
     "pool.parquet: only_region 'Grate Lakes': no member of": change_cell(
         "pool", 2, "only_region", "Grate Lakes"
@@ -146,6 +156,22 @@ BAD: dict[str, Callable[[Path], Any]] = {
         "{featured: A001-01, pins: {1: A001-00}}"
     ),
     "is not in the pool; the nearest is 'A001-01'": write_rules("featured: a001-01"),
+    "pool.parquet row 0: audience = 1.8446744073709552e+19; must be in [0, 1e+12]": change_table(
+        "pool", lambda f: f.assign(audience=np.uint64(2**64 - 1))
+    ),
+    "members.parquet: column 'region' has type 'list<element: string>'; must be text": change_table(
+        "members", lambda f: f.assign(region=[["x"]] * len(f))
+    ),
+    "pool.parquet: column 'tags' has type 'struct<a: int64>'; must be text, numbers": change_table(
+        "pool", lambda f: f.assign(tags=[{"a": 1}] * len(f))
+    ),
+    "pool.parquet article 'A001-00': url = 'http://['; must be a web address": change_table(
+        "pool", lambda f: f.assign(url="http://[")
+    ),
+    "members.parquet is a link that leads nowhere, round in a circle": lambda desk: (
+        (desk / "members.parquet").unlink(),
+        (desk / "members.parquet").symlink_to(desk / "members.parquet"),
+    ),
     "chunk = 0; must be at least 1": lambda desk: None,
     "campaign is empty": lambda desk: None,
 }
@@ -165,6 +191,11 @@ def test_refuses_bad_input(
     assert message in said
     assert len(said.splitlines()) == 1
     assert not (desk / "out").exists()
+
+
+def test_an_attribute_that_nobody_has_is_unknown_of_all(unit: Path, desk: Path) -> None:
+    change_table("members", lambda f: f.assign(member_since=None))(desk)
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
 
 
 def test_a_story_told_again_is_shown_once_and_seen_once_is_seen(unit: Path, desk: Path) -> None:

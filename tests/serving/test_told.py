@@ -52,3 +52,30 @@ def test_the_preview_shows_who_alone_sees_an_article(unit: Path, desk: Path) -> 
     page = (desk / "out" / "preview.html").read_text()
     assert page.count("only for region ") == 1
     assert " ·  · " not in page
+
+
+def test_pins_that_were_missed_are_counted_at_the_end(unit: Path, desk: Path, capsys: Any) -> None:
+    members = pd.read_parquet(desk / "members.parquet")
+    pool = pd.read_parquet(desk / "pool.parquet")
+    region = members["region"].mode()[0]
+    pool["only_region"] = [region, *[None] * (len(pool) - 1)]
+    pool.to_parquet(desk / "pool.parquet")
+    (desk / "rules.yaml").write_text(f"{{slots: 4, pins: {{3: {pool['article'][0]}}}}}\n")
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    missed = int((members["region"] != region).sum())
+    assert f"; pins missed: slot 3 in {missed} mails" in capsys.readouterr().out
+
+
+def test_a_wave_is_compared_as_a_wave(unit: Path, desk: Path) -> None:
+    """A part of the members is mailed: the others are not told as mailed no longer."""
+    bundle = unit / "bundle"
+    assert send.main(list_arguments(desk, bundle, campaign="week-29", out=desk / "last")) == 0
+    asked = [*list_arguments(desk, bundle), "--sent", str(desk / "last")]
+    assert send.main([*asked, "--wave", "1", "--share", ".4"]) == 0
+    page = (desk / "out" / "wave-1" / "preview.html").read_text()
+    count = pd.read_parquet(desk / "out" / "wave-1" / "slates.parquet")["member"].nunique()
+    assert f"Of the {count} members in wave 1, 0 were not mailed then." in page
+    assert "no longer." not in page
+    asked = list_arguments(desk, bundle, campaign="week-31", out=desk / "next")
+    assert send.main([*asked, "--sent", str(desk / "out" / "wave-1")]) == 0
+    assert "Since wave 1 of week-30" in (desk / "next" / "preview.html").read_text()

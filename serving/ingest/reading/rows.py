@@ -1,4 +1,4 @@
-"""From the bytes of a provider's file to rows: JSON in any layout, or CSV, a thousand at a time.
+"""From the bytes of a provider's file to rows: JSON in any layout, or CSV, some thousand at a time.
 
 JSON may be a value, an array, lines, or arrays in lines; SNS envelopes are opened. What is no row
 is given back with the reason, and what comes behind it is read all the same. Open this file to see
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TextIO
 from serving.errors import shorten
 from serving.ingest.reading.mapping import Row
 
-PIECE = 20_000  # rows
+PIECE = 50_000  # rows
 CHUNK = 1 << 20  # letters that are read at a time
 LARGEST = 1 << 28  # letters of a value
 _BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
