@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Floats, Ints
 from bandit.log.machines.behaviour import AGENT, KINDS, OPENED, SHAPE, expect_start
-from bandit.log.machines.kinds import learn_chances
+from bandit.log.machines.kinds import AT_FIRST, learn_chances
 from bandit.log.machines.opens import AGENTS, BESIDE, look_at
 from bandit.log.machines.visits import Visits, number_groups
 
@@ -44,7 +44,11 @@ def expand(table: tuple[tuple[str, float, float], ...], rows: int) -> Floats:
 
 def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
     """P(a machine's visit) [v], and in words what it rests on [v]."""
-    chance = learn_chances(visits.bins, visits.groups, visits.member, expect_visits(), WEIGHTS)
+    found = [
+        learn_chances(visits.bins, visits.groups, visits.member, expect_visits(), WEIGHTS, at_first)
+        for at_first in AT_FIRST
+    ]
+    chance = np.asarray(np.mean(found, axis=0))
     domain = visits.groups[:, 0]
     others = np.bincount(domain)[domain] - 1 if len(domain) else domain
     share = np.bincount(domain, chance)[domain] - chance if len(domain) else chance

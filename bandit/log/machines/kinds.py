@@ -16,8 +16,9 @@ from bandit.log.machines.behaviour import smooth_starts
 
 SWEEPS = 30  # of EM
 POOLED = 5.0  # visits that the list's own share weighs within a domain or a network
-AT_FIRST = 0.95  # share of people's visits before any data, and what that weighs in visits
-WEIGHS = 50.0
+# Share of people's visits before any data, and what that weighs in visits: a list is read twice,
+# by one who expects people and by one who expects machines. Where the two disagree, nobody knows.
+AT_FIRST = ((0.95, 50.0), (0.7, 10.0))
 
 
 def learn_chances(
@@ -26,6 +27,7 @@ def learn_chances(
     member: Ints,
     expected: Sequence[Floats],
     weights: Sequence[tuple[float, float]],
+    at_first: tuple[float, float] = AT_FIRST[0],
 ) -> Floats:
     """P(a machine's visit | all visits) [v], from what v visits showed.
 
@@ -39,6 +41,7 @@ def learn_chances(
     expected: for each of the j things, chances [1 + kinds, bins], people first; the first thing is
         "start"
     weights: for each of them, how many visits these chances weigh, of people and of each kind
+    at_first: share of people's visits before any data, and what it weighs in visits
     """
     every = np.column_stack([bins, groups, _sign(np.column_stack([bins, groups]), member), member])
     cells, inverse, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
@@ -50,13 +53,13 @@ def learn_chances(
     ]
     kinds = len(expected[0])
     behave = list(expected)
-    start = np.full(kinds, (1 - AT_FIRST) / (kinds - 1))
-    start[0] = AT_FIRST
+    start = np.full(kinds, (1 - at_first[0]) / (kinds - 1))
+    start[0] = at_first[0]
     overall, pooled = start, np.zeros((len(cells), kinds))
     r = np.zeros((len(cells), kinds))
     for _ in range(SWEEPS):
         r = softmax(np.log(overall) + pooled + _read(bins, behave), axis=1)
-        overall = (WEIGHS * start + count @ r) / (WEIGHS + count.sum())
+        overall = (at_first[1] * start + count @ r) / (at_first[1] + count.sum())
         pooled = np.zeros_like(r)
         for group, mine in zip(groups.T, own, strict=True):
             pooled += np.log(_share_among_others(group, mine, r, count, overall) / overall)

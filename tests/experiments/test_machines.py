@@ -1,0 +1,52 @@
+"""The command that measures the hygiene filter: its settings, its table and its figure."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bandit.log.hygiene import tag
+from bandit.log.machines.summary import summarise
+from experiments.machines.__main__ import Found, count_kept, write_row
+from experiments.machines.figure import draw_delays
+from experiments.machines.signatures import SIGNATURES, draw_setting
+from simulators.noise.noise import Noise
+from tests.support.event_cases import make_events
+
+ROOT = Path(__file__).parents[2]
+FOUND = Found(0.25, 0.96, 0.004, True, 0.02, True, 0.37, 0.38)
+
+
+def test_every_setting_is_one_that_noise_takes() -> None:
+    for setting in (*SIGNATURES.values(), *(draw_setting(seed) for seed in range(1000, 1100))):
+        Noise(**setting)
+    assert draw_setting(1003) == draw_setting(1003)
+    assert draw_setting(1003) != draw_setting(1004)
+
+
+def test_rows_of_the_table() -> None:
+    none = replace(FOUND, recall=float("nan"), lost=0.02, inside=False)
+    row = write_row("odd ones", [FOUND, none])
+    assert row == "| odd ones | 0.25 | 0.960 | 0.0120 | 1 of 2 | 0.020 | -0.010 |"
+    assert "0.50 lose at most 1 %" in count_kept([FOUND, replace(FOUND, lost=0.02)])
+
+
+def test_the_page_has_a_row_of_each_signature() -> None:
+    page = (ROOT / "docs/hygiene.md").read_text(encoding="utf-8")
+    missing = [name for name in SIGNATURES if f"| {name} |" not in page]
+    assert not missing
+
+
+def test_what_was_found_is_counted_and_drawn() -> None:
+    rows = [{"slot": j, "seconds": 2 + 0.3 * j, "member": 3} for j in range(1, 6)]
+    rows += [{"kind": "open", "slot": 0, "seconds": 4000.0}, {"seconds": 4030.0}]
+    tagged = tag(make_events(rows))
+    table = summarise(tagged)
+    assert table.loc["scanner", ["opens", "clicks", "mails"]].tolist() == [0, 5, 1]
+    assert table.loc["human", ["opens", "clicks", "delay"]].tolist() == [1, 1, 4015.0]
+    figure = draw_delays(tagged, "people's clicks: 1 of 6")
+    said = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert said == ["people 1", "people 1", "scanners 5"]
+    with pytest.raises(ValueError, match="events lacks column 'why'"):
+        summarise(pd.DataFrame(tagged.drop(columns="why")))
