@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 
 from bandit.core import check
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.log import archive
-from bandit.log.learning import learn_rounds
+from bandit.log.issues import Issue, describe_issues
+from bandit.log.learning import learn_log
 from bandit.log.reading import RECENT, SURE, measure_reading, say_reading
 from bandit.log.words import name_articles
 from bandit.policy import Informed, Policy
@@ -62,12 +63,12 @@ def count_topics(folder: Path, features: Features) -> pd.DataFrame:
     return totals.reset_index().sort_values("clicks", ascending=False, kind="stable")
 
 
-def learn_log(policy: Policy, folder: Path, features: Features) -> None:
-    """Let a new policy learn a whole log, read with `features`."""
+def learn_whole(policy: Policy, folder: Path, features: Features) -> list[Issue]:
+    """Let a new policy learn a whole log, read with `features`. Returns its issues."""
     policy.start(features)
-    count = len(archive.read_rules(folder))
-    rounds = archive.read(folder, features)
-    learn_rounds(policy, track(rounds, "learning the log again", count))
+    with Progress() as bar:
+        task = bar.add_task("learning the log again", total=len(archive.read_rules(folder)))
+        return learn_log(policy, folder, features, watch=lambda _: bar.advance(task))
 
 
 @use_one_thread()
@@ -89,11 +90,12 @@ def refit(config: Settings, name: str) -> Path:
     if isinstance(policy, Informed):
         raise ValueError(f"policy = {name}: it knows the simulator's truth, and a log has none")
     features = archive.fit_features(folder, config["text_dims"] or 32)
-    learn_log(policy, folder, features)
+    learned = learn_whole(policy, folder, features)
     origin = describe_origin(["experiments.reading"], [config["policy"]])
     made_from = {
         "log": folder.name,
         "digest": digest_folder(folder / "log"),
+        "learned": describe_issues(learned),
         "git": origin["git"],
         "code": origin["code"],
     }

@@ -2,12 +2,12 @@
 
 python -m experiments.train policy=offpolicy log=runs/demo/units/random-0
 
-Only what was logged is used: members, pools, choices, propensities, clicks. Each issue from
-`judge_from` on is judged before it is learned from, so the estimate rests on clicks that the policy
-had not seen. Leaves a bundle for serving.send.
+Any archive of a log will do (`bandit.log.archive`), whatever made it. Only what was logged is used:
+members, pools, choices, propensities, clicks. Each issue from `judge_from` on is judged before it
+is learned from, so the estimate rests on clicks that the policy had not seen. Leaves a bundle for
+serving.send, which serving.update takes further.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import hydra
@@ -22,90 +22,100 @@ from rich.table import Table
 from bandit.core.files import read_json, write_json, write_table
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Round
+from bandit.features.features import Features
+from bandit.log import archive
+from bandit.log.issues import describe_issues, read_rules
+from bandit.log.learning import learn_log
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import normal_interval
 from bandit.policy import Informed, Policy
 from bandit.slates.propensity import replay
 from experiments.asked.known import check_known
 from experiments.runner.configs import Settings, check_whole, make, resolve
-from experiments.runner.digest import describe_origin, digest_file
+from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
 from experiments.runner.one_line import in_one_line
 from experiments.runner.unit import write_bundle
-from simulators.base import Simulator
-from simulators.play import play_back
+from serving import bundle
 
 COLUMNS = ["estimator", "slots", "value", "low", "high", "ess", "reason"]
 
 
-def read_unit(path: str | None) -> Settings:
-    """The simulator, the seed and the policy's class of a finished unit, from its unit.json.
+def read_log(path: str | None) -> tuple[Path, int, str | None]:
+    """The folder of a log, its last issue, and the class that chose it where a unit says so.
 
-    Raises ValueError where `path` is no finished unit.
+    Raises ValueError where `path` is no archive, or a unit that is not finished.
     """
     if not path:
-        raise ValueError(
-            "log is not given; name the folder of a finished unit, "
-            "e.g. log=runs/demo/units/random-0"
-        )
-    unit = Path(path)
-    if not unit.is_dir():
-        raise ValueError(f"log = {path!r}: there is no such folder")
-    for name, meaning in (
-        ("unit.json", "it is not one policy's run"),
-        ("done.json", "its run is not finished"),
-    ):
-        if not (unit / name).is_file():
-            raise ValueError(f"log = {path!r} holds no {name}: {meaning}")
+        raise ValueError("log is not given; name a log's folder, e.g. log=runs/demo/units/random-0")
+    folder = Path(path)
+    last = max(read_rules(path))
+    if not (folder / "unit.json").is_file():
+        return folder, last, None
+    if not (folder / "done.json").is_file():
+        raise ValueError(f"log = {path!r} holds no done.json: its run is not finished")
     try:
-        asked = read_json(unit / "unit.json")
-        policy = asked["policy"]["_target_"]
-        return {"simulator": asked["simulator"], "seed": asked["seed"], "policy": policy}
+        return folder, last, str(read_json(folder / "unit.json")["policy"]["_target_"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{unit / 'unit.json'} does not say how the run was made: {error!r}"
+            f"{folder / 'unit.json'} does not say how the run was made: {error!r}"
         ) from None
 
 
-def train(
-    policy: Policy, log: Iterable[Round], judge_from: int, slots: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Let a started policy learn the whole log.
+def find_features(folder: Path, given: str | None) -> Features:
+    """What reads the log: the reader of a bundle, or else one that is fitted to the log's pools.
 
-    log: its issues, in order
-    judge_from: first issue that the policy is judged on before it learns from it
-    slots: how many of the top slots to judge
-
-    Returns what each estimator says that the policy would have earned, in clicks a send on the top
-    slots, and what the logger earned on the same. Raises ValueError where nothing is left to judge
-    by.
+    given: folder of the bundle; None: bundle/ in the log's folder, if there is one
     """
-    parts = []
-    for round in log:
-        if round.context.issue >= judge_from:
-            slates, k = round.slates, min(slots, round.slates.choice.shape[1])
-            target = replay(policy.plan(round.context), round.context, slates.choice[:, :k])
-            clicked = round.feedback.clicked[:, :k].astype(np.float64)
-            supported, members = slates.supported[:, :k], round.context.member_ids
-            parts.append((slates.propensity[:, :k], target, clicked, supported, members))
-        policy.learn(round)
-    if not parts:
-        raise ValueError(
-            f"judge_from = {judge_from}; the log ends before that issue, "
-            "so nothing is left to judge by"
+    beside = folder / "bundle"
+    if given is None and not beside.is_dir():
+        return archive.fit_features(folder)
+    return bundle.read(given or beside).features
+
+
+class Judge:
+    """What a policy would have earned on issues that it has not learned from yet.
+
+    policy: has been started
+    judge_from: the first issue that counts
+    slots: how many of the top slots to judge
+    """
+
+    def __init__(self, policy: Policy, judge_from: int, slots: int) -> None:
+        self._policy, self._from, self._slots = policy, judge_from, slots
+        self._parts: list[tuple[np.ndarray, ...]] = []
+
+    def look(self, round: Round) -> None:
+        """Judge the policy on an issue that it is about to learn."""
+        if round.context.issue < self._from:
+            return
+        slates, k = round.slates, min(self._slots, round.slates.choice.shape[1])
+        target = replay(self._policy.plan(round.context), round.context, slates.choice[:, :k])
+        clicked = round.feedback.clicked[:, :k].astype(np.float64)
+        supported, members = slates.supported[:, :k], round.context.member_ids
+        self._parts.append((slates.propensity[:, :k], target, clicked, supported, members))
+
+    def conclude(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What each estimator says that the policy would have earned, and what the logger earned.
+
+        Both are clicks a send on the top slots. Raises ValueError where nothing was judged.
+        """
+        if not self._parts:
+            raise ValueError(
+                f"judge_from = {self._from}; the log ends before that issue, "
+                "so nothing is left to judge by"
+            )
+        logged, target, clicked, supported, members = (
+            np.concatenate(column) for column in zip(*self._parts, strict=True)
         )
-    policy.finish()
-    logged, target, clicked, supported, members = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
-    )
-    estimates = evaluate(logged, target, clicked, supported, members)
-    own = []
-    for s in range(1, clicked.shape[1] + 1):
-        earned = normal_interval(clicked[:, :s].sum(axis=1), members)
-        interval = earned.estimate, earned.low, earned.high
-        own.append(["logger", s, *interval, float(len(members)), ""])
-    rows = [_list_values(each) for each in estimates]
-    return pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame(own, columns=COLUMNS)
+        estimates = evaluate(logged, target, clicked, supported, members)
+        own = []
+        for s in range(1, clicked.shape[1] + 1):
+            earned = normal_interval(clicked[:, :s].sum(axis=1), members)
+            interval = earned.estimate, earned.low, earned.high
+            own.append(["logger", s, *interval, float(len(members)), ""])
+        rows = [_list_values(each) for each in estimates]
+        return pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame(own, columns=COLUMNS)
 
 
 def _list_values(each: Estimate) -> list[object]:
@@ -139,14 +149,13 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
     config: as in configs/train.yaml
     name: of the policy's config
 
-    Returns the folder and the two tables of `train`. Raises ValueError for settings that cannot be.
+    Returns the folder and the two tables of `Judge`. Raises ValueError for settings that cannot be.
     """
     for what in ("judge_from", "slots"):
         check_whole(what, config[what], 1)
-    asked = read_unit(config["log"])
-    unit = Path(config["log"])
+    folder, last, logger = read_log(config["log"])
     settings = {key: config[key] for key in config if key != "name"}
-    made = choose_folder(config["name"], f"train-{name}-{unit.name}", settings)
+    made = choose_folder(config["name"], f"train-{name}-{folder.name}", settings)
     if made.exists() and any(made.iterdir()) and not (made / "estimates.parquet").exists():
         raise ValueError(
             f"{made} holds something else than a training from a log; choose another name"
@@ -156,24 +165,23 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
         raise ValueError(
             f"policy = {name}: it knows the simulator's truth, and there is none in a log"
         )
-    simulator: Simulator = make(asked["simulator"], seed=asked["seed"])
-    if config["judge_from"] > simulator.issues:
-        raise ValueError(
-            f"judge_from = {config['judge_from']}; the log ends with issue {simulator.issues}"
-        )
-    policy.start(simulator.features)
-    log = play_back(unit / "log", simulator)
-    estimates, own = train(policy, log, config["judge_from"], config["slots"])
-    origin = describe_origin(["experiments.train"], [config["policy"], asked["simulator"]])
+    if config["judge_from"] > last:
+        raise ValueError(f"judge_from = {config['judge_from']}; the log ends with issue {last}")
+    features = find_features(folder, config["bundle"])
+    policy.start(features)
+    judge = Judge(policy, config["judge_from"], config["slots"])
+    learned = learn_log(policy, folder, features, watch=judge.look)
+    estimates, own = judge.conclude()
+    origin = describe_origin(["experiments.train"], [config["policy"]])
     made_from = {
-        "log": unit.name,
-        "logger": asked["policy"],
-        "unit": digest_file(unit / "unit.json"),
-        "issues": simulator.issues,
+        "log": folder.name,
+        "logger": logger,
+        "issues": len(learned),
+        "learned": describe_issues(learned),
         "git": origin["git"],
         "code": origin["code"],
     }
-    write_bundle(made / "bundle", policy, config["policy"], simulator.features, made_from)
+    write_bundle(made / "bundle", policy, config["policy"], features, made_from)
     both = pd.concat([own, estimates], ignore_index=True)
     write_table(made / "estimates.parquet", pa.Table.from_pandas(both, preserve_index=False))
     write_json(made / "run.json", {"config": config, "made_from": made_from} | origin)

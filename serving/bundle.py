@@ -78,12 +78,14 @@ def write(
     parameters: Mapping[str, object],
     features: Features,
     made_from: Mapping[str, object],
+    key: str | Path | None = None,
 ) -> None:
     """Write a bundle to `folder`. An earlier bundle there is replaced.
 
     policy: an instance of the class at `target`, which was made with `parameters` (JSON)
     features: those that the policy was started with
     made_from: free facts (JSON) about the run
+    key: a file with a private key, with which the bundle is signed; None: it is not
 
     Raises ValueError, and leaves what was there, for a policy that exists only in simulation,
     values that are not finite or not JSON, a folder that is no bundle, or a bundle that cannot be
@@ -116,6 +118,8 @@ def write(
         except ValueError as error:
             why = str(error).replace(str(part), str(folder))
             raise ValueError(f"cannot be read back: {why}") from error
+        if key is not None:
+            sign(part / SIGNATURE, read_sealed(part), key)
 
 
 def read(

@@ -13,25 +13,27 @@ The rest of a context follows: features from attributes and texts, eligibility f
 folder that has none was not finished. Open this file to learn from, or to simulate, past issues.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bandit.core import check
 from bandit.core.check import shorten
-from bandit.core.files import check_ids, read_json, read_plain, to_frame, write_json, write_table
+from bandit.core.files import check_ids, read_plain, to_frame, write_json, write_table
 from bandit.core.ids import Aliases, follow, locate
-from bandit.core.rules import Rules
-from bandit.core.types import Context, Ids, Ints, Round
+from bandit.core.types import Bools, Context, Ids, Ints, Round
 from bandit.features.clean import join_texts
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import issue as log
+from bandit.log.issues import find_file
+from bandit.log.issues import read_attributes as read_attributes
+from bandit.log.issues import read_rules as read_rules
 from bandit.log.members import History, Membership, add_unknown
 from bandit.slates.editorial import find_eligible
 from bandit.slates.seen import Seen, Sent
@@ -111,65 +113,6 @@ def _to_table(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 
-def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
-    """Campaign and rules of each issue, in order.
-
-    Raises ValueError where the folder holds no archive, or not the whole of one.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"log = {str(folder)!r}: there is no such folder")
-    for name in ("members.parquet", "rules.json"):
-        if not (folder / name).is_file():
-            raise ValueError(
-                f"{folder} holds no {name}: it is not an archive, or not a finished one"
-            )
-    path = folder / "rules.json"
-    try:
-        told = read_json(path)
-        if odd := [name for name in told if name != f"{int(name):03d}"]:
-            raise ValueError(f"issue {shorten(odd[0])} must be numbered like 001")
-        issues = sorted((int(name), each) for name, each in told.items())
-        found = {issue: _parse_rules(each) for issue, each in issues}
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path} does not say each issue's campaign and rules: {error}") from None
-    if not found:
-        raise ValueError(f"{path} names no issue")
-    for needed in (_file(folder, part, issue) for part in ("log", "pools") for issue in found):
-        if not needed.is_file():
-            raise ValueError(f"{needed} is missing; the archive must be whole")
-    for part in ("log", "pools", "changes"):
-        for file in sorted((folder / part).glob("*.parquet")):
-            if file.stem not in told:
-                raise ValueError(
-                    f"{path} does not name issue {file.stem}, of which there is {file}"
-                )
-    return found
-
-
-def _parse_rules(told: dict[str, Any]) -> tuple[str, Rules]:
-    """One issue's campaign and rules, from what rules.json tells of it."""
-    if not isinstance(told["campaign"], str):
-        raise ValueError(f"campaign = {shorten(told['campaign'])}; must be text")
-    return told["campaign"], Rules.parse(told["rules"])
-
-
-def read_attributes(folder: Path) -> dict[int, list[str]]:
-    """Each issue's columns of the member list, where they are not those of members.parquet."""
-    told = read_json(folder / "rules.json")
-    found = {int(name): each["attributes"] for name, each in told.items() if "attributes" in each}
-    for issue, names in found.items():
-        texts = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-        if texts != names or "member" not in texts or len(set(texts)) < len(texts):
-            where = f"{folder / 'rules.json'}: issue {issue}: attributes"
-            raise ValueError(f"{where} = {shorten(names)}; must be names of columns")
-    return found
-
-
-def _file(folder: Path, part: str, issue: int) -> Path:
-    return folder / part / f"{issue:03d}.parquet"
-
-
 def read_members(folder: str | Path) -> pd.DataFrame:
     """Everybody who ever got mail, as they were last.
 
@@ -185,7 +128,7 @@ def read_members(folder: str | Path) -> pd.DataFrame:
 def read_pool(folder: str | Path, issue: int) -> pd.DataFrame:
     """The articles of one issue."""
     columns = ["article", "title", "summary", "kind", "source"]
-    return _read_listed(_file(Path(folder), "pools", issue), "pool", columns)
+    return _read_listed(find_file(Path(folder), "pools", issue), "pool", columns)
 
 
 def _read_listed(path: Path, what: str, columns: list[str]) -> pd.DataFrame:
@@ -219,12 +162,19 @@ def fit_features(
         raise ValueError(f"{folder}: {error}") from None
 
 
-def read(folder: str | Path, features: Features, aliases: Aliases | None = None) -> Iterator[Round]:
+def read(
+    folder: str | Path,
+    features: Features,
+    aliases: Aliases | None = None,
+    after: int | None = None,
+) -> Iterator[Round]:
     """The issues in order, each with the context that it was sent in.
 
     features: reads the members and articles
     aliases: old id -> present one, of members who got another or were merged; where two ids of one
         member got an issue, the second mail comes in a further round of it
+    after: only issues with higher numbers; of the others it is read who saw what, where they showed
+        an article or a story that comes again. None: all issues
 
     Raises ValueError naming file, row and value where the folder is damaged, or is no archive.
     """
@@ -237,14 +187,24 @@ def read(folder: str | Path, features: Features, aliases: Aliases | None = None)
     pools = {issue: read_pool(folder, issue) for issue in ruled}
     seen = Seen(len(people))
     sent = Sent(len(people), max(own.no_repeat for _, own in ruled.values()))
+    told = _Telling(features, pools, after)
     for issue, (campaign, own) in ruled.items():
-        path, articles = _file(folder, "log", issue), pools[issue]
-        earlier = features.find_earlier(articles, [pools[past] for past in ruled if past < issue])
+        path, articles = find_file(folder, "log", issue), pools[issue]
+        ids, present = articles["article"].tolist(), history.advance(issue)
+        if not told.has_use_for(issue):  # an issue of the past has been sent all the same
+            sent.add((), np.zeros((0, own.slots), dtype=np.int64), np.zeros(0, dtype=np.int64))
+            continue
         table = read_plain(path)
         rows = _find_rows(path, log.list_members(path, table, own.slots), everybody, own.slots)
-        now = history.advance(issue)[rows]
+        who = person[rows]
+        if after is not None and issue <= after:
+            choice, opened = _read_shown(table, ids, own.slots)
+            seen.add(ids, choice, opened, who)
+            sent.add(ids, choice, who)
+            seen.fold(ids)
+            continue
+        now, earlier = present[rows], told.find(issue)
         there = add_unknown(history.take(issue, now), features.attributes)
-        ids, who = articles["article"].tolist(), person[rows]
         try:
             context = features.make_context(
                 campaign=campaign,
@@ -258,12 +218,56 @@ def read(folder: str | Path, features: Features, aliases: Aliases | None = None)
                 member_features=x[now],
             )
         except ValueError as error:
-            raise ValueError(f"{_file(folder, 'pools', issue)}: {error}") from None
+            raise ValueError(f"{find_file(folder, 'pools', issue)}: {error}") from None
         round = log.parse_issue(path, table, context)
         seen.add(ids, round.slates.choice, round.feedback.opened, who)
         sent.add(ids, round.slates.choice, who)
         seen.fold(ids)
         yield from _follow(round, who, people) if aliases else (round,)
+
+
+class _Telling:
+    """Which earlier articles tell the stories of an issue's pool.
+
+    after: as for `read`
+    """
+
+    def __init__(
+        self, features: Features, pools: dict[int, pd.DataFrame], after: int | None
+    ) -> None:
+        self._features, self._pools, self._after = features, pools, after
+        self._again: set[object] = set()  # ids of the past that new issues ask about
+        self._found: dict[int, list[list[Hashable]]] = {}
+        for issue in pools:
+            if after is not None and issue > after:
+                self._found[issue] = self._find(issue)
+                self._again.update(pools[issue]["article"], *self._found[issue])
+
+    def _find(self, issue: int) -> list[list[Hashable]]:
+        past = [pool for number, pool in self._pools.items() if number < issue]
+        return self._features.find_earlier(self._pools[issue], past)
+
+    def find(self, issue: int) -> list[list[Hashable]]:
+        """For each article of an issue the ids by which its story was told before."""
+        return self._found[issue] if issue in self._found else self._find(issue)
+
+    def has_use_for(self, issue: int) -> bool:
+        """Whether an issue is read, or showed an article that one which is read asks about."""
+        known = self._after is None or issue > self._after
+        return known or not self._again.isdisjoint(self._pools[issue]["article"])
+
+
+def _read_shown(table: pa.Table, ids: list[Hashable], slots: int) -> tuple[Ints, Bools]:
+    """Of a log that was learned before: places in the pool [n, k], -1 if empty, and opened [n]."""
+    place = pc.index_in(_decode(table["article"]), value_set=pa.array(ids))
+    choice = pc.fill_null(place, -1).to_numpy().reshape(-1, slots)
+    opened = table["opened"].to_numpy(zero_copy_only=False).reshape(-1, slots)
+    return choice, np.asarray(opened[:, 0])
+
+
+def _decode(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
 
 
 def _follow(round: Round, who: Ints, people: Ids) -> Iterator[Round]:

@@ -23,7 +23,7 @@ def name_articles(features: Features, article_features: Floats) -> list[str]:
     """
     if not features.names:
         return [""] * len(article_features)
-    amounts = _take_topics(features, article_features)
+    amounts = take_topics(features, article_features)
     found = zip(amounts.argmax(axis=1), amounts.max(axis=1), strict=True)
     return [features.names[topic] if amount >= NAMED else "" for topic, amount in found]
 
@@ -73,12 +73,12 @@ def name_tastes(features: Features, interests: Floats, others: Floats, count: in
     others: [q], mean interests of all members
     count: how many topics at most
     """
-    pull = _take_topics(features, interests - others)
+    pull = take_topics(features, interests - others)
     order = np.argsort(-pull, kind="stable")[:count]
     return [features.names[topic] for topic in order if pull[topic] > 0]
 
 
-def _take_topics(features: Features, columns: Floats) -> Floats:
-    """Those of q columns, the last axis of an array, that stand for topics with names."""
+def take_topics(features: Features, columns: Floats) -> Floats:
+    """Those of q columns, the last axis of an array, that stand for topics with names [..., t]."""
     first = len(features.article_names) - features.text_dims
     return columns[..., first : first + len(features.names)]

@@ -152,20 +152,29 @@ class OffPolicy(Policy):
         self._issues += 1
         since = self._issues - self.logging_issues
         if since >= 0 and since % self.every == 0:
-            self.finish()
+            self.clicks = self._train()
 
     def finish(self) -> None:
         """Learn from the whole log now, whatever `every` says.
 
+        Only what acts is new then. The click model that weighs the next issue's slots stays, so the
+        policy learns on as if nobody had asked.
+        """
+        self._train()
+
+    def _train(self) -> Weights:
+        """Let what acts learn from the whole log. Returns the click model beside it.
+
         Without a click there is nothing to learn.
         """
         if not any(page.clicked.any() for page in self._pages):
-            return
+            return self.clicks
         train, held = map(self._read_log, hold_out(self._pages))
         self._chosen = self._search.choose(train, held)
         everything = self._read_log(self._pages)
-        self.policy, self.clicks = self._search.fit(everything, *self._chosen)
+        self.policy, clicks = self._search.fit(everything, *self._chosen)
         self._trained = True
+        return clicks
 
     def _read_log(self, pages: Sequence[Page]) -> Exposures:
         return Exposures(pages, self._examination.curve, self.temperature, self.steps)

@@ -24,6 +24,7 @@ from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.log import archive
 from bandit.log import issue as log
+from bandit.log.issues import describe_issues, list_issues
 from bandit.log.learning import learn_again
 from bandit.policy import Informed, Policy, sends_in_waves
 from experiments.runner.configs import Settings, find_class, make
@@ -105,7 +106,8 @@ def run_unit(
     around.finish()
     finish_people(folder)
     if asked["exportable"]:
-        made_from = {"seed": seed, "issues": association.issues} | origin
+        learned = {"learned": describe_issues(list_issues(folder))}
+        made_from = {"seed": seed, "issues": association.issues} | learned | origin
         write_bundle(folder / "bundle", learner, policy, association.features, made_from)
     write_json(folder / "done.json", {"issues": association.issues})
 

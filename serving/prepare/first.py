@@ -14,8 +14,8 @@ from bandit.core.ids import Aliases
 from bandit.core.threads import use_one_thread
 from bandit.features.clean import clean_texts
 from bandit.features.features import Features
-from bandit.log import archive
-from bandit.log.learning import learn_rounds
+from bandit.log.issues import Issue
+from bandit.log.learning import learn_log
 from bandit.policies.segment_rules import SegmentRules
 from bandit.policy import Informed, Policy
 from serving.checks.names import find_near
@@ -109,15 +109,14 @@ def make_policy(target: str, parameters: Mapping[str, object], features: Feature
     return policy
 
 
-def learn(policy: Policy, log: str | Path, features: Features, aliases: Aliases) -> int:
-    """Let the policy learn past sends, an archive. Returns how many issues there were.
+def learn(policy: Policy, log: str | Path, features: Features, aliases: Aliases) -> list[Issue]:
+    """Let the policy learn past sends, an archive. Returns its issues.
 
     aliases: the present id of each old one
 
     Raises ValueError naming file, row and value where the archive is damaged.
     """
-    learn_rounds(policy, archive.read(log, features, aliases))
-    return len(archive.read_rules(log))
+    return learn_log(policy, log, features, aliases=aliases)
 
 
 def read_segment_rules(path: str | Path, features: Features) -> dict[str, object]:

@@ -15,6 +15,7 @@ from bandit.core.ids import Aliases, follow, locate
 from bandit.features.attributes import Attributes
 from bandit.features.features import Features
 from bandit.log import archive
+from bandit.log.issues import describe_issues
 from serving import bundle
 from serving.aliases import read_aliases, refuse_old
 from serving.prepare.columns import (
@@ -85,7 +86,7 @@ def prepare(asked: argparse.Namespace) -> None:
     rules = read_segment_rules(asked.segment_rules, features) if asked.segment_rules else None
     parameters = rules if rules and target == SEGMENT_RULES else {}
     policy = make_policy(target, parameters, features)
-    learned = learn(policy, asked.sends, features, aliases) if asked.sends else 0
+    learned = learn(policy, asked.sends, features, aliases) if asked.sends else []
     for line in lacking:
         print(f"warning: {line}", file=sys.stderr)
     for line in (*describe_consent(columns), *describe_shared_addresses(table, columns)):
@@ -94,9 +95,9 @@ def prepare(asked: argparse.Namespace) -> None:
         fallback = f"{asked.out}-fallback"
         editor = make_policy(SEGMENT_RULES, rules, features)
         bundle.write(fallback, editor, SEGMENT_RULES, rules, features, made_from)
-    facts = made_from | {"issues": learned}
+    facts = made_from | {"issues": len(learned), "learned": describe_issues(learned)}
     bundle.write(asked.out, policy, target, parameters, features, facts)
-    for line in _describe(asked, columns, members, features, len(texts), learned):
+    for line in _describe(asked, columns, members, features, len(texts), len(learned)):
         print(line)
 
 

@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bandit.log import archive
 from bandit.log import issue as log
+from bandit.log.issues import describe_issues, list_issues
+from bandit.log.learning import learn_rounds
 from bandit.policies.random import Random
 from bandit.slates.propensity import replay
 from experiments import train
 from experiments.runner.configs import make, read_policy
 from experiments.runner.unit import run_unit
 from serving import bundle
+from serving.manifest import POLICY
 from simulators.association.association import Association
 from simulators.play import play_back
 from tests.support.builders import association_of
@@ -43,6 +47,7 @@ def asked(unit: Path, **given: Any) -> dict[str, Any]:
     config = {
         "policy": read_policy("offpolicy"),
         "log": str(unit),
+        "bundle": None,
         "judge_from": 4,
         "slots": 1,
         "name": "trained",
@@ -97,8 +102,28 @@ def test_a_policy_trained_from_a_log_alone_can_be_sent(
     assert "random" in read.manifest.made_from["logger"]
 
 
+def test_any_archive_will_do_and_the_bundle_names_its_issues(
+    unit: Path, runs: Path, tmp_path: Path
+) -> None:
+    """Whatever made the log: one that is read back and written again has no unit.json."""
+    features = bundle.read(unit / "bundle").features
+    archive.write(tmp_path / "log", archive.read(unit, features))
+    given = {"log": str(tmp_path / "log"), "bundle": str(unit / "bundle")}
+    made, *_ = train.run(asked(unit, **given), "offpolicy")
+    other, *_ = train.run(asked(unit, name="other"), "offpolicy")
+    files = [(each / "bundle" / POLICY).read_bytes() for each in (made, other)]
+    assert files[0] == files[1]
+    named = describe_issues(list_issues(tmp_path / "log"))
+    assert bundle.read(made / "bundle").manifest.made_from["learned"] == named
+    alone, *_ = train.run(asked(unit, log=given["log"], name="fitted"), "offpolicy")
+    assert bundle.read(alone / "bundle").features.version != features.version
+
+
 def test_the_logger_itself_is_judged_at_what_it_earned(unit: Path) -> None:
-    estimates, own = train.train(Random(), play_back(unit / "log", association_of(**SIZES)), 1, 1)
+    policy = Random()
+    judge = train.Judge(policy, judge_from=1, slots=1)
+    learn_rounds(policy, play_back(unit / "log", association_of(**SIZES)), judge.look)
+    estimates, own = judge.conclude()
     np.testing.assert_allclose(estimates["value"], own["value"][0], rtol=1e-9)
 
 
@@ -121,7 +146,7 @@ def test_what_cannot_be_trained_is_refused_plainly(
 
 def test_an_unfinished_or_damaged_unit_is_refused(unit: Path, runs: Path, tmp_path: Path) -> None:
     for gone, message in (
-        ("unit.json", "not one policy's run"),
+        ("rules.json", "not an archive"),
         ("done.json", "not finished"),
         ("log/002.parquet", "missing"),
     ):

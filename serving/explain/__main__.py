@@ -1,0 +1,67 @@
+"""One member's profile in words, and why each article is in the slate.
+
+python -m serving.explain BUNDLE LOG --member ID --members M --pool P --rules R --campaign ID
+    --seed 7 --out page.html
+
+Writes one page, which fetches nothing, and beside it page.json, which says the same for programs.
+Each reason is a slate that was really drawn, by the same keys, with one thing changed. The log
+is learned once more for it, so this takes as long as learning the log; it needs what
+serving.update needs (extra `update`).
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from serving.errors import run_program
+from serving.formats import ENCODINGS
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.explain",
+        description="Say what is thought of one member, and why each article is in the slate.",
+    )
+    add = parser.add_argument
+    add("bundle", metavar="BUNDLE", help="what was sent with")
+    add("log", metavar="LOG", help="folder of the log that the bundle has learned")
+    add("--member", required=True, metavar="ID", help="who is told of")
+    add("--members", required=True, help="as for serving.send")
+    add("--pool", required=True, help="as for serving.send")
+    add("--rules", required=True, help="as for serving.send")
+    add("--campaign", required=True, help="as for serving.send")
+    add("--seed", required=True, type=int, help="as for serving.send")
+    add("--seen", help="as for serving.send")
+    add("--earlier", nargs="*", default=(), help="as for serving.send")
+    add("--sent", nargs="*", default=(), metavar="DIR", help="as for serving.send")
+    add("--aliases", metavar="FILE", help="as for serving.send")
+    add("--encoding", choices=ENCODINGS, default="utf-8", help="as for serving.send")
+    add("--trust", metavar="KEY", help="as for serving.send")
+    add("--deny", nargs="+", default=(), metavar="WORD", help="topics and attributes not told of")
+    add("--deny-list", metavar="YAML", help="the same: lists of `topics` and `attributes`")
+    add("--learned", type=int, metavar="ISSUE", help="as for serving.update")
+    add("--out", required=True, metavar="PAGE", help="where to; its name ends in .html")
+    return parser.parse_args(argv)
+
+
+def work(asked: argparse.Namespace) -> None:
+    """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
+    if not find_spec("pandas"):
+        raise ValueError(
+            "a log is read by pandas, which is missing: pip install letterbandit[update]"
+        )
+    from serving.explain.work import explain
+
+    print(explain(asked))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
+    asked = parse(argv)
+    return run_program("serving.explain", lambda: work(asked))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""What `serving.explain` does: read what was sent, learn the log again, try changes, write a page.
+
+Open this file to see in which order.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from bandit.core.check import shorten
+from bandit.core.columns import Columns, read_text
+from bandit.core.ids import Aliases
+from bandit.core.types import Context
+from bandit.log.issues import Issue
+from serving import bundle
+from serving.aliases import follow_pairs, read_aliases, refuse_old
+from serving.bundle import Bundle
+from serving.explain.case import Case
+from serving.explain.changes import run_all
+from serving.explain.evidence import Evidence
+from serving.explain.page import Explanation, write_page
+from serving.explain.portrait import list_topics
+from serving.explain.sentences import find_reasons
+from serving.explain.tale import Retold, is_theirs
+from serving.inputs import Inputs, load
+from serving.profiles.again import find_learned, is_same, learn_known, take_profile
+from serving.profiles.denied import Denied, read_denied
+from serving.profiles.tastes import set_scale
+from serving.sending.audience import limit_audience
+from serving.sending.past import Past, join_seen
+
+
+def explain(asked: argparse.Namespace) -> str:
+    """Write the page and its JSON. Returns a line to print.
+
+    Raises ValueError naming what is wrong with the bundle, the log or the files.
+    """
+    out = Path(asked.out)
+    if out.suffix != ".html":
+        raise ValueError(f"--out {out}: its name must end in .html")
+    given = bundle.read(asked.bundle, trusted=asked.trust)
+    policy = take_profile(asked.bundle, given)
+    known = find_learned(asked.bundle, given, asked.log, asked.learned)
+    denied = read_denied(given.features, asked.deny, asked.deny_list)
+    aliases: Aliases = read_aliases(asked.aliases, asked.encoding)[0] if asked.aliases else {}
+    case, inputs = read_case(asked, given, aliases)
+    policy.follow(aliases)
+    evidence = learn_evidence(asked, given, known, denied, case, aliases)
+    composed = case.compose()
+    shown = list(composed.articles[0])
+    tales = evidence.list_tales() if is_theirs(policy, evidence.truth) else {}
+    outcomes = list(run_all(case, shown, denied.attributes, tales))
+    everybody = make_context(given, inputs, case)
+    pools = [*evidence.articles, composed.context.article_features]
+    scale = set_scale(policy, given.features, everybody, denied.list_told(given.features), pools)
+    titles = _name_articles(case.articles)
+    told = Explanation(
+        case=case,
+        composed=composed,
+        evidence=evidence,
+        topics=list_topics(
+            scale.measure(policy, given.features, composed.context),
+            scale,
+            given.features,
+            evidence,
+        ),
+        rests=float(policy.rests_on(composed.context)[0]),
+        reasons=find_reasons(
+            shown, outcomes, _word_attributes(case, denied), lambda one: titles[one]
+        ),
+        tried=len(outcomes),
+        known=known,
+        whole=bool(tales) or not evidence.list_clicks(),
+        denied=denied,
+    )
+    write_page(out, told)
+    count = sum(map(len, told.reasons))
+    return f"member {asked.member}: {count} reasons from {len(outcomes)} slates: {out}"
+
+
+def read_case(asked: argparse.Namespace, given: Bundle, aliases: Aliases) -> tuple[Case, Inputs]:
+    """All that the member's slate follows from, and the files that were read.
+
+    Raises ValueError where the member is not in the list.
+    """
+    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
+    inputs = load(given.features, *files, encoding=asked.encoding)
+    if aliases:
+        refuse_old(asked.members, inputs.members, aliases)
+    ids = [str(one) for one in inputs.members["member"].tolist()]
+    if asked.member not in ids:
+        raise ValueError(f"--member {shorten(asked.member)} is not in {asked.members}")
+    sent = Past(asked.sent, asked.campaign).list_sent(inputs.rules.no_repeat)
+    seen = follow_pairs(join_seen(inputs.seen, sent), aliases)
+    articles, _ = limit_audience(inputs.articles, inputs.members)
+    member = inputs.members.take([ids.index(asked.member)])
+    parts = (given, member, articles, inputs.rules, asked.campaign, asked.seed)
+    return Case(*parts, seen, inputs.earlier), inputs
+
+
+def learn_evidence(
+    asked: argparse.Namespace,
+    given: Bundle,
+    known: list[Issue],
+    denied: Denied,
+    case: Case,
+    aliases: Aliases,
+) -> Evidence:
+    """Learn the log once more, watching the member.
+
+    Raises ValueError where the log does not give what the bundle has learned.
+    """
+    policy = Retold(**given.manifest.parameters)  # type: ignore[arg-type]  # were checked
+    member = case.member["member"].tolist()[0]
+    evidence = Evidence(member, given.features, denied, policy)
+    learn_known(given, policy, asked.log, known, aliases, evidence.look)
+    if not aliases and not is_same(take_profile(asked.bundle, given), policy):
+        raise ValueError(
+            f"{asked.log} does not give what {asked.bundle} has learned: it learned other issues "
+            "as well, or another version learned them"
+        )
+    return evidence
+
+
+def make_context(given: Bundle, inputs: Inputs, case: Case) -> Context:
+    """Everybody in the list, for what is usual."""
+    asked = (case.campaign, 0, inputs.members, case.articles, case.rules)
+    return given.features.make_context(*asked)
+
+
+def _name_articles(articles: Columns) -> dict[object, str]:
+    """The title of each article, in quotes, by its id; None is an empty slot."""
+    ids, titles = articles["article"].tolist(), articles["title"].tolist()
+    named = {one: f"“{title}”" for one, title in zip(ids, titles, strict=True)}
+    for one, title in list(named.items()):
+        if list(named.values()).count(title) > 1:  # two articles of one title
+            named[one] = f"{title} ({one})"
+    return named | {None: "nothing"}
+
+
+def _word_attributes(case: Case, denied: Denied) -> dict[str, str]:
+    """The member's attributes that are told, in words."""
+    found = {}
+    for name in case.bundle.features.attributes.columns:
+        if name not in denied.attributes:
+            (own,) = read_text(np.asarray(case.member[name]))
+            found[name] = "unknown" if own is None else own
+    return found

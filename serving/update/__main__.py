@@ -1,0 +1,75 @@
+"""Let a bundle learn what came back: the issues of a log that it does not know yet.
+
+python -m serving.update BUNDLE LOG NEW_BUNDLE [--aliases A] [--seen SEEN]
+
+NEW_BUNDLE knows, bit for bit, what a policy would that learned the whole log at once, and names the
+issues that it knows. BUNDLE stays as it was. Learning needs pandas, and most policies need torch
+(extra `update`), which sending does not.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from serving.errors import run_program
+from serving.formats import ENCODINGS
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.update",
+        description="Let a bundle learn the issues of a log that it does not know yet.",
+    )
+    parser.add_argument("bundle", metavar="BUNDLE", help="what is sent with now; it stays")
+    parser.add_argument("log", metavar="LOG", help="folder of the log, with all its issues")
+    parser.add_argument(
+        "new_bundle", metavar="NEW_BUNDLE", help="where to; an earlier bundle there is replaced"
+    )
+    parser.add_argument(
+        "--aliases", metavar="FILE", help="old, member: ids that members had before, and have now"
+    )
+    parser.add_argument(
+        "--seen",
+        metavar="FILE",
+        help="member, article (parquet): who has seen what; pairs of the new issues are added, or "
+        "of all issues where there is no such file",
+    )
+    parser.add_argument(
+        "--learned",
+        type=int,
+        metavar="ISSUE",
+        help="the last issue that BUNDLE has learned, where it does not name them (made by an "
+        "earlier version)",
+    )
+    parser.add_argument("--sign", metavar="KEY", help="PEM file with an Ed25519 private key")
+    parser.add_argument("--trust", metavar="KEY", help="public key that must have signed BUNDLE")
+    parser.add_argument(
+        "--encoding",
+        choices=ENCODINGS,
+        default="utf-8",
+        help="of aliases in CSV that are not UTF-8 (%(default)s)",
+    )
+    return parser.parse_args(argv)
+
+
+def work(asked: argparse.Namespace) -> None:
+    """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
+    if not find_spec("pandas"):
+        raise ValueError(
+            "a log is read by pandas, which is missing: pip install letterbandit[update]"
+        )
+    from serving.update.work import update
+
+    print(update(asked))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
+    asked = parse(argv)
+    return run_program("serving.update", lambda: work(asked))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
