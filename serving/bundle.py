@@ -127,8 +127,6 @@ def read(
 ) -> Bundle:
     """The bundle in `folder`, every file checked before it is parsed.
 
-    Of a large policy.safetensors, what is needed of few members alone is checked when it is read.
-
     encoder: the one that the features were fitted with, where it is not the usual one
     trusted: a file with the public key of whoever must have signed it; None: nobody must have
 
