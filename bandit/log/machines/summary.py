@@ -16,8 +16,8 @@ def summarise(tagged: pd.DataFrame) -> pd.DataFrame:
 
     >>> one = {"tag": "human", "kind": "click", "campaign": "may", "member": 204, "seconds": 90.0}
     >>> rows = pd.DataFrame([one | {"why": "one link; of its domain's others 3 %"}])
-    >>> summarise(rows).iloc[0].tolist()
-    [0, 1, 0, 1, 90.0, 'one link']
+    >>> print(*summarise(rows).iloc[0])
+    0 1 0 1 90.0 one link
     """
     check.columns("events", tagged, ["tag", "kind", "campaign", "member", "seconds", "why"])
     rows = {}

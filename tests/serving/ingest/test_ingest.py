@@ -203,13 +203,13 @@ def test_a_second_delivery_is_of_the_same_decision(sent: Path, post: Post, tmp_p
     texts = [
         write_rows("mailgun", post, [Happened(5, "delivered", 0), Happened(6, "delivered", 0)]),
         write_rows("mailgun", post, [Happened(5, "delivered", 2 * day)]).replace("m5@", "again@"),
-        write_rows("mailgun", post, [Happened(5, "open", 2 * day + 90)]).replace("m5@", "again@"),
-        write_rows("mailgun", post, [Happened(6, "open", 70)]),
+        write_rows("mailgun", post, [Happened(5, "open", 2 * day + 5000)]).replace("m5@", "again@"),
+        write_rows("mailgun", post, [Happened(6, "open", 3600)]),
     ]
     told = ingest(sent, tmp_path / "log", write(tmp_path, "mailgun", "\n".join(texts)))
     assert (told["used"], told["opened"]) == (5, 2)
     events = pd.read_parquet(tmp_path / "log" / "events" / "001.parquet")
-    assert sorted(events["seconds"].round(3)) == [70.0, 90.0]
+    assert sorted(events["seconds"].round(3)) == [3600.0, 5000.0]
 
 
 def test_a_bounce_after_an_open_does_not_undo_it(
