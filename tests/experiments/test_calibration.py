@@ -64,7 +64,13 @@ def test_every_figure_of_the_issue_is_there_once() -> None:
     assert {figure.preset for figure in PUBLISHED} == set(PRESETS)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "preset",
+    [
+        pytest.param(preset, marks=pytest.mark.slow if preset == "higher_logic" else ())
+        for preset in PRESETS
+    ],
+)
 def test_what_is_measured_is_what_was_published(
     preset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def test_pieces_give_the_slates_and_answers_of_the_whole_issue(policy: str, piec
             learner.learn(round)
 
 
+@pytest.mark.slow
 def test_every_size_leaves_its_issues_and_its_costs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The check of stories counts what it says."""
 
 import numpy as np
+import pytest
 
 from experiments.checks.stories import count_found, find_twice, measure_newsletters
 from simulators.association.association import Association
@@ -12,6 +13,7 @@ def test_slates_that_tell_a_story_twice() -> None:
     assert find_twice(np.array([0, 1, 0, 1]), choice).tolist() == [True, True, False, True]
 
 
+@pytest.mark.slow
 def test_what_is_told_is_found_and_kept_apart() -> None:
     press = Press(duplicates=0.3)
     world = Association(31, 80, 26, pool=20, slots=5, carried=0.0, press=press)

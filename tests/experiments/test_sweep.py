@@ -17,6 +17,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     return ask_in(tmp_path, monkeypatch)
 
 
+@pytest.mark.slow
 def test_one_bad_value_fails_alone_and_is_listed_and_only_it_runs_again(
     ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

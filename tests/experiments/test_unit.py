@@ -42,7 +42,15 @@ def logger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["profile", "vw", "segment_learned", "wave", "bayes_limit", "profile_true_topics"]
+    "name",
+    [
+        "vw",
+        "wave",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("profile", "segment_learned", "bayes_limit", "profile_true_topics")
+        ),
+    ],
 )
 def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(
     name: str, logger: Path, tmp_path: Path

@@ -80,6 +80,7 @@ def test_several_values_of_a_policy_that_is_not_compared_are_refused(ask: Ask) -
     assert "policies.bold has several values; it is no policy of configs/policy" in said
 
 
+@pytest.mark.slow
 def test_variants_are_compared_as_policies_of_their_own(ask: Ask, tmp_path: Path) -> None:
     """Three issues: a value that is the default's gives what the policy itself gives."""
     arguments = ("policies=[random,popular]", "policies.popular.epsilon=0.05,0.9", "late_from=2")

@@ -14,6 +14,7 @@ MODULES = sorted(
     for path in (ROOT / room).rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
+LONG = ("off_policy.md", "reading.md")  # they make an association and learn from it
 PAGES = sorted(
     path.name for path in (ROOT / "docs").glob("*.md") if ">>> " in path.read_text(encoding="utf-8")
 )
@@ -24,7 +25,10 @@ def test_there_are_examples() -> None:
     assert PAGES
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if page in LONG else ()) for page in PAGES],
+)
 def test_pages_give_what_they_say(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = ROOT / "docs" / page
     failed, tried = doctest.testfile(str(path), module_relative=False, encoding="utf-8")

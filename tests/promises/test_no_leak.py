@@ -126,6 +126,7 @@ def test_a_falsehood_that_does_not_exist_is_refused_by_name() -> None:
         Teller(build(), "kinds", 5)
 
 
+@pytest.mark.slow
 def test_random_earns_the_same_whatever_it_is_told() -> None:
     tellers = [Teller(build(), what, 5) for what in (*WHAT, "nothing")]
     assert (
