@@ -106,7 +106,8 @@ def _write_tables(
             tables = {**views, "people": people, "figures": figures}
     tables |= {"cuts": pd.concat(found), "first": measure_first_issues(units[MAIN])}
     (run / "waves.parquet").unlink(missing_ok=True)  # another run may have left it here
-    if WAVES in policies and policies[WAVES]["policy"] == policies[policy]:
+    inside = policies.get(WAVES, {}).get("policy", {})  # what the waves are made of
+    if inside.get("_target_") == policies[policy]["_target_"]:
         shares = policies[WAVES]["shares"]
         tables["waves"] = measure_waves(units[MAIN], WAVES, policy, shares)
     for name, table in tables.items():
