@@ -40,6 +40,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_checks_leave_tables_and_a_page_and_are_kept(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
