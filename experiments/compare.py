@@ -16,7 +16,7 @@ from bandit.core.files import read_json, write_json, write_table
 from experiments.asked.command import command
 from experiments.runner.configs import Settings, check_whole, list_configs, make
 from experiments.runner.digest import describe_origin
-from experiments.runner.folders import NOT_RESULTS, empty, read_frame
+from experiments.runner.folders import NOT_RESULTS, Units, empty, read_frame
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.cold_start import collect_cold_starts, describe_parity, find_parity
@@ -25,8 +25,6 @@ from experiments.tables.people import compare_people
 from experiments.tables.summary import collect_results, summarise
 from experiments.tables.table import show
 from experiments.tables.two_members import find_two_members
-
-Units = dict[tuple[str, int], Path]  # folders, by policy and seed
 
 
 def compare(config: Settings, run: Path) -> None:

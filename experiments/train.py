@@ -10,12 +10,10 @@ serving.send, which serving.update takes further.
 
 from pathlib import Path
 
-import hydra
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
@@ -30,11 +28,10 @@ from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import normal_interval
 from bandit.policy import Informed, Policy
 from bandit.slates.propensity import replay
-from experiments.asked.known import check_known
-from experiments.runner.configs import Settings, check_whole, make, resolve
+from experiments.asked.command import command
+from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
-from experiments.runner.one_line import in_one_line
 from experiments.runner.unit import write_bundle
 from serving import bundle
 
@@ -188,11 +185,9 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
     return made, estimates, own
 
 
-@hydra.main(str(Path(__file__).parent / "configs"), "train", version_base="1.3")
-def main(cfg: DictConfig) -> None:
-    with in_one_line("train"):
-        check_known(resolve(cfg), "train")
-        made, estimates, own = run(resolve(cfg), HydraConfig.get().runtime.choices["policy"])
+@command("train")
+def main(config: Settings) -> None:
+    made, estimates, own = run(config, HydraConfig.get().runtime.choices["policy"])
     show(estimates, own, Console())
     print(f"bundle: {made / 'bundle'}")
 

@@ -5,6 +5,7 @@ Open this file to see what a person who sends a newsletter reads when something 
 
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from pydantic import ValidationError
 
@@ -48,6 +49,13 @@ def cut(text: str, most: int) -> str:
 def say(error: BaseException) -> str:
     """What an error says, in one line that is not too long, and shows what nobody would see."""
     return escape_odd(cut(" ".join(str(error).split()), MOST_LETTERS))
+
+
+def require(extra: str, *libraries: str) -> None:
+    """Raise ValueError naming the first library that is missing, and the extra that brings it."""
+    missing = [name for name in libraries if not find_spec(name)]
+    if missing:
+        raise ValueError(f"{missing[0]} is not installed: pip install letterbandit[{extra}]")
 
 
 def run_program(program: str, work: Callable[[], None]) -> int:

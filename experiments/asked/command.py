@@ -61,7 +61,7 @@ def command(
                 check_known(config, own)
                 check_used(config.get("policies") or {})
                 work(config)
-            except Exception as error:
+            except Exception as error:  # whatever it was, a sweep's other jobs go on without it
                 note_failure(folder, error, keep=sweeps)
                 if sweeps:
                     raise  # its launcher goes on with the other jobs
@@ -84,7 +84,7 @@ def command(
                     failed.clear()
                     begin_sweep()
                     job()
-                except Exception as error:
+                except Exception as error:  # Hydra's refusals are put in our words, others pass
                     if not end_sweep():
                         raise translate(error, own, asked.overrides, folders) from error
                 else:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from omegaconf import OmegaConf
 
 from bandit.core.check import shorten
-from experiments.runner.configs import CONFIGS, Settings, find_class
+from experiments.runner.configs import CONFIGS, Settings, find_class, resolve
 
 SET_ELSEWHERE = {  # by what it is set, where a command has a setting of that name
     "simulator.issues": "issues",
@@ -30,9 +30,10 @@ def check_known(config: Settings, command: str) -> None:
     configs/COMMAND.yaml holds, they are those that stand there. What an option itself holds is
     checked by the class that takes it.
     """
-    own = read_own(command)
+    own, groups = read_own(command), _list_groups(_read_yaml(command))
     for name in own:
-        if name not in config and name != "policies":  # there may be none, as Hydra sees it
+        chosen = groups.get(name, name)  # a group that is a list, or null, may hold nothing
+        if name not in config and isinstance(chosen, str):
             raise ValueError(f"{name} is not there; it is a setting that {command} needs")
     unknown = next(_list_unknown(config, own, ""), None)
     if unknown is not None:
@@ -43,10 +44,6 @@ def check_known(config: Settings, command: str) -> None:
         given = (config.get(group) or {}).get(name)
         if outer in own and given is not None:
             raise ValueError(f"{inner} is set by {outer}; say {outer}={given}")
-    for name, policy in config.get("policies", {}).items():
-        if not isinstance(policy, Mapping) or "_target_" not in policy:
-            known = [f"policies.{other}" for other in config["policies"] if other != name]
-            raise ValueError(say_unknown(f"policies.{name}", known))
 
 
 def read_own(command: str) -> dict[str, object]:
@@ -54,15 +51,24 @@ def read_own(command: str) -> dict[str, object]:
 
     A group stands for what it is given; its own settings are options of a class.
     """
-    found: Settings = OmegaConf.to_container(  # type: ignore[assignment]  # a mapping
-        OmegaConf.load(CONFIGS / f"{command}.yaml"), resolve=False
-    )
-    for entry in found.pop("defaults", []):
-        if isinstance(entry, Mapping):
-            groups = [str(key) for key in entry if not str(key).startswith("override ")]
-            found |= {group: None for group in groups if group not in found}
-    found.pop("hydra", None)
-    return found
+    found = _read_yaml(command)
+    found |= {group: None for group in _list_groups(found) if group not in found}
+    return {name: found[name] for name in found if name not in ("defaults", "hydra")}
+
+
+def _read_yaml(command: str) -> Settings:
+    return resolve(OmegaConf.load(CONFIGS / f"{command}.yaml"), references=False)
+
+
+def _list_groups(config: Settings) -> dict[str, object]:
+    """The groups that a command is composed from, and the choice of each that stands there."""
+    entries = [entry for entry in config.get("defaults", []) if isinstance(entry, Mapping)]
+    return {
+        str(group): choice
+        for entry in entries
+        for group, choice in entry.items()
+        if not str(group).startswith("override ")
+    }
 
 
 def say_unknown(name: str, known: Collection[str]) -> str:
@@ -109,9 +115,11 @@ def _list_unknown(
             elif isinstance(inner, Mapping):
                 yield from _list_unknown(value, inner, place)
             else:
-                for each, content in value.items():
-                    if isinstance(content, Mapping):
+                for each, content in value.items():  # a group of several, such as policies
+                    if isinstance(content, Mapping) and "_target_" in content:
                         yield from _list_strange(content, f"{place}{each}.")
+                    else:
+                        yield f"{place}{each}"
 
 
 def _list_strange(config: Mapping[str, object], prefix: str) -> Iterator[str]:

@@ -11,11 +11,10 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.asked.known import list_names, read_own, say_unknown
-from experiments.runner.configs import CONFIGS, Settings
+from experiments.runner.configs import CONFIGS, resolve
 
 
 def translate(
@@ -75,8 +74,7 @@ def _list_known(
         for some in (left, []):
             try:
                 composed = compose(command, [*some, *more], return_hydra_config="hydra." in unknown)
-                found: Settings = OmegaConf.to_container(composed)  # type: ignore[assignment]
-                return list_names(found)
-            except Exception:  # noqa: S112  (another one is unknown, too)
-                continue
+            except (HydraException, OmegaConfBaseException):
+                continue  # another override is unknown, too
+            return list_names(resolve(composed, references=False))
     return list(read_own(command))

@@ -23,15 +23,14 @@ from experiments.asked.command import command
 from experiments.report.cold_start.page import write_page
 from experiments.runner.configs import Settings, check_whole, read_policy, resolve
 from experiments.runner.digest import describe_origin
-from experiments.runner.folders import choose_folder
+from experiments.runner.folders import NOT_RESULTS, Units, choose_folder
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.articles import measure_waves
 from experiments.tables.cold_figures import measure_cold_start
 from experiments.tables.cold_start import collect_cold_starts
-from experiments.tables.people import Units, compare_people, measure_first_issues
+from experiments.tables.people import compare_people, measure_first_issues
 
-NOT_RESULTS = ("workers", "name", "force")  # settings that no result depends on
 MAIN = ""  # the association that is not cut
 WAVES = "wave"  # the policy that shows what an article's first clicks are worth
 

@@ -9,10 +9,8 @@ issue of the second half before it learns from it. Leaves a page with pictures.
 
 from pathlib import Path
 
-import hydra
 import pyarrow as pa
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 
@@ -22,12 +20,12 @@ from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.log import archive
 from bandit.policy import Informed, Policy
+from experiments.asked.command import command
 from experiments.evaluate.judge import Judgement, judge, list_values
 from experiments.evaluate.page import list_findings, list_reasons, make_table, write
-from experiments.runner.configs import Settings, check_whole, make, resolve
+from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
-from experiments.runner.one_line import in_one_line
 from serving import bundle
 
 
@@ -127,12 +125,10 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
     return made, found
 
 
-@hydra.main(version_base="1.3", config_path="../../configs", config_name="evaluate")
-def main(cfg: DictConfig) -> None:
+@command("evaluate")
+def main(config: Settings) -> None:
     console = Console()
-    name = HydraConfig.get().runtime.choices.get("policy")
-    with in_one_line("evaluate"):
-        made, found = run(resolve(cfg), name, console)
+    made, found = run(config, HydraConfig.get().runtime.choices.get("policy"), console)
     console.print(found.verdict, style="bold", highlight=False)
     for words in list_findings(found):
         console.print(words, highlight=False)

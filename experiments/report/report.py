@@ -18,6 +18,7 @@ from experiments.report.off_policy import describe_off_policy
 from experiments.report.page import INK, fill_template
 from experiments.report.run import Run, load_run
 from experiments.report.sentences import list_numbers, write_headline, write_ladder, write_lead
+from experiments.tables.cold_start import LEAST_SEEDS
 from experiments.tables.ladder import measure_ladder
 
 
@@ -40,6 +41,7 @@ def render(run: Run) -> str:
         "report.html.j2",
         run=run,
         looks=run.looks,
+        enough=LEAST_SEEDS,
         first=run.looks[run.winner].ink if run.winner else INK,
         headline=write_headline(run),
         lead=write_lead(run),

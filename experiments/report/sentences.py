@@ -8,9 +8,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from experiments.report.cold_start.words import write_ends
 from experiments.report.page import count_decimals, format_percent, format_thousand
 from experiments.report.policy_looks import Look
-from experiments.tables.cold_start import Parity
+from experiments.tables.cold_start import LEAST_SEEDS, Parity
 from experiments.tables.ladder import HAD, Rung, round_together
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 ALIKE, WAVES = "blast", "wave"  # the same newsletter for all; the winner's own, mailed in waves
 WEEKS = 52
-ENOUGH_SEEDS = 5  # fewer make intervals so wide that they say little
 
 
 def name_rival(run: "Run") -> str:
@@ -60,7 +60,7 @@ def write_headline(run: "Run") -> str:
             "interval."
         )
     if low <= 0 <= high:
-        few = " Use more seeds." if run.seeds < ENOUGH_SEEDS else ""
+        few = " Use more seeds." if run.seeds < LEAST_SEEDS else ""
         return (
             f"No clear difference: {gain}, {share}, but the 95\u00a0% interval, "
             f"{_write_span(low, high, places, sign=True)}, includes zero ({issues}).{few}"
@@ -190,18 +190,10 @@ def list_numbers(run: "Run") -> list[tuple[str, str]]:
 def _write_wait(parity: Parity, rival: str) -> tuple[str, str]:
     """How many issues a new member waits for a newsletter as good as the baseline's."""
     good = f"a new member\u2019s newsletter is on average as good as {rival}"
-    span = f" ({write_span_of_issues(parity)})" if parity.sure else ""
+    ends = write_ends(parity)
+    span = f" (95\u00a0% interval {ends})" if ends else ""
     if parity.issues is None:
         return "not yet", f"in this run no point from which {good}{span}"
     if parity.issues == 0:
         return "at once", f"{good}{span}"
     return f"{parity.issues} issue{'s' * (parity.issues > 1)}", f"until {good}{span}"
-
-
-def write_span_of_issues(parity: Parity) -> str:
-    """The interval of a parity in words, as "95 % interval 0 to 3 issues"."""
-    low, high = parity.earliest, parity.latest
-    if low is None:
-        return f"95\u00a0% interval: later than {parity.horizon} issues"
-    end = f"{high} issue{'s' * (high != 1)}" if high is not None else "later than this run"
-    return f"95\u00a0% interval {low} to {end}"

@@ -37,10 +37,14 @@ def read_policy(name: str) -> Settings:
     return read_config("policy", name)
 
 
-def resolve(config: object) -> Settings:
-    """A Hydra node as plain dictionaries and lists, references replaced by what they refer to."""
+def resolve(config: object, references: bool = True) -> Settings:
+    """A Hydra node as plain dictionaries and lists.
+
+    references: are replaced by what they refer to, and nothing may be missing; False leaves both as
+        they are written
+    """
     resolved: Settings = OmegaConf.to_container(  # type: ignore[assignment]  # a mapping
-        config, resolve=True, throw_on_missing=True
+        config, resolve=references, throw_on_missing=references
     )
     return resolved
 

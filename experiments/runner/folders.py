@@ -12,6 +12,7 @@ from omegaconf import Container, DictConfig, OmegaConf
 from bandit.core.files import read_json, read_table
 from experiments.runner.configs import Settings, resolve
 
+Units = dict[tuple[str, int], Path]  # folders of finished units, by policy and seed
 RUNS = Path("runs")  # where one stands
 NOT_RESULTS = ("workers", "name", "force")  # settings that no result depends on
 ONLY_REPORTED = ("baseline", "late_from")  # settings that only tables and reports depend on

@@ -12,9 +12,8 @@ import pandas as pd
 
 from bandit.core.files import read_json, read_table
 from bandit.slates.waves import assign_waves
+from experiments.runner.folders import Units
 from experiments.tables.summary import student_interval
-
-Units = dict[tuple[str, int], Path]  # folders, by policy and seed
 
 
 def measure_waves(units: Units, waves: str, at_once: str, shares: Sequence[float]) -> pd.DataFrame:

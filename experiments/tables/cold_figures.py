@@ -27,8 +27,7 @@ def measure_cold_start(
     people: as `compare_people` makes it
     baseline: the policy to compare with, one of those in the views
 
-    parity, earliest, latest, horizon: see `Parity`, in issues since joining; NaN is beyond the
-        horizon
+    parity, earliest, latest, sure, horizon: see `Parity`, in issues since joining; NaN for None
     won, won_low, won_high: expected clicks per 1,000 newsletters won in the first four issues
         since joining
     least, least_low, least_high: the lowest share of the baseline's expected clicks at any issue
@@ -55,7 +54,7 @@ def measure_cold_start(
         crossing = parity[name]
         row: dict[str, object] = {"policy": name, "started": starts.get(name, math.nan)}
         row |= {"parity": crossing.issues, "earliest": crossing.earliest}
-        row |= {"latest": crossing.latest, "horizon": crossing.horizon}
+        row |= {"latest": crossing.latest, "sure": crossing.sure, "horizon": crossing.horizon}
         row |= _measure_first(*sums[name], *sums[baseline])
         row |= _measure_least(*sums[name], *sums[baseline])
         row |= _measure_people(people[(people["policy"] == name) & (people["segment"] == "")])

@@ -5,13 +5,13 @@ apart. Seeds are paired: each is one association, whose members all policies mee
 """
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bandit.core.files import read_table
 from bandit.core.types import Floats
+from experiments.runner.folders import Units
 
 SUMS = ["delivered", "opened", "clicks", "expected", "rests_on"]
 VIEWS = {"joiners": "since", "openers": "opens", "founders": "issue"}  # and what each goes by
@@ -37,7 +37,7 @@ class Parity:
     horizon: int
 
 
-def collect_cold_starts(units: dict[tuple[str, int], Path]) -> dict[str, pd.DataFrame]:
+def collect_cold_starts(units: Units) -> dict[str, pd.DataFrame]:
     """Sums over members, see `runner.people.finish_people`; a row for each policy, seed and step.
 
     joiners: of who joined after issue 1, by issues `since` they joined, 0 the first

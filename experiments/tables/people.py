@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.files import read_table
+from experiments.runner.folders import Units
 from experiments.runner.people import FIRST
 
-Units = dict[tuple[str, int], Path]  # folders, by policy and seed
 LEAST_ISSUES = 13  # a quarter of a year: of members who got fewer newsletters nothing is said
 NOTICED = 0.05  # members are better or worse off from this share of their clicks on
 COUNTS = ["members", "better", "worse"]

@@ -10,9 +10,10 @@ import hashlib
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from bandit.core.check import shorten
 from bandit.core.columns import Array, Ints
@@ -22,6 +23,15 @@ PIECE = 1 << 16  # bytes
 LARGE = 1 << 26  # bytes of a file from which on it is checked in pieces
 _DIGEST = 32  # bytes
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "U64": "<u8", "U8": "u1"}
+
+
+class _Told(TypedDict):
+    """What a safetensors header says of an array, if it is sound; `Mapped._find` sees to that."""
+
+    dtype: str
+    shape: list[int]
+    data_offsets: list[int]
+
 
 Check = Callable[[str, Array], None]  # raises ValueError for numbers that cannot be
 
@@ -68,11 +78,11 @@ class Mapped:
             where = f"bytes {start:,} to {min(start + PIECE, len(self.bytes)):,}"
             raise ValueError(f"{self.path}: {where} are not those that were written")
 
-    def _find(self, name: str, told: dict[str, object], base: int) -> "Rows":
+    def _find(self, name: str, told: _Told, base: int) -> "Rows":
         """An array, of which nothing is read yet. Raises ValueError for one that cannot be."""
         try:
-            dtype, shape = np.dtype(_TYPES[str(told["dtype"])]), tuple(map(int, told["shape"]))  # type: ignore[call-overload]
-            start, end = (base + int(place) for place in told["data_offsets"])  # type: ignore[attr-defined]
+            dtype, shape = np.dtype(_TYPES[told["dtype"]]), tuple(map(int, told["shape"]))
+            start, end = (base + int(place) for place in told["data_offsets"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{self.path}: array {shorten(name)}: {error!r}") from None
         inside = base <= start <= end <= len(self.bytes) and min(shape, default=1) >= 0
@@ -107,10 +117,11 @@ class Rows:
             self._check(np.unique(ends))
         return np.asarray(self._table[rows])
 
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         """All of it, as an array of its own. Raises ValueError where a piece was changed."""
         self._check(np.arange(len(self._good)))
-        return np.array(self._table, dtype=dtype)  # type: ignore[call-overload, no-any-return]
+        whole: Array = np.array(self._table, dtype=dtype)
+        return whole
 
     def _check(self, pieces: Ints) -> None:
         flat, size = self._table.reshape(-1), self._table.dtype.itemsize

@@ -12,10 +12,9 @@ serving.update needs (extra `update`).
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 
-from serving.errors import run_program
-from serving.formats import ENCODINGS
+from serving.errors import require, run_program
+from serving.profiles.asked import add_shared
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -24,11 +23,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m serving.explain",
         description="Say what is thought of one member, and why each article is in the slate.",
     )
+    add_shared(parser)
     add = parser.add_argument
-    add("bundle", metavar="BUNDLE", help="what was sent with")
-    add("log", metavar="LOG", help="folder of the log that the bundle has learned")
     add("--member", required=True, metavar="ID", help="who is told of")
-    add("--members", required=True, help="as for serving.send")
     add("--pool", required=True, help="as for serving.send")
     add("--rules", required=True, help="as for serving.send")
     add("--campaign", required=True, help="as for serving.send")
@@ -36,22 +33,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--seen", help="as for serving.send")
     add("--earlier", nargs="*", default=(), help="as for serving.send")
     add("--sent", nargs="*", default=(), metavar="DIR", help="as for serving.send")
-    add("--aliases", metavar="FILE", help="as for serving.send")
-    add("--encoding", choices=ENCODINGS, default="utf-8", help="as for serving.send")
-    add("--trust", metavar="KEY", help="as for serving.send")
-    add("--deny", nargs="+", default=(), metavar="WORD", help="topics and attributes not told of")
-    add("--deny-list", metavar="YAML", help="the same: lists of `topics` and `attributes`")
-    add("--learned", type=int, metavar="ISSUE", help="as for serving.update")
     add("--out", required=True, metavar="PAGE", help="where to; its name ends in .html")
     return parser.parse_args(argv)
 
 
 def work(asked: argparse.Namespace) -> None:
     """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
-    if not find_spec("pandas"):
-        raise ValueError(
-            "a log is read by pandas, which is missing: pip install letterbandit[update]"
-        )
+    require("update", "pandas")
     from serving.explain.work import explain
 
     print(explain(asked))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bandit.core.columns import read_text
 from bandit.features.attributes import fold, split_tags
-from serving.explain.change import ARTICLE, ATTRIBUTE, CLICKS, PIN, SEEN, Change, Outcome
+from serving.explain.change import ARTICLE, ATTRIBUTE, PIN, SEEN, Change, Outcome
 from serving.explain.tale import Tale, put_profile
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def run_change(case: "Case", change: Change, tale: Tale | None = None) -> list[object]:
     """What the ordinary sender shows with one thing changed.
 
-    tale: the member's profile without the clicks, where clicks are what is changed
+    tale: the member's profile without the clicks; it is given where clicks are what is changed, and
+        nowhere else
 
     Raises ValueError where the changed issue cannot be sent: a pool that has too few articles.
     """
-    if change.kind == CLICKS:
-        assert tale is not None  # noqa: S101  # whoever asks has learned it
-        policy = put_profile(case.bundle.policy, tale)  # type: ignore[arg-type]  # a Profile
+    if tale is not None:
+        policy = put_profile(case.bundle.policy, tale)
         return replace(case, bundle=replace(case.bundle, policy=policy)).show()
     if change.kind == ATTRIBUTE:
         return case.put(change.name, change.value).show()

@@ -15,6 +15,7 @@ import numpy as np
 from bandit.core.types import Round
 from bandit.models.profiles import NAMES, Profiles
 from bandit.policies.profile import Profile
+from bandit.policy import Policy
 from serving.explain.change import Click
 
 
@@ -69,8 +70,10 @@ class Retold(Profile):
         super()._learn_members(round)
 
 
-def put_profile(policy: Profile, tale: Tale) -> Profile:
-    """The policy as it would plan for the tale's member; of others it knows nothing."""
+def put_profile(policy: Policy, tale: Tale) -> Profile:
+    """A profile policy as it would plan for the tale's member; of others it knows nothing."""
+    if not isinstance(policy, Profile):
+        raise TypeError(f"policy is a {type(policy).__name__}; only Profile keeps profiles")
     other = copy(policy)
     other.profiles = tale.profiles
     return other

@@ -12,9 +12,8 @@ LOG/aside with the reason. The same files give the same bytes. Needs pandas and 
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 
-from serving.errors import run_program
+from serving.errors import require, run_program
 from serving.formats import ENCODINGS
 
 
@@ -63,9 +62,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def work(asked: argparse.Namespace) -> None:
     """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
-    missing = [name for name in ("pandas", "scipy") if not find_spec(name)]
-    if missing:
-        raise ValueError(f"{missing[0]} is not installed: pip install letterbandit[ingest]")
+    require("ingest", "pandas", "scipy")
     from serving.ingest.work import ingest
 
     for line in ingest(asked):

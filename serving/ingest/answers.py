@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bandit.core import keys
+from bandit.core.columns import Columns
 from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Slates
 from bandit.log.events import estimate_open_rate, read_feedback
 from bandit.log.hygiene import tag
@@ -172,7 +173,7 @@ def _read(
     context = Context(
         campaign=book.campaign,
         issue=0,
-        members={"member": ids},  # type: ignore[arg-type]
+        members=Columns({"member": ids}),
         articles=book.pool.to_pandas(),
         member_features=np.zeros((n, 1)),
         article_features=np.zeros((m, 1)),

@@ -8,7 +8,7 @@ files, and takes its place at once. Open this file to see how an issue is added.
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class Outcome:
     clicked: Bools
     events: Path
     aside: pa.Table
-    told: dict[str, object]
+    told: Mapping[str, object]
 
 
 def add_issue(folder: Path, book: Book, outcome: Outcome) -> tuple[int, bool]:
@@ -56,7 +56,7 @@ def add_issue(folder: Path, book: Book, outcome: Outcome) -> tuple[int, bool]:
     Raises ValueError where the folder is no archive, and where the issue is there from other files.
     """
     known = _read_notes(folder)
-    told = outcome.told | {"send": book.digest}
+    told = {**outcome.told, "send": book.digest}
     number = next((n for n, each in known.items() if each.get("send") == book.digest), 0)
     issues = archive.read_rules(folder) if (folder / "rules.json").exists() else {}
     if (

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,25 @@ from serving.tables import Table, name_plainly
 
 MOST = 1_000_000  # delays by which a provider's clock is judged
 ADDRESS = ("email", "e_mail", "email_address", "e_mail_address", "address")
+
+
+class Told(TypedDict):
+    """What ingest.json says of an issue: its mails, what became of the rows, and what came back."""
+
+    campaign: str
+    mails: int
+    rows: dict[str, int]  # by provider
+    used: int
+    duplicates: int
+    aside: dict[str, int]  # by reason
+    tags: dict[str, int]  # events by what made them
+    delivered: int
+    opened: int
+    clicks: int
+    unsubscribed: int
+    complained: int
+    clocks: list[str]  # what is odd about times, in sentences
+    together: int  # parts of the mails that were judged together
 
 
 def ingest(asked: argparse.Namespace) -> list[str]:
@@ -172,8 +192,7 @@ def _to_table(events: pd.DataFrame) -> pa.Table:
 
 def _tell(
     book: Book, spills: Sequence[Spill], aside: Aside, gathered: _Gathered, buckets: int
-) -> dict[str, object]:
-    """What ingest.json says of the issue."""
+) -> Told:
     rows = Counter[str]()
     milliseconds = Counter[str]()
     for spill in (spill for spill in spills if spill.facts["rows"] != "0"):
@@ -211,9 +230,9 @@ def _tell(
     }
 
 
-def _describe(told: dict[str, object], log: Path, number: int, new: bool) -> Iterator[str]:
+def _describe(told: Told, log: Path, number: int, new: bool) -> Iterator[str]:
     """The lines that are printed."""
-    rows, aside, tags = (dict(told[name]) for name in ("rows", "aside", "tags"))  # type: ignore[call-overload]
+    rows, aside, tags = told["rows"], told["aside"], told["tags"]
     providers = ", ".join(f"{name} {count}" for name, count in rows.items())
     yield (
         f"{sum(rows.values())} rows ({providers}): {told['used']} used, {told['duplicates']} "
@@ -221,7 +240,7 @@ def _describe(told: dict[str, object], log: Path, number: int, new: bool) -> Ite
     )
     for why, count in sorted(aside.items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"set aside: {count}: {why}"
-    for sentence in told["clocks"]:  # type: ignore[attr-defined]
+    for sentence in told["clocks"]:
         yield f"warning: {sentence}"
     yield "events: " + (", ".join(f"{name} {count}" for name, count in tags.items()) or "none")
     yield (

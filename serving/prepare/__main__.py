@@ -12,9 +12,8 @@ sending does not.
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 
-from serving.errors import run_program
+from serving.errors import require, run_program
 from serving.formats import ENCODINGS
 
 
@@ -75,9 +74,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def work(asked: argparse.Namespace) -> None:
     """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
-    missing = [name for name in ("pandas", "sklearn") if not find_spec(name)]
-    if missing:
-        raise ValueError(f"{missing[0]} is not installed: pip install letterbandit[prepare]")
+    require("prepare", "pandas", "sklearn")
     from serving.prepare.work import dry_run, prepare
 
     (dry_run if asked.dry_run else prepare)(asked)

@@ -10,10 +10,9 @@ it; it needs what serving.update needs (extra `update`).
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 
-from serving.errors import run_program
-from serving.formats import ENCODINGS
+from serving.errors import require, run_program
+from serving.profiles.asked import add_shared
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -22,10 +21,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m serving.profiles",
         description="Write all members' tastes by topic, their drift and what they rest on.",
     )
+    add_shared(parser)
     add = parser.add_argument
-    add("bundle", metavar="BUNDLE", help="what is sent with")
-    add("log", metavar="LOG", help="folder of the log that the bundle has learned")
-    add("--members", required=True, help="member and the attributes: who is told of")
     add(
         "--ago",
         type=int,
@@ -33,22 +30,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="ISSUES",
         help="drift since so many issues, or since the first where there are fewer (%(default)s)",
     )
-    add("--aliases", metavar="FILE", help="old, member: ids that members had, and have now")
-    add("--encoding", choices=ENCODINGS, default="utf-8", help="of CSV files that are not UTF-8")
-    add("--trust", metavar="KEY", help="public key that must have signed BUNDLE")
-    add("--deny", nargs="+", default=(), metavar="WORD", help="topics that are left out")
-    add("--deny-list", metavar="YAML", help="the same: a list of `topics`")
-    add("--learned", type=int, metavar="ISSUE", help="as for serving.update")
     add("--out", required=True, metavar="FILE", help="where to; its name ends in .parquet")
     return parser.parse_args(argv)
 
 
 def work(asked: argparse.Namespace) -> None:
     """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
-    if not find_spec("pandas"):
-        raise ValueError(
-            "a log is read by pandas, which is missing: pip install letterbandit[update]"
-        )
+    require("update", "pandas")
     from serving.profiles.work import tell_profiles
 
     print(tell_profiles(asked))

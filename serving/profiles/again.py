@@ -5,6 +5,7 @@ Open this file for what makes sure that the log is the one that the bundle has l
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from serving.bundle import Bundle
 from serving.update.work import find_known
 
 Watch = Callable[[Round], None]
+AnyProfile = TypeVar("AnyProfile", bound=Profile)
 
 
 def take_profile(folder: str | Path, given: Bundle) -> Profile:
@@ -42,7 +44,17 @@ def find_learned(
     return known
 
 
+def make_again(given: Bundle, kind: type[AnyProfile]) -> AnyProfile:
+    """A policy with a bundle's parameters that has learned nothing.
+
+    kind: Profile, or a class of its own that learns as it does
+    """
+    # the parameters were checked when the bundle was read: its own policy was made with them
+    return kind(**given.manifest.parameters)  # type: ignore[arg-type]
+
+
 def learn_known(
+    folder: str | Path,
     given: Bundle,
     policy: Profile,
     log: str | Path,
@@ -52,11 +64,20 @@ def learn_known(
 ) -> None:
     """Let a new policy learn the issues that a bundle has learned.
 
-    policy: made with the bundle's parameters, not started
+    folder, given: the bundle
+    policy: made by `make_again`, not started
     watch: called with each issue before it is learned
+
+    Raises ValueError where the log does not give, bit for bit, what the bundle has learned. With
+    aliases that cannot be asked: profiles that are one now were learned apart.
     """
     policy.start(given.features)
     learn_rounds(policy, _read(log, given, known[-1].issue, aliases), watch)
+    if not aliases and not _is_same(take_profile(folder, given), policy):
+        raise ValueError(
+            f"{log} does not give what {folder} has learned: it learned other issues as well, or "
+            "another version learned them"
+        )
 
 
 def _read(log: str | Path, given: Bundle, last: int, aliases: Aliases) -> Iterator[Round]:
@@ -66,7 +87,7 @@ def _read(log: str | Path, given: Bundle, last: int, aliases: Aliases) -> Iterat
         yield round
 
 
-def is_same(one: Profile, other: Profile) -> bool:
+def _is_same(one: Profile, other: Profile) -> bool:
     """Whether two policies have learned the same, bit for bit."""
     before, after = one.state(), other.state()
     return all(np.array_equal(before[name], after[name]) for name in before)

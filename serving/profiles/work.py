@@ -25,7 +25,7 @@ from bandit.policies.profile import Profile
 from serving import bundle
 from serving.aliases import read_aliases, refuse_old
 from serving.inputs import read_members
-from serving.profiles.again import find_learned, is_same, learn_known, take_profile
+from serving.profiles.again import find_learned, learn_known, make_again, take_profile
 from serving.profiles.denied import NOTE, read_denied
 from serving.profiles.tastes import Scale, divide, set_scale
 
@@ -103,15 +103,10 @@ def tell_profiles(asked: argparse.Namespace) -> str:
     if aliases:
         refuse_old(asked.members, members, aliases)
     policy.follow(aliases)
-    fresh = Profile(**given.manifest.parameters)  # type: ignore[arg-type]  # were checked
+    fresh = make_again(given, Profile)
     when = known[max(len(known) - asked.ago, 0)]
     watch = Watch(members["member"], features, topics, fresh, when.issue)
-    learn_known(given, fresh, asked.log, known, aliases, watch.look)
-    if not aliases and not is_same(policy, fresh):
-        raise ValueError(
-            f"{asked.log} does not give what {asked.bundle} has learned: it learned other issues "
-            "as well, or another version learned them"
-        )
+    learn_known(asked.bundle, given, fresh, asked.log, known, aliases, watch.look)
     everybody = _make_context(features, members, asked.log, known[-1].issue)
     before = _restore(fresh, watch.state or fresh.state())
     scales = [

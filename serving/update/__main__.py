@@ -10,9 +10,8 @@ issues that it knows. BUNDLE stays as it was. Learning needs pandas, and most po
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 
-from serving.errors import run_program
+from serving.errors import require, run_program
 from serving.formats import ENCODINGS
 
 
@@ -56,10 +55,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def work(asked: argparse.Namespace) -> None:
     """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
-    if not find_spec("pandas"):
-        raise ValueError(
-            "a log is read by pandas, which is missing: pip install letterbandit[update]"
-        )
+    require("update", "pandas")
     from serving.update.work import update
 
     print(update(asked))

@@ -13,12 +13,11 @@ sending does not.
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandit.core import check
-from serving.errors import run_program
+from serving.errors import require, run_program
 
 if TYPE_CHECKING:  # imported where it is needed, so that --help needs nothing
     from serving.verdict.course import Course
@@ -58,8 +57,7 @@ def work(asked: argparse.Namespace) -> None:
     check.at_least("--worth", asked.worth, 0.0)
     check.at_least("--margin", asked.margin, 0.0)
     check.between("--level", asked.level, 0.5, 0.9999)
-    if not find_spec("pandas"):
-        raise ValueError("pandas is not installed: pip install letterbandit[prepare]")
+    require("prepare", "pandas")
     from serving.verdict.answers import read_answers
     from serving.verdict.course import follow
     from serving.verdict.page import PAGE, write_verdict

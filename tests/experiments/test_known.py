@@ -8,13 +8,14 @@ import pytest
 from experiments import calibrate, compare, cost, delayed, headlines, reading, run, scale, train
 from experiments.asked.known import read_own, say_unknown
 from experiments.coldstart import __main__ as coldstart
+from experiments.evaluate import __main__ as evaluate
 from experiments.runner.configs import CONFIGS
 from tests.support.asking import Ask, ask_in
 
 MAINS: dict[str, Callable[[], None]] = {
     module.__name__.rpartition(".")[2]: module.main
-    for module in (calibrate, compare, cost, delayed, headlines, reading, run, scale)
-} | {"coldstart": coldstart.main}
+    for module in (calibrate, compare, cost, delayed, headlines, reading, run, scale, train)
+} | {"coldstart": coldstart.main, "evaluate": evaluate.main}
 WRONG = [
     ("compare", "policy.epsilon=0.3", "no setting 'policy.epsilon'; nearest: policies."),
     ("compare", "+policy.epsilon=0.5", "no setting 'policy'; nearest: policies"),
@@ -27,6 +28,11 @@ WRONG = [
     ("compare", "+simulator.issues=4", "simulator.issues is set by issues; say issues=4"),
     ("run", "+policy.epsilon=0.5", "no setting 'policy.epsilon'; nearest: policy."),
     ("run", "policy.bugdet=0.5", "nearest: policy.budget; policy has budget, click_rate"),
+    ("train", "+policy.epsilon=3", "no setting 'policy.epsilon'; nearest: policy."),
+    ("train", "hydra.run.dir=here", "hydra.run.dir is not for train"),
+    ("evaluate", "+policy.epsilon=3", "no setting 'policy.epsilon'; nearest: "),
+    ("evaluate", "policy=lin_tz", "there is no policy 'lin_tz'; nearest: lin_ts; choose from "),
+    ("evaluate", "seed=3", "log is not given; name the folder of an archive, log=FOLDER"),
     ("run", "+simulator.memberz=3", "nearest: simulator.members"),
     ("run", "+simulator.drift.wlak=0.1", "nearest: simulator.drift.walk"),
     ("run", "+polcy=random", "no setting 'polcy'; nearest: policy"),
@@ -93,7 +99,3 @@ def test_help_prints_the_options_and_what_may_be_chosen(
     assert "hydra:" not in text
     if "\n  - policy: " in yaml:
         assert "policy=NAME: bayes_limit, blast" in text
-
-
-def test_train_refuses_what_nothing_reads(ask: Ask) -> None:
-    assert "no setting 'policy.epsilon'; nearest: policy." in ask(train.main, "+policy.epsilon=3")

@@ -1,10 +1,7 @@
 """docs/explaining.md is followed to the letter, on a small simulated association."""
 
-import doctest
 import json
 import re
-import shlex
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,9 +12,9 @@ from bandit.policies.profile import Profile
 from serving import bundle
 from serving.profiles.denied import read_denied
 from tests.support.member_cases import TARGET, set_desk
+from tests.support.pages import follow, list_commands
 
 PAGE = (Path(__file__).parents[2] / "docs" / "explaining.md").read_text(encoding="utf-8")
-COMMAND = re.compile(r"^```\n\$ (python [^\n]*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
 def test_the_page_does_what_it_says(
@@ -30,14 +27,9 @@ def test_the_page_does_what_it_says(
     learned = {"learned": describe_issues(list_issues(tmp_path / "log")[:4])}
     bundle.write(tmp_path / "old", policy, TARGET, {}, features, learned)
     monkeypatch.chdir(tmp_path)
-    commands = COMMAND.findall(PAGE)
+    commands = list_commands(PAGE)
     assert len(commands) == 3
-    for line, said in commands:
-        words = shlex.split(line)
-        assert import_module(f"{words[2]}.__main__").main(words[3:]) == 0, capsys.readouterr().err
-        printed = capsys.readouterr().out
-        same = doctest.OutputChecker().check_output(said, printed, doctest.ELLIPSIS)
-        assert same, f"{line} printed\n{printed}\nand the page says\n{said}"
+    follow(commands, capsys)
     page = json.loads(Path("page.json").read_text())
     told = [reason["words"] for slot in page["slate"] for reason in slot["reasons"]]
     (sentence,) = re.findall(r"^```\n(“.*)\n```$", PAGE, flags=re.MULTILINE)

@@ -67,8 +67,12 @@ class WholeAnswer:
     @property
     def best(self) -> WholeEstimate | None:
         """The narrowest estimate that may be believed; None where there is none."""
-        given = [each for each in self.estimates if each.change]
-        return min(given, key=lambda each: each.change.high - each.change.low, default=None)  # type: ignore[union-attr]  # just asked
+        widths = {
+            at: each.change.high - each.change.low
+            for at, each in enumerate(self.estimates)
+            if each.change
+        }
+        return self.estimates[min(widths, key=widths.__getitem__)] if widths else None
 
 
 def evaluate_whole(

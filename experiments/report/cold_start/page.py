@@ -10,10 +10,11 @@ import pandas as pd
 from bandit.core.files import read_json, read_table, replacing
 from experiments.report.cold_start.better_off import describe_people
 from experiments.report.cold_start.figures import draw_shares, draw_weights
+from experiments.report.cold_start.words import write_ends, write_parity
 from experiments.report.page import fill_template, format_percent
 from experiments.report.policy_looks import Look, assign_looks
 from experiments.tables.cold_figures import count_joiners_needed
-from experiments.tables.cold_start import VIEWS
+from experiments.tables.cold_start import LEAST_SEEDS, VIEWS, Parity
 
 TABLES = (*VIEWS, "people", "figures", "cuts", "first")
 # What a product team may hold the newsletter to; docs/cold_start.md says where they come from.
@@ -57,6 +58,7 @@ def write_page(run: Path) -> Path:
         "coldstart.html.j2",
         facts=facts,
         seeds=seeds,
+        enough=LEAST_SEEDS,
         looks=looks,
         label=looks[policy].label,
         rival=looks[baseline].label,
@@ -93,18 +95,15 @@ def _read_rows(table: pd.DataFrame, key: str) -> dict[str, Figures]:
     }
 
 
-def write_wait(row: Figures) -> str:
-    """When the newsletter is as good as the baseline's, in words, with the interval."""
-    issues, low, high = (row[name] for name in ("parity", "earliest", "latest"))
-    words = f"after {issues:.0f} issue{'s' * (issues != 1)}"
-    if math.isnan(issues):
-        words = "not within this run"
-    elif issues == 0:
-        words = "from the first issue"
-    if math.isnan(low):
-        return words
-    end = "beyond this run" if math.isnan(high) else f"{high:.0f}"
-    return f"{words} ({low:.0f} to {end})"
+def _write_wait(row: Figures) -> str:
+    """When the newsletter is as good as the baseline's, with the interval in brackets."""
+    issues, low, high = (
+        None if math.isnan(row[name]) else int(row[name])
+        for name in ("parity", "earliest", "latest")
+    )
+    parity = Parity(issues, low, high, bool(row["sure"]), int(row["horizon"]))
+    ends = write_ends(parity)
+    return f"{write_parity(parity)} ({ends})" if ends else write_parity(parity)
 
 
 def _write_headline(row: Figures, label: str, rival: str) -> str:
@@ -122,7 +121,7 @@ def _list_aims(figures: Mapping[str, Figures], policy: str) -> list[Aim]:
     least = _write_share(row["least"], row["least_low"], row["least_high"])
     worse = _write_share(row["worse"], row["worse_low"], row["worse_high"])
     aims = [
-        Aim("As good as the baseline from the first issue", write_wait(row), row["parity"] == 0),
+        Aim("As good as the baseline from the first issue", _write_wait(row), row["parity"] == 0),
         Aim(
             f"Never below {format_percent(LEAST)} of the baseline at any issue since joining",
             f"lowest at issue {row['least_at']:.0f}: {least}",
@@ -151,7 +150,7 @@ def _write_share(share: float, low: float, high: float) -> str:
 def _list_rows(
     figures: Mapping[str, Figures], looks: Mapping[str, Look]
 ) -> list[tuple[Look, str, Figures]]:
-    return [(looks[name], write_wait(row), row) for name, row in figures.items()]
+    return [(looks[name], _write_wait(row), row) for name, row in figures.items()]
 
 
 def _list_cuts(
@@ -159,6 +158,11 @@ def _list_cuts(
 ) -> list[tuple[str, str, str, Figures]]:
     """(name, what it changes, when it is as good, the row); the uncut association first."""
     return [
-        (cut.replace("_", " ") or "as above", " ".join(settings.get(cut, [])), write_wait(row), row)
+        (
+            cut.replace("_", " ") or "as above",
+            " ".join(settings.get(cut, [])),
+            _write_wait(row),
+            row,
+        )
         for cut, row in _read_rows(cuts.drop(columns="policy"), "cut").items()
     ]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
+from experiments.report.cold_start.words import write_ends, write_parity
 from experiments.report.curves import average_seeds, draw_curves
 from experiments.report.policy_looks import Look, choose_main
 from experiments.report.run import Run
-from experiments.tables.cold_start import Parity
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,13 @@ def _compare_with_baseline(
         return float(rate[policy]) / base - 1 if base and policy in rate else math.nan
 
     return [
-        (look, _write_wait(run.parity[policy]), lift(early, policy), lift(late, policy))
+        (look, _write_wait(run, policy), lift(early, policy), lift(late, policy))
         for policy, look in choose_main(run.looks, run.winner).items()
         if run.baseline and policy in run.parity and policy != run.baseline
     ]
 
 
-def _write_wait(parity: Parity) -> str:
-    wait = parity.issues
-    words = "not within this run" if wait is None else f"after {wait} issue{'s' * (wait != 1)}"
-    words = "from the first issue" if wait == 0 else words
-    from experiments.report.sentences import write_span_of_issues  # it is deep enough already
-
-    return f"{words}; {write_span_of_issues(parity)}" if parity.sure else words
+def _write_wait(run: Run, policy: str) -> str:
+    ends = write_ends(run.parity[policy])
+    words = write_parity(run.parity[policy])
+    return f"{words}; 95\u00a0% interval {ends}" if ends else words

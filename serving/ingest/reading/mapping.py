@@ -109,7 +109,7 @@ def _to_words(given: object) -> object:
     return {to_text(key) or str(key): to_text(value) for key, value in given.items()}
 
 
-def _check_words(known: Sequence[str]) -> Callable[[dict[str, str]], dict[str, str]]:
+def _check_words(known: Sequence[str]) -> Callable[[object], object]:
     def check(table: object) -> object:
         table = _to_words(table)
         if isinstance(table, dict):
@@ -120,7 +120,7 @@ def _check_words(known: Sequence[str]) -> Callable[[dict[str, str]], dict[str, s
                     )
         return table
 
-    return check  # type: ignore[return-value]
+    return check
 
 
 Kinds = Annotated[dict[str, str], BeforeValidator(_check_words(KINDS))]

@@ -7,13 +7,14 @@ aside. Open this file for the columns that all providers are brought to.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timezone
 from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bandit.core.types import Bools
+from bandit.core.types import Bools, Floats
 from bandit.log.events import METHODS
 from serving.ingest.reading.agents import find_agent, find_network
 from serving.ingest.reading.links import BARE, TOKEN, clean_link
@@ -116,10 +117,10 @@ def find_word(words: dict[str, str], word: str) -> str | None:
     return words.get(text, words.get("*"))
 
 
-def _read_time(field: Field | None, rows: Sequence[Row], zone: object) -> np.ndarray:
+def _read_time(field: Field | None, rows: Sequence[Row], zone: timezone | None) -> Floats:
     if field is None:
         return np.full(len(rows), np.nan)
-    return parse_times(field.collect(rows), zone)[0]  # type: ignore[arg-type]
+    return parse_times(field.collect(rows), zone)[0]
 
 
 def _to_array(texts: Sequence[str | None]) -> pa.Array:

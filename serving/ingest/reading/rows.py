@@ -96,7 +96,8 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
     decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
     buffer, at, done, step = "", 0, False, CHUNK
     while True:
-        at = _BETWEEN.match(buffer, at).end()  # type: ignore[union-attr]
+        between = _BETWEEN.match(buffer, at)
+        at = between.end() if between else at
         if at == len(buffer) and done:
             return
         try:
