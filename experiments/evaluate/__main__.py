@@ -117,7 +117,7 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
             lambda: progress.advance(task),
         )
     write_table(made / "estimates.parquet", pa.Table.from_pylist(list_values(found)))
-    title = name or f"the bundle {Path(config['bundle']).name}"
+    title = name or f"the bundle {'/'.join(Path(config['bundle']).parts[-2:])}"
     write(made / "evaluate.html", found, title, config)
     told = {"verdict": found.verdict, "findings": list_findings(found)}
     origin = describe_origin(["experiments.evaluate.__main__"], [config["policy"]] if name else [])

@@ -125,9 +125,9 @@ def draw_issues(found: Judgement) -> Markup | None:
         return None
     alt = "clicks over what was sent, of each issue, with 95 % intervals"
     wide = max(min(3 * max(abs(dot.value) for dot in dots), 400.0), 20.0)
-    return draw_dots(
-        "issues", alt, dots, "% over what was sent", {0.0: "sent"}, None, (-wide, wide)
-    )
+    ends = [0.0, *(end for dot in dots for end in (dot.low, dot.high))]
+    limits = (max(min(ends), -wide), min(max(ends), wide))  # what is drawn fills the frame
+    return draw_dots("issues", alt, dots, "% over what was sent", {0.0: "sent"}, None, limits)
 
 
 def draw_curve(found: Judgement) -> Markup | None:

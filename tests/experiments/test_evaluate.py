@@ -99,9 +99,8 @@ def test_the_page_is_whole_and_fetches_nothing(log: Path, bundle: Path, runs: Pa
     assert not re.search(r"https?:|url\((?!#)|@import|<script|<link|<img|<iframe", page)
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
-    again = write(
-        runs / "again.html", found, "the bundle bundle", settings(log, bundle=str(bundle))
-    )
+    named = f"the bundle {'/'.join(bundle.parts[-2:])}"
+    again = write(runs / "again.html", found, named, settings(log, bundle=str(bundle)))
     assert again.read_text(encoding="utf-8") == page
 
 
