@@ -29,11 +29,11 @@ def tag(
     """The same rows with three more columns, which are replaced if they are there.
 
         tag         scanner; else duplicate (a repeat of another row), prefetch (an open by a
-                    privacy proxy), late (a person's, but received after the next issue was
-                    planned), human
+                    privacy proxy or a webmail's cache), late (a person's, but received after the
+                    next issue was planned), human
         why         in words
-        confidence  that the tag is right, in [0, 1]: of scanners and people what the mixture says,
-                    of the others a constant. `bandit.log.doubt` adds it up
+        confidence  that the tag is right, in [0, 1]: what the mixture says where it decides, a
+                    constant where a rule does. `bandit.log.doubt` adds it up
 
     events: see `bandit.log.events`; of several issues where there are, which tells more of domains
     proxies: networks of privacy proxies
@@ -71,7 +71,8 @@ def tag(
     why[soon], why[cached] = EARLY, "a webmail's cache loaded the images, read or not"
     sure[looked] = np.where(soon, machine, 1 - machine)[looked]
 
-    counted = once & ~is_open & (table["method"] != "POST").to_numpy()
+    one_click = ((table["kind"] == "unsubscribe") & (table["method"] == "POST")).to_numpy()
+    counted = once & ~is_open & ~one_click
     visits = group_visits(table, mail, counted, is_open & ~proxied & ~soon, proxied | soon)
     chance, words = judge_visits(visits)
     rows = np.flatnonzero(visits.row >= 0)
@@ -86,6 +87,7 @@ def tag(
     seconds = table["seconds"].to_numpy()[beside]
     beside = beside[_find_during(visits, found, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
+    sure[beside] = np.maximum(machine[beside], KNOWN)
 
     for said, whose, reason in find_own_accounts(table, is_open):
         tags[said], why[said], sure[said] = whose, reason, CERTAIN
