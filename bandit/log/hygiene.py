@@ -20,6 +20,8 @@ REPEAT = 10.0  # seconds within which the same request again is a repeat
 NEAR = 5.0  # an open this many seconds from a scanner's visit is the scanner's
 KNOWN = 0.9  # confidence where a rule decides (assumption)
 CERTAIN = 0.999  # confidence where a request says itself that no person made it (assumption)
+# Why a row only repeats another one, in words; `bandit.log.doubt` counts none of these.
+SAME_RECORD, SAME_REQUEST = "the same record again", "the same request again"
 EARLY = "images loaded soon after delivery, as machines do, read or not"
 
 
@@ -94,9 +96,7 @@ def tag(
 
     again = np.flatnonzero(~once)
     tags[again] = np.where(tags[first[again]] == "scanner", "scanner", "duplicate")
-    why[again] = np.where(
-        same[again], "the same record again", f"the same request again within {REPEAT:.0f} s"
-    )
+    why[again] = np.where(same[again], SAME_RECORD, f"{SAME_REQUEST} within {REPEAT:.0f} s")
     sure[again] = np.where(same[again], 1.0, KNOWN)
     back = np.empty(len(table), dtype=np.int64)
     back[order] = np.arange(len(table))
