@@ -1,8 +1,9 @@
 """What a policy is: the interface that experiments and the sender use, and nothing beyond it.
 
-A policy is a class that derives from `Policy` and has the first five methods. The last six have
-defaults, which suit most policies. Policies that exist only in simulation, because they are shown
-the truth, derive from `Informed` in its place. `bandit/policies/random.py` is the shortest example.
+A policy is a class that derives from `Policy` and has five methods: `start`, `plan`, `learn`,
+`state` and `restore`. The others have defaults, which suit most policies. Policies that exist only
+in simulation, because they are shown the truth, derive from `Informed` in its place.
+`bandit/policies/random.py` is the shortest example.
 """
 
 from collections.abc import Collection
@@ -51,7 +52,8 @@ class Policy(Protocol):
         For whoever composes for one member after the other, until the policy learns again: what
         depends on the pool alone may be worked out once. The default works out nothing.
 
-        articles: m rows; article_features: [m, q]
+        articles: m rows, the pool
+        article_features: [m, q]
         """
         return self.plan
 

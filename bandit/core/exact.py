@@ -24,10 +24,10 @@ def snap(x: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 class Factor(NamedTuple):
-    """A factor [n, d] of several products, rounded once.
+    """A factor of exact products, rounded to the grid once for however many of them.
 
-    table: on the grid
-    longest: of its rows
+    table: [n, d], rounded to the grid
+    longest: Euclidean length of its longest row, by which `dot` bounds the sums
     """
 
     table: NDArray[np.float64]

@@ -56,7 +56,7 @@ class Rules(BaseModel):
 
     @classmethod
     def parse(cls, told: Mapping[str, object]) -> Self:
-        """The rules that `describe` gave. Raises ValueError for others."""
+        """The rules that `describe` gave. Raises ValueError for what it cannot have given."""
         given = dict(told)
         for part in ("pins", "only"):  # JSON has no whole numbers for keys
             slots = given.get(part, {})
@@ -89,7 +89,7 @@ class Rules(BaseModel):
         for slot, only in self.only.items():
             if not all(only.values()) or not only:
                 raise ValueError(
-                    f"only: slot {slot}: {only} names no value: nothing may stand there"
+                    f"only: slot {slot}: {shorten(only)} names no value: nothing may stand there"
                 )
         for what, counted in (("at_most", self.at_most), ("at_least", self.at_least)):
             for column, counts in counted.items():

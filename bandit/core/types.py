@@ -112,7 +112,9 @@ class Context:
     def address(
         self, members: Columns, member_features: Floats, eligible: Bools, seen: Bools
     ) -> Self:
-        """The same issue for other members; only what is new is checked.
+        """The same issue for n other members; only what is new is checked.
+
+        members, member_features, eligible, seen: as in `Context`
 
         Raises ValueError naming the first value at fault.
         """

@@ -49,8 +49,8 @@ def write(folder: Path, rounds: Iterable[Round]) -> None:
     (folder / "members.parquet").unlink(missing_ok=True)
     around = Surroundings(folder, strict=True)
     for round in rounds:
-        around.add(round.context)
         log.check_round(round)
+        around.add(round.context)
         log.write(folder / "log" / f"{round.context.issue:03d}.parquet", round)
     around.clear()
     around.finish()

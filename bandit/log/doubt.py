@@ -15,6 +15,7 @@ from scipy.special import expit, logit
 
 from bandit.core import check, keys
 from bandit.core.types import Floats
+from bandit.log.hygiene import SAME_RECORD, SAME_REQUEST
 
 FACTOR = 12.0  # by which all odds may be wrong at once
 NORMAL = 1.645  # standard deviations that hold nine in ten
@@ -29,7 +30,8 @@ class People:
 
     recorded: clicks, without repeats
     expected: how many of them are people's, in expectation
-    low, high: between which the number lies, nine times in ten
+    low: where the interval begins that holds the number nine times in ten
+    high: where it ends
     """
 
     recorded: int
@@ -111,4 +113,5 @@ def draw_tags(tagged: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 def _find_repeats(tagged: pd.DataFrame) -> pd.Series:
     """Which events only repeat another one, a scanner's too."""
-    return (tagged["tag"] == "duplicate") | tagged["why"].str.startswith("the same re")
+    said = tagged["why"].str.startswith((SAME_RECORD, SAME_REQUEST))
+    return (tagged["tag"] == "duplicate") | said

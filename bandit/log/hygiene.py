@@ -20,6 +20,8 @@ REPEAT = 10.0  # seconds within which the same request again is a repeat
 NEAR = 5.0  # an open this many seconds from a scanner's visit is the scanner's
 KNOWN = 0.9  # confidence where a rule decides (assumption)
 CERTAIN = 0.999  # confidence where a request says itself that no person made it (assumption)
+# Why a row only repeats another one, in words; `bandit.log.doubt` counts none of these.
+SAME_RECORD, SAME_REQUEST = "the same record again", "the same request again"
 EARLY = "images loaded soon after delivery, as machines do, read or not"
 
 
@@ -29,11 +31,11 @@ def tag(
     """The same rows with three more columns, which are replaced if they are there.
 
         tag         scanner; else duplicate (a repeat of another row), prefetch (an open by a
-                    privacy proxy), late (a person's, but received after the next issue was
-                    planned), human
+                    privacy proxy or a webmail's cache), late (a person's, but received after the
+                    next issue was planned), human
         why         in words
-        confidence  that the tag is right, in [0, 1]: of scanners and people what the mixture says,
-                    of the others a constant. `bandit.log.doubt` adds it up
+        confidence  that the tag is right, in [0, 1]: what the mixture says where it decides, a
+                    constant where a rule does. `bandit.log.doubt` adds it up
 
     events: see `bandit.log.events`; of several issues where there are, which tells more of domains
     proxies: networks of privacy proxies
@@ -71,7 +73,8 @@ def tag(
     why[soon], why[cached] = EARLY, "a webmail's cache loaded the images, read or not"
     sure[looked] = np.where(soon, machine, 1 - machine)[looked]
 
-    counted = once & ~is_open & (table["method"] != "POST").to_numpy()
+    one_click = ((table["kind"] == "unsubscribe") & (table["method"] == "POST")).to_numpy()
+    counted = once & ~is_open & ~one_click
     visits = group_visits(table, mail, counted, is_open & ~proxied & ~soon, proxied | soon)
     chance, words = judge_visits(visits)
     rows = np.flatnonzero(visits.row >= 0)
@@ -86,15 +89,14 @@ def tag(
     seconds = table["seconds"].to_numpy()[beside]
     beside = beside[_find_during(visits, found, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
+    sure[beside] = np.maximum(machine[beside], KNOWN)
 
     for said, whose, reason in find_own_accounts(table, is_open):
         tags[said], why[said], sure[said] = whose, reason, CERTAIN
 
     again = np.flatnonzero(~once)
     tags[again] = np.where(tags[first[again]] == "scanner", "scanner", "duplicate")
-    why[again] = np.where(
-        same[again], "the same record again", f"the same request again within {REPEAT:.0f} s"
-    )
+    why[again] = np.where(same[again], SAME_RECORD, f"{SAME_REQUEST} within {REPEAT:.0f} s")
     sure[again] = np.where(same[again], 1.0, KNOWN)
     back = np.empty(len(table), dtype=np.int64)
     back[order] = np.arange(len(table))

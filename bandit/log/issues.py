@@ -104,9 +104,9 @@ def list_issues(folder: str | Path) -> list[Issue]:
     does.
     """
     folder, found = Path(folder), []
-    for issue, (campaign, _) in read_rules(folder).items():
-        rules = read_json(folder / "rules.json")[f"{issue:03d}"]
-        digest = sha256(json.dumps(rules, sort_keys=True).encode())
+    ruled, told = read_rules(folder), read_json(folder / "rules.json")
+    for issue, (campaign, _) in ruled.items():
+        digest = sha256(json.dumps(told[f"{issue:03d}"], sort_keys=True).encode())
         for part in ("log", "pools", "changes"):
             path = find_file(folder, part, issue)
             if path.is_file():

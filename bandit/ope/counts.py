@@ -28,10 +28,12 @@ def measure_split(counts: Sequence[int], shares: Sequence[float]) -> float:
     counts: members in each arm so far
     shares: of each arm; those of all arms add up to 1
 
-    Raises ValueError for shares that do not, and fewer than two.
+    Raises ValueError for shares that do not add up to 1, fewer than two arms, and counts below 0.
     """
     if len(counts) != len(shares) or len(shares) < 2:
         raise ValueError(f"there are {len(counts)} counts and {len(shares)} shares")
+    for arm, count in enumerate(counts):
+        check.whole(f"counts[{arm}]", count, 0)
     if not math.isclose(sum(shares), 1.0, abs_tol=1e-6) or min(shares) <= 0:
         raise ValueError(f"shares = {list(shares)}; must be positive and add up to 1")
     total = sum(counts)

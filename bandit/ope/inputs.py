@@ -54,10 +54,7 @@ def check_chances(logged: Floats, target: Floats, reward: Floats | Bools) -> Non
     own = np.arange(k)
     check_inputs(logged[:, own, own], target[:, own, own], reward)
     for name, chance in (("logged", logged), ("target", target)):
-        wrong = ~((chance >= 0) & (chance <= 1 + 1e-9))
-        if wrong.any():
-            i, j, slot = np.argwhere(wrong)[0]
-            raise ValueError(f"{name}[{i}, {j}, {slot}] = {chance[i, j, slot]}; must be in [0, 1]")
+        _refuse(name, chance, ~((chance >= 0) & (chance <= 1 + ROUNDING)), "must be in [0, 1]")
 
 
 def check_target(target: Floats) -> None:
@@ -68,8 +65,8 @@ def check_target(target: Floats) -> None:
 
 def _refuse(what: str, array: Array, wrong: Bools, rule: str) -> None:
     if wrong.any():
-        i, j = np.argwhere(wrong)[0]
-        raise ValueError(f"{what}[{i}, {j}] = {array[i, j]}; {rule}")
+        at = tuple(np.argwhere(wrong)[0].tolist())
+        raise ValueError(f"{what}{list(at)} = {array[at]}; {rule}")
 
 
 def weights(logged: Floats, target: Floats) -> Floats:

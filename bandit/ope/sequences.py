@@ -32,8 +32,9 @@ from bandit.core import check
 from bandit.core.types import Bools, Floats, Ids, Ints
 from bandit.ope.intervals import MOST, Interval
 
-TIGHTEST = 4.0  # times the information of the first look; .95 bounds are 3.26 to 3.28 errors from
-# 1 to 50 times it, and 3.03 in between
+# The bound is tightest at so many times the information of the first look. At level .95 it is 3.25
+# standard errors wide at that look, 3.03 where it is tightest, and 3.28 at 50 times the first.
+TIGHTEST = 4.0
 
 
 @dataclass(frozen=True)

@@ -108,4 +108,4 @@ def read_values(articles: Columns, column: str) -> list[str]:
     folded: dict[str, str] = {}
     for value in sorted(set(fill_text(articles[column]))):
         folded.setdefault(fold(value), value)
-    return sorted(value for value in folded.values() if fold(value))
+    return [value for folds, value in folded.items() if folds]

@@ -113,9 +113,12 @@ def walk_beside(
         everybody[rows] = asked
         liked = np.zeros((len(member), *appeal.shape[1:]))
         liked[rows] = appeal
-        each = [_walk(plan, desk, everybody, drawn[None], False, liked) for drawn in numbers]
+        whole = slice(None)
+        each = [
+            _walk(plan, desk.take(whole), everybody, drawn[None], False, liked) for drawn in numbers
+        ]
         if own:
-            each.insert(0, _walk(plan, desk, everybody, numbers[:0], True, liked))
+            each.insert(0, _walk(plan, desk.take(whole), everybody, numbers[:0], True, liked))
         choice, chance = (np.concatenate(a)[:, rows] for a in list(zip(*each, strict=True))[:2])
         return Walks(choice, chance, each[0].mean[rows])
     return Walks(
@@ -131,14 +134,15 @@ def _walk(
     """Slates of e members, first (`own`) the one asked about, then one by each of `numbers`.
 
     numbers: [draws, e, k], to draw by
-    plan, desk: of d e members, all of the first slate, all of the second, ...
+    plan, desk: of d e members, all of the first slate, all of the second, ...; the desk is left
+        with all slots filled
     """
     (e, k), d = asked.shape, len(numbers) + own
     choice = np.full((k, d * e), -1, dtype=np.int32).T  # slot after slot in memory
     chance, mean = np.zeros((d, e, k, k)), np.zeros((e, k, appeal.shape[2]))
     known = np.tile(np.maximum(asked, 0), (d, 1))
     for slot in range(k):
-        pmf = _ask(plan, desk, choice, slot)
+        pmf = _ask(plan, desk, slot)
         chance[..., slot] = np.take_along_axis(pmf, known, axis=1).reshape(d, e, k)
         if own:
             mean[:, slot] = np.einsum("em,emc->ec", pmf[:e], appeal)
@@ -147,12 +151,13 @@ def _walk(
         if len(rest):
             uniform = numbers[:, :, slot].ravel()
             choice[e * own :, slot] = take(rest, np.ones(len(rest), dtype=bool), uniform).choice
+        desk.fill(choice[:, slot])
     return Walks(choice.reshape(d, e, k), chance, mean)
 
 
-def _ask(plan: SlotPmf, desk: Desk, choice: Ints, slot: int) -> Floats:
-    """The pmf [r, m] of a slot, pins included, given the slots above in `choice` [r, k]."""
-    open, _ = desk.follow(choice[:, :slot]).open(slot)
+def _ask(plan: SlotPmf, desk: Desk, slot: int) -> Floats:
+    """The pmf [r, m] of a slot, pins included; the desk knows what fills the slots above."""
+    open, _ = desk.open(slot)
     article, pinned = desk.find_pin(slot)
     open[pinned] = False
     free: Bools = np.asarray(open.any(axis=1))
@@ -174,7 +179,7 @@ def _go_through(plan: SlotPmf, context: Context, asked: Ints, rows: Ints) -> Flo
         for slot in range(k):
             who = rows[owner]
             part = SlotPmf(plan.scores[who], plan.explore.take(who))
-            pmf = _ask(part, desk.take(who), above, slot)
+            pmf = _ask(part, desk.take(who).follow(above[:, :slot]), slot)
             shown = np.take_along_axis(pmf, np.maximum(asked[owner], 0), axis=1)
             np.add.at(chance[:, :, slot], owner, mass[:, None] * shown)
             if slot == k - 1:

@@ -60,7 +60,8 @@ class Association(Truthful):
         everyone the same best articles
     taste: standard deviation over members of an article's pull, logits
     explained: share of its variance that attributes explain; higher favours segments
-    attributes: what the association has of them: "known", "two", "none", or "shuffled"
+    attributes: what policies are told of them: all ("known"), "two", "none", or another member's
+        ("shuffled"); see `tell_attributes`
     eagerness: standard deviation of readiness to click at all, logits; higher leaves most clicks to
         fewer members
     kind_sd: standard deviation of the pull of events and of resources, logits
@@ -84,7 +85,7 @@ class Association(Truthful):
     text_dims: columns that policies see of the article text; topics come first
     encoder: reads the article text; None: static word vectors
     embeddings: an SQLite file to cache its vectors in; None: no cache
-    Raises ValueError naming the first that cannot be.
+    Raises ValueError naming the first parameter that cannot be.
     """
 
     def __init__(

@@ -38,20 +38,21 @@ def list_scans(mailing: Mailing) -> Iterator[pd.DataFrame]:
             ("open", pixel, np.full(len(pixel), k + 1), "GET", 0.0),
         ):
             rows, at, slot = behind[i], times[i, j] + ahead, j + 1 if kind == "click" else 0
-            agent, network = scan.agent[i], scan.network[i, np.minimum(j, k) * (j <= k)]
+            agent, network = scan.agent[i], scan.network[i, np.where(j <= k, j, 0)]
             yield mailing.tabulate(kind, "scanner", rows, at, agent, network, slot, method)
 
 
 def wait_for(when: str, mailing: Mailing) -> tuple[Bools, Floats]:
     """Which links [n, l] gateways of a kind may follow, and from when on, in seconds [n, l].
 
-    when: what the gateway waits for, as in `Gateway`
+    when: what the gateway waits for, as in `Gateway`; where a click never comes, it is inf
     """
     clicked, pace = mailing.feedback.clicked, mailing.pace
     n, k = clicked.shape
-    if when == "click":
-        never = np.zeros((n, 1))
-        return np.column_stack([clicked, never > 0]), np.column_stack([pace.clicks, never])
+    if when == "click":  # the unsubscribe link is never one of them
+        ready = np.column_stack([clicked, np.zeros(n, dtype=bool)])
+        start = np.where(clicked, pace.clicks, np.inf)
+        return ready, np.column_stack([start, np.full(n, np.inf)])
     ready = mailing.feedback.opened if when == "open" else np.ones(n, dtype=bool)
     start = pace.opens if when == "open" else np.zeros(n)
     return np.repeat(ready[:, None], k + 1, axis=1), np.repeat(start[:, None], k + 1, axis=1)

@@ -155,7 +155,8 @@ def test_clicks_and_opens_that_cannot_be_are_named(rounds: list[Round], tmp_path
     ):
         log.read(path, round.context)
     with pytest.raises(ValueError, match=rf"opened\[{lost}\] is true, of a mail that was not"):
-        archive.write(tmp_path, [replace(round, feedback=replace(feedback, opened=opened))])
+        archive.write(tmp_path / "b", [replace(round, feedback=replace(feedback, opened=opened))])
+    assert not list((tmp_path / "b").rglob("*.parquet"))
     choice, clicked, opened = (
         round.slates.choice.copy(),
         feedback.clicked.copy(),

@@ -70,6 +70,23 @@ def test_all_links_in_order_hours_later() -> None:
     assert count_people(tagged).high <= 5
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_images_loaded_during_a_scanner_s_visit_are_as_surely_its_own(method: str) -> None:
+    """An open that looks like a person's has not that confidence; a POST hides no click."""
+    links = [
+        {"member": m, "slot": j + 1, "links": 6, "seconds": 10800 + 7.0 * m + 1.5 * j}
+        for m in range(40)
+        for j in range(6)
+    ]
+    opens = [
+        {"member": m, "kind": "open", "slot": 0, "seconds": 10799.5 + 7.0 * m} for m in range(40)
+    ]
+    clicks = [row | {"method": method} for row in links]
+    tagged = tag(make_events([row | {"network": "cloud"} for row in [*opens, *clicks]]))
+    assert (tagged["tag"] == "scanner").all()
+    assert (tagged["confidence"][:40] == 0.9).all()
+
+
 @pytest.mark.parametrize("begin", [300, 7000])
 def test_colleagues_who_click_one_article_within_minutes_are_people(begin: float) -> None:
     rows: list[dict[str, Any]] = []

@@ -72,6 +72,7 @@ def test_what_cannot_be_is_refused() -> None:
     for call, message in (
         (lambda: measure_split([1, 2], [0.5, 0.4]), "must be positive and add up to 1"),
         (lambda: measure_split([1], [1.0]), "1 counts and 1 shares"),
+        (lambda: measure_split([30, -5], [0.5, 0.5]), r"counts\[1\] = -5; must be at least 0"),
         (lambda: bound_ratio(-1, 2, 0.5), "first = -1; must be at least 0"),
         (lambda: bound_ratio(1, 2, 1.0), "share = 1.0; must be in"),
         (lambda: bound_ratio(1, 2, 0.5, 1.0), "level = 1.0; must be in"),

@@ -127,9 +127,8 @@ def test_clicks_that_are_common_from_the_first_issue_on_are_learned_from() -> No
         opened = round.feedback.opened
         rates.append(round.feedback.clicked[opened].mean())
     assert min(rates) > 0.5
-    expected = policy.infer_interests(round.context).score(Pool.of(round.context.article_features))[
-        0
-    ]
+    pool = Pool.of(round.context.article_features)
+    expected, _ = policy.infer_interests(round.context).score(pool)
     assert 0.5 < expit(expected).mean() < 0.95
 
 

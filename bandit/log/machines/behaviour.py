@@ -9,11 +9,9 @@ one that comes at any time. Open this file to change what is expected; `kinds` l
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
-Floats = NDArray[np.float64]
-
+from bandit.core.types import Floats, Ints
 
 # Where the bins of "start" end, in seconds from delivery, and what they are called.
 STARTS = np.array([2, 5, 9, 15, 30, 60, 110, 180, 330, 600, 1100, 2000, 3600, 6500, 12000, 21600])
@@ -34,8 +32,8 @@ MEDIAN, SPREAD = 3.0, 2.0  # people's start: hours, and sd of its logarithm
 KINDS = (0.5, 3.5, 6.5, 9.5, 12.5, 15.5, 18.5)
 WIDE = 1.3  # standard deviation of that, in bins
 
-PACES = ("minutes apart", "5-60 s apart", "1-5 s apart", "under 1 s apart")
-ECHO = "a link that was taken from elsewhere just before"
+# Each table below: what a visit may show, its chance for a person, its chance for a machine.
+# `visits` counts on the order of SHAPE: one link; some, most, all, at four paces each; echoes.
 SHAPE: tuple[tuple[str, float, float], ...] = (
     ("one link", 0.83, 0.10),
     ("some links, minutes apart", 0.06, 0.04),
@@ -50,7 +48,7 @@ SHAPE: tuple[tuple[str, float, float], ...] = (
     ("all links, 5-60 s apart", 0.003, 0.10),
     ("all links, 1-5 s apart", 0.002, 0.10),
     ("all links, under 1 s apart", 0.0005, 0.15),
-    (ECHO, 0.0005, 0.12),
+    ("a link that was taken from elsewhere just before", 0.0005, 0.12),
 )
 OPENED: tuple[tuple[str, float, float], ...] = (
     ("opened before", 0.48, 0.02),
@@ -65,27 +63,26 @@ AGENT: tuple[tuple[str, float, float], ...] = (
     ("no agent", 0.019, 0.06),
     ("a scanner by its own account", 0.001, 0.20),
 )
-
-
 EDGES = np.log(np.concatenate([[0.3], STARTS, [2e6]]))  # of the bins of "start"
 
 
-def find_start(seconds: Floats) -> NDArray[np.int64]:
+def find_start(seconds: Floats) -> Ints:
     """The bin of "start" of each time, in seconds from delivery."""
     return np.asarray(np.searchsorted(STARTS, seconds, side="right"), dtype=np.int64)
 
 
 def spread_starts(median: float, spread: float) -> Floats:
-    """Chances of the bins of "start" where its logarithm is normal.
+    """Chances [bins] of "start" where the logarithm of its seconds is normal.
 
-    median: of the logarithm of seconds; spread: its standard deviation
+    median: of the logarithm of seconds
+    spread: its standard deviation
     """
     chances = np.diff(ndtr((EDGES - median) / spread)) + 2e-5
     return np.asarray(chances / chances.sum())
 
 
 def smooth_starts(seen: Floats) -> Floats:
-    """The lognormal chances nearest to how often each bin of "start" was seen."""
+    """Lognormal chances [bins] with the mean and spread of how often each bin was seen [bins]."""
     share, middle = seen / seen.sum(), (EDGES[1:] + EDGES[:-1]) / 2
     median = float(share @ middle)
     spread = float(np.sqrt(share @ (middle - median) ** 2))
@@ -95,6 +92,7 @@ def smooth_starts(seen: Floats) -> Floats:
 def expect_start(kinds: tuple[float, ...], any_time: bool) -> Floats:
     """Chances [1 + kinds, bins] of "start": of people, then of each kind of machine.
 
+    kinds: for each kind, about which bin its visits lie, as in KINDS
     any_time: whether there is one more kind, which comes when it likes
     """
     people = spread_starts(float(np.log(3600 * MEDIAN)), SPREAD)

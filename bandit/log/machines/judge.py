@@ -16,20 +16,23 @@ from bandit.log.machines.visits import Visits, number_groups
 SCANNER = 0.8
 LOST, SPARED, SURE = 0.006, 0.01, 0.98  # see find_bound
 EARLY = KINDS[:3]  # when machines load images, as bins of "start"
-FIXED = 1e9
-# How many visits the chances of `behaviour` weigh, of people and of each kind of machine.
+FIXED = 1e9  # so heavy that no log moves these chances
+# How many visits the chances of `behaviour` weigh, of people and of each kind of machine, for each
+# thing that a visit (start, shape, opened, agent) or an open (start, beside, agent) shows.
 WEIGHTS = ((60.0, 60.0), (60.0, 40.0), (60.0, 60.0), (60.0, 100.0))
 OF_OPENS = ((300.0, FIXED), (300.0, FIXED), (300.0, 20.0))
 
 
 @cache
 def expect_visits() -> tuple[Floats, ...]:
+    """Chances [1 + kinds, bins] of start, shape, opened and agent of visits, before any data."""
     start = expect_start(KINDS, any_time=True)
     return (start, *(expand(table, len(start)) for table in (SHAPE, OPENED, AGENT)))
 
 
 @cache
 def expect_opens() -> tuple[Floats, ...]:
+    """Chances [1 + kinds, bins] of start, beside and agent of opens, before any data."""
     start = expect_start(EARLY, any_time=False)
     agents = np.full((len(start), len(AGENTS)), 1 / len(AGENTS))
     return start, expand(BESIDE, len(start)), agents
@@ -61,7 +64,7 @@ def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
 
 
 def judge_opens(table: pd.DataFrame, mail: Ints, rows: Ints, clicks: Bools) -> Floats:
-    """P(a machine loaded the images) [opens], of the opens in these rows of the events."""
+    """P(a machine loaded the images) [opens]; the arguments are those of `opens.look_at`."""
     bins, groups = look_at(table, mail, rows, clicks), number_groups(table.iloc[rows])
     member = pd.factorize(table["member"].iloc[rows])[0]
     return learn_chances(bins, groups[:, :1], member, expect_opens(), OF_OPENS)

@@ -18,7 +18,7 @@ from bandit.log.machines.behaviour import AGENT, OPENED, SAID, SHAPE, find_start
 PAUSE = 60.0  # seconds without a click that end a visit
 STRETCH = 1800.0  # seconds without a click that end a row of small visits
 SMALL = 2  # links; visits of up to so many belong to such a row, which is judged as one
-ECHO = 3600.0  # seconds within which a link is taken once more from elsewhere
+AGAIN = 3600.0  # seconds within which a link is taken once more from elsewhere
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _find_echoes(clicks: pd.DataFrame, mail: Ints, here: Bools) -> Bools:
     network = pd.factorize(clicks["network"])[0]
     order = np.lexsort([np.arange(len(slot)), slot, mail])
     pair = (np.diff(mail[order]) == 0) & (np.diff(slot[order]) == 0) & (slot[order][1:] > 0)
-    pair &= (np.diff(t[order]) <= ECHO) & (np.diff(network[order]) != 0)
+    pair &= (np.diff(t[order]) <= AGAIN) & (np.diff(network[order]) != 0)
     first, second = order[:-1][pair], order[1:][pair]
     echo = np.zeros(len(slot), dtype=bool)
     echo[np.where(here[first] | ~here[second], second, first)] = True

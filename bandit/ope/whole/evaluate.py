@@ -132,19 +132,16 @@ def evaluate_whole(
     shared = _find_shared_reason(log, dependence)
     answers, earlier = [], ""
     for each, w in weights.items():
-        mass = np.ones_like(looks) if each == "item_position" else looks
-        ess = _count_sends(w[log.sampled], mass[log.sampled], n, each == "item_position")
-        heavy = _find_heaviest(w * reward, name, log, least_clicks)
-        thin = (
-            f"{n} sends count as {ess:.0f} that chose as this policy would, "
-            f"fewer than {least_ess:g}"
-            if ess < least_ess
-            else ""
-        )
-        reason = shared or thin
-        if not reason:
-            by_slot = each == "item_position"
-            reason = _find_bias(w[log.sampled], mass[log.sampled], by_slot) or heavy
+        by_slot, sample = each == "item_position", (w[log.sampled], looks[log.sampled])
+        ess = _count_sends(*sample, n, by_slot)
+        reason = shared
+        if not reason and ess < least_ess:
+            reason = (
+                f"{n} sends count as {ess:.0f} that chose as this policy would, "
+                f"fewer than {least_ess:g}"
+            )
+        reason = reason or _find_bias(*sample, by_slot)
+        reason = reason or _find_heaviest(w * reward, name, log, least_clicks)
         if not reason and each == "position_based" and not earlier and not _holds_zero(apart):
             reason = (
                 "it contradicts what item-position weights say by "
@@ -154,11 +151,11 @@ def evaluate_whole(
         if reason:
             answers.append(WholeEstimate(each, None, None, None, ess, reason))
             continue
-        over = spread[each].mean() / own.mean()  # a ratio, linearised
-        terms = over - 1 + (spread[each] - over * own) / own.mean()
+        over = spread[each].mean() / own.mean()
+        more = over - 1 + (spread[each] - over * own) / own.mean()  # a ratio, linearised
         value, change, lift = (
             normal_interval(part, log.members, level)
-            for part in (spread[each], spread[each] - own, terms)
+            for part in (spread[each], spread[each] - own, more)
         )
         answers.append(WholeEstimate(each, value, change, lift, ess, ""))
     return WholeAnswer(tuple(answers), sent, dependence, curve)
@@ -187,7 +184,11 @@ def _find_shared_reason(log: Beside, dependence: Dependence) -> str:
 
 
 def _find_bias(w: Floats, looks: Floats, by_slot: bool) -> str:
-    """Why weights that must average 1 do not; empty where they do."""
+    """Why the weights [s, k] of a sample do not average 1, as they must; empty where they do.
+
+    looks: [s, k], what a slot counts for, alike in every row
+    by_slot: each slot's weights must average 1; else those of all slots together, by looks
+    """
     if by_slot:
         mean, error = w.mean(axis=0), w.std(axis=0, ddof=1) / np.sqrt(len(w))
     else:
@@ -204,7 +205,10 @@ def _find_bias(w: Floats, looks: Floats, by_slot: bool) -> str:
 
 
 def _count_sends(w: Floats, looks: Floats, n: int, by_slot: bool) -> float:
-    """How many sends of equal weight are as good as all n, from weights [s, k] of a sample."""
+    """How many sends of equal weight are as good as all n, from weights [s, k] of a sample.
+
+    looks, by_slot: as for `_find_bias`; by slot, it is the slot where they are fewest
+    """
     if not len(w):
         return 0.0
     if by_slot:

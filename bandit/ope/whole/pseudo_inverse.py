@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ints
+from bandit.ope.inputs import ROUNDING
 
 
 def weigh_pairs(target: Floats, open: Ints) -> Floats:
@@ -57,7 +58,12 @@ def pseudo_inverse(target: Floats, open: Ints, reward: Floats | Bools) -> NDArra
     """
     check.shape("reward", reward, target.shape[:2])
     check.finite("reward", np.asarray(reward, np.float64), range(len(reward)))
-    if not ((target >= 0) & (target <= 1 + 1e-9)).all():
-        raise ValueError("target holds what is no chance; must be in [0, 1]")
+    wrong = ~((target >= 0) & (target <= 1 + ROUNDING))
+    if wrong.any():
+        i, j, slot = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"target holds what is no chance: target[{i}, {j}, {slot}] = {target[i, j, slot]}; "
+            "must be in [0, 1]"
+        )
     terms: NDArray[np.float64] = weigh_pairs(target, open) * reward.sum(axis=1)
     return terms

@@ -36,12 +36,8 @@ def test_sends_with_a_click_are_looked_at_and_a_sample_of_all() -> None:
     assert 0.04 * n < few.sampled.sum() < 0.2 * n
     assert set(few.rows) == set(clicked) | set(few.rows[few.sampled])
     assert few.reward.sum() == round.feedback.clicked.sum()
-    for name in (
-        "logged",
-        "target",
-        "reward",
-        "supported",
-    ):  # neither depends on who else is looked at
+    # none of these depends on who else is looked at
+    for name in ("logged", "target", "reward", "supported"):
         theirs = getattr(all_of_them, name)[few.rows]
         np.testing.assert_array_equal(getattr(few, name), theirs)
 

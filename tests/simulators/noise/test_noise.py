@@ -162,6 +162,20 @@ def test_a_gateway_that_scans_everything_clicks_every_link() -> None:
     assert scans["seconds"].between(0.9, 8 + 7 * 0.4 * 8).all()
 
 
+def test_a_gateway_that_waits_for_a_click_loads_no_images_before_it() -> None:
+    click = Gateway(first=(2, 9), gap=0.3, pixel=1, when="click", unsubscribe=False)
+    table, truth = record_issues(
+        Noise(seed=21, scanner_share=0.1, corporate=0.8, gateways={"g": click}), send_issues()
+    )
+    table, mail = table[~truth["duplicate"]], ["campaign", "member"]
+    source = truth["source"][~truth["duplicate"]]
+    clicks = table[(source == "human") & (table["kind"] == "click")]
+    opens = table[(source == "scanner") & (table["kind"] == "open")]
+    first = clicks.groupby(mail)["seconds"].min().reindex(pd.MultiIndex.from_frame(opens[mail]))
+    assert len(opens) > 50
+    assert (opens["seconds"].to_numpy() >= first.to_numpy() + 2).all()
+
+
 def test_duplicates_repeat_and_late_events_are_late() -> None:
     table, truth = record_issues(Noise(seed=5, duplicates=0.3, late=0.2), send_issues()[:1])
     repeat = truth["duplicate"].to_numpy()
