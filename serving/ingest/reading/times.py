@@ -53,8 +53,9 @@ def parse_times(
     else:
         found = np.full(len(values), np.nan)
         for row, value in enumerate(values):
-            if value.__class__ in (int, float):
-                found[row] = value
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                # a whole number may be larger than any float
+                found[row] = value if abs(value) < 1e300 else np.inf
             elif isinstance(value, str):
                 found[row], why[row] = _parse(value, zone)
             else:
@@ -77,7 +78,7 @@ def _parse(text: str, zone: timezone | None) -> tuple[float, int]:
     except ValueError:
         try:
             when = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return np.nan, 3
     if when.tzinfo is None:
         if zone is None:

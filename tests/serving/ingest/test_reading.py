@@ -122,6 +122,14 @@ def test_times_that_are_none_are_not_guessed() -> None:
     assert parse_times([NOON * 1000, NOON])[2] == 1
 
 
+def test_a_number_beyond_all_computers_takes_no_other_row_with_it() -> None:
+    nines = "9" * 30
+    given = [10**400, -(10**400), f"7 Jul {nines} 12:00 +0000", f"7 Jul 2026 12:00 +{nines}", NOON]
+    found, why, _ = parse_times(given)
+    assert why.tolist() == [3, 3, 3, 3, 0]
+    assert found[-1] == NOON
+
+
 def test_a_zone_without_summer_time() -> None:
     form = "%m/%d/%Y %I:%M:%S %p"
     given = ["7/7/2026 9:30:05 AM", "1/7/2026 9:30:05 PM", "7/7/2026"]
