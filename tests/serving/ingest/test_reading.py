@@ -168,6 +168,13 @@ def test_places_by_pattern(tmp_path: Path) -> None:
     assert places.find(clean_link("http://ads.example.com/x?utm_source=1")) == "sponsor"
     assert places.find("a.org/privacy") == "footer"
     assert places.find("a.org/privacy/2") == ""
+    for link in ("https://ads.example.com", "https://ads.example.com/?id=2"):
+        assert places.find(clean_link(link)) == "sponsor"
+    assert places.find("ads.example.com.evil.org") == ""
+    left = Places({"unsubscribe": ["https://a.org/leave?id=*"], "footer": ["https://a.org/[1]"]})
+    assert left.find(clean_link("https://a.org/leave?utm_source=x&id=5")) == "unsubscribe"
+    assert left.find(clean_link("https://a.org/leave")) == ""
+    assert (left.find("a.org/[1]"), left.find("a.org/1")) == ("footer", "")
     (tmp_path / "links.yaml").write_text("header: [https://a.org]\n")
     with pytest.raises(ValueError, match=r"links\.yaml: 'header' is no place"):
         read_places(tmp_path / "links.yaml")
