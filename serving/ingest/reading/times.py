@@ -48,6 +48,8 @@ def parse_times(
         read = pc.strptime(texts, format=form, unit="s", error_is_null=True)
         away = (zone or UTC).utcoffset(None).total_seconds()
         found = read.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False) - away
+        if zone is None and "%z" not in form:
+            why[:] = 2
         why[np.isnan(found)] = 3
         why[[v is None for v in values]] = 1
     else:

@@ -137,6 +137,9 @@ def test_a_zone_without_summer_time() -> None:
     assert found[0] == datetime(2026, 7, 7, 15, 30, 5, tzinfo=UTC).timestamp()
     assert found[1] == datetime(2026, 1, 8, 3, 30, 5, tzinfo=UTC).timestamp()
     assert why.tolist() == [0, 0, 3]
+    assert parse_times(given, None, form)[1].tolist() == [2, 2, 3]
+    told, why, _ = parse_times(["7/7/2026 9:30 -0600"], None, "%m/%d/%Y %H:%M %z")
+    assert (told[0], why[0]) == (found[0] - 5, 0)
     with pytest.raises(ValueError, match="zone = 'CST'; must be such as -06:00"):
         parse_zone("CST")
 
@@ -227,6 +230,7 @@ def test_a_mapping_of_ones_own_is_checked(tmp_path: Path) -> None:
         ("kinds: {hit: tap}", "'hit' means 'tap'; must be one of delivered, open, click"),
         ("kinds: {}\ncolour: red", "colour = 'red': there is no such setting"),
         ("kinds: {}\nurl: {until: x}", "must name one path"),
+        ("kinds: {}\nzone: CST", r"mine\.yaml: zone = 'CST': must be such as -06:00"),
     ):
         path.write_text(text.replace("kinds: {hit: click, robot: ignore}", line))
         with pytest.raises(ValueError, match=said):
