@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from bandit.core import check
 from bandit.core.types import Floats
+from serving.errors import shorten
 from serving.folder import claim
 from serving.ingest.answers import Answers, Window, answer
 from serving.ingest.book import Book
@@ -44,12 +45,17 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     addresses = _read_addresses(asked, book) if asked.addresses else {}
     at = _read_time(asked.delivered_at) if asked.delivered_at else None
     log = Path(asked.log)
-    place = log.resolve().with_name(f".{log.name}.ingest")
+    real = log.resolve()  # of two names of one log both mean the same place
+    place = real.with_name(f".{real.name}.ingest")
     with _work_in(place):
         spills = [spill_file(Path(file), own, place, asked.encoding) for file in asked.files]
         matcher, aside = Matcher(book, places, addresses, tuple(asked.mailing)), Aside()
         buckets = sort_records(spills, matcher, place, aside)
         _fill_sent(buckets, at)
+        if not buckets.files:
+            raise ValueError(
+                "the files hold no rows, as after an export that failed: nothing is added"
+            )
         gathered = _Gathered(book, place / "events.parquet")
         with gathered:
             for rows, table in buckets.read():
@@ -91,7 +97,7 @@ def _read_time(text: str) -> float:
     (seconds,), (why,), _ = parse_times([text])
     if why:
         raise ValueError(
-            f"--delivered-at {text!r} is {WHY[why]}; must be such as 2026-11-24T09:00Z"
+            f"--delivered-at {shorten(text)} is {WHY[why]}; must be such as 2026-11-24T09:00Z"
         )
     return float(seconds)
 
