@@ -25,7 +25,7 @@ from serving.ingest.matching import Matcher, match_addresses
 from serving.ingest.reading.links import read_places
 from serving.ingest.reading.mapping import read_mapping
 from serving.ingest.reading.times import WHY, describe_clocks, parse_times
-from serving.ingest.spill import Aside, Buckets, Spill, sort_records, spill_file
+from serving.ingest.spill import Aside, Buckets, Spill, open_writer, sort_records, spill_file
 from serving.tables import Table, name_plainly
 
 MOST = 1_000_000  # delays by which a provider's clock is judged
@@ -153,11 +153,7 @@ class _Gathered:
             aside.add_records(rest, why)
         table = _to_table(answers.events)
         if self._writer is None:
-            self._writer = self._stack.enter_context(
-                pq.ParquetWriter(
-                    self.path, table.schema, compression="zstd", write_page_checksum=True
-                )
-            )
+            self._writer = self._stack.enter_context(open_writer(self.path, table.schema))
         self._writer.write_table(table)
 
     def list_delays(self) -> Iterator[tuple[str, Floats]]:

@@ -50,7 +50,7 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
     rows: list[Row] = []
     for value in piece:
         if not isinstance(value, Bad):
-            rows += mapping.unfold(value) if mapping.rows else [value]
+            rows += mapping.unfold(value)
 
     def read(field: Field | None) -> pa.Array:
         return _to_array(field.collect_text(rows)) if field else pa.nulls(len(rows), pa.string())
