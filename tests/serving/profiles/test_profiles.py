@@ -1,5 +1,6 @@
 """All members' tastes as a table: what the columns say, and what is left out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,20 @@ def test_shown_and_clicked_are_counted_from_the_log(desk: Desk, table: pd.DataFr
     there = set(table["member"])
     assert found == {key: value for key, value in counts.items() if key[0] in there}
     assert sum(clicked for _, clicked in found.values()) > 20
+
+
+def test_where_no_topic_has_a_name_no_article_is_on_one(desk: Desk) -> None:
+    features = desk.association.features
+    text = desk.rounds[0].context.article_features
+    named = [features.names[at] if at >= 0 else "" for at in tastes.find_topics(features, text)]
+    assert named == name_articles(features, text)
+    bare = replace(features, names=())
+    assert tastes.find_topics(bare, text).tolist() == [-1] * len(text)
+    policy = Profile()
+    policy.start(bare)
+    context, topics = desk.association.issue(7), np.zeros(0, dtype=np.int64)
+    told = tastes.set_scale(policy, bare, context, topics, [text]).measure(policy, bare, context)
+    assert told.sure.shape == (len(context.members), 0)
 
 
 def test_members_in_pieces_give_the_same_rows(
