@@ -22,11 +22,11 @@ from pydantic import (
 
 from bandit.log.events import VERDICTS
 from serving.errors import describe
+from serving.ingest.reading.rows import Row
 from serving.ingest.reading.times import parse_zone
 from serving.settings import read_settings
 
 KINDS = ("delivered", "open", "click", "unsubscribe", "bounce", "complaint", "ignore")
-Row = dict[str, Any]
 HERE = Path(__file__).parent / "providers"
 
 

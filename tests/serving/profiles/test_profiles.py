@@ -127,6 +127,11 @@ def test_a_denied_topic_is_left_out_and_the_note_is_there(
     capsys.readouterr()
     assert run(desk, tmp_path / "q.parquet", "--deny", "vaccinees") == 2
     assert "'vaccinees' is no topic and no attribute" in capsys.readouterr().err
+    deny = tmp_path / "deny.yaml"
+    deny.write_text("topics: [Region]\n")
+    assert run(desk, tmp_path / "q.parquet", "--deny-list", deny) == 2
+    assert "deny.yaml: topics: 'Region' is no topic" in (said := capsys.readouterr().err)
+    assert "attribute" not in said  # it is one
     assert not (tmp_path / "q.parquet").exists()
 
 
