@@ -12,11 +12,10 @@ from bandit.core.files import read_json
 from bandit.core.types import Ids, Ints
 from serving.arms.design import Design
 from serving.errors import shorten
+from serving.sending.record import SEND
 
 if TYPE_CHECKING:
     from serving.bundle import Bundle
-
-SEND = "send.json"
 
 
 @dataclass(frozen=True)

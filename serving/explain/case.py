@@ -22,7 +22,8 @@ class Case:
     member: one row, `member` and the attributes
     articles: the pool, with what a lottery decided
     rules: the editor's
-    campaign, seed: key the draw
+    campaign: name of the campaign; it keys the draw
+    seed: keys the draw too
     seen: pairs of member and article that count as seen, or None
     earlier: pools that were sent before
     """

@@ -3,24 +3,25 @@
 Open this file to see which clicks are told of together.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from bandit.core.types import Floats, Round
 from bandit.features.features import Features
-from bandit.log.words import NAMED, OTHER, take_topics
+from bandit.log.words import OTHER
 from serving.explain.change import ALL, CLICKS, Change, Click
 from serving.explain.tale import Retold, Tale
 from serving.profiles.denied import Denied
+from serving.profiles.tastes import find_topics
 
 
 @dataclass(frozen=True)
 class Shown:
     """One article in a newsletter that the member opened.
 
-    issue, article: the place in the log
+    issue: its number in the log
+    article: its id
     title: as it was shown
     topic: the place of its main topic among the features' names; -1: none that is named
     clicked: whether the member did
@@ -49,7 +50,8 @@ class Evidence:
     shown: what was shown and may be told of
     hidden: how many articles were shown that may not
     articles: features of all pools
-    received, opened: newsletters
+    received: how many newsletters the member got
+    opened: how many of these the member opened
     """
 
     member: object
@@ -76,7 +78,7 @@ class Evidence:
         """Note an issue that is about to be learned."""
         context = round.context
         self.articles.append(context.article_features)
-        topics = find_topics(self.features, context.article_features)
+        topics = find_topics(self.features, context.article_features).tolist()
         secret = self.denied.find_articles(self.features, context.article_features)
         for row in np.flatnonzero(context.member_ids == self.member):
             self.received += 1
@@ -117,12 +119,3 @@ class Evidence:
             if name != ALL or len(self._tales) > 2:  # all clicks may be those on one topic
                 found[Change(CLICKS, name, clicks=tuple(clicks))] = tale
         return found
-
-
-def find_topics(features: Features, article_features: Floats) -> Sequence[int]:
-    """The place of each article's main topic [m]; -1 where it has none that is named."""
-    if not features.names:
-        return [-1] * len(article_features)
-    amounts = take_topics(features, article_features)
-    main = np.where(amounts.max(axis=1) >= NAMED, amounts.argmax(axis=1), -1)
-    return [int(topic) for topic in main]

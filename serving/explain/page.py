@@ -9,11 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandit.core.columns import read_text
 from bandit.core.files import replacing, write_json
 from bandit.core.types import EMPTY, EXPLOIT, PINNED
 from bandit.log.words import name_articles
-from serving.explain.portrait import Topic, say_odds
+from serving.explain.portrait import Topic
 from serving.explain.sentences import Reason
 from serving.letters.page import fill_template
 from serving.profiles.denied import NOTE, Denied
@@ -42,6 +41,7 @@ class Explanation:
     tried: how many changes were run
     known: the issues that were learned
     whole: clicks could be told of
+    attributes: the member's that are told, in words
     denied: what is left out
     """
 
@@ -54,6 +54,7 @@ class Explanation:
     tried: int
     known: "Sequence[Issue]"
     whole: bool
+    attributes: dict[str, str]
     denied: Denied
 
 
@@ -62,9 +63,12 @@ class Slot:
     """One line of the newsletter.
 
     number: from 1
+    article: its id; None where the slot is empty
+    title: of the article
     about: its main topic, if it is told, and its source
     how: pinned, the favourite, or drawn by chance
-    reasons: sentences
+    chance: with which the article got into the slot
+    reasons: why it is there
     """
 
     number: int
@@ -82,10 +86,10 @@ def write_page(path: Path, told: Explanation) -> None:
     page = fill_template(
         "explain.html.j2",
         folder=TEMPLATES,
-        filters={"odds": say_odds, "place": place_odds},
+        filters={"place": place_odds},
         member=told.evidence.member,
         campaign=told.case.campaign,
-        facts=_list_facts(told),
+        facts=[f"{name.replace('_', ' ')}: {own}" for name, own in told.attributes.items()],
         evidence=told.evidence,
         clicks=len(told.evidence.list_clicks()),
         topics=_choose(told.topics),
@@ -140,7 +144,7 @@ def describe(told: Explanation, slots: Sequence[Slot]) -> dict[str, object]:
                 "low": topic.low,
                 "high": topic.high,
                 "attributes_alone": topic.at_first,
-                "chance_above_average": topic.chance_above,
+                "chance_above_average": topic.sure,
                 "shown": topic.shown,
                 "clicked": list(topic.clicked),
                 "words": topic.words,
@@ -204,17 +208,6 @@ def _list_slots(told: Explanation) -> list[Slot]:
 def _word_role(role: int) -> str:
     words = {PINNED: "pinned by the editor", EXPLOIT: "the policy's favourite", EMPTY: "empty"}
     return words.get(role, "drawn by chance, so that something is learned")
-
-
-def _list_facts(told: Explanation) -> list[str]:
-    """The member's attributes that are told."""
-    attributes = told.case.bundle.features.attributes.columns
-    facts = []
-    for name in attributes:
-        if name not in told.denied.attributes:
-            (own,) = read_text(told.case.member[name])
-            facts.append(f"{name.replace('_', ' ')}: {own or 'unknown'}")
-    return facts
 
 
 def _list_origins(told: Explanation) -> list[tuple[str, str]]:

@@ -23,7 +23,10 @@ class Topic:
     """What is thought of one member and one topic.
 
     name: of the topic
-    pull, doubt, start: as in `Tastes`
+    pull: beyond the average member's, in logits
+    doubt: standard deviation of what is not known of the pull, in logits
+    start: the pull that attributes alone would let expect, in logits
+    sure: how likely it is that the topic pulls the member more than the average member
     shown: how many articles on it were in newsletters that the member opened
     clicked: the titles of those that were clicked
     """
@@ -32,6 +35,7 @@ class Topic:
     pull: float
     doubt: float
     start: float
+    sure: float
     shown: int
     clicked: Sequence[str]
 
@@ -56,22 +60,21 @@ class Topic:
         return math.exp(self.start)
 
     @property
-    def chance_above(self) -> float:
-        """How likely it is that the topic pulls the member more than the average member."""
-        return 0.5 * (1 + math.erf(self.pull / max(self.doubt, 1e-12) / math.sqrt(2)))
+    def likely(self) -> float:
+        """How likely it is that the member is on this side of the average."""
+        return max(self.sure, 1 - self.sure)
 
     @property
     def verdict(self) -> str:
         """More or less than others, and how sure."""
         side = "more" if self.pull >= 0 else "less"
-        chance = max(self.chance_above, 1 - self.chance_above)
-        how = "surely" if chance >= SURE else "probably" if chance >= LIKELY else "perhaps"
+        how = "surely" if self.likely >= SURE else "probably" if self.is_likely else "perhaps"
         return f"{how} {side} than others"
 
     @property
     def is_likely(self) -> bool:
         """Whether it is likely that the member is not like the average."""
-        return max(self.chance_above, 1 - self.chance_above) >= LIKELY
+        return self.likely >= LIKELY
 
     @property
     def words(self) -> str:
@@ -109,6 +112,7 @@ def list_topics(
                 float(tastes.pull[0, column]),
                 float(tastes.doubt[0, column]),
                 float(tastes.start[0, column]),
+                float(tastes.sure[0, column]),
                 len(about),
                 [one.title for one in about if one.clicked],
             )

@@ -19,7 +19,8 @@ class Reason:
     """Why a slot shows what it shows.
 
     slot: from 1
-    shown, otherwise: ids of articles, with and without; None: nothing
+    shown: id of the article that is there; None: nothing
+    otherwise: id of the article that would be there; None: nothing
     moved: the slot that then holds what is shown; 0: it is in none
     change: what was changed
     words: the sentence

@@ -54,7 +54,7 @@ def explain(asked: argparse.Namespace) -> str:
     everybody = make_context(given, inputs, case)
     pools = [*evidence.articles, composed.context.article_features]
     scale = set_scale(policy, given.features, everybody, denied.list_told(given.features), pools)
-    titles = _name_articles(case.articles)
+    titles, attributes = _name_articles(case.articles), _word_attributes(case, denied)
     told = Explanation(
         case=case,
         composed=composed,
@@ -66,12 +66,11 @@ def explain(asked: argparse.Namespace) -> str:
             evidence,
         ),
         rests=float(policy.rests_on(composed.context)[0]),
-        reasons=find_reasons(
-            shown, outcomes, _word_attributes(case, denied), lambda one: titles[one]
-        ),
+        reasons=find_reasons(shown, outcomes, attributes, titles.__getitem__),
         tried=len(outcomes),
         known=known,
         whole=bool(tales) or not evidence.list_clicks(),
+        attributes=attributes,
         denied=denied,
     )
     write_page(out, told)
@@ -140,5 +139,5 @@ def _word_attributes(case: Case, denied: Denied) -> dict[str, str]:
     for name in case.bundle.features.attributes.columns:
         if name not in denied.attributes:
             (own,) = read_text(np.asarray(case.member[name]))
-            found[name] = "unknown" if own is None else own
+            found[name] = own or "unknown"
     return found

@@ -30,8 +30,10 @@ class Book:
 
     parts: folders of the send, or of its waves
     digest: SHA-256 of what the sends say of themselves
-    campaign, seed, rules: of the send
-    told: the rules as send.json has them
+    campaign: name of the campaign
+    seed: of the send
+    rules: of the send
+    told: what rules.json of the log says of the issue, its campaign and its rules
     members: [n] ids; `words` are the same as text
     mails: [n] ids of the mails
     events: [n k] ids of the slots
@@ -83,7 +85,7 @@ class Book:
         table = pa.concat_tables(slates).combine_chunks()
         slots = rules.slots
         first = pa.array(np.arange(0, len(table), slots))
-        members = _flat(table["member"].take(first))
+        members = flatten(table["member"].take(first))
         articles = pools[0]["article"].to_pylist()
         place = {article: j for j, article in enumerate(articles)}
         shown = table["article"].combine_chunks().dictionary_encode()
@@ -107,8 +109,8 @@ class Book:
             told={"campaign": campaign, "rules": told[0]["rules"]},
             members=members,
             words=members.cast(pa.string()),
-            mails=_flat(table["mail"].take(first)),
-            events=_flat(table["event"]),
+            mails=flatten(table["mail"].take(first)),
+            events=flatten(table["event"]),
             choice=choice.astype(np.int32),
             pool=pools[0],
             links=known,
@@ -142,5 +144,6 @@ def _read_slates(part: Path) -> pa.Table:
     return pq.read_table(part / SLATES, columns=columns, page_checksum_verification=True)
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
+def flatten(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The column in one piece."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bandit.core.files import read_json, replacing, write_json, write_table
 from bandit.core.types import Bools
@@ -22,11 +21,10 @@ from bandit.log import archive
 from bandit.log.members import Membership
 from serving.folder import replace_folder
 from serving.ingest.book import Book
-from serving.sending.write import ROW_GROUP, regroup
+from serving.sending.write import write_slates
 
 NOTES = "ingest.json"
 OURS = ("members.parquet", "rules.json", NOTES, "log", "pools", "changes", "events", "aside")
-PARTS = ("log", "events", "aside", "pools", "changes")
 
 
 @dataclass(frozen=True)
@@ -142,27 +140,19 @@ def write_log(path: Path, book: Book, outcome: Outcome) -> None:
                 slates = slates.append_column(column, pa.array(values))
             yield slates
 
-    writer = None
-    for table in regroup(join(), ROW_GROUP):
-        writer = writer or pq.ParquetWriter(
-            path, table.schema, compression="zstd", write_page_checksum=True
-        )
-        writer.write_table(table, row_group_size=ROW_GROUP)
-    if writer:
-        writer.close()
+    write_slates(path, join())
 
 
 def _refuse_unlike(
     folder: Path, made: Path, name: str, was: dict[str, object], now: dict[str, object]
 ) -> None:
     """Raise ValueError unless an issue is what it was."""
-    for part in ("log", "events", "aside"):
-        file = f"{part}/{name}.parquet"
-        if was != now or (folder / file).read_bytes() != (made / file).read_bytes():
-            raise ValueError(
-                f"{folder} has this send as issue {int(name)}, from other files or settings; a log "
-                "is only added to: give all files of an issue at once, or write another log"
-            )
+    files = [f"{part}/{name}.parquet" for part in ("log", "events", "aside")]
+    if was != now or any((folder / f).read_bytes() != (made / f).read_bytes() for f in files):
+        raise ValueError(
+            f"{folder} has this send as issue {int(name)}, from other files or settings; a log "
+            "is only added to: give all files of an issue at once, or write another log"
+        )
 
 
 def _extend(part: Path, made: Path, name: str, issues: Sequence[int], book: Book) -> None:
@@ -180,6 +170,3 @@ def _extend(part: Path, made: Path, name: str, issues: Sequence[int], book: Book
         rules[f"{issue:03d}"] = rules[f"{issue:03d}"] | {"attributes": own}
     write_json(part / "rules.json", rules)
     membership.finish()
-    (part / "changes").mkdir(exist_ok=True)
-    if not any((part / "changes").iterdir()):
-        (part / "changes").rmdir()

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from bandit.core.types import Bools, Ints
 from serving.errors import shorten
-from serving.ingest.book import Book
+from serving.ingest.book import Book, flatten
 from serving.ingest.reading.links import Places
 
 NOWHERE = "it says of no mail of this send"
@@ -81,8 +81,8 @@ class Matcher:
             count = pairs.group_by("key").aggregate([("at", "count"), ("at", "min")])
             pairs = count.filter(pc.equal(count["at_count"], 1))
         empty = pa.array([], pa.string())
-        self._messages = _flat(pairs["key"]) if pairs else empty
-        self._at = _flat(pairs["at_min"]).to_numpy() if pairs else np.zeros(0, dtype=np.int64)
+        self._messages = flatten(pairs["key"]) if pairs else empty
+        self._at = flatten(pairs["at_min"]).to_numpy() if pairs else np.zeros(0, dtype=np.int64)
 
     def find(self, table: pa.Table) -> Found:
         """Where the records of a table belong."""
@@ -90,14 +90,14 @@ class Matcher:
         at, why = named.at, named.why
         other = self._find_other(table)
         why = pc.if_else(pa.array(other), "it is of another mailing", why)
-        lost = pa.array(at < 0)
         key = pc.index_in(_name_messages(table), value_set=self._messages)
         at = np.where(at < 0, _take(self._at, key), at)
         if self.addresses:
             known = pa.array(list(self.addresses), pa.string())
             rows = np.array(list(self.addresses.values()), dtype=np.int64)
-            at = np.where(at < 0, _take(rows, pc.index_in(_flat(table["address"]), known)), at)
-        nowhere = pc.and_(pc.equal(why, ""), pc.and_(lost, pa.array(at < 0)))
+            theirs = pc.utf8_lower(flatten(table["address"]))
+            at = np.where(at < 0, _take(rows, pc.index_in(theirs, known)), at)
+        nowhere = pc.and_(pc.equal(why, ""), pa.array(at < 0))
         why = pc.if_else(nowhere, NOWHERE, why)
         at = np.where(pc.equal(why, "").to_numpy(zero_copy_only=False), at, -1)
         return Found(at, named.slot, why)
@@ -106,29 +106,23 @@ class Matcher:
         """Where records belong by what we gave the platform: event id, mail, member, campaign."""
         book, k = self.book, self.book.rules.slots
         n = len(table)
-        token = _flat(table["token"])
+        token, mail, member = (flatten(table[name]) for name in ("token", "mail", "member"))
         event = _index(token, book.events)
         by_token = np.where(event >= 0, event // k, _index(token, book.mails))
-        ways = {
-            "its event id is of no mail of this send": (by_token, token),
-            "its mail is of no mail of this send": (
-                _index(_flat(table["mail"]), book.mails),
-                _flat(table["mail"]),
-            ),
-            "its member was not mailed": (
-                _index(_flat(table["member"]), book.words),
-                _flat(table["member"]),
-            ),
-        }
+        ways = (
+            ("its event id is of no mail of this send", token, by_token),
+            ("its mail is of no mail of this send", mail, _index(mail, book.mails)),
+            ("its member was not mailed", member, _index(member, book.words)),
+        )
         at, why = np.full(n, -1), pa.array([""] * n, pa.string())
-        for reason, (found, given) in ways.items():
+        for reason, given, found in ways:
             strange = pc.and_(pc.is_valid(given), pa.array(found < 0))
             differ = (found >= 0) & (at >= 0) & (found != at)
             why = pc.if_else(pc.and_(pc.equal(why, ""), strange), reason, why)
             why = pc.if_else(pc.and_(pc.equal(why, ""), pa.array(differ)), TWO, why)
             at = np.where(at < 0, found, at)
         other = pc.fill_null(pc.not_equal(table["campaign"], book.campaign), False)
-        why = pc.if_else(_flat(other), "it is of another campaign", why)
+        why = pc.if_else(flatten(other), "it is of another campaign", why)
         slot = np.where(event >= 0, event % k + 1, 0)
         return Found(at, slot, why)
 
@@ -147,7 +141,7 @@ class Matcher:
         set aside.
         """
         click = pc.equal(table["kind"], "click").to_numpy(zero_copy_only=False)
-        link = _flat(table["link"])
+        link = flatten(table["link"])
         coded = link.dictionary_encode()
         words = coded.dictionary.to_pylist()
         place = pa.array([self.places.find(word) if word else "" for word in words], pa.string())
@@ -156,7 +150,7 @@ class Matcher:
         listed = pc.not_equal(place, "").to_numpy(zero_copy_only=False)
         code = _index(link, pa.array(self.book.links, pa.string()))
         slot, many = self._find_slots(found, code)
-        tagged = pc.fill_null(_flat(table["slot"]), 0.0).to_numpy().astype(np.int64)
+        tagged = pc.fill_null(flatten(table["slot"]), 0.0).to_numpy().astype(np.int64)
         k = self.book.rules.slots
         at = np.maximum(found.at, 0)
         filled = self.book.choice[at, np.clip(tagged - 1, 0, k - 1)] >= 0
@@ -175,7 +169,7 @@ class Matcher:
         why = pc.if_else(unused, pa.array(reasons.tolist(), pa.string()), found.why)
         leaves = pc.equal(place, "unsubscribe")
         kind = pc.if_else(
-            pa.array(listed), pc.if_else(leaves, "unsubscribe", "other"), _flat(table["kind"])
+            pa.array(listed), pc.if_else(leaves, "unsubscribe", "other"), flatten(table["kind"])
         )
         table = table.set_column(table.schema.get_field_index("kind"), "kind", kind)
         at = np.where(pc.equal(why, "").to_numpy(zero_copy_only=False), found.at, -1)
@@ -198,7 +192,7 @@ def _name_messages(table: pa.Table) -> pa.Array:
     One request to a provider may go to many under one id.
     """
     to = pc.fill_null(table["address"], "")
-    return _flat(pc.binary_join_element_wise(table["provider"], table["message"], to, "\n"))
+    return flatten(pc.binary_join_element_wise(table["provider"], table["message"], to, "\n"))
 
 
 def _list_pairs(pairs: pa.Table) -> pa.Table:
@@ -216,10 +210,6 @@ def _take(values: Ints, place: pa.Array) -> Ints:
     """The values at some places; -1 where a place is null."""
     index = pc.fill_null(place, -1).to_numpy()
     return np.asarray(np.append(values, -1)[index])
-
-
-def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def match_addresses(book: Book, members: Iterable[str], addresses: Iterable[str]) -> dict[str, int]:

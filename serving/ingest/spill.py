@@ -7,6 +7,7 @@ an ingest works.
 
 import gzip
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Words
 from contextlib import ExitStack
@@ -24,7 +25,7 @@ from bandit.core.files import replacing
 from bandit.core.types import Floats
 from serving.ingest.matching import Matcher
 from serving.ingest.reading.mapping import Mapping, find_mapping
-from serving.ingest.reading.records import ASIDE, SCHEMA, Records, read_records
+from serving.ingest.reading.records import ASIDE, SCHEMA, read_records
 from serving.ingest.reading.rows import Bad, read_pieces
 
 MAILS = 40_000  # that are looked at together: how many events there are must not matter
@@ -37,7 +38,8 @@ class Spill:
 
     file: what it was read from
     path: of its records
-    facts: provider, rows, aside and milliseconds
+    facts: whose it is (provider), how many rows it has (rows), and how many times in them were in
+        milliseconds (milliseconds)
     """
 
     file: Path
@@ -46,15 +48,17 @@ class Spill:
 
     def read(self) -> Iterator[pa.Table]:
         """The records, piece by piece."""
-        file = pq.ParquetFile(self.path, page_checksum_verification=True)
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group)
+        yield from _read_groups(self.path)
 
     def read_aside(self) -> Iterator[pa.Table]:
         """What of the file is no record, piece by piece."""
-        file = pq.ParquetFile(_name_aside(self.path), page_checksum_verification=True)
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group)
+        yield from _read_groups(_name_aside(self.path))
+
+
+def _read_groups(path: Path) -> Iterator[pa.Table]:
+    file = pq.ParquetFile(path, page_checksum_verification=True)
+    for group in range(file.num_row_groups):
+        yield file.read_row_group(group)
 
 
 def spill_file(file: Path, own: Sequence[Mapping], work: Path, encoding: str) -> Spill:
@@ -108,34 +112,25 @@ def _write(file: Path, own: Sequence[Mapping], path: Path, encoding: str) -> Non
         raise ValueError(
             "it is no provider's that is known here; say what it calls things by --mapping"
         )
-    count = {"rows": 0, "aside": 0, "milliseconds": 0}
+    count = Counter(rows=0, milliseconds=0)
     with replacing(path) as part, replacing(_name_aside(path)) as rest, ExitStack() as stack:
-        writer = stack.enter_context(_Writer(part, SCHEMA))
-        aside = stack.enter_context(_Writer(rest, ASIDE))
+        writer = stack.enter_context(open_writer(part, SCHEMA))
+        aside = stack.enter_context(open_writer(rest, ASIDE))
         for piece in chain([first], pieces):
             if mapping is None:
                 break  # an empty file
             records = read_records(mapping, piece)
             writer.write_table(records.table)
             aside.write_table(records.aside)
-            for name, value in _count(records).items():
-                count[name] += value
-        facts = {"provider": mapping.provider if mapping else "none"} | {
-            name: str(own) for name, own in count.items()
-        }
-        writer.add_key_value_metadata(facts)
+            count["rows"] += len(records.table) + len(records.aside)
+            count["milliseconds"] += records.milliseconds
+        facts = {"provider": mapping.provider if mapping else "none"}
+        writer.add_key_value_metadata(facts | {name: str(value) for name, value in count.items()})
 
 
-def _Writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Begin a parquet file that is written piece by piece, with a checksum for each page."""
     return pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True)
-
-
-def _count(records: Records) -> dict[str, int]:
-    return {
-        "rows": len(records.table) + len(records.aside),
-        "aside": len(records.aside),
-        "milliseconds": records.milliseconds,
-    }
 
 
 @dataclass
@@ -159,17 +154,17 @@ class Buckets:
         for rows, file in zip(self.rows, self.files, strict=True):
             with pa.memory_map(str(file)) as source:
                 reader = pa.ipc.open_stream(source)
-                held, count = [_count_same(reader.schema.empty_table())], 0
+                held, count = [_count_once(reader.schema.empty_table())], 0
                 for batch in reader:
-                    held.append(_count_same(pa.Table.from_batches([batch])))
+                    held.append(_count_once(pa.Table.from_batches([batch])))
                     count += len(batch)
                     if count > HELD:
                         held, count = [_merge(held)], 0
                 yield rows, _merge(held)
 
 
-def _count_same(table: pa.Table) -> pa.Table:
-    """The table with a column `count` of ones."""
+def _count_once(table: pa.Table) -> pa.Table:
+    """The table with a column `count`: each row came once."""
     return table.append_column("count", pa.array(np.ones(len(table), dtype=np.int64)))
 
 
@@ -237,45 +232,33 @@ def _note_sent(sent: Floats, table: pa.Table, at: np.ndarray) -> None:
 class Aside:
     """Rows that cannot be used, each with why, and how often it came.
 
-    total: how many there are
-    counts: how many of each reason
+    counts: how many rows of each reason
     """
 
     def __init__(self) -> None:
         self._tables: list[pa.Table] = []
         self._held = 0
-        self.counts: dict[str, int] = {}
+        self.counts = Counter[str]()
 
     @property
     def total(self) -> int:
+        """How many rows there are."""
         return sum(self.counts.values())
 
     def add(self, table: pa.Table) -> None:
         """Add rows, with the columns `why` and `row`."""
-        if len(table):
-            ones = table.append_column("count", pa.array(np.ones(len(table), dtype=np.int64)))
-            self._add(ones)
+        if not len(table):
+            return
+        self.counts.update(table["why"].to_pylist())
+        self._tables.append(_count_once(table))
+        self._held += len(table)
+        if self._held > HELD and len(self._tables) > 1:
+            self._tables, self._held = [_merge(self._tables)], 0
 
     def add_records(self, table: pa.Table, why: pa.Array) -> None:
         """Add records; what they say becomes text."""
         if len(table):
             self.add(pa.table({"why": why, "row": _describe(table)}))
-
-    def _add(self, table: pa.Table) -> None:
-        for why, count in zip(
-            *table.group_by("why").aggregate([("count", "sum")]).columns, strict=True
-        ):
-            self.counts[why.as_py()] = self.counts.get(why.as_py(), 0) + count.as_py()
-        self._tables.append(table)
-        self._held += len(table)
-        if self._held > HELD and len(self._tables) > 1:
-            self._tables = [self._join()]
-            self._held = 0
-
-    def _join(self) -> pa.Table:
-        table = pa.concat_tables(self._tables)
-        summed = table.group_by(["why", "row"]).aggregate([("count", "sum")])
-        return summed.rename_columns(["why", "row", "count"])
 
     def sort(self) -> pa.Table:
         """Each different row once, by reason and text."""
@@ -283,7 +266,7 @@ class Aside:
             return pa.table({"why": [], "row": [], "count": []}).cast(
                 pa.schema([*ASIDE, ("count", pa.int64())])
             )
-        return self._join().sort_by([("why", "ascending"), ("row", "ascending")])
+        return _merge(self._tables).sort_by([("why", "ascending"), ("row", "ascending")])
 
 
 def _describe(table: pa.Table) -> pa.Array:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from bandit.core import check
 from bandit.core.types import Floats
+from serving.errors import shorten
 from serving.folder import claim
 from serving.ingest.answers import Answers, Window, answer
 from serving.ingest.book import Book
@@ -25,7 +26,7 @@ from serving.ingest.matching import Matcher, match_addresses
 from serving.ingest.reading.links import read_places
 from serving.ingest.reading.mapping import read_mapping
 from serving.ingest.reading.times import WHY, describe_clocks, parse_times
-from serving.ingest.spill import Aside, Buckets, Spill, sort_records, spill_file
+from serving.ingest.spill import Aside, Buckets, Spill, open_writer, sort_records, spill_file
 from serving.tables import Table, name_plainly
 
 MOST = 1_000_000  # delays by which a provider's clock is judged
@@ -64,12 +65,17 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     addresses = _read_addresses(asked, book) if asked.addresses else {}
     at = _read_time(asked.delivered_at) if asked.delivered_at else None
     log = Path(asked.log)
-    place = log.resolve().with_name(f".{log.name}.ingest")
+    real = log.resolve()  # of two names of one log both mean the same place
+    place = real.with_name(f".{real.name}.ingest")
     with _work_in(place):
         spills = [spill_file(Path(file), own, place, asked.encoding) for file in asked.files]
         matcher, aside = Matcher(book, places, addresses, tuple(asked.mailing)), Aside()
         buckets = sort_records(spills, matcher, place, aside)
         _fill_sent(buckets, at)
+        if not buckets.files:
+            raise ValueError(
+                "the files hold no rows, as after an export that failed: nothing is added"
+            )
         gathered = _Gathered(book, place / "events.parquet")
         with gathered:
             for rows, table in buckets.read():
@@ -111,7 +117,7 @@ def _read_time(text: str) -> float:
     (seconds,), (why,), _ = parse_times([text])
     if why:
         raise ValueError(
-            f"--delivered-at {text!r} is {WHY[why]}; must be such as 2026-11-24T09:00Z"
+            f"--delivered-at {shorten(text)} is {WHY[why]}; must be such as 2026-11-24T09:00Z"
         )
     return float(seconds)
 
@@ -167,11 +173,7 @@ class _Gathered:
             aside.add_records(rest, why)
         table = _to_table(answers.events)
         if self._writer is None:
-            self._writer = self._stack.enter_context(
-                pq.ParquetWriter(
-                    self.path, table.schema, compression="zstd", write_page_checksum=True
-                )
-            )
+            self._writer = self._stack.enter_context(open_writer(self.path, table.schema))
         self._writer.write_table(table)
 
     def list_delays(self) -> Iterator[tuple[str, Floats]]:

@@ -13,6 +13,7 @@ from bandit.core.rules import name_nearest
 from bandit.core.types import Bools, Floats, Ints
 from bandit.features.features import Features
 from bandit.log.words import NAMED, take_topics
+from serving.errors import shorten
 from serving.settings import read_settings
 from serving.tables import name_plainly
 
@@ -63,9 +64,9 @@ def read_denied(
         given, _ = read_settings(path, "topics: [vaccines]")
         for name, values in given.items():
             if name not in ("topics", "attributes"):
-                raise ValueError(f"{path}: {name} = {values!r}: there is no such setting")
+                raise ValueError(f"{path}: {name} = {shorten(values)}: there is no such setting")
             if not isinstance(values, list):
-                raise ValueError(f"{path}: {name} = {values!r}; must be a list of words")
+                raise ValueError(f"{path}: {name} = {shorten(values)}; must be a list of words")
             chosen = (name == "topics", name == "attributes")
             asked += [(f"{path}: {name}", str(value), *chosen) for value in values]
     topics: set[int] = set()
@@ -75,9 +76,11 @@ def read_denied(
         same = {name for name in features.attributes.columns if attribute}
         same = {name for name in same if name_plainly(name) == name_plainly(word)}
         if not found and not same:
-            known = [*_list_words(features), *features.attributes.columns]
+            known = _list_words(features) if topic else []
+            known += features.attributes.columns if attribute else []
             near = name_nearest(word, known)
-            raise ValueError(f"{where}: {word!r} is no topic and no attribute{near}")
+            kinds = [kind for kind, may in (("topic", topic), ("attribute", attribute)) if may]
+            raise ValueError(f"{where}: {shorten(word)} is no {' and no '.join(kinds)}{near}")
         topics |= found
         attributes |= same
     return Denied(frozenset(topics), frozenset(attributes))

@@ -69,6 +69,17 @@ class Scale:
         return take_topics(features, columns)[:, self.topics]
 
 
+def find_topics(features: Features, article_features: Floats) -> Ints:
+    """The place of each article's main topic among the features' names [m].
+
+    It is -1 where an article has none that is named, as everywhere where no topic has a name.
+    """
+    amounts = take_topics(features, article_features)
+    if not amounts.shape[1]:
+        return np.full(len(amounts), -1)
+    return np.where(amounts.max(axis=1) >= NAMED, amounts.argmax(axis=1), -1)
+
+
 def forget_members(policy: Profile) -> Profile:
     """The same policy without anybody's own clicks: it goes by attributes alone."""
     bare = copy(policy)
@@ -88,9 +99,9 @@ def set_scale(
     everybody: the members of the list
     articles: [m, q] each, features of pools that say how much of a topic an article about it has
     """
-    amounts = take_topics(features, np.vstack(articles))
-    main, most = amounts.argmax(axis=1), amounts.max(axis=1)
-    about = [most[(main == topic) & (most >= NAMED)] for topic in topics]
+    text = np.vstack(articles)
+    amounts, main = take_topics(features, text), find_topics(features, text)
+    about = [amounts[main == topic, topic] for topic in topics]
     amount = np.array([own.mean() if len(own) else NAMED for own in about])
     total = np.zeros(len(topics))
     for part in divide(everybody):

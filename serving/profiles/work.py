@@ -20,14 +20,13 @@ from bandit.core.state import State
 from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.log import archive
-from bandit.log.words import NAMED, take_topics
 from bandit.policies.profile import Profile
 from serving import bundle
 from serving.aliases import read_aliases, refuse_old
 from serving.inputs import read_members
 from serving.profiles.again import find_learned, learn_known, make_again, take_profile
 from serving.profiles.denied import NOTE, read_denied
-from serving.profiles.tastes import Scale, divide, set_scale
+from serving.profiles.tastes import Scale, divide, find_topics, set_scale
 
 COLUMNS = {
     "member": "whose taste it is",
@@ -73,9 +72,8 @@ class Watch:
             self.state = self.policy.state()
         text = round.context.article_features
         self.articles.append(text)
-        amounts = take_topics(self.features, text)
-        main = np.where(amounts.max(axis=1) >= NAMED, amounts.argmax(axis=1), -1)
-        column = np.full(amounts.shape[1] + 1, -1)  # the last: no topic
+        main = find_topics(self.features, text)
+        column = np.full(len(self.features.names) + 1, -1)  # the last: no topic
         column[self.topics] = np.arange(len(self.topics))
         rows, _, place, clicked = round.list_exposures()
         member = locate(self.ids, round.context.member_ids)[rows]

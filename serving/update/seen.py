@@ -47,9 +47,10 @@ def extend_seen(
             kept.check_ids(name, unique=False)
         tables.append(kept.columns)
     tables += [_list_seen(Path(log), each) for each in (new if there else learned)]
+    # an empty list may have ids of any type
+    tables = [table for table in tables if len(table)] or tables[-1:]
     for name in PAIR:
-        kinds = {is_text(table[name].type): table for table in tables if len(table)}
-        if len(kinds) > 1:
+        if len({is_text(table[name].type) for table in tables}) > 1:
             raise ValueError(f"--seen {path}: ids of {name} are of another kind than in {log}")
     pairs = pa.concat_tables(tables, promote_options="permissive").select(PAIR)
     if aliases and len(pairs):

@@ -23,8 +23,11 @@ RARE = ("unsubscribed", "complained")  # what befalls a member once; a log may l
 class Answers:
     """What came back from one issue's n mails.
 
-    campaign: of the issue; path: of its log
-    members: [n], ids; delivered: [n]; clicks: [n], in all slots of a mail that was delivered
+    campaign: of the issue
+    path: of the issue's file in the log
+    members: [n], ids of whom the mails went to
+    delivered: [n], whether the mail was
+    clicks: [n], how many there were in all slots of a mail; 0 where it was not delivered
     rare: for each of `RARE` that the log has, which mails it came from, [n]
     """
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Guard:
     """How often something rare befell two groups' members.
 
-    counts: members of the first and of the second; ratio: how many times as often in the second
+    counts: members whom it befell, of the first and of the second
+    ratio: how many times as often it befell the second's
     """
 
     counts: tuple[int, int]
@@ -38,7 +39,8 @@ class Guard:
 class Pair:
     """Two groups, look by look.
 
-    first: what the second is measured by
+    first: name of the group that the second is measured by
+    second: name of the other group
     level: of confidence of all looks together, and of this pair's family
     looks: differences in clicks a newsletter, second less first
     clicked: members of the first and the second who clicked, at the last look
@@ -137,7 +139,8 @@ def _find_people(ids: Ids) -> tuple[Ids, Ints, Ints]:
 def follow(split: Split, issues: Iterable["Answers"], level: float = 0.95) -> Course:
     """The course of an experiment through the issues of a log.
 
-    split: who was in which group; issues: what came back, in the order of the looks
+    split: who was in which group
+    issues: what came back, in the order of the looks
     level: of confidence; that of members held out, and that of arms, each as a family
 
     Raises ValueError where the log has no issue of the experiment.

@@ -30,7 +30,8 @@ def write_verdict(
 ) -> None:
     """Write both files into a folder, each whole or not at all.
 
-    judged: what is said of each pair; settings: what was asked for, by name
+    judged: what is said of each pair
+    settings: what was asked for, by name
     """
     pairs = list(zip(course.pairs, judged, strict=True))
     told = {

@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from bandit.core.check import shorten
 from bandit.core.files import read_table
 from bandit.core.types import Ids
+from serving.arms.design import RESERVED, ROUNDING
 from serving.sending.record import SEND, SLATES, list_parts, read_send
 
-HELD, REST, POLICY = "held out", "rest", "policy"
+HELD, REST, POLICY = RESERVED
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _divide(part: Path, experiment: object, holdout: object) -> Split:
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{part / SEND} does not say its arms: {error}") from None
     left = 1 - held - sum(groups.values())
-    groups |= ({REST: left} if left > 1e-9 else {}) | ({HELD: held} if held else {})
+    groups |= ({REST: left} if left > ROUNDING else {}) | ({HELD: held} if held else {})
     return Split(str(told["name"]), str(told["series"]), tuple(groups), tuple(groups.values()))
 
 

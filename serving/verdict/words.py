@@ -24,7 +24,8 @@ class Judged:
     """What is said of one pair.
 
     outcome: better, worse, alike, open, early or unsound
-    found: how large the difference is; advice: what to do
+    found: a sentence on how large the difference is
+    advice: a sentence on what to do
     guards: what is guarded -> fine, harm or open, and a sentence
     """
 

@@ -27,8 +27,8 @@ _KINDS = (
     ),
 )
 KINDS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _KINDS)
-# Networks with names of their own: 17.0.0.0/8 is Apple's (ARIN), the others carry Google's proxy.
 _FOUR = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}")
+# Networks with names of their own: 17.0.0.0/8 is Apple's (ARIN), the others carry Google's proxy.
 KNOWN = {
     "apple": [ip_network("17.0.0.0/8")],
     "google": [ip_network("66.102.0.0/20"), ip_network("66.249.64.0/19")],

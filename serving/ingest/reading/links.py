@@ -12,7 +12,6 @@ Open this file to see what is left of an address.
 """
 
 import re
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -48,30 +47,34 @@ def clean_link(link: str) -> str:
     place = host if port in (None, 80, 443) else f"{host}:{port}"
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     kept = sorted(pair for pair in pairs if not _ADDED.fullmatch(pair[0]))
-    query = f"?{urlencode(kept)}" if kept else ""
+    query = f"?{urlencode(kept, safe='*')}" if kept else ""
     return f"{place}{unquote(parts.path).rstrip('/')}{query}"
 
 
 class Places:
     """Links that are no article's: patterns of each place.
 
-    patterns: place -> links; `*` stands for anything
+    patterns: place -> links; `*` stands for anything, and one that ends in `/*` also holds the page
+        above
     """
 
     def __init__(self, patterns: dict[str, list[str]]) -> None:
         self._patterns = patterns
 
     @cached_property
-    def _cleaned(self) -> list[tuple[str, str]]:
+    def _cleaned(self) -> list[tuple[re.Pattern[str], str]]:
         return [
-            (clean_link(pattern), place)
+            (re.compile(".*".join(map(re.escape, clean_link(pattern).split("*")))), place)
             for place, patterns in self._patterns.items()
             for pattern in patterns
         ]
 
     def find(self, link: str) -> str:
         """The place of a cleaned link; "" where it has none."""
-        return next((place for each, place in self._cleaned if fnmatchcase(link, each)), "")
+        path, mark, query = link.partition("?")
+        ways = (link, f"{path}/{mark}{query}")  # cleaning has taken a last slash off
+        found = (place for each, place in self._cleaned if any(map(each.fullmatch, ways)))
+        return next(found, "")
 
 
 def read_places(path: str | Path | None) -> Places:

@@ -11,14 +11,22 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 
-from bandit.log.events import AGENTS, METHODS, VERDICTS
+from bandit.log.events import VERDICTS
 from serving.errors import describe
+from serving.ingest.reading.rows import Row
+from serving.ingest.reading.times import parse_zone
 from serving.settings import read_settings
 
 KINDS = ("delivered", "open", "click", "unsubscribe", "bounce", "complaint", "ignore")
-Row = dict[str, Any]
 HERE = Path(__file__).parent / "providers"
 
 
@@ -123,34 +131,49 @@ def _check_words(known: Sequence[str]) -> Callable[[object], object]:
     return check
 
 
+def _check_zone(text: str) -> str:
+    try:
+        parse_zone(text)
+    except ValueError:
+        raise ValueError("must be such as -06:00") from None  # the setting is named by pydantic
+    return text
+
+
 Kinds = Annotated[dict[str, str], BeforeValidator(_check_words(KINDS))]
 Verdicts = Annotated[dict[str, str], BeforeValidator(_check_words(VERDICTS))]
-Agents = Annotated[dict[str, str], BeforeValidator(_check_words(AGENTS))]
-Methods = Annotated[dict[str, str], BeforeValidator(_check_words(METHODS))]
+Zone = Annotated[str, AfterValidator(_check_zone)]
 
 
 class Mapping(BaseModel):
     """What a provider's rows are called. All but provider, kind, kinds and time may be left out.
 
     provider: name
-    found_by: fields that together only this provider's rows have
+    found_by: fields that together only this provider's rows have; `a|b` is either of two
     rows: paths to the rows within a value that holds several; what stands around them belongs to
         each, and `position` is its place in the list
     event: id of the event; without it, an event is known by all that its row says
     message: id of the mail, as the provider gave it
-    mail, member, campaign, token: what we gave: ids of mail and member, name of the campaign, event
-        id of a slot
+    mail: our id of the mail, as the merge file has it
+    member: our id of the member
+    campaign: the campaign's name, as it was sent
+    token: our id of a slot; without it, the parameter `lb` of the link
     send: id of the mailing, as the provider gave it
     address: the recipient's
-    kind, kinds: what happened, and what each word means: delivered, open, click, unsubscribe,
-        bounce (for good), complaint or ignore. Of a joined word (`Bounce/Transient`) its beginning
-        will do
-    time, zone, format: when; how far a time without a zone is from UTC, such as -06:00; and how it
-        is written, as in `strptime`
-    sent, arrived: when the mail went out, and when the event was received
-    url, slot: the link, and the slot if the link is tagged with it
-    agent, method, network: of the request
-    verdict, verdicts: what the provider thinks of it; "*" is any other word
+    kind: the provider's word for what happened
+    kinds: what each such word means: delivered, open, click, unsubscribe, bounce (for good),
+        complaint or ignore. Of a joined word (`Bounce/Transient`) its beginning will do
+    time: when it happened
+    zone: how far times without a zone are from UTC, such as -06:00; without it they are set aside
+    format: how `time` is written, as in `strptime`; without it, as in `parse_times`
+    sent: when the mail went out, written as in `parse_times`
+    arrived: when the provider received the event, written likewise
+    url: the link
+    slot: the slot, from 1, if the link is tagged with it
+    agent: the user agent of the request
+    method: GET, HEAD or POST; any other counts as GET
+    network: the address or the network that the request came from
+    verdict: the provider's word for who made the request
+    verdicts: what each such word means: none, person, proxy or bot; "*" is any other word
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -168,7 +191,7 @@ class Mapping(BaseModel):
     kind: Field
     kinds: Kinds
     time: Field
-    zone: str | None = None
+    zone: Zone | None = None
     format: str | None = None
     sent: Field | None = None
     arrived: Field | None = None

@@ -18,8 +18,8 @@ from bandit.core.types import Bools, Floats
 from bandit.log.events import METHODS
 from serving.ingest.reading.agents import find_agent, find_network
 from serving.ingest.reading.links import BARE, TOKEN, clean_link
-from serving.ingest.reading.mapping import Field, Mapping, Row
-from serving.ingest.reading.rows import Bad
+from serving.ingest.reading.mapping import Field, Mapping
+from serving.ingest.reading.rows import Bad, Row
 from serving.ingest.reading.times import WHY, parse_times, parse_zone
 
 WORDS = (
@@ -51,7 +51,7 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
     rows: list[Row] = []
     for value in piece:
         if not isinstance(value, Bad):
-            rows += mapping.unfold(value) if mapping.rows else [value]
+            rows += mapping.unfold(value)
 
     def read(field: Field | None) -> pa.Array:
         return _to_array(field.collect_text(rows)) if field else pa.nulls(len(rows), pa.string())

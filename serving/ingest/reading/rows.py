@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from serving.errors import shorten
-from serving.ingest.reading.mapping import Row
 
+Row = dict[str, Any]
 PIECE = 50_000  # rows
 CHUNK = 1 << 20  # letters that are read at a time
 LARGEST = 1 << 28  # letters of a value

@@ -48,13 +48,16 @@ def parse_times(
         read = pc.strptime(texts, format=form, unit="s", error_is_null=True)
         away = (zone or UTC).utcoffset(None).total_seconds()
         found = read.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False) - away
+        if zone is None and "%z" not in form:
+            why[:] = 2
         why[np.isnan(found)] = 3
         why[[v is None for v in values]] = 1
     else:
         found = np.full(len(values), np.nan)
         for row, value in enumerate(values):
-            if value.__class__ in (int, float):
-                found[row] = value
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                # a whole number may be larger than any float
+                found[row] = value if abs(value) < 1e300 else np.inf
             elif isinstance(value, str):
                 found[row], why[row] = _parse(value, zone)
             else:
@@ -77,7 +80,7 @@ def _parse(text: str, zone: timezone | None) -> tuple[float, int]:
     except ValueError:
         try:
             when = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return np.nan, 3
     if when.tzinfo is None:
         if zone is None:

@@ -17,6 +17,7 @@ from tests.support.desk_cases import K, N
 from tests.support.ingest_cases import (
     ENDS,
     PROVIDERS,
+    START,
     Happened,
     Post,
     list_days,
@@ -223,6 +224,21 @@ def test_a_bounce_after_an_open_does_not_undo_it(
     assert np.flatnonzero(round.feedback.opened).tolist() == [3]
 
 
+def test_addresses_are_known_without_their_capital_letters(
+    sent: Path, post: Post, tmp_path: Path
+) -> None:
+    """Whether or not the provider's mapping says so."""
+    mapping = tmp_path / "tracker.yaml"
+    mapping.write_text(
+        "provider: tracker\naddress: to\nkind: what\nkinds: {sent: delivered}\ntime: at\n"
+    )
+    rows = [{"to": post.name(i), "what": "sent", "at": START} for i in range(len(post))]
+    file = write(tmp_path, "tracker", json.dumps(rows))
+    words = ["--mapping", mapping, "--addresses", write_addresses(tmp_path, post)]
+    told = ingest(sent, tmp_path / "log", file, *words)
+    assert (told["used"], told["aside"]) == (len(rows), {})
+
+
 def test_clocks_are_said(sent: Path, post: Post, tmp_path: Path) -> None:
     """Milliseconds are read as what they are; opens that come hours early are told."""
     days = list_days(post, every=1)
@@ -245,6 +261,12 @@ def test_clocks_are_said(sent: Path, post: Post, tmp_path: Path) -> None:
     [
         ('{"a": 1}', [], "it is no provider's that is known here; say what it calls things by"),
         ("", [], "no file says when mails were delivered"),
+        (
+            "[]",
+            ["--delivered-at", "2026-07-07T14:00Z"],
+            "the files hold no rows, as after an export",
+        ),
+        ("", ["--delivered-at", "9" * 400], "999' is an impossible time; must be such as"),
         ("mailchimp", [], "no file says when mails were delivered: give one that does"),
         ("mailchimp", ["--delivered-at", "2026-07-07T14:00"], "is a time without a zone; must be"),
         ("two mailings", [], "the files are of several mailings, 27, 28, and their rows do not"),

@@ -122,6 +122,14 @@ def test_times_that_are_none_are_not_guessed() -> None:
     assert parse_times([NOON * 1000, NOON])[2] == 1
 
 
+def test_a_number_beyond_all_computers_takes_no_other_row_with_it() -> None:
+    nines = "9" * 30
+    given = [10**400, -(10**400), f"7 Jul {nines} 12:00 +0000", f"7 Jul 2026 12:00 +{nines}", NOON]
+    found, why, _ = parse_times(given)
+    assert why.tolist() == [3, 3, 3, 3, 0]
+    assert found[-1] == NOON
+
+
 def test_a_zone_without_summer_time() -> None:
     form = "%m/%d/%Y %I:%M:%S %p"
     given = ["7/7/2026 9:30:05 AM", "1/7/2026 9:30:05 PM", "7/7/2026"]
@@ -129,6 +137,9 @@ def test_a_zone_without_summer_time() -> None:
     assert found[0] == datetime(2026, 7, 7, 15, 30, 5, tzinfo=UTC).timestamp()
     assert found[1] == datetime(2026, 1, 8, 3, 30, 5, tzinfo=UTC).timestamp()
     assert why.tolist() == [0, 0, 3]
+    assert parse_times(given, None, form)[1].tolist() == [2, 2, 3]
+    told, why, _ = parse_times(["7/7/2026 9:30 -0600"], None, "%m/%d/%Y %H:%M %z")
+    assert (told[0], why[0]) == (found[0] - 5, 0)
     with pytest.raises(ValueError, match="zone = 'CST'; must be such as -06:00"):
         parse_zone("CST")
 
@@ -160,6 +171,13 @@ def test_places_by_pattern(tmp_path: Path) -> None:
     assert places.find(clean_link("http://ads.example.com/x?utm_source=1")) == "sponsor"
     assert places.find("a.org/privacy") == "footer"
     assert places.find("a.org/privacy/2") == ""
+    for link in ("https://ads.example.com", "https://ads.example.com/?id=2"):
+        assert places.find(clean_link(link)) == "sponsor"
+    assert places.find("ads.example.com.evil.org") == ""
+    left = Places({"unsubscribe": ["https://a.org/leave?id=*"], "footer": ["https://a.org/[1]"]})
+    assert left.find(clean_link("https://a.org/leave?utm_source=x&id=5")) == "unsubscribe"
+    assert left.find(clean_link("https://a.org/leave")) == ""
+    assert (left.find("a.org/[1]"), left.find("a.org/1")) == ("footer", "")
     (tmp_path / "links.yaml").write_text("header: [https://a.org]\n")
     with pytest.raises(ValueError, match=r"links\.yaml: 'header' is no place"):
         read_places(tmp_path / "links.yaml")
@@ -212,6 +230,7 @@ def test_a_mapping_of_ones_own_is_checked(tmp_path: Path) -> None:
         ("kinds: {hit: tap}", "'hit' means 'tap'; must be one of delivered, open, click"),
         ("kinds: {}\ncolour: red", "colour = 'red': there is no such setting"),
         ("kinds: {}\nurl: {until: x}", "must name one path"),
+        ("kinds: {}\nzone: CST", r"mine\.yaml: zone = 'CST': must be such as -06:00"),
     ):
         path.write_text(text.replace("kinds: {hit: click, robot: ignore}", line))
         with pytest.raises(ValueError, match=said):

@@ -1,5 +1,6 @@
 """All members' tastes as a table: what the columns say, and what is left out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,20 @@ def test_shown_and_clicked_are_counted_from_the_log(desk: Desk, table: pd.DataFr
     assert sum(clicked for _, clicked in found.values()) > 20
 
 
+def test_where_no_topic_has_a_name_no_article_is_on_one(desk: Desk) -> None:
+    features = desk.association.features
+    text = desk.rounds[0].context.article_features
+    named = [features.names[at] if at >= 0 else "" for at in tastes.find_topics(features, text)]
+    assert named == name_articles(features, text)
+    bare = replace(features, names=())
+    assert tastes.find_topics(bare, text).tolist() == [-1] * len(text)
+    policy = Profile()
+    policy.start(bare)
+    context, topics = desk.association.issue(7), np.zeros(0, dtype=np.int64)
+    told = tastes.set_scale(policy, bare, context, topics, [text]).measure(policy, bare, context)
+    assert told.sure.shape == (len(context.members), 0)
+
+
 def test_members_in_pieces_give_the_same_rows(
     desk: Desk, table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +127,11 @@ def test_a_denied_topic_is_left_out_and_the_note_is_there(
     capsys.readouterr()
     assert run(desk, tmp_path / "q.parquet", "--deny", "vaccinees") == 2
     assert "'vaccinees' is no topic and no attribute" in capsys.readouterr().err
+    deny = tmp_path / "deny.yaml"
+    deny.write_text("topics: [Region]\n")
+    assert run(desk, tmp_path / "q.parquet", "--deny-list", deny) == 2
+    assert "deny.yaml: topics: 'Region' is no topic" in (said := capsys.readouterr().err)
+    assert "attribute" not in said  # it is one
     assert not (tmp_path / "q.parquet").exists()
 
 

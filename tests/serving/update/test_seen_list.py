@@ -78,6 +78,18 @@ def test_the_list_of_what_was_seen_is_that_of_the_log(
     assert path.read_bytes() == before
 
 
+def test_an_empty_list_may_have_ids_of_any_type(
+    given: Path, logs: tuple[Path, Path], rounds: list[Round], tmp_path: Path
+) -> None:
+    path = tmp_path / "seen.parquet"
+    kinds = {"member": str, "article": int}  # the log has numbers, and text
+    pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()}).to_parquet(path)
+    words = [str(given), str(logs[1]), str(tmp_path / "next"), "--seen", str(path)]
+    assert main(words) == 0
+    pairs = set(pd.read_parquet(path).itertuples(index=False, name=None))
+    assert pairs == list_pairs(rounds[OLD:])
+
+
 def test_a_list_of_other_ids_is_refused_and_nothing_is_written(
     given: Path,
     logs: tuple[Path, Path],
