@@ -240,15 +240,14 @@ def _save(path: Path, arrays: State, shown: str, reader: str) -> None:
 
     reader: the version that they belong to, which the file will name
     """
-    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{shown}: {name} has type {array.dtype}; must be numbers")
     for name, array in arrays.items():
         _check_plausible(f"{shown}: {name}", array)
-    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     try:
-        save_file(ordered, path, {"reader": reader})
+        save_file(arrays, path, {"reader": reader})
     except SafetensorError as error:
         raise OSError(f"{shown} cannot be written: {error}") from None
 

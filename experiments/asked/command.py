@@ -27,7 +27,7 @@ from experiments.asked.known import check_known
 from experiments.asked.refusals import translate
 from experiments.asked.sweep import begin_sweep, end_sweep, name_sweep
 from experiments.asked.variants import EVERY, check_used, enter_policies
-from experiments.runner.configs import CONFIGS, Settings, resolve
+from experiments.runner.configs import CONFIGS, Settings, list_configs, resolve
 from experiments.runner.folders import forget_failure, note_failure
 from experiments.runner.one_line import in_one_line
 
@@ -126,8 +126,8 @@ def _describe(name: str, own: str, folders: Sequence[Path]) -> str:
     ]
     for group in groups:
         folder = "policy" if group == "policies" else group
-        names = {path.stem for each in folders for path in (each / folder).glob("*.yaml")}
-        listed = ", ".join(sorted(names) + ([EVERY] if group == "policies" else []))
+        names = list_configs(folder, folders)
+        listed = ", ".join(names + ([EVERY] if group == "policies" else []))
         one = f"{group}=[NAME,NAME]" if group == "policies" else f"{group}=NAME"
         lines.append(f"{one}: {listed}")
     lines += [

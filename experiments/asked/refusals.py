@@ -14,7 +14,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.asked.known import list_names, read_own, say_unknown
-from experiments.runner.configs import CONFIGS, resolve
+from experiments.runner.configs import CONFIGS, list_configs, resolve
 
 
 def translate(
@@ -55,7 +55,7 @@ def _say_missing(path: str, folders: Sequence[Path]) -> str:
     """That a group has no config of a name; the nearest of those that it has, and all of them."""
     group, _, name = path.removesuffix(".yaml").rpartition("/")
     folder = "policy" if group == "policies" else group
-    valid = sorted({each.stem for f in folders for each in (f / folder).glob("*.yaml")})
+    valid = list_configs(folder, folders)
     near = get_close_matches(name, valid, n=1, cutoff=0.3)
     nearest = f"; nearest: {near[0]}" if near else ""
     what = f"{group}: there is no {folder}" if group != folder else f"there is no {folder}"

@@ -16,7 +16,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from experiments.runner.configs import Settings
+from experiments.runner.configs import Settings, list_configs
 
 EVERY = "all"  # the option that stands for all of them
 Variant = tuple[str, Settings]  # its name, and what differs from the policy's yaml
@@ -35,7 +35,7 @@ def enter_policies(
 
     Raises ValueError for several values of a policy that there is not.
     """
-    names = sorted({path.stem for folder in folders for path in (folder / "policy").glob("*.yaml")})
+    names = list_configs("policy", folders)
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     varied = {_split(each)[0] for each in parsed if each.is_sweep_override()} - {""}
     if sweeps:

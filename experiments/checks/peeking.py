@@ -18,6 +18,8 @@ import numpy as np
 from bandit.core.types import Bools, Floats
 from bandit.ope.arms import LEAST, Arm, compare, measure_past
 from bandit.ope.sequences import find_first, make_sequence
+from experiments.runner.configs import check_whole
+from experiments.runner.one_line import in_one_line
 
 NORMAL = 1.959964  # of the ordinary test
 
@@ -157,6 +159,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
     asked = parser.parse_args(argv)
+    with in_one_line("peeking"):
+        for name, least in (("logs", 1), ("power", 1), ("least", 1), ("seed", 0)):
+            check_whole(f"--{name}", getattr(asked, name), least)
     console = Console()
     table = Table("arms alike", "sequence", "test at every issue", "test at the end")
     for world in ALIKE:

@@ -16,16 +16,10 @@ from bandit.ope.intervals import Interval
 from bandit.ope.whole.assumptions import ASSUMES
 from experiments.evaluate.judge import Judgement
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
+from experiments.report.off_policy import ESTIMATORS
 from experiments.report.page import INK, fill_template, format_percent, format_thousand
 
-NAMES = {
-    "ips": "Reweighted (IPS)",
-    "snips": "Reweighted, normalised (SNIPS)",
-    "cascade": "Slot by slot (cascade)",
-    "cascade_sn": "Slot by slot, normalised",
-    "item_position": "Slot apart from slot",
-    "position_based": "Looks by slot",
-}
+NAMES = ESTIMATORS | {"item_position": "Slot apart from slot", "position_based": "Looks by slot"}
 HEAD = ("Estimate", "Slots", "Clicks per 1,000 sends", "Over what was sent", "Counts as sends", "")
 
 

@@ -27,6 +27,8 @@ from bandit.log.machines.summary import summarise
 from bandit.policies.blast import Blast
 from experiments.machines.figure import draw_delays
 from experiments.machines.signatures import SIGNATURES, draw_setting
+from experiments.runner.configs import check_whole
+from experiments.runner.one_line import in_one_line
 from simulators import Association
 from simulators.noise.noise import Noise
 from simulators.play import play
@@ -105,25 +107,37 @@ def measure(seed: int, setting: dict[str, Any]) -> Found:
     )
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.machines")
     parser.add_argument("--events", type=Path, help="csv or parquet of tracking events")
     parser.add_argument("--seeds", type=int, default=3, help="lists for each signature")
     parser.add_argument("--first", type=int, default=1000, help="the first of these seeds")
     parser.add_argument("--drawn", type=int, default=60, help="settings drawn by chance")
     parser.add_argument("--out", type=Path, default=Path("runs/machines"), help="folder to write")
-    given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    if given.events:
-        read = pd.read_parquet if given.events.suffix == ".parquet" else pd.read_csv
-        events = read(given.events)
-    else:
-        write_table(given.out / "machines.md", given.seeds, given.first, given.drawn)
-        events, _ = record(send(given.first), Noise(seed=given.first, noticed=0.2))
-    tagged = tag(events)
-    said = count_people(tagged).describe()
-    Console().print(summarise(tagged).to_string(), said, sep="\n")
-    draw_delays(tagged, said).savefig(given.out / "delays.png", dpi=150)
+    given = parser.parse_args(argv)
+    with in_one_line("machines"):
+        for name, least in (("seeds", 1), ("first", 0), ("drawn", 0)):
+            check_whole(f"--{name}", getattr(given, name), least)
+        if given.events:
+            events = read_events(given.events)
+        else:
+            write_table(given.out / "machines.md", given.seeds, given.first, given.drawn)
+            events, _ = record(send(given.first), Noise(seed=given.first, noticed=0.2))
+        tagged = tag(events)
+        said = count_people(tagged).describe()
+        Console().print(summarise(tagged).to_string(), said, sep="\n")
+        with files.replacing(given.out / "delays.png") as part:
+            draw_delays(tagged, said).savefig(part, dpi=150, format="png")
+
+
+def read_events(path: Path) -> pd.DataFrame:
+    """The events of a csv or parquet file. Raises ValueError naming a file that holds no table."""
+    if path.suffix == ".parquet":
+        return files.to_frame(files.read_table(path))
+    try:
+        return pd.read_csv(path)
+    except ValueError as error:  # of pandas, which does not name the file
+        raise ValueError(f"{path} is no csv file: {error}") from None
 
 
 def write_table(path: Path, seeds: int, first: int, drawn: int) -> None:

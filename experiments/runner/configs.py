@@ -3,6 +3,7 @@
 Open this file when a command needs a policy or a simulator, or checks a number that a user gave.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from bandit.core import check
 from bandit.core.make import make as make_from
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = (
-    Path(__file__).parents[1] / "configs"
-).resolve()  # in a checkout a link, in a wheel files
+CONFIGS = (Path(__file__).parents[1] / "configs").resolve()  # a link, but in a wheel files
 Settings = dict[str, Any]  # a configuration as plain values: whatever YAML can say
 
 
-def list_configs(group: str) -> list[str]:
-    """The names of a group's configs, sorted: of "policy", the files in configs/policy."""
-    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+def list_configs(group: str, folders: Iterable[Path] = (CONFIGS,)) -> list[str]:
+    """The names of a group's configs, sorted: of "policy", the files in configs/policy.
+
+    folders: of configs, such as those of --config-dir; each name is listed once
+    """
+    return sorted({path.stem for each in folders for path in (each / group).glob("*.yaml")})
 
 
 def read_config(group: str, name: str) -> Settings:

@@ -18,6 +18,7 @@ NOT_RESULTS = ("workers", "name", "force")  # settings that no result depends on
 ONLY_REPORTED = ("baseline", "late_from")  # settings that only tables and reports depend on
 FAILED = "failed.txt"  # in the folder of a sweep's job that failed: why
 RECORD = ".hydra"  # what Hydra notes of a job
+OF_A_RUN = ("run.json", "unit.json", "units")  # one of them is in any run's folder that was begun
 LONGEST = 100  # letters of a folder's name
 
 
@@ -74,10 +75,20 @@ def _name_job(*, _root_: DictConfig) -> str:
 
 
 def empty(folder: Path) -> None:
-    """Remove all that is in a folder but Hydra's record of what is asked now."""
-    for path in folder.iterdir() if folder.exists() else ():
-        if path.name != RECORD:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    """Remove all that is in a run's folder but Hydra's record of what is asked now.
+
+    Raises ValueError, and removes nothing, where one stands in the folder, and where what it holds
+    is no run: with `hydra.run.dir` it may be any folder of a person's.
+    """
+    inside = [path for path in folder.glob("*") if path.name != RECORD]
+    is_run = any((folder / name).exists() for name in OF_A_RUN)
+    if inside and (not is_run or Path.cwd().is_relative_to(folder.resolve())):
+        raise ValueError(
+            f"force = True would remove {min(inside).name} and all else in {folder}: "
+            "it is no run's folder, or you stand in it; choose another"
+        )
+    for path in inside:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def note_failure(folder: Path, error: Exception, keep: bool) -> None:

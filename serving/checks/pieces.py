@@ -111,10 +111,12 @@ class Rows:
 
         Raises ValueError where a piece in which one lies was changed.
         """
-        start = self._start + rows * self._width
-        ends = np.concatenate([start, start + self._width - 1]) // PIECE - self._first
-        if not self._good[ends].all():
-            self._check(np.unique(ends))
+        # a byte of a row in each piece that it touches: steps of a piece's size, and its last one
+        steps = np.append(np.arange(0, self._width, PIECE), self._width - 1)
+        places = np.add.outer(self._start + rows * self._width, steps).ravel()
+        pieces = places // PIECE - self._first
+        if not self._good[pieces].all():
+            self._check(np.unique(pieces))
         return np.asarray(self._table[rows])
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:

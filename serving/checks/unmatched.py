@@ -4,7 +4,7 @@ Open this file to see which values of rules and pool are looked for, and where.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -93,10 +93,9 @@ def find_near(rules: Rules, articles: Columns) -> Iterator[str]:
         there = [] if column == "kind" else read_values(articles, column)
         known = {fold(value): value for value in counts if value != EACH}
         for value in there:
-            alike = [one for one in known if _list_digits(one) == _list_digits(value)]
-            near = get_close_matches(fold(value), alike, n=1, cutoff=_NEAR)
-            if near and fold(value) not in known:
-                named = shorten(known[near[0]])
+            likely = find_likely(value, known.values(), _NEAR)
+            if likely and fold(value) not in known:
+                named = shorten(likely)
                 yield f"{column} {shorten(value)} is not {named} of the rules, and counts apart"
         squeezed: dict[str, str] = {}
         for value in there if EACH in counts else ():
@@ -105,8 +104,16 @@ def find_near(rules: Rules, articles: Columns) -> Iterator[str]:
                 yield f"{column} {shorten(squeezed[letters])} and {shorten(value)} count apart"
 
 
-def _list_digits(value: str) -> list[str]:
-    return re.findall(r"\d", value)
+def find_likely(value: str, others: Iterable[str], cutoff: float) -> str:
+    """The other value that this one is most likely a misspelling of; "" where there is none.
+
+    cutoff: how much both must have in common, of 1. Their digits must be the same ones, for
+        `Level 1` and `Level 2` are two values.
+    """
+    digits = re.findall(r"\d", value)
+    spelt = {fold(other): other for other in others if re.findall(r"\d", other) == digits}
+    near = get_close_matches(fold(value), spelt, n=1, cutoff=cutoff)
+    return spelt[near[0]] if near else ""
 
 
 def _list_tags(table: Columns, column: str) -> list[str]:

@@ -10,8 +10,6 @@ from serving.checks.marks import escape_odd, name_odd
 
 TRACK = "lb"  # the name of the parameter
 _SOUND = re.compile(r"https?://[^\s/?#@\"'<>\\]+(?:[/?#][^\s\"'<>\\]*)?", re.IGNORECASE)
-
-
 # By these, mail platforms mark a field of theirs: what stands there would be filled in, or break.
 _FIELD = re.compile(r"\{\{|\}\}|\{%|%\}|\*\||\|\*|%%|\$\{|#\{|\[\[|\]\]")
 

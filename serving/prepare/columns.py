@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from bandit.features.attributes import PERSONAL, Attributes, fold
 from serving.checks.names import find_consent
+from serving.checks.unmatched import find_likely
 from serving.formats import find_missing, has_codes, is_worded, parse_numbers
 from serving.tables import Table, is_text, name_plainly
 
@@ -189,17 +190,9 @@ def _find_misspelt(values: Sequence[str], known: Mapping[str, int]) -> Iterator[
     values: with the commonest first; known: value -> how many members have it
     """
     for value in values:
-        others = {
-            fold(other): other
-            for other in values
-            if known[other] >= 5 * known[value] and _list_digits(other) == _list_digits(value)
-        }
-        for likely in get_close_matches(fold(value), others, n=1, cutoff=NEAR):
-            yield f"{value!r} ({known[value]}) is perhaps {others[likely]!r}"
-
-
-def _list_digits(value: str) -> list[str]:
-    return re.findall(r"\d", value)
+        common = (other for other in values if known[other] >= 5 * known[value])
+        if likely := find_likely(value, common, NEAR):
+            yield f"{value!r} ({known[value]}) is perhaps {likely!r}"
 
 
 def describe_consent(columns: Collection[Column]) -> Iterator[str]:

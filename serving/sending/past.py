@@ -50,7 +50,7 @@ class Past:
         for path in (part / SLATES for parts in self._issues for part in parts):
             schema = pq.read_schema(path)
             for name, ids in now.items():
-                kind, whole = schema.field(name).type, not isinstance(ids.tolist()[0], str)
+                kind, whole = schema.field(name).type, not isinstance(ids[0], str)
                 if not pa.types.is_null(kind) and pa.types.is_integer(kind) != whole:
                     raise ValueError(
                         f"{path}: column {name!r} has type {kind}, and the {name}s of now have ids "

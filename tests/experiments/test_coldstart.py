@@ -1,28 +1,26 @@
 """The command on a small association: every section is there, and what it refuses."""
 
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
 from bandit.core.files import read_table
-from experiments.runner.configs import ROOT
+from experiments.coldstart.__main__ import main
+from tests.support.asking import Ask, ask_in
 
 SMALL = ["simulator.members=150", "simulator.pool=12", "simulator.slots=3", "issues=13", "seeds=1"]
 
 
-def ask(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "experiments.coldstart", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    return ask_in(tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-def test_a_cold_start_has_its_page_and_tables() -> None:
-    asked = ask(
-        *SMALL, "others=[wave,blast,oracle]", "cuts=[shuffled,no_attributes]", "name=test-cold"
-    )
-    assert asked.returncode == 0, asked.stderr
-    run = ROOT / "runs" / "test-cold"
+def test_a_cold_start_has_its_page_and_tables(ask: Ask, tmp_path: Path) -> None:
+    asked = ("others=[wave,blast,oracle]", "cuts=[shuffled,no_attributes]", "name=cold")
+    assert not ask(main, *SMALL, *asked)
+    run = tmp_path / "runs" / "cold"
     page = (run / "coldstart.html").read_text(encoding="utf-8")
     assert page.count("<h2>") == 9
     assert "use at least five" in page
@@ -40,9 +38,10 @@ def test_a_cold_start_has_its_page_and_tables() -> None:
         (["candidate=profil"], "choose from bayes_limit"),
     ],
 )
-def test_a_cold_start_refuses_what_it_does_not_know(arguments: list[str], message: str) -> None:
-    asked = ask("name=test-cold-refused", *arguments)
-    assert asked.returncode != 0
-    assert message in asked.stderr
-    assert "Traceback" not in asked.stderr
-    assert not (ROOT / "runs" / "test-cold-refused").exists()
+def test_a_cold_start_refuses_what_it_does_not_know(
+    arguments: list[str], message: str, ask: Ask, tmp_path: Path
+) -> None:
+    said = ask(main, "name=refused", *arguments)
+    assert message in said
+    assert "\n" not in said
+    assert not list(tmp_path.rglob("refused"))

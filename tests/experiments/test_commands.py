@@ -3,14 +3,17 @@
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from experiments import compare, run
 from experiments.compare import tell_what_was_cut
 from experiments.runner.configs import ROOT, read_policy
 from experiments.runner.folders import choose_folder
+from tests.support.asking import SMALL, ask_in, list_names
 
 
 def test_a_misspelt_policy_lists_the_valid_ones() -> None:
@@ -64,3 +67,30 @@ def test_the_command_line_refuses_what_it_does_not_know(
     assert message in asked.stderr
     assert "Traceback" not in asked.stderr
     assert not (ROOT / "runs" / "test-refused").exists()
+
+
+@pytest.mark.parametrize("place", [".", "mine", "begun"])
+def test_force_removes_nothing_of_a_folder_that_is_not_a_runs_alone(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`hydra.run.dir` may be any folder: a project, where one stands, or one with other things."""
+    stands = tmp_path / ("begun" if place == "begun" else "")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "begun" / "units").mkdir(parents=True)
+    for folder in (tmp_path, tmp_path / "mine", stands):
+        (folder / "policy.py").write_text("of a person")
+    ask = ask_in(stands, monkeypatch)
+    asked = (f"hydra.run.dir={tmp_path / place}", "force=true", *SMALL)
+    for main, policy in ((run.main, "policy=random"), (compare.main, "policies=[random]")):
+        assert "it is no run's folder, or you stand in it" in ask(main, policy, *asked)
+        assert "policy.py" in list_names(tmp_path / place)
+
+
+def test_force_begins_a_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = ask_in(tmp_path, monkeypatch)
+    asked = ("policy=random", "hydra.run.dir=there", *SMALL)
+    assert not ask(run.main, *asked)
+    (tmp_path / "there" / "left.txt").write_text("of an earlier run")
+    assert not ask(run.main, *asked, "force=true")
+    assert {".hydra", "done.json", "summary.parquet"} <= set(list_names(tmp_path / "there"))
+    assert not (tmp_path / "there" / "left.txt").exists()

@@ -8,7 +8,7 @@ import pytest
 
 from bandit.log.hygiene import tag
 from bandit.log.machines.summary import summarise
-from experiments.machines.__main__ import Found, count_kept, write_row
+from experiments.machines.__main__ import Found, count_kept, main, write_row
 from experiments.machines.figure import draw_delays
 from experiments.machines.signatures import SIGNATURES, draw_setting
 from simulators.noise.noise import Noise
@@ -50,3 +50,35 @@ def test_what_was_found_is_counted_and_drawn() -> None:
     assert said == ["people 1", "people 1", "scanners 5"]
     with pytest.raises(ValueError, match="events lacks column 'why'"):
         summarise(pd.DataFrame(tagged.drop(columns="why")))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seeds", "0"], "--seeds = 0; must be a whole number of at least 1"),
+        (["--drawn", "-1"], "--drawn = -1; must be a whole number of at least 0"),
+        (["--events", "none.csv"], "none.csv"),
+        (["--events", "void.csv"], "void.csv is no csv file: No columns to parse"),
+        (["--events", "other.csv"], "events lacks column 'event'; it has ['a']"),
+        (["--events", "other.parquet"], "other.parquet is not a sound parquet file"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line_and_leaves_nothing(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("void.csv", ""), ("other.csv", "a\n1\n"), ("other.parquet", "a\n1\n")):
+        (tmp_path / name).write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--out", "out"])
+    assert str(ended.value.code).startswith("machines: ")
+    assert message in str(ended.value.code)
+    assert not (tmp_path / "out").exists()
+
+
+def test_ones_own_events_leave_a_figure(tmp_path: Path) -> None:
+    make_events([{"kind": "open", "slot": 0, "seconds": 4000.0}, {"seconds": 4030.0}]).to_csv(
+        tmp_path / "events.csv", index=False
+    )
+    main(["--events", str(tmp_path / "events.csv"), "--out", str(tmp_path / "out")])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["delays.png"]

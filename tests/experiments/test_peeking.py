@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.checks.peeking import ALIKE, DIFFERENT, World, draw_log, judge, look
+from experiments.checks.peeking import ALIKE, DIFFERENT, World, draw_log, judge, look, main
 
 
 def test_the_worlds_are_what_they_say() -> None:
@@ -38,6 +38,12 @@ def test_a_difference_is_found_sooner_with_the_past() -> None:
     bare, helped = ([one.sequence for one in some].count(None) for some in found)
     assert helped <= bare
     assert helped <= 10
+
+
+def test_numbers_of_logs_that_cannot_be_are_refused() -> None:
+    for words, message in (("--logs 0", "--logs = 0"), ("--power 0", "--power = 0")):
+        with pytest.raises(SystemExit, match=f"peeking: {message}; must be a whole number"):
+            main(words.split())
 
 
 @pytest.mark.slow

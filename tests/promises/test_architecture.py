@@ -183,15 +183,13 @@ ROOMS = (
     ),
     *("simulators/luck.py", "simulators/normal.py", "simulators/play.py"),
     *("simulators/examination", "simulators/noise", "simulators/association", "simulators/fitted"),
-    *("simulators/replay", "simulators/classification.py", "simulators/retiring.py", "serving"),
-    *(
-        "experiments/runner",
-        "experiments/asked",
-        "experiments/tables",
-        "experiments/checks",
-        "experiments/report",
-    ),
-    "experiments",
+    *("simulators/replay", "simulators/classification.py", "simulators/retiring.py"),
+    *("serving/checks", "serving", "serving/prepare", "serving/arms", "serving/sending"),
+    *("serving/shards", "serving/letters", "serving/verdict", "serving/ingest", "serving/update"),
+    *("serving/profiles", "serving/explain", "serving/send.py"),
+    *("experiments/runner", "experiments/asked", "experiments/tables", "experiments/checks"),
+    *("experiments/report", "experiments/coldstart", "experiments/evaluate"),
+    *("experiments/machines", "experiments"),
 )
 
 

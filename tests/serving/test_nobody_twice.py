@@ -13,6 +13,7 @@ import pytest
 from bandit.core.keys import member_keys, uniforms
 from serving import send
 from tests.support.desk_cases import K, list_arguments
+from tests.support.ingest_cases import read_files
 
 WAVE_1, WAVE_2 = ("--wave", "1", "--share", ".4"), ("--wave", "2", "--share", ".25")
 
@@ -23,11 +24,6 @@ def ask(desk: Path, unit: Path, *more: str, **other: Any) -> int:
 
 def read_mailed(folder: Path) -> set[Any]:
     return set(pd.read_parquet(folder / "slates.parquet")["member"])
-
-
-def read_bytes(folder: Path) -> dict[str, bytes]:
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 def write_text_ids(desk: Path, write: Callable[[int], str]) -> pd.DataFrame:
@@ -45,12 +41,12 @@ def test_a_wave_is_not_done_again_when_a_later_one_is_out(
     """Done again as it was, it says that it is done; without its record it is refused."""
     assert ask(desk, unit, *WAVE_1) == 0
     assert ask(desk, unit, *WAVE_2) == 0
-    before = read_bytes(desk / "out")
+    before = read_files(desk / "out")
     assert ask(desk, unit, *WAVE_1) == 0
     assert "it was sent before, and nothing was chosen anew" in capsys.readouterr().out
     assert ask(desk, unit, "--wave", "1", "--share", ".9") == 2
     assert "was made with other wave" in capsys.readouterr().err
-    assert read_bytes(desk / "out") == before
+    assert read_files(desk / "out") == before
     shutil.move(desk / "out" / "wave-1", desk / "elsewhere")
     for share in (".9", ".4"):
         assert ask(desk, unit, "--wave", "1", "--share", share) == 2
@@ -141,10 +137,10 @@ def test_sends_grouped_otherwise_are_another_send(unit: Path, desk: Path, capsys
         shutil.copytree(desk / name, desk / "ab" / f"wave-{number}")
     (desk / "rules.yaml").write_text(f"{{slots: {K}, no_repeat: 1}}\n")
     assert ask(desk, unit, "--sent", str(desk / "a"), str(desk / "b")) == 0
-    before = read_bytes(desk / "out")
+    before = read_files(desk / "out")
     assert ask(desk, unit, "--sent", str(desk / "ab")) == 2
     assert "was made with other sent" in capsys.readouterr().err
-    assert read_bytes(desk / "out") == before
+    assert read_files(desk / "out") == before
     for more in (WAVE_1, ("--wave", "2")):
         more = (*more, "--sent", str(desk / "a"))
         assert ask(desk, unit, *more, campaign="week-29", out=desk / "waves") == 0
@@ -215,7 +211,7 @@ def test_a_send_is_not_written_where_it_reads(
 def test_links_lead_no_send_into_another(unit: Path, desk: Path, capsys: Any) -> None:
     """--out in a folder of --sent, a wave that is a link, and a link that leads to itself."""
     assert ask(desk, unit, campaign="week-29", out=desk / "first") == 0
-    before = read_bytes(desk / "first")
+    before = read_files(desk / "first")
     (desk / "link").symlink_to(desk / "first")
     for out in ("first/next", "link/next", "link"):
         assert ask(desk, unit, "--sent", str(desk / "first"), out=desk / out) == 2
@@ -229,7 +225,7 @@ def test_links_lead_no_send_into_another(unit: Path, desk: Path, capsys: Any) ->
     (desk / "round").symlink_to(desk / "round")
     assert ask(desk, unit, out=desk / "round") == 2
     assert "round is a link that leads nowhere, round in a circle" in capsys.readouterr().err
-    assert read_bytes(desk / "first") == before
+    assert read_files(desk / "first") == before
 
 
 @pytest.mark.parametrize("campaign", ["week\u202e30", "week\n30", "\ufeffweek-30", "week\u200b30"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import serving
 from serving import bundle
@@ -113,3 +114,19 @@ def test_implausible_numbers_are_found_with_their_piece(large: Path) -> None:
     mapped = pieces.Mapped(large / POLICY, (large / PIECES).read_bytes(), refuse)
     with pytest.raises(ValueError, match=r"profiles.cross: \d+ numbers"):
         mapped.tables["profiles.cross"][np.array([0])]
+
+
+def test_a_row_that_is_wider_than_pieces_is_checked_within(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at its two ends alone."""
+    monkeypatch.setattr(pieces, "PIECE", 1 << 10)
+    table, path = np.arange(2 * 700.0).reshape(2, 700), tmp_path / POLICY
+    save_file({"wide": table}, path)
+    digests, data = pieces.digest_pieces(path), bytearray(path.read_bytes())
+    data[data.index(table[1, 350].tobytes())] ^= 1
+    path.write_bytes(data)
+    wide = pieces.Mapped(path, digests, lambda name, numbers: None).tables["wide"]
+    assert wide[np.array([0])].tobytes() == table[:1].tobytes()
+    with pytest.raises(ValueError, match="are not those that were written"):
+        wide[np.array([1])]

@@ -214,6 +214,6 @@ def write_rows(provider: str, post: Post, happened: Sequence[Happened]) -> str:
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Every file of a log by its name, but for hidden ones."""
+    """The bytes of every file in a folder, by its path there."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
