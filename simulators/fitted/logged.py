@@ -91,8 +91,7 @@ class Logged(Truthful):
             )
         self._contexts = [round.context for round in rounds]
         pools = [context.articles for context in self._contexts]
-        find = self.features.find_earlier
-        self._earlier = [find(pool, pools[:before]) for before, pool in enumerate(pools)]
+        self._earlier = [self.features.find_earlier(p, pools[:n]) for n, p in enumerate(pools)]
         self._who = who = LoggedMembers.collect(rounds, self.features, only)
         self.members, self.fitted, self._x = who.table, who.fitted, who.features
         self._keys = keys.member_keys(who.ids)
