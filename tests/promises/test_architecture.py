@@ -187,8 +187,9 @@ ROOMS = (
     *("serving/checks", "serving", "serving/prepare", "serving/arms", "serving/sending"),
     *("serving/shards", "serving/letters", "serving/verdict", "serving/ingest", "serving/update"),
     *("serving/profiles", "serving/explain", "serving/send.py"),
-    *("experiments/runner", "experiments/asked", "experiments/tables", "experiments/checks"),
-    *("experiments/report", "experiments/coldstart", "experiments/evaluate"),
+    *("experiments/runner", "experiments/tables", "experiments/checks"),
+    *("experiments/report", "experiments/asked", "experiments/coldstart"),
+    "experiments/evaluate",
     *("experiments/machines", "experiments/check", "experiments/archive", "experiments"),
 )
 
