@@ -252,6 +252,8 @@ def _describe(told: Told, people: People, log: Path, number: int, new: bool) -> 
     )
     for why, count in sorted(aside.items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"set aside: {count}: {why}"
+    if aside:
+        yield f"{log}/aside/{number:03d}.parquet keeps them, without anybody's e-mail address"
     for sentence in told["clocks"]:
         yield f"warning: {sentence}"
     yield "events: " + (", ".join(f"{name} {count}" for name, count in tags.items()) or "none")

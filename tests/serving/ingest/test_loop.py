@@ -140,7 +140,7 @@ def test_a_year_of_sends_comes_back_as_the_simulator_knows_it(
 @pytest.mark.parametrize(
     ("members", "issues"),
     [
-        pytest.param(150, 3, id="few"),
+        pytest.param(100, 3, id="few"),
         pytest.param(800, 52, id="year", marks=pytest.mark.slow),
     ],
 )
