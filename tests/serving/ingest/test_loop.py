@@ -47,6 +47,8 @@ def send_issue(desk: Path, context: Context, bundle: str = "bundle") -> Path:
     words.append("--allow-unmatched")  # a cap on events holds in issues without any
     if (desk / "seen.parquet").exists():
         words += ["--seen", str(desk / "seen.parquet")]
+    if earlier := sorted(map(str, desk.glob("issue-*/pool.parquet"))):
+        words += ["--earlier", *earlier]  # a story may be told twice
     for name in ("members.parquet", "pool.parquet", "rules.yaml"):
         words += [f"--{name.partition('.')[0]}", str(desk / name)]
     assert send.main([*words, "--out", str(desk / context.campaign)]) == 0
