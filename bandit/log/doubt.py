@@ -16,8 +16,12 @@ from scipy.special import expit, logit
 
 from bandit.core import check, keys
 from bandit.core.types import Bools, Context, Feedback, Floats, Slates
-from bandit.log.events import estimate_open_rate, read_feedback
-from bandit.log.hygiene import SAME_RECORD, SAME_REQUEST
+from bandit.log.events import (
+    SAME_RECORD,
+    SAME_REQUEST,
+    estimate_open_rate,
+    read_feedback,
+)
 
 FACTOR = 12.0  # by which all odds may be wrong at once
 NORMAL = 1.645  # standard deviations that hold nine in ten
