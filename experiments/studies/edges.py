@@ -44,17 +44,19 @@ def find(cells: Cells) -> Finding:
     )
     counts = {group: wide["interests"][group]["profile"].mean() for group in GROUPS}
     mean = {name: frame.mean() for name, frame in wide.items()}
-    more = "more" if apart.mean > 0 else "less"
+    more = "larger" if apart.mean > 0 else "smaller"
     told = (
-        f"that gain is {more} by {100 * abs(apart.mean):.0f} points than"
+        f"{more} by {100 * abs(apart.mean):.0f} points of a hundred than"
         if apart.sign
-        else "that gain is not clearly another than"
+        else "not clearly larger or smaller than"
     )
     headline = (
         f"Members with the most interests get {tell_change(gains[many])} from profiles than from "
-        f"learned segments; {told} for members with the fewest, {tell_change(gains[few])}."
+        f"learned segments, a gain {told} that of members with the fewest."
     )
     say = [
+        f"Members with the fewest interests get {tell_change(gains[few])} from profiles than from "
+        "learned segments.",
         f"A third of the members live on {counts[few]:.1f} topics on average, a third on "
         f"{counts[many]:.1f}. Of a member\u2019s three best topics a newsletter of profiles shows "
         f"{mean['own'][many]['profile']:.1f} to those with the most interests, one of segments "

@@ -36,8 +36,9 @@ def find(cells: Cells) -> Finding:
     by_wave = [Gain(*map(float, row)) for row in ratios - 1]
     headline = f"Mailing in waves brings profiles {tell_change(whole)}."
     say = [
-        f"Those mailed last get {tell_change(by_wave[-1])} than when everybody is mailed at once; the "
-        f"first wave gains nothing of its own issue, and is a different tenth each time.",
+        f"Those mailed last get {tell_change(by_wave[-1])} than when everybody is mailed at once. "
+        "The first wave, another tenth of the members each time, has none of its issue\u2019s "
+        "clicks to learn from.",
     ]
     return Finding(
         headline=headline,

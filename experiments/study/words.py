@@ -5,7 +5,7 @@ from experiments.study.cells import Gain
 
 
 def tell_change(gain: Gain, noun: str = "clicks") -> str:
-    """How much more or fewer, with the interval; or that no difference is clear.
+    """How much more or fewer, with the interval; or that neither is clear. "than" may follow.
 
     >>> tell_change(Gain(0.121, 0.08, 0.16)).replace("\\xa0", " ")
     '12 % more clicks (95 % interval +8 % to +16 %)'
@@ -16,5 +16,5 @@ def tell_change(gain: Gain, noun: str = "clicks") -> str:
     if gain.low != gain.low:
         return f"{told} (one seed, no interval)"
     if gain.sign == 0:
-        return f"no clear difference in {noun} ({gain.span(places)})"
+        return f"neither clearly more nor clearly fewer {noun} ({gain.span(places)})"
     return f"{told} ({gain.span(places)})"
