@@ -123,7 +123,8 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
     people = compare_people(units, baseline)
     tables = {"results": results, "summary": summary, "coldstart": joiners, "people": people}
     if config["logger"]:
-        tables["off_policy"] = estimate_off_policy(units, config["logger"])
+        first, depth = min(config["off_policy_from"], config["issues"]), config["off_policy_slots"]
+        tables["off_policy"] = estimate_off_policy(units, config["logger"], first, depth)
     for name, content in tables.items():
         write_table(run / f"{name}.parquet", pa.Table.from_pandas(content, preserve_index=False))
     write_json(run / "parity.json", describe_parity(find_parity(joiners, baseline)))

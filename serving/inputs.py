@@ -21,7 +21,7 @@ from serving.checks.unmatched import find_near
 from serving.errors import describe, shorten
 from serving.formats import is_worded
 from serving.settings import read_settings
-from serving.tables import NUMBER, TEXT, WHOLE, Table, name_plainly
+from serving.tables import AMOUNT, NUMBER, TEXT, WHOLE, Table, name_plainly
 
 NEEDED = ("article", "title", "summary", "kind", "source")  # columns of a pool
 SHOWN = ("url", "image", "subject")  # columns that go into the mails
@@ -158,7 +158,7 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
             table.check_type(name, TEXT, WHOLE)
         if name in LIMITS:
             table = table.read_numbers(name)
-            table.check_type(name, NUMBER)
+            table.check_type(name, AMOUNT)
             table.check_between(name, *LIMITS[name])
         if name == "audience":
             table.check_whole(name)

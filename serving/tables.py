@@ -28,6 +28,7 @@ from serving.errors import shorten
 from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
 
 TEXT, WHOLE, NUMBER = "text", "whole numbers", "numbers"
+AMOUNT = "numbers, not true or false"
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -46,6 +47,7 @@ _TYPES: dict[str, Callable[[pa.DataType], bool]] = {
     TEXT: is_text,
     WHOLE: pa.types.is_integer,
     NUMBER: _is_number,
+    AMOUNT: lambda kind: _is_number(kind) and not pa.types.is_boolean(kind),
 }
 
 

@@ -59,7 +59,7 @@ class Columns:
     def from_arrow(cls, table: "pa.Table") -> Self:
         """The columns of an arrow table."""
         columns = zip(table.column_names, table.columns, strict=True)
-        return cls({name: column.to_numpy(zero_copy_only=False) for name, column in columns})
+        return cls({name: _read_arrow(column) for name, column in columns})
 
     @classmethod
     def stack(cls, tables: Sequence[Tabular]) -> Self:
@@ -120,6 +120,15 @@ class Columns:
 
     def _spread(self, column: Any) -> Any:
         return [column] * len(self) if np.ndim(column) == 0 else column
+
+
+def _read_arrow(column: "pa.ChunkedArray") -> Array:
+    """An arrow column as an array; a text that many rows have is one object, kept once."""
+    if str(column.type) not in ("string", "large_string"):
+        return np.asarray(column.to_numpy(zero_copy_only=False))
+    coded = column.dictionary_encode().combine_chunks()
+    texts = _make_objects([*coded.dictionary.to_pylist(), None])
+    return np.asarray(texts[coded.indices.fill_null(len(texts) - 1).to_numpy()])
 
 
 def _to_array(column: Any) -> Array:

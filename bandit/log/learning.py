@@ -16,17 +16,25 @@ from bandit.policy import Policy
 Watch = Callable[[Round], None]
 
 
-def _watch_nothing(round: Round) -> None: ...
+def watch_nothing(what: object) -> None:
+    """Let an issue, or a wave of it, pass."""
 
 
 @use_one_thread()
-def learn_again(policy: Policy, round: Round) -> None:
-    """Teach a policy an issue that was sent before, wave by wave as it was sent."""
-    for rows in filter(len, policy.waves(round.context)):
-        policy.learn(round.take(rows))
+def learn_again(
+    policy: Policy, round: Round, before: Callable[[int], None] = watch_nothing
+) -> None:
+    """Teach a policy an issue that was sent before, wave by wave as it was sent.
+
+    before: called with the number of each wave, from 0, before the wave is learned
+    """
+    for wave, rows in enumerate(policy.waves(round.context)):
+        before(wave)
+        if len(rows):
+            policy.learn(round.take(rows))
 
 
-def learn_rounds(policy: Policy, rounds: Iterable[Round], watch: Watch = _watch_nothing) -> None:
+def learn_rounds(policy: Policy, rounds: Iterable[Round], watch: Watch = watch_nothing) -> None:
     """Let a policy that has been started learn issues that were sent before, the first one first.
 
     rounds: as `archive.read` gives them
@@ -44,7 +52,7 @@ def learn_log(
     features: Features,
     known: Sequence[Issue] = (),
     aliases: Aliases | None = None,
-    watch: Watch = _watch_nothing,
+    watch: Watch = watch_nothing,
 ) -> list[Issue]:
     """Let a policy that has been started learn those issues of a log that it does not know.
 

@@ -14,6 +14,7 @@ import pandas as pd
 from bandit.core.files import read_json, read_table
 from experiments.report.policy_looks import Look, assign_looks
 from experiments.tables.cold_start import Parity
+from experiments.tables.summary import is_vague
 
 COLUMNS = {
     "summary": "policy clicks_per_delivered clicks_per_delivered_late clicks_per_open open_rate "
@@ -79,13 +80,14 @@ class Run:
     def find_lift(self, policy: str) -> tuple[float, float, float]:
         """Relative lift over the baseline, and its interval.
 
-        One seed has no interval (NaN); the lift is then a plain ratio.
+        One seed has no interval (NaN); the lift is then a plain ratio. Nor have a few that differ
+        so much that theirs would say nothing.
         """
         lift, low, high = (self.look_up(policy, c) for c in ("lift", "lift_low", "lift_high"))
         if math.isnan(lift) and self.baseline is not None and self.baseline != policy:
             base = self.look_up(self.baseline)
             lift = self.look_up(policy) / base - 1 if base > 0 else lift
-        if math.isfinite(low) and math.isfinite(high):
+        if math.isfinite(low) and math.isfinite(high) and not is_vague(low, high):
             return lift, low, high
         return lift, math.nan, math.nan
 

@@ -54,6 +54,11 @@ def write_headline(run: "Run") -> str:
         f"than {name_rival(run)}"
     )
     share = f"{format_percent(abs(lift), places)} {more}"
+    if math.isnan(low) and run.seeds > 1:
+        return (
+            f"No clear difference: {gain}, {share}, {issues}, in {run.seeds} simulations that "
+            "differ too much for an interval. Use more seeds."
+        )
     if math.isnan(low):
         return (
             f"{gain}, {share}, {issues}, in a single simulation: without more seeds there is no "
@@ -168,7 +173,8 @@ def list_numbers(run: "Run") -> list[tuple[str, str]]:
     if math.isfinite(lift):
         places = count_decimals(lift, low, high)
         span = f"95\u00a0% interval {_write_span(low, high, places, sign=True)}"
-        span = "no interval" if math.isnan(low) else span
+        none = "use more seeds" if run.seeds > 1 else "no interval"
+        span = none if math.isnan(low) else span
         words = f"clicks compared with {name_rival(run)}; {span}"
         found.append((format_percent(lift, places, sign=True), words))
     words = f"clicks per 1,000 newsletters delivered, issues {run.late}"

@@ -15,7 +15,9 @@ from experiments.runner.configs import Settings, resolve
 Units = dict[tuple[str, int], Path]  # folders of finished units, by policy and seed
 RUNS = Path("runs")  # where one stands
 NOT_RESULTS = ("workers", "name", "force")  # settings that no result depends on
-ONLY_REPORTED = ("baseline", "late_from")  # settings that only tables and reports depend on
+ONLY_REPORTED = (  # settings that only tables and reports depend on
+    *("baseline", "late_from", "logger", "off_policy_from", "off_policy_slots"),
+)
 FAILED = "failed.txt"  # in the folder of a sweep's job that failed: why
 RECORD = ".hydra"  # what Hydra notes of a job
 OF_A_RUN = ("run.json", "unit.json", "units")  # one of them is in any run's folder that was begun

@@ -8,6 +8,8 @@ issues/NNN.json: what was counted of each issue
 people/NNN.parquet: what the issue was to each member; people.parquet and cold_start.parquet: sums
 log/NNN.parquet: the issue as it was sent; written last
 replay/NNN.parquet, NNN.json: this policy on the log of another one
+replay.json: on whose log, and how many slots deep; where a command asks for no more than is there,
+    nothing is run again
 bundle/: the trained policy
 done.json: how many issues were sent; there is none until all are
 pools/, rules.json, members.parquet: make the log an archive (`bandit.log.archive`), which can be
@@ -15,7 +17,7 @@ pools/, rules.json, members.parquet: make the log an archive (`bandit.log.archiv
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bandit.core.files import read_json, sweep, write_json, write_table
@@ -25,7 +27,7 @@ from bandit.features.features import Features
 from bandit.log import archive
 from bandit.log import issue as log
 from bandit.log.issues import describe_issues, list_issues
-from bandit.log.learning import learn_again
+from bandit.log.learning import learn_again, watch_nothing
 from bandit.policy import Informed, Policy, sends_in_waves
 from experiments.runner.configs import Settings, find_class, make
 from experiments.runner.digest import describe_origin, digest_file, digest_folder, find_targets
@@ -62,11 +64,14 @@ def run_unit(
     Raises ValueError for configs of which nothing can be made, a folder that holds something else
     than a unit, and a damaged log.
     """
-    asked, origin = _describe(policy, simulator, seed, logger, replay_from, depth)
+    asked, origin = _describe(policy, simulator, seed)
     begun = is_begun(folder / "unit.json", asked)
-    if begun and (folder / "done.json").exists():
-        tick(read_json(folder / "done.json")["issues"])
-        return
+    done = begun and (folder / "done.json").exists()
+    if done:
+        issues = read_json(folder / "done.json")["issues"]
+        if logger is None or _is_replayed(folder, logger, range(replay_from, issues + 1), depth):
+            tick(issues)
+            return
 
     learner: Policy = make(policy)
     association = make_simulator(simulator, seed)
@@ -76,19 +81,26 @@ def run_unit(
     else:  # only now: what cannot be made leaves no folder
         _clear(folder)
         write_json(folder / "unit.json", asked)
+    if logger:
+        depth = _begin_replay(folder, logger, depth)
     other = association.twin() if logger else association  # a twin remembers what the logger sent
     around = archive.Surroundings(folder)
     for number in range(1, association.issues + 1):
         name = f"{number:03d}"
         context = association.issue(number)
-        around.add(context)
+        if not done:
+            around.add(context)
         path = folder / "log" / f"{name}.parquet"
         theirs = log.read(logger / "log" / path.name, other.issue(number)) if logger else None
-        if path.exists():  # it was sent before the unit was killed
-            learn_again(learner, read_back(path, association, context))
+        missing = not (folder / "replay" / path.name).exists()
+        replayed = theirs if number >= replay_from and missing else None
+        replay = LogReplay(learner, other, replayed, seed, depth) if replayed else None
+        if path.exists():  # it was sent before
+            before = replay.add if replay else watch_nothing
+            learn_again(learner, read_back(path, association, context), before)
+            if replay:
+                replay.write(folder / "replay" / name)
         else:
-            replayed = theirs if number >= replay_from else None
-            replay = LogReplay(learner, other, replayed, seed, depth) if replayed else None
             watcher = Watcher(association, seed, replay)
             rests_on = learner.rests_on(context)
             round = send(learner, association, context, seed, watch=watcher)
@@ -103,6 +115,8 @@ def run_unit(
         if theirs:
             other.remember(theirs.context, theirs.slates, theirs.feedback)
         tick(number)
+    if done:
+        return
     around.finish()
     finish_people(folder)
     if asked["exportable"]:
@@ -133,14 +147,33 @@ def can_be_sent(policy: Settings) -> bool:
     return ours and not any(issubclass(find_class(target), Informed) for target in targets)
 
 
-def _describe(
-    policy: Settings,
-    simulator: Settings,
-    seed: int,
-    logger: Path | None,
-    replay_from: int,
-    depth: int,
-) -> tuple[Settings, Settings]:
+def _is_replayed(folder: Path, logger: Path, issues: Iterable[int], depth: int) -> bool:
+    """Whether a unit was replayed on these issues of a logger's unit, at least so deep."""
+    names = (f"{number:03d}.parquet" for number in issues)
+    return _find_depth(folder, logger) >= depth and all(
+        (folder / "replay" / name).exists() for name in names
+    )
+
+
+def _find_depth(folder: Path, logger: Path) -> int:
+    """How many slots deep a unit was replayed on a logger's log; 0: it was not."""
+    path = folder / "replay.json"
+    kept = read_json(path) if path.exists() else {}
+    return int(kept["depth"]) if kept.get("logger") == digest_file(logger / "unit.json") else 0
+
+
+def _begin_replay(folder: Path, logger: Path, depth: int) -> int:
+    """Keep what was replayed if it is of this log and deep enough; returns how deep to go on."""
+    kept = _find_depth(folder, logger)
+    if kept >= depth:
+        return kept
+    shutil.rmtree(folder / "replay", ignore_errors=True)
+    told = {"logger": digest_file(logger / "unit.json"), "depth": depth}
+    write_json(folder / "replay.json", told)
+    return depth
+
+
+def _describe(policy: Settings, simulator: Settings, seed: int) -> tuple[Settings, Settings]:
     """All that a unit's results follow from, for unit.json, and where the code came from."""
     kind = find_class(read_target(policy))
     made = describe_origin([__name__], [policy, simulator])
@@ -150,9 +183,6 @@ def _describe(
         "seed": seed,
         "code": made["code"],
         "versions": made["versions"],
-        "replay_from": replay_from,
-        "depth": depth,
-        "logger": digest_file(logger / "unit.json") if logger else None,
         "exportable": can_be_sent(policy),
         "waves": sends_in_waves(kind),  # the sender sends to everybody at once
     }

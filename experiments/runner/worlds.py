@@ -1,16 +1,29 @@
-"""Making the simulator of a unit; one that is fitted to a log is fitted once and shared.
+"""Making the simulator of a unit; one that is fitted to a log is fitted once, kept and shared.
 
 Fitting takes minutes on a large log, and the units of one seed differ only in their policy. Each
-gets a twin of the same association, with a memory of its own.
+gets a twin of the same association, with a memory of its own. What was fitted is kept in
+runs/.fitted/, for other processes and later runs; the folder may be removed at any time.
 """
 
 import json
+import os
+import pickle
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
+from bandit.core.files import hold, replacing
 from experiments.runner.configs import Settings, make
-from experiments.runner.digest import digest_folder
+from experiments.runner.digest import describe_origin, digest_folder
+from experiments.runner.folders import RUNS
 from simulators.base import Simulator
+
+FITTED = RUNS / ".fitted"
+KEPT = 10  # fits, the latest: one takes some megabytes for each thousand members
+HEX = 64  # letters of a digest
 
 
 def make_simulator(config: Settings, seed: int) -> Simulator:
@@ -31,5 +44,48 @@ def make_simulator(config: Settings, seed: int) -> Simulator:
 @lru_cache(maxsize=1)  # of this process; its units come ordered by seed
 def _fit(config: str, seed: int, log: str) -> Simulator:
     """What is fitted to a log as it is now; `log` is its digest."""
-    made: Simulator = make(json.loads(config), seed=seed)
+    asked = json.loads(config)
+    origin = describe_origin([__name__], [asked])
+    told = repr((config, seed, log, origin["code"], sorted(origin["versions"].items())))
+    path = FITTED / f"{sha256(told.encode()).hexdigest()[:16]}.pickle"
+    with _alone(path.with_suffix(".lock")):  # whoever needs the same waits for it
+        made = _read(path)
+        if made is None:
+            made = make(asked, seed=seed)
+            _keep(path, made)
     return made
+
+
+def _keep(path: Path, made: Simulator) -> None:
+    """Write a fitted simulator behind its digest, and remove all but the latest."""
+    content = pickle.dumps(made)
+    with replacing(path) as part:
+        part.write_bytes(sha256(content).hexdigest().encode() + content)
+    kept = sorted(path.parent.glob("*.pickle"), key=lambda each: each.stat().st_mtime)
+    for old in kept[:-KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Simulator | None:
+    """What `_keep` wrote; None where there is nothing, or it is damaged."""
+    if not path.exists():
+        return None
+    written = path.read_bytes()
+    digest, content = written[:HEX], written[HEX:]
+    if sha256(content).hexdigest().encode() != digest:
+        return None
+    made: Simulator = pickle.loads(content)  # noqa: S301  (our own, in the folder of our own runs)
+    return made
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time; the others wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while (handle := hold(path)) is None:
+        time.sleep(0.2)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)

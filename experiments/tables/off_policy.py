@@ -20,10 +20,19 @@ COLUMNS = [
 ]
 
 
-def estimate_off_policy(units: dict[tuple[str, int], Path], logger: str) -> pd.DataFrame:
+def estimate_off_policy(
+    units: dict[tuple[str, int], Path], logger: str, first: int, depth: int
+) -> pd.DataFrame:
     """One row for each (target, seed, estimator, slots), of every unit that was replayed on a log.
 
-    logger: name of the policy whose log it was
+    A unit may have been replayed on more than is asked for here.
+
+    logger: name of the policy whose log it was; its own units are left out
+    first: the first issue that counts
+    depth: how many of the top slots to judge
+
+    The columns:
+
     estimator: one of `ope.evaluate`, or for whole newsletters one of `ope.whole.evaluate`
     value, low, high: clicks a delivered newsletter on the `slots` top slots, and its 95 % interval
     ess: how many sends the estimate is worth
@@ -35,12 +44,13 @@ def estimate_off_policy(units: dict[tuple[str, int], Path], logger: str) -> pd.D
     rows: list[list[object]] = []
     for (policy, seed), folder in units.items():
         paths = sorted((folder / "replay").glob("*.parquet"))
-        if not paths:
+        paths = [path for path in paths if int(path.stem) >= first]
+        if not paths or policy == logger:
             continue
         counts = [read_json(path.with_suffix(".json")) for path in paths]
         k = counts[0]["slots"]
         table = pd.concat([read_frame(path) for path in paths])
-        column = {name: table[name].to_numpy().reshape(-1, k) for name in table.columns}
+        column = {name: table[name].to_numpy().reshape(-1, k)[:, :depth] for name in table.columns}
         delivered = sum(issue["delivered"] for issue in counts)
         earned = np.array([issue["earned"] for issue in counts]).sum(axis=0) / delivered
         issues = [read_json(folder / "issues" / f"{path.stem}.json") for path in paths]

@@ -9,6 +9,7 @@ from bandit.core.files import read_json
 from bandit.core.types import Floats
 from experiments.runner.configs import Settings
 
+WIDE = 2.0  # an interval of a lift from -100 % to +100 % says nothing of it
 MEASURES = ("delivered", "opened", "clicks", "clicked_opens", "expected", "exploration_cost")
 
 
@@ -46,6 +47,11 @@ def student_interval(values: Floats, level: float = 0.95) -> tuple[float, float,
         return mean, float("nan"), float("nan")
     half = float(student.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
     return mean, mean - half, mean + half
+
+
+def is_vague(low: float, high: float) -> bool:
+    """Whether the interval of a lift is so wide that more seeds are needed to say anything."""
+    return high - low > WIDE
 
 
 def _divide(part: float, whole: float) -> float:

@@ -4,8 +4,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from experiments.tables.summary import is_vague
+
 FEW = 100  # clicks, of which what exploring cost is luck
-WIDE = 2.0  # an interval of a lift from -100 % to +100 % says nothing of it
 
 
 def show(summary: pd.DataFrame, baseline: str, console: Console) -> None:
@@ -61,6 +62,6 @@ def _write_lift(row: "pd.Series[float]") -> str:
         return "-"
     if pd.isna(low):
         return f"{100 * lift:+.1f}"
-    if high - low > WIDE:
+    if is_vague(low, high):
         return f"{100 * lift:+.1f} (use more seeds)"
     return f"{100 * lift:+.1f} ({100 * low:.1f} to {100 * high:.1f})"

@@ -12,10 +12,11 @@ from bandit.core.files import read_json
 from bandit.core.types import Ids, Ints
 from serving.arms.design import Design
 from serving.errors import shorten
-from serving.sending.record import SEND
 
 if TYPE_CHECKING:
     from serving.bundle import Bundle
+
+SEND = "send.json"  # of `serving.sending.record`, a later folder
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from bandit.slates.editorial import Admission
 from bandit.slates.layout import Layout
 from bandit.slates.propensity import draw
 from serving.bundle import Bundle, read
+from serving.checks.pins import refuse_outside
 from serving.inputs import sort_pool
 from serving.seen import find_seen, list_telling
 from serving.sending.events import tabulate_events
@@ -77,6 +78,7 @@ class ReadyIssue:
         check.unique("pool", articles["article"])
         articles = sort_pool(articles)
         rules.check_pool(articles["article"].tolist(), articles.names)
+        refuse_outside(rules, articles)
         self._features, self._seed = bundle.features, seed
         self._telling = list_telling(articles, bundle.features, earlier)
         self._admission = Admission(articles)

@@ -1,6 +1,6 @@
 """Say what an experiment inside the sends has found so far, and whether to stop.
 
-python -m serving.verdict LOG... --sent DIR... --out DIR
+python -m serving.verdict LOG... --sent DIR... --out DIR [--aliases A]
 
 LOG is an archive of finished issues, DIR the folders of their sends. It compares clicks a
 newsletter delivered between the arms, and of each arm with the members held out, by intervals that
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bandit.core import check
 from serving.errors import require, run_program
+from serving.formats import ENCODINGS
 
 if TYPE_CHECKING:  # imported where it is needed, so that --help needs nothing
     from serving.verdict.course import Course
@@ -49,6 +50,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="how much more often members may unsubscribe or complain (%(default)s: a quarter)",
     )
     add("--level", type=float, default=0.95, help="of confidence, of all looks (%(default)s)")
+    add("--aliases", metavar="FILE", help="old, member: ids that members had, and have now")
+    add(
+        "--encoding",
+        choices=ENCODINGS,
+        default="utf-8",
+        help="of aliases in CSV that are not UTF-8 (%(default)s)",
+    )
     return parser.parse_args(argv)
 
 
@@ -58,17 +66,19 @@ def work(asked: argparse.Namespace) -> None:
     check.at_least("--margin", asked.margin, 0.0)
     check.between("--level", asked.level, 0.5, 0.9999)
     require("prepare", "pandas")
+    from serving.aliases import read_aliases
     from serving.verdict.answers import read_answers
     from serving.verdict.course import follow
     from serving.verdict.page import PAGE, write_verdict
     from serving.verdict.sends import read_sends
     from serving.verdict.words import judge
 
-    split = read_sends(asked.sent)
-    course = follow(split, read_answers(asked.logs), asked.level)
+    aliases, digest = read_aliases(asked.aliases, asked.encoding) if asked.aliases else ({}, None)
+    split = read_sends(asked.sent, aliases)
+    course = follow(split, read_answers(asked.logs, aliases), asked.level)
     judged = [judge(course, pair, asked.worth / 1000, asked.margin) for pair in course.pairs]
     settings = {name: getattr(asked, name) for name in ("worth", "margin", "level")}
-    write_verdict(Path(asked.out), split, course, judged, settings)
+    write_verdict(Path(asked.out), split, course, judged, settings | {"aliases": digest})
     show(course, judged)
     print(f"{Path(asked.out) / PAGE}")
 

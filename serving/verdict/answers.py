@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from bandit.core.check import shorten
 from bandit.core.files import read_plain
+from bandit.core.ids import Aliases, follow
 from bandit.core.types import Bools, Floats, Ids
 from bandit.log import issue as log
 from bandit.log.archive import read_rules
@@ -39,8 +40,12 @@ class Answers:
     rare: dict[str, Bools]
 
 
-def read_answers(folders: Sequence[str | Path]) -> Iterator[Answers]:
+def read_answers(
+    folders: Sequence[str | Path], aliases: Aliases | None = None
+) -> Iterator[Answers]:
     """The issues of some archives, each archive's in order, one archive after the other.
+
+    aliases: old id -> present one, under which members are counted
 
     Raises ValueError naming the file where one is damaged, or a campaign is in two archives.
     """
@@ -54,12 +59,17 @@ def read_answers(folders: Sequence[str | Path]) -> Iterator[Answers]:
             met[campaign] = folder
     for folder, rules in ruled:
         for number, (campaign, own) in rules.items():
-            yield _read_issue(folder / "log" / f"{number:03d}.parquet", campaign, own.slots)
+            path = folder / "log" / f"{number:03d}.parquet"
+            yield _read_issue(path, campaign, own.slots, aliases or {})
 
 
-def _read_issue(path: Path, campaign: str, slots: int) -> Answers:
+def _read_issue(path: Path, campaign: str, slots: int, aliases: Aliases) -> Answers:
     table = read_plain(path)
     members = log.list_members(path, table, slots)
+    try:
+        members = follow(members, aliases)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     names = ["delivered", "clicked", *(name for name in RARE if name in table.column_names)]
     flags = {name: _read_flags(path, table, name).reshape(-1, slots) for name in names}
     delivered = flags["delivered"][:, 0]

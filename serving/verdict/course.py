@@ -110,8 +110,8 @@ class Ledger:
         """Count an issue from before the experiment."""
         rows = self.find(answers)
         known = (rows >= 0) & answers.delivered
-        self.past_mails[rows[known]] += 1
-        self.past_clicks[rows[known]] += answers.clicks[known]
+        np.add.at(self.past_mails, rows[known], 1)  # of ids that are one now both may have mail
+        np.add.at(self.past_clicks, rows[known], answers.clicks[known])
 
     def add(self, answers: "Answers", mailed: Ids) -> tuple[int, int]:
         """Count an issue. Returns how many mails are of strangers, and how many are missing.

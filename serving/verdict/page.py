@@ -26,7 +26,7 @@ def write_verdict(
     split: "Split",
     course: "Course",
     judged: Sequence[Judged],
-    settings: dict[str, float],
+    settings: dict[str, object],
 ) -> None:
     """Write both files into a folder, each whole or not at all.
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from bandit.core.check import shorten
 from bandit.core.files import read_table
+from bandit.core.ids import Aliases, follow
 from bandit.core.types import Ids
 from serving.arms.design import RESERVED, ROUNDING
 from serving.sending.record import SEND, SLATES, list_parts, read_send
@@ -49,10 +50,11 @@ class Split:
         return among + [(HELD, arm) for arm in arms if HELD in self.groups]
 
 
-def read_sends(folders: Sequence[str | Path]) -> Split:
+def read_sends(folders: Sequence[str | Path], aliases: Aliases | None = None) -> Split:
     """The experiment that some sends belong to, or their holdout.
 
     folders: of campaigns, sent at once or in waves
+    aliases: old id -> present one, under which members are counted
 
     Raises ValueError for sends of two experiments or none, and a campaign that comes twice.
     """
@@ -74,7 +76,7 @@ def read_sends(folders: Sequence[str | Path]) -> Split:
             waves = split.mailed.setdefault(campaign, [])
             if waves and not told.get("wave"):
                 raise ValueError(f"{part}: campaign {shorten(campaign)} comes twice in --sent")
-            waves.append(_read_groups(part, split))
+            waves.append(_read_groups(part, split, aliases or {}))
             kind = waves[-1][0].dtype.kind
             kinds = kinds or kind
             if kind != kinds:
@@ -110,8 +112,8 @@ def _divide(part: Path, experiment: object, holdout: object) -> Split:
     return Split(str(told["name"]), str(told["series"]), tuple(groups), tuple(groups.values()))
 
 
-def _read_groups(part: Path, split: Split) -> tuple[Ids, Ids]:
-    """The members of a send, and each one's group."""
+def _read_groups(part: Path, split: Split, aliases: Aliases) -> tuple[Ids, Ids]:
+    """The members of a send, under present ids, and each one's group."""
     path = part / SLATES
     table = read_table(path)
     needed = ["member", "slot", "holdout", *(["arm"] if split.name else [])]
@@ -122,4 +124,7 @@ def _read_groups(part: Path, split: Split) -> tuple[Ids, Ids]:
     group = pc.fill_null(table["arm"], other) if split.name else other
     named = pc.if_else(table["holdout"], pa.scalar(HELD), group)
     ids = table["member"].combine_chunks().to_numpy(zero_copy_only=False)
-    return ids, np.asarray(named.to_numpy(zero_copy_only=False))
+    try:
+        return follow(ids, aliases), np.asarray(named.to_numpy(zero_copy_only=False))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -9,7 +9,7 @@ an issue; the modules beside it fit what it rests on.
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -91,7 +91,7 @@ class Logged(Truthful):
             )
         self._contexts = [round.context for round in rounds]
         pools = [context.articles for context in self._contexts]
-        self._earlier = cache(lambda n: self.features.find_earlier(pools[n - 1], pools[: n - 1]))
+        self._earlier = [self.features.find_earlier(p, pools[:n]) for n, p in enumerate(pools)]
         self._who = who = LoggedMembers.collect(rounds, self.features, only)
         self.members, self.fitted, self._x = who.table, who.fitted, who.features
         self._keys = keys.member_keys(who.ids)
@@ -153,7 +153,9 @@ class Logged(Truthful):
             articles=then.articles,
             rules=then.rules,
             eligible=find_eligible(members, then.articles),
-            seen=self._memory.look_up_seen(then.article_ids.tolist(), rows, self._earlier(number)),
+            seen=self._memory.look_up_seen(
+                then.article_ids.tolist(), rows, self._earlier[number - 1]
+            ),
             article_features=then.article_features,
             told=then.stories,
             member_features=self._x[rows],

@@ -72,6 +72,18 @@ def test_best_segmentation_is_only_said_of_the_best(tmp_path: Path) -> None:
     )
 
 
+def test_an_interval_that_says_nothing_is_told_as_too_few_seeds(tmp_path: Path) -> None:
+    run = set_lift(make_run(tmp_path, seeds=2), 0.154, -5.71, 6.02)
+    assert words(run).endswith(
+        "15 % more, issues 13-26, in 2 simulations that differ too much for an interval. "
+        "Use more seeds."
+    )
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert page.count("use more seeds") >= 2  # beside the number, and in the table
+    for end in ("571", "602"):
+        assert end not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+
+
 def test_one_seed_gives_a_ratio_and_no_interval(tmp_path: Path) -> None:
     run = make_run(tmp_path, seeds=1)
     assert "without more seeds there is no interval" in words(set_lift(run, np.nan, np.nan, np.nan))

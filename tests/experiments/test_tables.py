@@ -117,7 +117,7 @@ def test_what_was_earned_on_no_slot_at_all_is_no_number(
     counts = {"slots": 2, "delivered": sends, "earned": [0.3 * sends, 0.2 * sends]}
     write_json(unit / "replay" / "001.json", counts)
     write_json(unit / "issues" / "001.json", {"expected_by_slot": [0.4, 0.1]})
-    found = estimate_off_policy({("target", 0): unit}, "logger")
+    found = estimate_off_policy({("target", 0): unit}, "logger", 1, 9)
     assert (found["slots"] == slots).all()
     if slots:
         np.testing.assert_allclose(found["earned"], 0.5)
@@ -152,7 +152,7 @@ def test_whole_newsletters_are_judged_where_they_were_replayed(tmp_path: Path) -
             np.testing.assert_array_equal(getattr(again, name), getattr(log, name))
         parts.append(log)
         values.append(value * n)
-    found = estimate_off_policy({("target", 0): unit}, "logger").set_index("estimator")
+    found = estimate_off_policy({("target", 0): unit}, "logger", 1, 9).set_index("estimator")
     answer = evaluate_whole(Beside.join(parts))
     assert [each.estimator for each in answer.estimates] == found.index[4:].tolist()
     for each in answer.estimates:

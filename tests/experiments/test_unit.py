@@ -58,7 +58,7 @@ def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(
     arguments = (read_policy(name), SMALL, 0, logger, 2)
     run_unit(tmp_path / "whole", *arguments)
     expected = contents(tmp_path / "whole")
-    assert sum("replay" in path for path in expected) == 3 * 3
+    assert sum("replay/" in path for path in expected) == 3 * 3
 
     class Stop(Exception):
         pass
@@ -77,6 +77,36 @@ def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(
         assert not (unit / "done.json").exists()
         run_unit(unit, *arguments)
         assert contents(unit) == expected
+
+
+@pytest.mark.parametrize("name", ["blast", pytest.param("wave", marks=pytest.mark.slow)])
+def test_a_finished_unit_is_replayed_on_what_is_missing_and_not_sent_again(
+    name: str, logger: Path, tmp_path: Path
+) -> None:
+    policy, unit = read_policy(name), tmp_path / "unit"
+    run_unit(tmp_path / "whole", policy, SMALL, 0, logger, 2)
+    run_unit(tmp_path / "deep", policy, SMALL, 0, logger, 2, 3)
+
+    def ask(*replay: Any) -> list[str]:
+        """What is written where this is asked of a unit that may have been asked before."""
+        before = {path: path.stat().st_mtime_ns for path in unit.rglob("*.*")}
+        run_unit(unit, policy, SMALL, 0, *replay)
+        now = {path: path.stat().st_mtime_ns for path in unit.rglob("*.*") if path.is_file()}
+        changed = [path for path, when in now.items() if before.get(path) != when]
+        return sorted(str(path.relative_to(unit)) for path in changed)
+
+    def replayed(*numbers: int) -> list[str]:
+        ends = [f"{n:03d}.{kind}" for n in numbers for kind in ("json", "parquet")]
+        return sorted([*ends, *(f"whole/{n:03d}.parquet" for n in numbers)])
+
+    assert "log/001.parquet" in ask()
+    three_on = [f"replay/{each}" for each in replayed(3, 4)]
+    assert ask(logger, 3) == ["replay.json", *three_on]
+    assert ask(logger, 4) == ask(logger, 3) == ask(logger, 3, 1) == ask() == []
+    assert ask(logger, 2) == [f"replay/{each}" for each in replayed(2)]
+    assert contents(unit) == contents(tmp_path / "whole")
+    assert "log/001.parquet" not in ask(logger, 2, 3)
+    assert contents(unit) == contents(tmp_path / "deep")
 
 
 @pytest.mark.slow

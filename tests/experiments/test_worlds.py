@@ -1,13 +1,15 @@
 """An association fitted to a log is fitted once for the units of a seed, and shared by none."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bandit.policies.random import Random
 from experiments.runner.configs import make, read_policy
+from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
-from experiments.runner.worlds import make_simulator
+from experiments.runner.worlds import _fit, make_simulator
 from simulators.fitted import logged
 from simulators.play import play
 from tests.support.fitted_cases import is_same
@@ -26,6 +28,8 @@ SMALL = {
 def test_it_is_fitted_once_and_answers_as_one_fitted_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    _fit.cache_clear()
     run_unit(tmp_path / "log", read_policy("random"), SMALL, seed=3)
     fits = []
     fit = logged.fit_clicks
@@ -45,6 +49,32 @@ def test_it_is_fitted_once_and_answers_as_one_fitted_anew(
     make_simulator(config, 7)
     make_simulator(config | {"only": 0.5}, 7)
     assert len(fits) == 4
+    _fit.cache_clear()  # as another process
+    assert is_same(first, list(play(Random(), make_simulator(config, 5))))
+    assert len(fits) == 4
+    for kept in (tmp_path / "runs" / ".fitted").iterdir():
+        kept.write_bytes(kept.read_bytes()[:-9])
+    _fit.cache_clear()
+    assert is_same(first, list(play(Random(), make_simulator(config, 5))))  # damaged: fitted anew
+    assert len(fits) == 5
+
+
+@pytest.mark.slow
+def test_of_two_processes_one_fits_and_the_other_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_unit(tmp_path / "log", read_policy("random"), SMALL, seed=3)
+    config = {"_target_": "simulators.fitted.logged.Logged", "log": str(tmp_path / "log")}
+    config |= {"text_dims": 6, "examine": "position_based"}
+    tasks = [
+        Task(name, partial(run_unit, tmp_path / name, read_policy(name), config, 5))
+        for name in ("random", "recency")
+    ]
+    run_all(tasks, 3, 2, "both")
+    (kept,) = (tmp_path / "runs" / ".fitted").iterdir()
+    sent = [(tmp_path / name / "log" / "001.parquet").stat() for name in ("random", "recency")]
+    assert kept.stat().st_mtime < min(each.st_mtime for each in sent)
 
 
 def test_others_are_made_anew() -> None:

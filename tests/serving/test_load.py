@@ -41,6 +41,12 @@ def test_an_issue_that_cannot_be_is_refused_before_members_come(folder: Path) ->
         sender.prepare(context.articles, context.rules, " ", SEED)
     with pytest.raises(ValueError, match="gone"):
         sender.prepare(context.articles, Rules(slots=4, pins={1: "gone"}), "may", SEED)
+    kinds = dict(zip(context.articles["article"], context.articles["kind"], strict=True))
+    article, kind = next(iter(kinds.items()))
+    other = next(each for each in kinds.values() if each != kind)
+    section = Rules(slots=4, pins={1: article}, only={1: {"kind": [other]}})
+    with pytest.raises(ValueError, match=r"pins: slot 1 is .*, but only: slot 1 allows kind"):
+        sender.prepare(context.articles, section, "may", SEED)
     twice = context.articles.take([0, 1, 0])
     with pytest.raises(ValueError, match="pool"):
         sender.prepare(twice, Rules(slots=2), "may", SEED)

@@ -78,6 +78,15 @@ def test_an_audience_is_a_whole_number(limit: float, unit: Path, desk: Path, cap
     assert f"pool.parquet row 0: audience = {limit}; must be a whole number" in said
 
 
+@pytest.mark.parametrize("name", ["audience", "admit_below"])
+def test_true_is_no_amount(name: str, unit: Path, desk: Path, capsys: Any) -> None:
+    """It would be read as 1: one member gets the article, or all do."""
+    change_pool(desk, name, True)
+    assert send.main(list_arguments(desk, unit / "bundle")) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"column '{name}' has type bool; must be numbers, not true or false" in said
+
+
 def test_a_column_of_consent_is_told(unit: Path, desk: Path, capsys: Any) -> None:
     names = ["Newsletter?", "Opt-Out", "Do not e-mail", "Unsubscribed", "E-mail consent"]
     assert find_consent([*names, "Region", "Newsroom", "Option"]) == names

@@ -2,12 +2,17 @@
 
 import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from bandit.core.files import write_table
+from serving.sending.record import write_send
 from serving.verdict import __main__ as verdict
 from simulators.association.association import Association
 from tests.support.verdict_cases import SLOTS, hold_experiment, list_arms
@@ -96,3 +101,65 @@ def test_what_cannot_be_is_refused(held: Path, tmp_path: Path, capsys: Any) -> N
     (other / "log" / "members.parquet").unlink()
     assert ask(other, tmp_path) == 2
     assert not (tmp_path / "verdict.json").exists()
+
+
+def rename(path: Path, ids: dict[int, int]) -> None:
+    """Give members of one file of a send, or of a log, other ids."""
+    table = pq.read_table(path)
+    at = table.schema.get_field_index("member")
+    members = [ids.get(each, each) for each in table["member"].to_pylist()]
+    kind = table.schema.field("member").type
+    write_table(path, table.set_column(at, "member", pa.array(members, kind)))
+
+
+def test_members_who_changed_ids_are_one_member(
+    held: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ids that change after the experiment's first issue; told of them, the verdict is the same."""
+    desk = Path(shutil.copytree(held, tmp_path / "held"))
+    first, *_ = sorted((desk / "sent").iterdir())
+    slates = pd.read_parquet(first / "slates.parquet")
+    was = {each: 900_000 + each for each in slates["member"].unique()[::3].tolist()}
+    rename(first / "slates.parquet", was)
+    record = json.loads((first / "send.json").read_text())
+    write_send(first, record, record.pop("files"))
+    rename(desk / "log" / "log" / "003.parquet", was)
+    lines = [f"{old},{now}" for now, old in was.items()]
+    (tmp_path / "ids.csv").write_text("\n".join(["Old ID,Member ID", *lines]))
+    pd.DataFrame({"old": list(was.values()), "member": list(was)}).to_parquet(
+        tmp_path / "ids.parquet"
+    )
+    assert ask(held, tmp_path / "one") == 0
+    assert ask(desk, tmp_path / "two", "--aliases", f"{tmp_path / 'ids.parquet'}") == 0
+    assert ask(desk, tmp_path / "three") == 0
+    one, two, three = (
+        json.loads((tmp_path / name / "verdict.json").read_text())
+        for name in ("one", "two", "three")
+    )
+    digest = two["settings"].pop("aliases")
+    assert digest == sha256((tmp_path / "ids.parquet").read_bytes()).hexdigest()
+    assert one["settings"].pop("aliases") is None
+    assert one == two
+    assert three["groups"]["random"]["members"] > one["groups"]["random"]["members"]
+    capsys.readouterr()
+    assert ask(desk, tmp_path / "four", "--aliases", f"{tmp_path / 'ids.csv'}") == 2
+    assert "slates.parquet: member ids are numbers" in capsys.readouterr().err
+
+
+def test_a_member_whose_new_id_came_into_another_arm_is_left_out_and_counted(
+    held: Path, tmp_path: Path
+) -> None:
+    first, *_ = sorted((held / "sent").iterdir())
+    slates = pd.read_parquet(first / "slates.parquet").drop_duplicates("member")
+    slates = slates[~slates["holdout"]]
+    old, new = (slates.loc[slates["arm"] == arm, "member"].iloc[0] for arm in ("random", "profile"))
+    pd.DataFrame({"old": [old], "member": [new]}).to_parquet(tmp_path / "ids.parquet")
+    assert ask(held, tmp_path / "apart") == 0
+    assert ask(held, tmp_path / "one", "--aliases", f"{tmp_path / 'ids.parquet'}") == 0
+    apart, one = (
+        json.loads((tmp_path / name / "verdict.json").read_text()) for name in ("apart", "one")
+    )
+    for arm in ("random", "profile"):
+        assert one["groups"][arm]["members"] == apart["groups"][arm]["members"] - 1
+    assert "1 members were in two groups: not counted" in one["notes"]
+    assert one["past"] == apart["past"]
