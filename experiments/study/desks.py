@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bandit.core.rules import Rules
 from bandit.core.types import Context
-from simulators.association.association import Association
+from simulators import Association
 
 SECTIONS = {5: {"kind": ["event"]}, 6: {"kind": ["resource"]}}
 

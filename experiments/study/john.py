@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulators.association.association import Association
+from simulators import Association
 from simulators.association.pools.catalogue import read_catalogue
 
 TOPICS = ("pharmacogenomics", "career development", "leadership")
