@@ -1,15 +1,19 @@
-# make demo: the main job and its report. make test: all that CI checks.
-# Both set up .venv from the lock file first.
+# make demo: the main job and its report. make studies: the case against segmentation.
+# make test: all that CI checks. All set up .venv from the lock file first.
 PYTHON ?= python3
 BIN := .venv/bin
 # tests side by side: a process for each core, at most 8, for each builds its associations anew; a
 # file's tests stay in one process, which makes what they share once
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo test check slow bench bench-peers data lock clean
+.PHONY: demo studies test check slow bench bench-peers data lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m experiments.demo $(ARGS)
+
+# the case against segmentation: a page for each study, and an index, in runs/studies
+studies: .venv/ready
+	$(BIN)/python -m experiments.study study=all name=studies $(ARGS)
 
 test: .venv/ready check
 	$(PYTEST)

@@ -7,6 +7,7 @@ import pytest
 
 from experiments import calibrate, compare, cost, delayed, headlines, reading, run, scale, train
 from experiments.asked.known import read_own, say_unknown
+from experiments.check import __main__ as check
 from experiments.coldstart import __main__ as coldstart
 from experiments.evaluate import __main__ as evaluate
 from experiments.runner.configs import CONFIGS
@@ -15,7 +16,7 @@ from tests.support.asking import Ask, ask_in
 MAINS: dict[str, Callable[[], None]] = {
     module.__name__.rpartition(".")[2]: module.main
     for module in (calibrate, compare, cost, delayed, headlines, reading, run, scale, train)
-} | {"coldstart": coldstart.main, "evaluate": evaluate.main}
+} | {"check": check.main, "coldstart": coldstart.main, "evaluate": evaluate.main}
 WRONG = [
     ("compare", "policy.epsilon=0.3", "no setting 'policy.epsilon'; nearest: policies."),
     ("compare", "+policy.epsilon=0.5", "no setting 'policy'; nearest: policies"),
