@@ -42,13 +42,15 @@ from bandit.slates.seen import Seen, Sent
 def write(folder: Path, rounds: Iterable[Round]) -> None:
     """Write an archive of issues in order, numbered as their contexts are.
 
-    Raises ValueError as a strict `Surroundings` does, and for a round that `read` would refuse.
+    Raises ValueError as `Surroundings` does, where eligibility does not follow from the pool, and
+    for a round that `read` would refuse.
     """
     folder = Path(folder)
     # until all is written, what is there is no archive
     (folder / "members.parquet").unlink(missing_ok=True)
-    around = Surroundings(folder, strict=True)
+    around = Surroundings(folder)
     for round in rounds:
+        _check_eligible(round.context)
         log.check_round(round)
         around.add(round.context)
         log.write(folder / "log" / f"{round.context.issue:03d}.parquet", round)
@@ -60,11 +62,10 @@ class Surroundings:
     """Writes all of an archive but the log: `add` each issue's context, then `finish`.
 
     folder: of the archive; it is made where it does not exist
-    strict: check whether each context can be read back the same, which takes longer than writing it
     """
 
-    def __init__(self, folder: Path, strict: bool = False) -> None:
-        self._folder, self._strict = folder, strict
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._members = Membership(folder)
         self._rules: dict[str, dict[str, object]] = {}
 
@@ -72,7 +73,7 @@ class Surroundings:
         """Write one issue's pool and who has changed, and note its rules and who is new.
 
         Raises ValueError where an issue comes twice, and where an attribute holds numbers after
-        text; if strict, also for eligibility that does not follow from the pool.
+        text.
         """
         name = f"{context.issue:03d}"
         if name in self._rules:
@@ -80,12 +81,6 @@ class Surroundings:
                 f"issue {context.issue} comes twice; an archive has one file for an issue"
             )
         self._members.add(context.issue, context.members.to_pandas())
-        if self._strict and not np.array_equal(
-            context.eligible, find_eligible(context.members, context.articles)
-        ):
-            raise ValueError(
-                f"issue {context.issue}: eligible does not follow from the pool's only_ columns"
-            )
         write_table(
             self._folder / "pools" / f"{name}.parquet", _to_table(context.articles.to_pandas())
         )
@@ -107,6 +102,14 @@ class Surroundings:
             self._rules[f"{issue:03d}"]["attributes"] = columns
         write_json(self._folder / "rules.json", self._rules)
         self._members.finish()
+
+
+def _check_eligible(context: Context) -> None:
+    """Raise ValueError where the context would be read back with other eligible articles."""
+    if not np.array_equal(context.eligible, find_eligible(context.members, context.articles)):
+        raise ValueError(
+            f"issue {context.issue}: eligible does not follow from the pool's only_ columns"
+        )
 
 
 def _to_table(frame: pd.DataFrame) -> pa.Table:

@@ -4,10 +4,10 @@ Open this file when a command needs a policy or a simulator, or checks a number 
 """
 
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from bandit.core import check
@@ -67,8 +67,17 @@ def make(config: Settings, **more: object) -> Any:
 
 
 def find_class(target: str) -> Any:
-    """The class of a dotted name. Raises ValueError where it cannot be imported."""
+    """The class of a dotted name. Raises ValueError where it cannot be imported, or is no class."""
+    found = find_named("_target_", target)
+    if not isinstance(found, type):
+        raise ValueError(f"_target_ = {target!r} cannot be had: it is no class")
+    return found
+
+
+def find_named(what: str, name: str) -> Any:
+    """What MODULE.NAME stands for. Raises ValueError, naming `what`, where it cannot be had."""
+    module, _, last = name.rpartition(".")
     try:
-        return get_class(target)
+        return getattr(import_module(module), last)
     except Exception as error:  # whatever importing it may raise
-        raise ValueError(f"_target_ = {target!r} cannot be had: {error}") from error
+        raise ValueError(f"{what} = {name!r} cannot be had: {error}") from error

@@ -190,7 +190,8 @@ ROOMS = (
     *("experiments/runner", "experiments/asked", "experiments/tables", "experiments/checks"),
     *("experiments/report", "experiments/coldstart", "experiments/evaluate"),
     "experiments/ope_benchmark",
-    *("experiments/machines", "experiments"),
+    *("experiments/study", "experiments/studies", "experiments/machines"),
+    *("experiments/check", "experiments"),
 )
 
 

@@ -36,5 +36,5 @@ def test_the_page_does_what_it_says(
     assert sentence in told
     (listed,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
     Path("deny.yaml").write_text(listed)
-    with pytest.raises(ValueError, match=r"deny.yaml: topics: '.*' is no topic and no attribute"):
+    with pytest.raises(ValueError, match=r"deny.yaml: topics: '.*' is no topic"):
         read_denied(features, path="deny.yaml")  # this small association has no such topics

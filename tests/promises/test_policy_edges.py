@@ -20,11 +20,11 @@ from bandit.policies.lin_ucb import LinUCB
 from bandit.policies.segment_rules import SegmentRules
 from bandit.policy import Policy
 from bandit.slates.propensity import draw
+from experiments.check.words import same_slates
 from experiments.runner.configs import list_configs, make, read_policy
 from simulators.association.association import Association
 from simulators.play import play
 from tests.support.builders import association_of
-from tests.support.words import same_slates
 
 LIMITS = ("bayes_limit", "oracle", "profile_true_topics")  # are shown the truth
 NAMES = [name for name in list_configs("policy") if name not in LIMITS]

@@ -6,7 +6,6 @@ the name of its file. An issue that goes to nobody is planned, drawn and learned
 
 import json
 import re
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -17,17 +16,16 @@ import pytest
 from safetensors.numpy import load_file
 
 from bandit.core import check
-from bandit.core.types import Round
 from bandit.policy import Policy
-from bandit.slates.propensity import draw
-from experiments.runner.configs import list_configs, make, read_policy
+from experiments.check import learning
+from experiments.check.planning import nobody_is_planned_for
+from experiments.check.trial import Check, Trial
+from experiments.runner.configs import list_configs, read_policy
 from serving import bundle
 from serving.manifest import MANIFEST, POLICY, seal
 from simulators.association.association import Association
-from simulators.play import begin, play, send
 from tests.support.builders import association_of
 from tests.support.bundle_cases import put_arrays
-from tests.support.words import same_arrays, same_slates
 
 NAMES = list_configs("policy")
 LIMITS = ("bayes_limit", "oracle", "profile_true_topics")  # can never be exported
@@ -44,39 +42,37 @@ def world() -> Association:
     return association_of(issues=6, pool=12, slots=4, text_dims=8, click_to_open=0.4)
 
 
+@cache
+def trial(name: str) -> Trial:
+    config = read_policy(name.split()[0]) | FORMS.get(name, {})
+    return Trial(config, members=300, pool=12, click_to_open=0.4)
+
+
 def made(name: str, **other: Any) -> Policy:
-    policy: Policy = make(read_policy(name.split()[0]) | FORMS.get(name, {}) | other)
-    begin(policy, world())
+    policy: Policy = trial(name).make(world(), **other)
     return policy
 
 
 @cache
 def taught(name: str) -> Policy:
     """What two issues taught the policy."""
-    policy = made(name)
-    deque(play(policy, world(), seed=5, issues=2, started=True), maxlen=0)
-    return policy
+    return trial(name).teach(2)[0]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _let_go() -> Iterator[None]:
     """Vowpal Wabbit complains if it is still there when the interpreter goes."""
     yield
+    trial.cache_clear()
     taught.cache_clear()
 
 
-# nobody to send to
-
-
-@pytest.mark.parametrize("name", [*NAMES, *FORMS])
-def test_nobody_is_planned_for_and_drawn(name: str) -> None:
-    """A wave, or a chunk of a member list, may be empty."""
-    association = world()
-    context = association.issue(3).take(np.arange(0))
-    for policy in (made(name), taught(name)):
-        slates = draw(policy.plan(context), context, 7)
-        assert {table.shape for table in vars(slates).values()} == {(0, 4)}
-        policy.learn(Round(context, slates, association.respond(context, slates)))
+@pytest.mark.parametrize(
+    "check", [nobody_is_planned_for, *learning.EVERY], ids=lambda c: c.__name__
+)
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_keeps_what_every_policy_does(name: str, check: Check) -> None:
+    check(trial(name))
 
 
 def test_more_slots_than_neural_was_made_for_are_refused_before_anything_is_sent() -> None:
@@ -189,39 +185,8 @@ def test_a_state_that_cannot_be_is_refused(
 
 @pytest.mark.parametrize("name", [*NAMES, *FORMS])
 def test_a_state_that_lacks_an_array_is_refused_by_its_name(name: str) -> None:
-    state, other = taught(name).state(), made(name)
-    for array in state:
-        less = {key: state[key] for key in state if key != array}
-        refused = rf"the state lacks array '{re.escape(array)}'; it has "
-        with pytest.raises(ValueError, match=refused):
-            other.restore(less)
-    other.restore(state)
-
-
-@pytest.mark.parametrize("name", [*NAMES, *FORMS])
-def test_started_again_a_policy_is_as_good_as_new(name: str) -> None:
-    policy, new, association = made(name), made(name), world()
-    policy.restore(taught(name).state())
-    send(policy, association, association.issue(1), 5)
-    begin(policy, association)
-    same_arrays("learn -> start -> state", new.state(), policy.state())
-    context = world().issue(1)
-    before, after = (draw(chosen.plan(context), context, 7) for chosen in (new, policy))
-    same_slates("learn -> start -> plan -> draw", context, before, after)
-    again = world()
-    send(new, again, context, 5)
-    send(policy, world(), context, 5)
-    same_arrays("learn -> start -> learn -> state", new.state(), policy.state())
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_state_does_not_change_with_what_is_learned_later(name: str) -> None:
-    policy, association = made(name), world()
-    policy.restore(taught(name).state())
-    state = policy.state()
-    before = {key: array.copy() for key, array in state.items()}
-    send(policy, association, association.issue(1), 5)
-    same_arrays("state -> learn", before, state)
+    for array, said in learning.list_refusals(trial(name)).items():
+        assert re.search(rf"the state lacks array '{re.escape(array)}'; it has ", said)
 
 
 def test_check_gram_takes_what_rounding_leaves() -> None:

@@ -14,10 +14,10 @@ import pytest
 
 from bandit.core.types import PINNED
 from bandit.slates.propensity import draw
+from experiments.check.words import same_chances, same_table
 from serving import bundle
 from serving.sending import choose
 from tests.support.bundle_cases import CONFIGS, SEED, load_class, train
-from tests.support.words import same_chances, same_table
 
 EXPORTABLE = [
     name

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from bandit.core.types import EXPLOIT, Context, Slates
+from experiments.check.words import same_arrays, same_chances, same_slates, same_table
 from tests.support.builders import context_of
-from tests.support.words import same_arrays, same_chances, same_slates, same_table
 
 
 @pytest.fixture

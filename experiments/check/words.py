@@ -14,6 +14,13 @@ import pandas as pd
 from bandit.core.types import ROLES, Array, Bools, Context, Slates
 
 
+def require(kept: bool | np.bool_, sentence: str) -> None:
+    """What must hold, and the sentence to be read where it does not."""
+    __tracebackhide__ = True
+    if not kept:
+        raise AssertionError(sentence)
+
+
 def same_slates(path: str, context: Context, was: Slates, now: Slates) -> None:
     """Two draws for the same members agree in every table of `Slates`."""
     __tracebackhide__ = True
