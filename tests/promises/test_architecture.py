@@ -189,7 +189,8 @@ ROOMS = (
     *("serving/profiles", "serving/explain", "serving/send.py"),
     *("experiments/runner", "experiments/asked", "experiments/tables", "experiments/checks"),
     *("experiments/report", "experiments/coldstart", "experiments/evaluate"),
-    *("experiments/machines", "experiments/check", "experiments/archive", "experiments"),
+    *("experiments/study", "experiments/studies", "experiments/machines"),
+    *("experiments/check", "experiments/archive", "experiments"),
 )
 
 
