@@ -189,6 +189,7 @@ ROOMS = (
     *("serving/profiles", "serving/explain", "serving/send.py"),
     *("experiments/runner", "experiments/asked", "experiments/tables", "experiments/checks"),
     *("experiments/report", "experiments/coldstart", "experiments/evaluate"),
+    "experiments/ope_benchmark",
     *("experiments/study", "experiments/studies", "experiments/machines"),
     *("experiments/check", "experiments/archive", "experiments"),
 )
