@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments import calibrate, compare, cost, delayed, headlines, reading, run, scale, train
+from experiments.archive import __main__ as archive
 from experiments.asked.known import read_own, say_unknown
 from experiments.check import __main__ as check
 from experiments.coldstart import __main__ as coldstart
@@ -20,7 +21,7 @@ MAINS: dict[str, Callable[[], None]] = (
         for module in (calibrate, compare, cost, delayed, headlines, reading, run, scale, train)
     }
     | {"check": check.main, "coldstart": coldstart.main, "evaluate": evaluate.main}
-    | {"ope_benchmark": ope_benchmark.main}
+    | {"archive": archive.main, "ope_benchmark": ope_benchmark.main}
 )
 WRONG = [
     ("compare", "policy.epsilon=0.3", "no setting 'policy.epsilon'; nearest: policies."),

@@ -191,7 +191,7 @@ ROOMS = (
     *("experiments/report", "experiments/coldstart", "experiments/evaluate"),
     "experiments/ope_benchmark",
     *("experiments/study", "experiments/studies", "experiments/machines"),
-    *("experiments/check", "experiments"),
+    *("experiments/check", "experiments/archive", "experiments"),
 )
 
 
