@@ -127,7 +127,7 @@ def _describe(name: str, own: str, folders: Sequence[Path]) -> str:
     for group in groups:
         folder = "policy" if group == "policies" else group
         names = list_configs(folder, folders)
-        listed = ", ".join(names + ([EVERY] if group == "policies" else []))
+        listed = ", ".join(names + ([EVERY] if group in ("policies", "study") else []))
         one = f"{group}=[NAME,NAME]" if group == "policies" else f"{group}=NAME"
         lines.append(f"{one}: {listed}")
     lines += [

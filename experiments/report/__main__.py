@@ -1,4 +1,4 @@
-"""`python -m experiments.report RUN` writes RUN/report.html from the tables of that run."""
+"""`python -m experiments.report RUNS...`: the report of one run, an index of several."""
 
 from experiments.report.report import main
 

@@ -70,7 +70,7 @@ def draw_curves(
             axes.axvspan(begin, end, color="#f5f6f4", linewidth=0, zorder=0)
             bottom, words = axes.get_xaxis_transform(), f"\u00a0{words}"
             axes.text(begin, 0.025, words, transform=bottom, color=SOFT, fontsize=9.5)
-        _name_lines(axes, {policy: end / top for policy, end in ends.items()}, look)
+        name_lines(axes, {policy: end / top for policy, end in ends.items()}, look)
         return render_svg(figure, name, alt)
 
 
@@ -93,7 +93,7 @@ def _draw_lines(axes: Axes, lines: pd.DataFrame, look: Mapping[str, Look]) -> di
     return ends
 
 
-def _name_lines(axes: Axes, ends: Mapping[str, float], look: Mapping[str, Look]) -> None:
+def name_lines(axes: Axes, ends: Mapping[str, float], look: Mapping[str, Look]) -> None:
     """Write each policy's name beside the end of its line, where names do not touch."""
     places = spread(list(ends.values()), 0.052)
     for (policy, end), place in zip(ends.items(), places, strict=True):

@@ -33,15 +33,26 @@ def draw_lift_figure(run: Run) -> Markup | None:
     if not rows or not run.baseline:
         return None
     alt = "Lift in clicks over the baseline, with 95 % intervals, for each policy"
-    return _draw_lifts("lift", alt, rows, run.looks[run.baseline].label)
+    return draw_lifts("lift", alt, rows, run.looks[run.baseline].label)
 
 
-def _draw_lifts(name: str, alt: str, rows: Sequence[Row], zero: str) -> Markup:
+def draw_lifts(
+    name: str,
+    alt: str,
+    rows: Sequence[Row],
+    zero: str,
+    left_edge: float = LEFT,
+    words: str = "More or fewer clicks per newsletter delivered",
+) -> Markup:
     """A dot and its interval for each policy, against a line at zero that is named `zero`.
 
     The axis spans what is close enough to compare; a floor or the oracle may lie outside, and is
     then an arrow at the edge.
+
+    left_edge: where the axes begin, as a share of the figure's width; names stand before it
+    words: what the axis shows
     """
+    width = LEFT + WIDTH - left_edge
     near = [row for row in rows if row[0].role != "floor" and row[0].policy != "oracle"]
     values = [v for row in near for v in row[1:]] or [row[1] for row in rows]
     values = [0.0, *filter(math.isfinite, values)]
@@ -50,18 +61,18 @@ def _draw_lifts(name: str, alt: str, rows: Sequence[Row], zero: str) -> Markup:
     with style.context(STYLE, after_reset=True):
         height = 1.0 + 0.34 * len(rows)
         figure = Figure(figsize=(10, height))
-        axes = figure.add_axes((LEFT, 0.62 / height, WIDTH, 1 - 1.0 / height))
+        axes = figure.add_axes((left_edge, 0.62 / height, width, 1 - 1.0 / height))
         axes.axvline(0, color=BASELINE, linewidth=1.4, zorder=1)
         axes.text(0, -0.85, zero, color=BASELINE, ha="center", fontweight="bold", fontsize=9.5)
         for place, row in enumerate(rows):
-            write_name(axes, -LEFT / WIDTH, place, row[0], axes.get_yaxis_transform())
+            write_name(axes, -left_edge / width, place, row[0], axes.get_yaxis_transform())
             _draw_row(axes, place, row, left, right)
         axes.set(xlim=(left, right), ylim=(len(rows) - 0.4, -0.6), yticks=[])
         axes.grid(axis="x")
         axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
         decimals = count_decimals(right - left)
         axes.xaxis.set_major_formatter(lambda value, _: format_percent(value, decimals, sign=True))
-        axes.set_xlabel("More or fewer clicks per newsletter delivered", loc="left", labelpad=6)
+        axes.set_xlabel(words, loc="left", labelpad=6)
         return render_svg(figure, name, alt)
 
 

@@ -1,16 +1,20 @@
 """One HTML page for a run: `python -m experiments.report RUN` writes RUN/report.html.
 
+Of several runs, or of a folder that holds some, the command writes an index of their pages.
+
 It is made from the run folder's tables. The page is one file that fetches nothing, and the same
 tables give the same bytes. What the folder holds is read in `run.py`; the sentences are made in
 `sentences.py`, and each section in the file of its name.
 """
 
 import argparse
+from os.path import commonpath
 from pathlib import Path
 
 from bandit.core.files import replacing
 from experiments.report.cold_start.better_off import describe_people
 from experiments.report.cold_start.section import describe_cold_start
+from experiments.report.index.page import find_pages, write_index
 from experiments.report.learning_curve import draw_learning_curve
 from experiments.report.lifts import draw_lift_figure
 from experiments.report.next_steps import write_next
@@ -58,13 +62,21 @@ def render(run: Run) -> str:
 
 
 def main() -> None:
-    """Write the report of the run folder that the command line names."""
+    """Write the report of the run that the command line names; of several, an index of pages."""
     parser = argparse.ArgumentParser(
-        prog="python -m experiments.report", description="Write RUN/report.html."
+        prog="python -m experiments.report",
+        description="Write RUN/report.html of one run. Of several, or of a folder that holds runs, "
+        "write index.html: their pages, a line and a thumbnail each.",
     )
     files = "its run.json, summary.parquet, results.parquet and so on"
-    parser.add_argument("run", type=Path, help=f"the folder of a run: {files}")
+    parser.add_argument("runs", type=Path, nargs="+", help=f"folders of runs: {files}")
+    runs: list[Path] = parser.parse_args().runs
     try:
-        print(write(parser.parse_args().run))
+        holds_runs = not (runs[0] / "run.json").exists() and any(runs[0].glob("*/*.html"))
+        if len(runs) == 1 and not holds_runs:
+            print(write(runs[0]))
+        else:
+            pages = find_pages(runs)
+            print(write_index(Path(commonpath([run.absolute() for run in runs])), pages))
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f"report: {error}") from None

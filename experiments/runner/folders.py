@@ -30,7 +30,7 @@ def choose_folder(name: str | None, label: str, config: Settings) -> Path:
     Raises ValueError for a name that would lie anywhere else.
     """
     check_name(name)
-    return (RUNS / (name or f"{label}-{_digest(config)}")).absolute()
+    return (RUNS / (name or f"{label}-{digest_settings(config)}")).absolute()
 
 
 def check_name(name: object) -> None:
@@ -39,7 +39,8 @@ def check_name(name: object) -> None:
         raise ValueError(f"name = {name!r}; must be a plain folder name")
 
 
-def _digest(config: Settings) -> str:
+def digest_settings(config: Settings) -> str:
+    """Eight letters that stand for a configuration."""
     return sha256(repr(sorted(config.items())).encode()).hexdigest()[:8]
 
 
@@ -63,7 +64,7 @@ def _name_run(label: str, *, _root_: DictConfig) -> str:
 def _digest_root(*, _root_: DictConfig) -> str:
     unread = ["hydra", *NOT_RESULTS, *ONLY_REPORTED]
     values = {str(key): _root_[key] for key in _root_ if key not in unread}
-    return _digest(
+    return digest_settings(
         {key: resolve(v) if isinstance(v, Container) else v for key, v in values.items()}
     )
 

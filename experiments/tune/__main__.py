@@ -101,7 +101,11 @@ class Trials:
         simulator = config["simulator"] | {"issues": config["issues"]}
         label = ",".join(f"{name}={value}" for name, value in setting.items())
         rates: list[float] = []
-        row = setting | {"trial": trial.number, "seeds": 0, "clicks_per_delivered": float("nan")}
+        row: Settings = setting | {
+            "trial": trial.number,
+            "seeds": 0,
+            "clicks_per_delivered": float("nan"),
+        }
         self.rows.append(row)
         for step in list_steps(config["seeds"]):
             numbers = range(config["first_seed"] + len(rates), config["first_seed"] + step)

@@ -21,7 +21,12 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
 def test_the_words_for_what_may_vary_are_hydras() -> None:
     space = tune.read_space(
-        ["a=choice(x,y)", "b=range(10,31,10)", "c=tag(log,interval(0.1,10))", "d=interval(1,9)"]
+        [
+            "a=choice(x,y)",
+            "b=range(10,31,10)",
+            "c=tag(log,interval(0.1,10))",
+            "d=int(interval(1,9))",
+        ]
     )
 
     class Asked:
@@ -52,9 +57,9 @@ def test_the_words_for_what_may_vary_are_hydras() -> None:
     ("argument", "says"),
     [
         ("seeds=1", "over is not given; name what may vary"),
-        ("over=[keep=0.5]", "over: keep=0.5; must be NAME=choice(...)"),
+        ("over=['keep=0.5']", "over: keep=0.5; must be NAME=choice(...)"),
         ("over=['keep=choice(']", "over: keep=choice(: "),
-        ("over=['kept=choice(0.5,0.9)']", "the policy has no setting 'kept'; it has looks, keep"),
+        ("over=['kept=choice(0.5,0.9)']", "the policy has no setting 'kept'; it has keep, looks"),
         ("trials=0", "trials = 0; must be a whole number of at least 1"),
     ],
 )
@@ -112,7 +117,9 @@ def test_what_giving_up_early_costs() -> None:
         study.optimize(tell, n_trials=16)
         return used / 128, float(true.max() - true[study.best_trial.number])
 
-    cost = {h: np.mean([search(h, np.random.default_rng(i)) for i in range(200)], 0) for h in (0, 1)}
+    cost = {
+        h: np.mean([search(h, np.random.default_rng(i)) for i in range(200)], 0) for h in (0, 1)
+    }
     assert cost[0][0] == 1
     assert 0.35 < cost[1][0] < 0.45
     assert 0.01 < cost[1][1] - cost[0][1] < 0.1

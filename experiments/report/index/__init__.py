@@ -1,0 +1,1 @@
+"""An index of pages: a line and a thumbnail each."""

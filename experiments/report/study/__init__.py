@@ -1,0 +1,1 @@
+"""The page of a study: a sentence on top, a figure, the table folded."""

@@ -1,0 +1,130 @@
+"""The case against segmentation: python -m experiments.study study=ceiling
+
+Each study is a question: a yaml in configs/study says where and of whom it is asked, and a few
+dozen lines in experiments/studies make a page of what came back. Folder: NAME/study.html and
+NAME/numbers.parquet for each study, index.html, and units/, which the studies share.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from rich.console import Console
+
+from bandit.core import check
+from bandit.core.files import write_json, write_table
+from experiments.asked.command import command
+from experiments.report.index.page import write_index
+from experiments.report.study.page import Finding, write_page
+from experiments.runner.configs import Settings, check_whole, make, resolve
+from experiments.runner.digest import describe_origin
+from experiments.runner.folders import NOT_RESULTS, choose_folder, digest_settings
+from experiments.runner.pool import Task, run_all
+from experiments.runner.unit import run_unit
+from experiments.study.cells import Cells
+from experiments.study.plan import Study, enter_studies, read_studies
+
+HERE = "experiments.studies"  # where the analysis of each study is, as a function `find`
+
+
+def run_studies(config: Settings, asked: Sequence[str]) -> list[tuple[Path, Finding]]:
+    """Run what is not done yet of the studies that are asked for, and write their pages.
+
+    config: as in configs/study.yaml
+    asked: what the command line overrides
+
+    Returns each page's path, and what was found. Raises ValueError naming the first setting that
+    cannot be.
+    """
+    for what, least in (("seeds", 1), ("issues", 1), ("first_seed", 0), ("late_from", 1)):
+        check_whole(what, config[what], least)
+    check.flag("force", config["force"])
+    studies = read_studies(config["study"])
+    unread = {*NOT_RESULTS, "study", "late_from"}
+    kept = {key: value for key, value in config.items() if key not in unread}
+    run = choose_folder(config["name"], "studies", kept)
+    if config["force"]:
+        shutil.rmtree(run, ignore_errors=True)
+    every = {}
+    for name, study in studies.items():
+        for label in study.policies:
+            make(study.describe_policy(label))  # what cannot be is said before it is simulated
+        every[name] = _place_units(run, name, study, _compose_worlds(study, asked), config)
+    tasks = {folder: task for _, found in every.values() for folder, task in found.items()}
+    most = max(world["issues"] for cells, _ in every.values() for world in cells.worlds.values())
+    run_all(list(tasks.values()), most, config["workers"], "study")
+    return [_conclude(run / name, name, cells, config) for name, (cells, _) in every.items()]
+
+
+def _compose_worlds(study: Study, asked: Sequence[str]) -> dict[str, Settings]:
+    """The simulator of each world of a study, with its number of issues."""
+    found = {}
+    for name, changes in study.worlds.items():
+        config = resolve(compose("study", [*asked, *changes]))
+        found[name] = config["simulator"] | {"issues": config["issues"]}
+    return found
+
+
+def _place_units(
+    run: Path, name: str, study: Study, worlds: Mapping[str, Settings], config: Settings
+) -> tuple[Cells, dict[Path, Task]]:
+    """Where the units of a study lie, and the task that finishes each."""
+    folders, tasks = {}, {}
+    seeds = range(config["first_seed"], config["first_seed"] + config["seeds"])
+    for world, label in study.cells:
+        policy = study.describe_policy(label)
+        digest = digest_settings({"policy": policy, "simulator": worlds[world]})
+        kind = policy["_target_"].rpartition(".")[2]
+        for seed in seeds:
+            folder = run / "units" / f"{kind}-{digest}-{seed}"
+            folders[world, label, seed] = folder
+            work = partial(run_unit, folder, policy, worlds[world], seed)
+            tasks[folder] = Task(f"{name}: {world}, {label}/{seed}", work)
+    late = min(config["late_from"], *(world["issues"] for world in worlds.values()))
+    return Cells(study, seeds, late, worlds, folders), tasks
+
+
+def _conclude(folder: Path, name: str, cells: Cells, config: Settings) -> tuple[Path, Finding]:
+    """Ask the study's analysis what was found, and write its page, its numbers and run.json."""
+    study, module = cells.study, f"{HERE}.{name}"
+    found: Finding = import_module(module).find(cells)
+    unread = {*NOT_RESULTS, "simulator", "study"}
+    asked = {key: value for key, value in config.items() if key not in unread}
+    policies = {label: study.describe_policy(label) for label in study.policies}
+    facts = {
+        "config": asked | {"worlds": cells.worlds, "policies": policies},
+        "seeds": list(cells.seeds),
+        "headline": found.headline,
+    }
+    made_of = [*cells.worlds.values(), *policies.values()]
+    facts |= describe_origin([run_unit.__module__, module], made_of)
+    told = {key: str(getattr(study, key)) for key in ("title", "asks", "setting", "reads")}
+    page = write_page(folder, told, found, facts)
+    numbers = pd.DataFrame(found.rows, columns=list(found.columns))
+    write_table(folder / "numbers.parquet", pa.Table.from_pandas(numbers, preserve_index=False))
+    write_json(folder / "run.json", facts)
+    return page, found
+
+
+enter_studies()
+
+
+@command("study")
+def main(config: Settings) -> None:
+    found = run_studies(config, list(HydraConfig.get().overrides.task))
+    console = Console()
+    for page, finding in found:
+        console.print(f"{finding.headline}\n  page: {page}", soft_wrap=True)
+    folder = found[0][0].parents[1]
+    pages = sorted(folder.glob("*/study.html"))
+    console.print(f"index: {write_index(folder, pages)}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

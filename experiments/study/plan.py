@@ -1,0 +1,89 @@
+"""A study as its yaml in configs/study says it: what is asked, in which associations, of whom.
+
+Open this file for what such a yaml may hold, and for what `study=` offers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hydra.core.config_store import ConfigStore
+
+from experiments.runner.configs import Settings, list_configs, read_policy
+
+GROUP, EVERY = "study", "all"  # the folder in configs/, and the option that stands for all of it
+ONLY, LIKE = "worlds", "like"  # what a policy's entry may hold beside its options
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one study asks.
+
+    title: a few words
+    asks: the question, in a sentence
+    setting: what is simulated, in words
+    reads: how the page is to be read, and what it cannot say
+    worlds: associations by name; each is what differs from the command's simulator, as on the
+        command line. The first is the one that is meant where none is named
+    policies: by name on the page; options that differ from the policy of that name, or of the name
+        `like`; or a config with a `_target_`. `worlds` are those in which it is simulated (default:
+        all)
+
+    Raises ValueError naming the first thing that cannot be.
+    """
+
+    title: str
+    asks: str
+    setting: str
+    reads: str
+    worlds: Mapping[str, list[str]]
+    policies: Mapping[str, Settings | None]
+
+    def __post_init__(self) -> None:
+        for what in ("title", "asks", "setting", "reads"):
+            text = " ".join(str(getattr(self, what)).split())
+            if not text:
+                raise ValueError(f"{what} is empty; the page shows it")
+            object.__setattr__(self, what, text)
+        if not self.worlds or not self.policies:
+            raise ValueError("worlds and policies must each name one")
+        for label, entry in self.policies.items():
+            for world in (entry or {}).get(ONLY, ()):
+                if world not in self.worlds:
+                    known = ", ".join(self.worlds)
+                    raise ValueError(f"policies.{label}: no world {world!r}; there are {known}")
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        """The pairs (world, policy) that are simulated, world by world."""
+        return [
+            (world, label)
+            for world in self.worlds
+            for label, entry in self.policies.items()
+            if world in (entry or {}).get(ONLY, self.worlds)
+        ]
+
+    def describe_policy(self, label: str) -> Settings:
+        """The whole config of a policy. Raises ValueError where there is none of its name."""
+        options = {key: value for key, value in (self.policies[label] or {}).items() if key != ONLY}
+        if "_target_" in options:
+            return options
+        return read_policy(options.pop(LIKE, label)) | options
+
+
+def enter_studies() -> None:
+    """Tell Hydra of the option `study=all`, which is every study of configs/study."""
+    ConfigStore.instance().store(EVERY, {"defaults": list_configs(GROUP)}, group=GROUP)
+
+
+def read_studies(told: Mapping[str, Settings]) -> dict[str, Study]:
+    """The studies of a composed configuration, by name.
+
+    Raises ValueError naming a study and the first thing in it that cannot be.
+    """
+    found = {}
+    for name, one in told.items():
+        try:
+            found[name] = Study(**{key: value for key, value in one.items() if key != "_target_"})
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"configs/{GROUP}/{name}.yaml: {error}") from None
+    return found
