@@ -1,4 +1,4 @@
-"""The site leads to its pages, and the API has every public name; `make docs` refuses a link to nowhere."""
+"""The site leads to its pages, no link leads nowhere, and the API has every public name."""
 
 import subprocess
 import sys
