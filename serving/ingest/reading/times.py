@@ -104,7 +104,7 @@ def describe_clocks(delays: Floats) -> list[str]:
     shift = find_shift(delays)
     if shift:
         said.append(
-            f"times look {abs(shift)} hours {'late' if shift > 0 else 'early'}: is the zone right?"
+            f"times look {abs(shift)} hour{'' if abs(shift) == 1 else 's'} {'late' if shift > 0 else 'early'}: is the zone right?"
         )
     return said
 
