@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bandit.core import check, keys
 from bandit.core.types import Floats, Ids
-from bandit.ope.inputs import effective_sample_size
+from bandit.ope.sample_size import effective_sample_size
 
 PIECE = 2000  # members whose resamples are drawn at once
 MOST = 1e140  # of terms: the squares of their sums stay below float64's 1.8e308
