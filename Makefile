@@ -6,7 +6,7 @@ BIN := .venv/bin
 # file's tests stay in one process, which makes what they share once
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo studies test check slow data lock clean
+.PHONY: demo studies test check slow bench bench-peers data lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m experiments.demo $(ARGS)
@@ -25,6 +25,16 @@ check: .venv/ready
 
 slow: .venv/ready
 	$(PYTEST) -m slow
+
+# docs/benchmarks.md: how long work takes, beside peers and limits; on a quiet machine
+bench: .venv/ready
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -q --benchmark-json=.venv/bench.json
+	$(BIN)/python -m tests.benchmarks.rows .venv/bench.json docs/benchmarks.md
+
+# what others make, in an environment of its own, for `make bench` to measure beside
+bench-peers:
+	$(PYTHON) -m venv .peers
+	.peers/bin/python -m pip install --disable-pip-version-check -q -r tests/benchmarks/theirs/requirements.txt
 
 # real logs for simulator=replay, checked by SHA-256
 data: .venv/ready
@@ -47,4 +57,4 @@ lock: .venv/ready
 	sed -i "s/^\(torch==[0-9.]*\)+cpu/\1/" requirements.lock
 
 clean:
-	rm -rf .venv runs .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .peers runs .mypy_cache .ruff_cache .pytest_cache

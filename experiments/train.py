@@ -21,7 +21,6 @@ from bandit.core.files import read_json, write_json, write_table
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Round
 from bandit.features.features import Features
-from bandit.log import archive
 from bandit.log.issues import describe_issues, read_rules
 from bandit.log.learning import learn_log
 from bandit.ope.evaluate import Estimate, evaluate
@@ -34,6 +33,7 @@ from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
 from experiments.runner.unit import write_bundle
 from serving import bundle
+from simulators.replay.rounds import fit_features
 
 COLUMNS = ["estimator", "slots", "value", "low", "high", "ess", "reason"]
 
@@ -66,7 +66,7 @@ def find_features(folder: Path, given: str | None) -> Features:
     """
     beside = folder / "bundle"
     if given is None and not beside.is_dir():
-        return archive.fit_features(folder)
+        return fit_features(folder)
     return bundle.read(given or beside).features
 
 

@@ -91,7 +91,7 @@ def write(
     values that are not finite or not JSON, a folder that is no bundle, or a bundle that cannot be
     read back.
     """
-    kind = _find_policy(target, f"{folder}")
+    kind = find_policy(target, f"{folder}")
     if type(policy) is not kind:
         raise ValueError(
             f"{folder}: target = {target!r}, but the policy is a {type(policy).__qualname__}"
@@ -140,7 +140,7 @@ def read(
         signed = f"signed by {trusted}"
     manifest = parse_manifest(folder / MANIFEST, data)
     where, reader = f"{folder / MANIFEST}", manifest.features.reader
-    by_row = _find_policy(manifest.policy, where).by_row() if PIECES in manifest.files else ()
+    by_row = find_policy(manifest.policy, where).by_row() if PIECES in manifest.files else ()
     check_files(folder, manifest, later=[POLICY] if by_row else [])
     arrays = _load(folder / FEATURES, reader)
     state = _map(folder, reader, by_row) if by_row else _load(folder / POLICY, reader)
@@ -153,7 +153,7 @@ def read(
     try:
         # a parameter that names a policy is made into it: the policy that a wave wraps
         asked = manifest.parameters | {"_target_": manifest.policy}
-        policy = make(asked, lambda target: _find_policy(target, where))
+        policy = make(asked, lambda target: find_policy(target, where))
         policy.start(features)
         _check_kinds(state, policy.state())
         policy.restore(state)
@@ -219,7 +219,7 @@ def _check_restored(path: Path, given: State, restored: State) -> None:
             )
 
 
-def _find_policy(target: str, where: str) -> type[Policy]:
+def find_policy(target: str, where: str) -> type[Policy]:
     """The class at `target`. Imports nothing but a module of bandit.policies."""
     if not TARGET.fullmatch(target):
         raise ValueError(f"{where}: policy = {target!r}; must be bandit.policies.<module>.<Class>")

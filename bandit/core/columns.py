@@ -169,7 +169,8 @@ def read_text(column: Array) -> list[str | None]:
 
     A whole number is written as one even if a gap in its column made floats of all.
     """
-    return [None if value is None or value != value else _write(value) for value in column.tolist()]
+    # a send asks for every cell: plain texts must not cost a call each
+    return [value if type(value) is str else _write(value) for value in column.tolist()]
 
 
 def fill_text(column: Array) -> list[str]:
@@ -177,7 +178,9 @@ def fill_text(column: Array) -> list[str]:
     return [value or "" for value in read_text(column)]
 
 
-def _write(value: object) -> str:
+def _write(value: object) -> str | None:
+    if value is None or value != value:
+        return None
     if isinstance(value, str):
         return value
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

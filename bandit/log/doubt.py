@@ -1,21 +1,27 @@
-"""How many clicks were people's, and how sure that is.
+"""How many clicks were people's, how sure that is, and a log that is no surer than that.
 
 A mixture is surer of itself than it should be: what it looks at hangs together, and all its odds
 may be off in one direction. So the interval lets all odds be wrong at once by one factor, which was
 settled on simulated signatures (docs/hygiene.md says how often the interval held the truth on
-others). Open this file before a click rate of tagged events is reported, or before a policy learns
-from a log in which many tags are unsure.
+others). What a policy learns from is one log as it may have been: unsure tags are drawn by their
+chance. Open this file before a click rate of tagged events is reported, or to see how events become
+what people did.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
 from bandit.core import check, keys
-from bandit.core.types import Floats
-from bandit.log.hygiene import SAME_RECORD, SAME_REQUEST
+from bandit.core.types import Bools, Context, Feedback, Floats, Slates
+from bandit.log.events import (
+    SAME_RECORD,
+    SAME_REQUEST,
+    estimate_open_rate,
+    read_feedback,
+)
 
 FACTOR = 12.0  # by which all odds may be wrong at once
 NORMAL = 1.645  # standard deviations that hold nine in ten
@@ -71,20 +77,54 @@ def count_people(tagged: pd.DataFrame) -> People:
     >>> print(count_people(clicks.assign(confidence=1.0, why="")).describe())
     people's clicks: 90 to 90 of 100
     """
+    return bound_people(find_clicks(tagged))
+
+
+def find_clicks(tagged: pd.DataFrame) -> Floats:
+    """P(a person made it) of each click in tagged events, without those that repeat another."""
     check.columns("events", tagged, ["kind", "tag", "confidence", "why"])
-    repeats = _find_repeats(tagged)
-    clicks = tagged[(tagged["kind"] == "click") & ~repeats]
-    chance = find_chance(clicks)
+    return find_chance(tagged[(tagged["kind"] == "click") & ~_find_repeats(tagged)])
+
+
+def bound_people(chance: Floats) -> People:
+    """How many of some clicks people made.
+
+    chance: [clicks], as `find_clicks` gives them, of one table of events or of several
+    """
     odds = logit(chance)
     noise = NORMAL * float(np.sqrt((chance * (1 - chance)).sum()))
     low, high = (float(expit(odds + shift).sum()) for shift in np.log([1 / FACTOR, FACTOR]))
     surely = int((chance >= 1).sum())
     return People(
-        len(clicks),
+        len(chance),
         float(chance.sum()),
         max(int(np.floor(low - noise)), surely),
-        min(int(np.ceil(high + noise)), len(clicks) - int((chance <= 0).sum())),
+        min(int(np.ceil(high + noise)), len(chance) - int((chance <= 0).sum())),
     )
+
+
+def draw_feedback(
+    tagged: pd.DataFrame, context: Context, slates: Slates, delivered: Bools, seed: int
+) -> Feedback:
+    """What people did in one issue, as it may have been: what is not known of it is drawn.
+
+    Unsure tags are drawn by `draw_tags`, and who opened unseen by the chance that
+    `events.estimate_open_rate` finds. Both are keyed by campaign and member, so the same events
+    give the same answer.
+
+    tagged: events with the columns of `hygiene.tag`
+    context, slates: what was sent
+    delivered: [n], who got the mail; whoever did anything got it as well
+    seed: keys the draws
+    """
+    drawn = draw_tags(tagged, seed)
+    seen = read_feedback(drawn, context, slates, delivered)
+    got, ids = seen.delivered, context.member_ids
+    mails = pd.DataFrame({"campaign": context.campaign, "member": ids[got]})
+    luck = keys.uniforms(seed, context.campaign, "opened", keys.member_keys(ids), 1)[:, 0]
+    opened = np.zeros(len(ids), dtype=bool)
+    opened[got] = luck[got] < estimate_open_rate(drawn, mails).chance
+    return replace(seen, opened=seen.opened | opened)
 
 
 def draw_tags(tagged: pd.DataFrame, seed: int = 0) -> pd.DataFrame:

@@ -54,6 +54,8 @@ OPTIONAL: dict[str, tuple[str, ...]] = {"verdict": VERDICTS, "place": PLACES}
 YEARS = (1990, 2100)  # between which mail is sent
 TAGS = ("human", "prefetch", "scanner", "duplicate", "late")
 BY_PEOPLE = ("human", "late")
+# Why a row only repeats another one, in words; `bandit.log.doubt` counts none of these.
+SAME_RECORD, SAME_REQUEST = "the same record again", "the same request again"
 
 
 def refuse(events: pd.DataFrame, column: str, bad: ArrayLike, must: str) -> None:

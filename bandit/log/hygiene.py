@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.types import Bools, Floats, Ints
-from bandit.log.events import validate
+from bandit.log.events import SAME_RECORD, SAME_REQUEST, validate
 from bandit.log.machines.judge import SCANNER, find_bound, judge_opens, judge_visits
 from bandit.log.machines.visits import Visits, group_visits
 
@@ -20,8 +20,6 @@ REPEAT = 10.0  # seconds within which the same request again is a repeat
 NEAR = 5.0  # an open this many seconds from a scanner's visit is the scanner's
 KNOWN = 0.9  # confidence where a rule decides (assumption)
 CERTAIN = 0.999  # confidence where a request says itself that no person made it (assumption)
-# Why a row only repeats another one, in words; `bandit.log.doubt` counts none of these.
-SAME_RECORD, SAME_REQUEST = "the same record again", "the same request again"
 EARLY = "images loaded soon after delivery, as machines do, read or not"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bandit.core import check
 from bandit.core.state import State
-from bandit.core.types import Context, Round, SlotPmf
+from bandit.core.types import Columns, Context, Floats, Planner, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.linear.forms import Form
 from bandit.models.linear.learner import Linear
@@ -40,10 +40,20 @@ class LinUCB(Policy):
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the upper confidence bounds of the click rates (or log-odds)."""
-        bound = self._linear.score(context, self._linear.W[None])[0]
-        if self.alpha:
-            bound = bound + self.alpha * self._linear.measure_widths(context)
-        return SlotPmf(bound, epsilon_greedy(self.floor))
+        return self.plan_for(context.articles, context.article_features)(context)
+
+    def plan_for(self, articles: Columns, article_features: Floats) -> Planner:
+        """See `Policy.plan_for`."""
+        linear, W = self._linear, self._linear.W[None]
+        measure = linear.prepare_widths(article_features) if self.alpha else None
+
+        def plan(context: Context) -> SlotPmf:
+            bound = linear.score(context, W)[0]
+            if measure:
+                bound = bound + self.alpha * measure(context.member_features)
+            return SlotPmf(bound, epsilon_greedy(self.floor))
+
+        return plan
 
     def learn(self, round: Round) -> None:
         """See `Linear.learn`."""

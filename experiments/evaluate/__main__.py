@@ -27,6 +27,7 @@ from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
 from serving import bundle
+from simulators.replay.rounds import fit_features
 
 
 def read_policy(
@@ -49,7 +50,7 @@ def read_policy(
         raise ValueError(
             f"policy = {name}: it knows the simulator's truth, and there is none in a log"
         )
-    features = archive.fit_features(log)
+    features = fit_features(log)
     policy.start(features)
     return policy, features, 0
 

@@ -3,29 +3,30 @@
 Open this file to see which counterfactuals there are, and that each is really run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bandit.core.columns import read_text
 from bandit.features.attributes import fold, split_tags
 from serving.explain.change import ARTICLE, ATTRIBUTE, PIN, SEEN, Change, Outcome
-from serving.explain.tale import Tale, put_profile
 
 if TYPE_CHECKING:
     from serving.explain.case import Case
+    from serving.explain.lesson import Lesson
+    from serving.explain.tale import Tale
 
 
-def run_change(case: "Case", change: Change, tale: Tale | None = None) -> list[object]:
+def run_change(case: "Case", change: Change, tale: "Tale | Lesson | None" = None) -> list[object]:
     """What the ordinary sender shows with one thing changed.
 
-    tale: the member's profile without the clicks; it is given where clicks are what is changed, and
+    tale: what was learned without the clicks; it is given where clicks are what is changed, and
         nowhere else
 
     Raises ValueError where the changed issue cannot be sent: a pool that has too few articles.
     """
     if tale is not None:
-        policy = put_profile(case.bundle.policy, tale)
+        policy = tale.put(case.bundle.policy)
         return replace(case, bundle=replace(case.bundle, policy=policy)).show()
     if change.kind == ATTRIBUTE:
         return case.put(change.name, change.value).show()
@@ -68,11 +69,14 @@ def list_changes(case: "Case", shown: Sequence[object], denied: frozenset[str]) 
 
 
 def run_all(
-    case: "Case", shown: Sequence[object], denied: frozenset[str], tales: dict[Change, Tale]
+    case: "Case",
+    shown: Sequence[object],
+    denied: frozenset[str],
+    tales: "Mapping[Change, Tale | Lesson]",
 ) -> Iterator[Outcome]:
     """What each change leads to. A pool that is too small without an article is left out.
 
-    tales: each change of clicks, and the profile that was learned without them
+    tales: each change of clicks, and what was learned without them
     """
     for change in (*tales, *list_changes(case, shown, denied)):
         try:

@@ -3,6 +3,7 @@
 Open this file to see which clicks are told of together.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from bandit.core.types import Floats, Round
 from bandit.features.features import Features
 from bandit.log.words import OTHER
+from bandit.policy import Policy
 from serving.explain.change import ALL, CLICKS, Change, Click
+from serving.explain.lesson import Lesson
 from serving.explain.tale import Retold, Tale
 from serving.profiles.denied import Denied
 from serving.profiles.tastes import find_topics
@@ -47,6 +50,7 @@ class Evidence:
     features: what articles are read with
     denied: what is left out: an article that has something of such a topic is not told of
     policy: learns the log
+    start: makes a policy of the same kind that has learned nothing
     shown: what was shown and may be told of
     hidden: how many articles were shown that may not
     articles: features of all pools
@@ -57,7 +61,8 @@ class Evidence:
     member: object
     features: Features
     denied: Denied
-    policy: Retold
+    policy: Policy
+    start: Callable[[], Policy]
     shown: list[Shown] = field(default_factory=list)
     hidden: int = 0
     articles: list[Floats] = field(default_factory=list)
@@ -65,13 +70,15 @@ class Evidence:
     opened: int = 0
 
     def __post_init__(self) -> None:
-        self._truth = Tale(self.member)
-        self._tales: dict[str, Tale] = {}
-        self.policy.tales = [self._truth]
+        self._truth: Tale | Lesson = Lesson(self.member, self.policy, self.start)
+        self._tales: dict[str, Tale | Lesson] = {}
+        if isinstance(self.policy, Retold):
+            self._truth = Tale(self.member)
+            self.policy.tales = [self._truth]
 
     @property
-    def truth(self) -> Tale:
-        """The member's profile with all clicks."""
+    def truth(self) -> Tale | Lesson:
+        """What was learned with all clicks."""
         return self._truth
 
     def look(self, round: Round) -> None:
@@ -97,7 +104,19 @@ class Evidence:
                 self.shown.append(one)
                 if clicked:
                     self._leave_out(one)
-        self.policy.tales = [self._truth, *self._tales.values()]
+        tales = [tale for tale in self._tales.values() if isinstance(tale, Tale)]
+        if isinstance(self.policy, Retold) and isinstance(self._truth, Tale):
+            self.policy.tales = [self._truth, *tales]
+        for lesson in self._list_lessons():
+            lesson.learn(round)
+
+    def finish(self) -> None:
+        """Nothing is left to learn."""
+        for lesson in self._list_lessons():
+            lesson.policy.finish()
+
+    def _list_lessons(self) -> list[Lesson]:
+        return [each for each in self._tales.values() if isinstance(each, Lesson)]
 
     def _leave_out(self, click: Shown) -> None:
         """Begin the tales that differ from the truth from this click on."""
@@ -111,9 +130,9 @@ class Evidence:
         """The clicks, on a topic or all."""
         return [one for one in self.shown if one.clicked and topic in (None, one.topic)]
 
-    def list_tales(self) -> dict[Change, Tale]:
+    def list_tales(self) -> dict[Change, Tale | Lesson]:
         """For each topic that was clicked, and for all clicks, the change and the tale."""
-        found = {}
+        found: dict[Change, Tale | Lesson] = {}
         for name, tale in self._tales.items():
             clicks = [one.click for one in self.list_clicks() if one.click in tale.without]
             if name != ALL or len(self._tales) > 2:  # all clicks may be those on one topic

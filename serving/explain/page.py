@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bandit.core.files import replacing, write_json
 from bandit.core.types import EMPTY, EXPLOIT, PINNED
 from bandit.log.words import name_articles
+from bandit.policies.profile import Profile
 from serving.explain.portrait import Topic
 from serving.explain.sentences import Reason
 from serving.letters.page import fill_template
@@ -36,7 +37,8 @@ class Explanation:
     composed: the slate
     evidence: what was shown and clicked
     topics: what pulls the member, most first
-    rests: how far the newsletter rests on the member's own behaviour, 0 to 1
+    rests: how far the newsletter rests on the member's own behaviour, 0 to 1; None where the policy
+        keeps no profile of each member, and there are no topics
     reasons: of each slot
     tried: how many changes were run
     known: the issues that were learned
@@ -49,7 +51,7 @@ class Explanation:
     composed: "Composed"
     evidence: "Evidence"
     topics: Sequence[Topic]
-    rests: float
+    rests: float | None
     reasons: Sequence[Sequence[Reason]]
     tried: int
     known: "Sequence[Issue]"
@@ -98,6 +100,8 @@ def write_page(path: Path, told: Explanation) -> None:
         slots=slots,
         tried=told.tried,
         whole=told.whole,
+        policy=told.case.bundle.manifest.policy.rpartition(".")[2],
+        alone=type(told.case.bundle.policy) is Profile,
         note=NOTE,
         ticks=ticks,
         widest=ticks[-1],

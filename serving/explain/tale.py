@@ -36,6 +36,29 @@ class Tale:
         """Another tale that is the same until now."""
         return Tale(self.member, set(self.without), copy(self.profiles))
 
+    def put(self, policy: Policy) -> Profile:
+        """A profile policy as it would plan for the member; of others it knows nothing."""
+        if not isinstance(policy, Profile):
+            raise TypeError(f"policy is a {type(policy).__name__}; only Profile keeps profiles")
+        other = copy(policy)
+        other.profiles = self.profiles
+        return other
+
+    def fits(self, policy: Policy) -> bool:
+        """Whether it ends, bit for bit, with the member's profile in a policy."""
+        if not isinstance(policy, Profile):
+            return False
+        ids = np.array([self.member])
+        mine, theirs = self.profiles.find_rows(ids)[0], policy.profiles.find_rows(ids)[0]
+        if mine < 0 or theirs < 0:
+            return bool(mine == theirs)
+        return all(
+            np.array_equal(
+                getattr(self.profiles, name)[mine], getattr(policy.profiles, name)[theirs]
+            )
+            for name in NAMES
+        )
+
     def change(self, round: Round) -> Round | None:
         """The member's part of an issue without these clicks; None where there is none."""
         rows = np.flatnonzero(round.context.member_ids == self.member)
@@ -68,24 +91,3 @@ class Retold(Profile):
                 tale.profiles = self.profiles
         self.profiles = everybody
         super()._learn_members(round)
-
-
-def put_profile(policy: Policy, tale: Tale) -> Profile:
-    """A profile policy as it would plan for the tale's member; of others it knows nothing."""
-    if not isinstance(policy, Profile):
-        raise TypeError(f"policy is a {type(policy).__name__}; only Profile keeps profiles")
-    other = copy(policy)
-    other.profiles = tale.profiles
-    return other
-
-
-def is_theirs(policy: Profile, tale: Tale) -> bool:
-    """Whether a tale ends, bit for bit, with the member's profile in a policy."""
-    ids = np.array([tale.member])
-    mine, theirs = tale.profiles.find_rows(ids)[0], policy.profiles.find_rows(ids)[0]
-    if mine < 0 or theirs < 0:
-        return bool(mine == theirs)
-    return all(
-        np.array_equal(getattr(tale.profiles, name)[mine], getattr(policy.profiles, name)[theirs])
-        for name in NAMES
-    )

@@ -13,6 +13,8 @@ from bandit.core.columns import Columns, read_text
 from bandit.core.ids import Aliases
 from bandit.core.types import Context
 from bandit.log.issues import Issue
+from bandit.policies.profile import Profile
+from bandit.policy import Policy
 from serving import bundle
 from serving.aliases import follow_pairs, read_aliases, refuse_old
 from serving.bundle import Bundle
@@ -20,15 +22,16 @@ from serving.explain.case import Case
 from serving.explain.changes import run_all
 from serving.explain.evidence import Evidence
 from serving.explain.page import Explanation, write_page
-from serving.explain.portrait import list_topics
+from serving.explain.portrait import Topic, list_topics
 from serving.explain.sentences import find_reasons
-from serving.explain.tale import Retold, is_theirs
+from serving.explain.tale import Retold
 from serving.inputs import Inputs, load
-from serving.profiles.again import find_learned, learn_known, make_again, take_profile
+from serving.profiles.again import find_learned, find_profile, learn_known, make_again
 from serving.profiles.denied import Denied, read_denied
 from serving.profiles.tastes import set_scale
 from serving.sending.audience import limit_audience
 from serving.sending.past import Past, join_seen
+from serving.sending.sender import Composed
 
 
 def explain(asked: argparse.Namespace) -> str:
@@ -40,32 +43,28 @@ def explain(asked: argparse.Namespace) -> str:
     if out.suffix != ".html":
         raise ValueError(f"--out {out}: its name must end in .html")
     given = bundle.read(asked.bundle, trusted=asked.trust)
-    policy = take_profile(asked.bundle, given)
+    profile = find_profile(given.policy)
     known = find_learned(asked.bundle, given, asked.log, asked.learned)
     denied = read_denied(given.features, asked.deny, asked.deny_list)
     aliases: Aliases = read_aliases(asked.aliases, asked.encoding)[0] if asked.aliases else {}
     case, inputs = read_case(asked, given, aliases)
-    policy.follow(aliases)
+    given.policy.follow(aliases)
     evidence = learn_evidence(asked, given, known, denied, case, aliases)
     composed = case.compose()
     shown = list(composed.articles[0])
-    tales = evidence.list_tales() if is_theirs(policy, evidence.truth) else {}
+    tales = evidence.list_tales() if evidence.truth.fits(given.policy) else {}
     outcomes = list(run_all(case, shown, denied.attributes, tales))
-    everybody = make_context(given, inputs, case)
-    pools = [*evidence.articles, composed.context.article_features]
-    scale = set_scale(policy, given.features, everybody, denied.list_told(given.features), pools)
+    topics, rests = list[Topic](), None
+    if profile is not None:
+        topics = measure_topics(profile, make_context(given, inputs, case), composed, evidence)
+        rests = float(profile.rests_on(composed.context)[0])
     titles, attributes = _name_articles(case.articles), _word_attributes(case, denied)
     told = Explanation(
         case=case,
         composed=composed,
         evidence=evidence,
-        topics=list_topics(
-            scale.measure(policy, given.features, composed.context),
-            scale,
-            given.features,
-            evidence,
-        ),
-        rests=float(policy.rests_on(composed.context)[0]),
+        topics=topics,
+        rests=rests,
         reasons=find_reasons(shown, outcomes, attributes, titles.__getitem__),
         tried=len(outcomes),
         known=known,
@@ -110,11 +109,34 @@ def learn_evidence(
 
     Raises ValueError where the log does not give what the bundle has learned.
     """
-    policy = make_again(given, Retold)
+
+    def start() -> Policy:
+        return make_again(given)
+
+    policy = start()
+    if type(policy) is Profile:  # whose members are learned again each for himself
+        policy = Retold(**given.manifest.parameters)  # type: ignore[arg-type]
+        policy.start(given.features)
     member = case.member["member"].tolist()[0]
-    evidence = Evidence(member, given.features, denied, policy)
+    evidence = Evidence(member, given.features, denied, policy, start)
     learn_known(asked.bundle, given, policy, asked.log, known, aliases, evidence.look)
+    evidence.finish()
     return evidence
+
+
+def measure_topics(
+    profile: Profile, everybody: Context, composed: Composed, evidence: Evidence
+) -> list[Topic]:
+    """What the member's profile says of each topic that is told.
+
+    everybody: the members of the list, for what is usual
+    composed: the member's newsletter
+    """
+    features, context = evidence.features, composed.context
+    pools = [*evidence.articles, context.article_features]
+    told = evidence.denied.list_told(features)
+    scale = set_scale(profile, features, everybody, told, pools)
+    return list_topics(scale.measure(profile, features, context), scale, features, evidence)
 
 
 def make_context(given: Bundle, inputs: Inputs, case: Case) -> Context:

@@ -1,20 +1,20 @@
 """From the records of some mails to events, and to what people did.
 
 Records are put in an order of their own, repeats are taken out, each event gets its seconds from
-delivery, and the hygiene filter (`bandit.log.hygiene`) says who made it. Open this file to see what
-becomes of an event that comes twice, too early, or too late.
+delivery, the hygiene filter (`bandit.log.hygiene`) says who made it, and where it is not sure an
+answer is drawn (`bandit.log.doubt`). Open this file to see what becomes of an event that comes
+twice, too early, or too late.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from bandit.core import keys
 from bandit.core.columns import Columns
 from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Slates
-from bandit.log.events import estimate_open_rate, read_feedback
+from bandit.log.doubt import draw_feedback, find_clicks
 from bandit.log.hygiene import tag
 from serving.ingest.book import Book
 
@@ -47,6 +47,7 @@ class Answers:
     duplicates: how many records were repeats
     mails: how many records were of the mail itself: delivered, bounced, complained
     delays: of each provider, seconds from delivery to opens and clicks
+    chance: of each click, how likely it is that a person made it
     """
 
     feedback: Feedback
@@ -56,6 +57,7 @@ class Answers:
     duplicates: int
     mails: int
     delays: dict[str, Floats]
+    chance: Floats
 
 
 def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Window) -> Answers:
@@ -95,15 +97,17 @@ def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Windo
         kind: _mark(used.loc[used["kind"] == kind, "at"].to_numpy() - rows.start, n)
         for kind in ("bounce", "complaint")
     }
-    feedback = _read(book, rows, tagged, ~facts["bounce"], facts["complaint"])
+    feedback = _read(book, rows, tagged, ~facts["bounce"] | facts["complaint"])
+    left = feedback.unsubscribed | facts["complaint"]
     return Answers(
-        feedback,
+        replace(feedback, unsubscribed=left),
         facts["complaint"],
         tagged,
         frame.assign(why=why)[why != ""],
         int(frame["count"].sum() - len(used) - (why != "").sum()),
         int((~used["kind"].isin(EVENTS)).sum()),
         delays,
+        find_clicks(tagged),
     )
 
 
@@ -160,13 +164,8 @@ def _tabulate(book: Book, used: pd.DataFrame) -> pd.DataFrame:
     return events.iloc[order].reset_index(drop=True)
 
 
-def _read(
-    book: Book, rows: slice, tagged: pd.DataFrame, delivered: Bools, complained: Bools
-) -> Feedback:
-    """What people did, as `simulators.noise.recorded` has it for simulated events.
-
-    Who opened unseen is drawn by the estimated chance.
-    """
+def _read(book: Book, rows: slice, tagged: pd.DataFrame, delivered: Bools) -> Feedback:
+    """What people did, as `simulators.noise.recorded` has it for simulated events."""
     ids = book.members.slice(rows.start, rows.stop - rows.start).to_numpy(zero_copy_only=False)
     n, m = len(ids), len(book.pool)
     none = np.broadcast_to(np.zeros(1, dtype=bool), (n, m))
@@ -184,17 +183,4 @@ def _read(
     choice = book.choice[rows]
     nothing = np.zeros(choice.shape)
     slates = Slates(choice, nothing, nothing.astype(np.int8), nothing.astype(np.int8), nothing > 0)
-    seen = read_feedback(tagged, context, slates, delivered)
-    got = seen.delivered | complained
-    mails = pd.DataFrame({"campaign": book.campaign, "member": ids[got]})
-    opened: Bools = np.zeros(n, dtype=bool)
-    luck = keys.uniforms(book.seed, book.campaign, "opened", keys.member_keys(ids), 1)[:, 0]
-    opened[got] = luck[got] < estimate_open_rate(tagged, mails).chance
-    return Feedback(
-        got,
-        seen.opened | opened,
-        seen.unsubscribed | complained,
-        seen.examined,
-        seen.clicked,
-        seen.dwell_seconds,
-    )
+    return draw_feedback(tagged, context, slates, delivered, book.seed)

@@ -202,6 +202,8 @@ def _list_pairs(pairs: pa.Table) -> pa.Table:
 
 def _index(values: pa.Array, known: pa.Array) -> Ints:
     """The place of each value among those known; -1 for none."""
+    if values.null_count == len(values):
+        return np.full(len(values), -1)
     place = pc.fill_null(pc.index_in(values, value_set=known), -1)
     return np.asarray(place.to_numpy(), dtype=np.int64)
 

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from bandit.core.files import replacing
 from bandit.core.types import Floats
 from serving.ingest.matching import Matcher
+from serving.ingest.personal import cut_addresses
 from serving.ingest.reading.mapping import Mapping, find_mapping
 from serving.ingest.reading.records import ASIDE, SCHEMA, read_records
 from serving.ingest.reading.rows import Bad, read_pieces
@@ -152,7 +153,7 @@ class Buckets:
         Of records that say the same there is one, with their `count`.
         """
         for rows, file in zip(self.rows, self.files, strict=True):
-            with pa.memory_map(str(file)) as source:
+            with pa.OSFile(str(file)) as source:  # mapped, all of it would count as memory
                 reader = pa.ipc.open_stream(source)
                 held, count = [_count_once(reader.schema.empty_table())], 0
                 for batch in reader:
@@ -246,9 +247,10 @@ class Aside:
         return sum(self.counts.values())
 
     def add(self, table: pa.Table) -> None:
-        """Add rows, with the columns `why` and `row`."""
+        """Add rows, with the columns `why` and `row`; whose they are is cut off."""
         if not len(table):
             return
+        table = table.set_column(1, "row", cut_addresses(table["row"]))
         self.counts.update(table["why"].to_pylist())
         self._tables.append(_count_once(table))
         self._held += len(table)

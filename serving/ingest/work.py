@@ -7,6 +7,7 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypedDict
 
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from bandit.core import check
 from bandit.core.types import Floats
+from bandit.log.doubt import People, bound_people
 from serving.errors import shorten
 from serving.folder import claim
 from serving.ingest.answers import Answers, Window, answer
@@ -29,7 +31,7 @@ from serving.ingest.reading.times import WHY, describe_clocks, parse_times
 from serving.ingest.spill import Aside, Buckets, Spill, open_writer, sort_records, spill_file
 from serving.tables import Table, name_plainly
 
-MOST = 1_000_000  # delays by which a provider's clock is judged
+SOME = 20_000  # delays in each part of the mails by which a provider's clock is judged
 ADDRESS = ("email", "e_mail", "email_address", "e_mail_address", "address")
 
 
@@ -43,6 +45,7 @@ class Told(TypedDict):
     duplicates: int
     aside: dict[str, int]  # by reason
     tags: dict[str, int]  # events by what made them
+    people: dict[str, float]  # how many of the clicks people made, as `bandit.log.doubt` has it
     delivered: int
     opened: int
     clicks: int
@@ -83,7 +86,7 @@ def ingest(asked: argparse.Namespace) -> list[str]:
         told = _tell(book, spills, aside, gathered, len(buckets.rows))
         outcome = Outcome(**gathered.facts, events=gathered.path, aside=aside.sort(), told=told)
         number, new = add_issue(log, book, outcome)
-    return list(_describe(told, log, number, new))
+    return list(_describe(told, gathered.count_people(), log, number, new))
 
 
 @contextmanager
@@ -147,6 +150,7 @@ class _Gathered:
         } | {"clicked": np.zeros((n, k), dtype=bool)}
         self.duplicates = self.used = 0
         self.tags: Counter[str] = Counter()
+        self._chances: list[Floats] = []  # that a person made a click
         self._delays: dict[str, list[Floats]] = {}
         self._writer: pq.ParquetWriter | None = None
         self._stack = ExitStack()
@@ -165,8 +169,10 @@ class _Gathered:
         self.duplicates += answers.duplicates
         self.used += answers.mails + len(answers.events)
         self.tags.update(answers.events["tag"].tolist())
+        self._chances.append(answers.chance)
         for provider, delays in answers.delays.items():
-            self._delays.setdefault(provider, []).append(delays)
+            some = delays[:: len(delays) // SOME + 1]
+            self._delays.setdefault(provider, []).append(some)
         if len(answers.aside):
             rest = pa.Table.from_pandas(answers.aside, preserve_index=False)
             why = rest["why"].combine_chunks().cast(pa.string())
@@ -176,11 +182,14 @@ class _Gathered:
             self._writer = self._stack.enter_context(open_writer(self.path, table.schema))
         self._writer.write_table(table)
 
+    def count_people(self) -> People:
+        """How many of the clicks people made."""
+        return bound_people(np.concatenate(self._chances))
+
     def list_delays(self) -> Iterator[tuple[str, Floats]]:
-        """Each provider's delays, or every so many of them where they are very many."""
+        """Each provider's delays, or of very many every so many."""
         for provider, parts in sorted(self._delays.items()):
-            delays = np.concatenate(parts)
-            yield provider, delays[:: len(delays) // MOST + 1]
+            yield provider, np.concatenate(parts)
 
 
 def _to_table(events: pd.DataFrame) -> pa.Table:
@@ -222,6 +231,7 @@ def _tell(
         "duplicates": gathered.duplicates,
         "aside": dict(sorted(aside.counts.items())),
         "tags": dict(sorted(gathered.tags.items())),
+        "people": asdict(gathered.count_people()),
         "delivered": int(facts["delivered"].sum()),
         "opened": int(facts["opened"].sum()),
         "clicks": int(facts["clicked"].sum()),
@@ -232,7 +242,7 @@ def _tell(
     }
 
 
-def _describe(told: Told, log: Path, number: int, new: bool) -> Iterator[str]:
+def _describe(told: Told, people: People, log: Path, number: int, new: bool) -> Iterator[str]:
     """The lines that are printed."""
     rows, aside, tags = told["rows"], told["aside"], told["tags"]
     providers = ", ".join(f"{name} {count}" for name, count in rows.items())
@@ -242,9 +252,13 @@ def _describe(told: Told, log: Path, number: int, new: bool) -> Iterator[str]:
     )
     for why, count in sorted(aside.items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"set aside: {count}: {why}"
+    if aside:
+        yield f"{log}/aside/{number:03d}.parquet keeps them, without anybody's e-mail address"
     for sentence in told["clocks"]:
         yield f"warning: {sentence}"
     yield "events: " + (", ".join(f"{name} {count}" for name, count in tags.items()) or "none")
+    if people.recorded:
+        yield people.describe()
     yield (
         f"{told['delivered']} of {told['mails']} mails delivered, {told['opened']} opened, "
         f"{told['clicks']} clicks, {told['unsubscribed']} left the list, {told['complained']} "

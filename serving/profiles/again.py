@@ -5,29 +5,40 @@ Open this file for what makes sure that the log is the one that the bundle has l
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from bandit.core.ids import Aliases
+from bandit.core.make import make
 from bandit.core.types import Round
 from bandit.log import archive
 from bandit.log.issues import Issue, check_known, list_issues
 from bandit.log.learning import learn_rounds
 from bandit.policies.profile import Profile
-from serving.bundle import Bundle
+from bandit.policies.wave import Wave
+from bandit.policy import Policy
+from serving.bundle import Bundle, find_policy
 from serving.update.work import find_known
 
 Watch = Callable[[Round], None]
-AnyProfile = TypeVar("AnyProfile", bound=Profile)
 
 
-def take_profile(folder: str | Path, given: Bundle) -> Profile:
-    """The policy of a bundle. Raises ValueError where it keeps no profiles of members."""
-    if not isinstance(given.policy, Profile):
-        name = given.manifest.policy
-        raise ValueError(f"{folder} is of {name}; tastes are told of bandit.policies.profile alone")
-    return given.policy
+def find_profile(policy: Policy) -> Profile | None:
+    """The profile that chooses, at once or in waves; None where a policy keeps none."""
+    chooses = policy.policy if isinstance(policy, Wave) else policy
+    return chooses if isinstance(chooses, Profile) else None
+
+
+def take_profile(folder: str | Path, policy: Policy) -> Profile:
+    """The profile of a bundle's policy. Raises ValueError where it keeps no profiles of members."""
+    found = find_profile(policy)
+    if found is None:
+        name = f"{type(policy).__module__}.{type(policy).__name__}"
+        raise ValueError(
+            f"{folder} is of {name}, which keeps no profile of each member; "
+            "tastes are told of bandit.policies.profile alone"
+        )
+    return found
 
 
 def find_learned(
@@ -39,24 +50,23 @@ def find_learned(
     """
     known = find_known(folder, given, log, last)
     if not known:
-        raise ValueError(f"{folder} has learned nothing yet: there is no profile to tell of")
+        raise ValueError(f"{folder} has learned nothing yet: there is nothing to tell of")
     check_known(log, list_issues(log), known)
     return known
 
 
-def make_again(given: Bundle, kind: type[AnyProfile]) -> AnyProfile:
-    """A policy with a bundle's parameters that has learned nothing.
-
-    kind: Profile, or a class of its own that learns as it does
-    """
-    # the parameters were checked when the bundle was read: its own policy was made with them
-    return kind(**given.manifest.parameters)  # type: ignore[arg-type]
+def make_again(given: Bundle) -> Policy:
+    """A policy with a bundle's parameters that has begun, and learned nothing."""
+    asked = given.manifest.parameters | {"_target_": given.manifest.policy}
+    policy = make(asked, lambda target: find_policy(target, "the bundle"))
+    policy.start(given.features)
+    return policy
 
 
 def learn_known(
     folder: str | Path,
     given: Bundle,
-    policy: Profile,
+    policy: Policy,
     log: str | Path,
     known: list[Issue],
     aliases: Aliases,
@@ -65,15 +75,14 @@ def learn_known(
     """Let a new policy learn the issues that a bundle has learned.
 
     folder, given: the bundle
-    policy: made by `make_again`, not started
+    policy: as `make_again` makes it
     watch: called with each issue before it is learned
 
     Raises ValueError where the log does not give, bit for bit, what the bundle has learned. With
     aliases that cannot be asked: profiles that are one now were learned apart.
     """
-    policy.start(given.features)
     learn_rounds(policy, _read(log, given, known[-1].issue, aliases), watch)
-    if not aliases and not _is_same(take_profile(folder, given), policy):
+    if not aliases and not _is_same(given.policy, policy):
         raise ValueError(
             f"{log} does not give what {folder} has learned: it learned other issues as well, or "
             "another version learned them"
@@ -87,7 +96,7 @@ def _read(log: str | Path, given: Bundle, last: int, aliases: Aliases) -> Iterat
         yield round
 
 
-def _is_same(one: Profile, other: Profile) -> bool:
+def _is_same(one: Policy, other: Policy) -> bool:
     """Whether two policies have learned the same, bit for bit."""
     before, after = one.state(), other.state()
     return all(np.array_equal(before[name], after[name]) for name in before)

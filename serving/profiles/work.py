@@ -21,6 +21,7 @@ from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.log import archive
 from bandit.policies.profile import Profile
+from bandit.policy import Policy
 from serving import bundle
 from serving.aliases import read_aliases, refuse_old
 from serving.inputs import read_members
@@ -57,7 +58,7 @@ class Watch:
     ids: np.ndarray
     features: Features
     topics: Ints
-    policy: Profile
+    policy: Policy
     when: int
     state: State | None = None
     articles: list[Floats] = field(default_factory=list)
@@ -93,20 +94,21 @@ def tell_profiles(asked: argparse.Namespace) -> str:
     if out.suffix != ".parquet":
         raise ValueError(f"--out {out}: its name must end in .parquet")
     given = bundle.read(asked.bundle, trusted=asked.trust)
-    policy, features = take_profile(asked.bundle, given), given.features
+    policy, features = take_profile(asked.bundle, given.policy), given.features
     known = find_learned(asked.bundle, given, asked.log, asked.learned)
     topics = read_denied(features, asked.deny, asked.deny_list).list_told(features)
     aliases: Aliases = read_aliases(asked.aliases, asked.encoding)[0] if asked.aliases else {}
     members = read_members(asked.members, [features], [], asked.encoding).to_columns()
     if aliases:
         refuse_old(asked.members, members, aliases)
-    policy.follow(aliases)
-    fresh = make_again(given, Profile)
+    given.policy.follow(aliases)
+    fresh = make_again(given)
     when = known[max(len(known) - asked.ago, 0)]
     watch = Watch(members["member"], features, topics, fresh, when.issue)
     learn_known(asked.bundle, given, fresh, asked.log, known, aliases, watch.look)
     everybody = _make_context(features, members, asked.log, known[-1].issue)
-    before = _restore(fresh, watch.state or fresh.state())
+    fresh.restore(watch.state or fresh.state())
+    before = take_profile(asked.bundle, fresh)
     scales = [
         set_scale(one, features, everybody, topics, watch.articles) for one in (policy, before)
     ]
@@ -121,11 +123,6 @@ def _make_context(features: Features, members: Columns, log: str, issue: int) ->
     """The members of the list, with the last pool: policies ask about members in an issue."""
     pool = archive.read_pool(log, issue)
     return features.make_context("profiles", issue, members, pool, Rules(slots=1))
-
-
-def _restore(policy: Profile, state: State) -> Profile:
-    policy.restore(state)
-    return policy
 
 
 def _write(

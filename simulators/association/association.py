@@ -227,8 +227,8 @@ class Association(Truthful):
         """What comes back from these slates, as recorded; remembered as `remember` does."""
         feedback = recorded = self.people(context, slates)
         if self._noise is not None:
-            luck = self._luck.draw_one(context.issue, "unseen", context.member_ids - FIRST_ID)
-            recorded = record_feedback(self._noise, context, slates, feedback, self._hygiene, luck)
+            asked = (self._noise, context, slates, feedback)
+            recorded = record_feedback(*asked, self._hygiene, self.seed)
         self._remember(context, slates, feedback, recorded)
         return recorded
 

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core import check, keys
@@ -60,7 +61,10 @@ class Replay(Truthful):
         self._order = keys.generator("replay", seed).permutation(n)
         self._place = {int(member): i for i, member in enumerate(table.members["member"])}
         self.floor = float(table.propensity.min())
-        self.members, self.features = table.members, _number_articles(table)
+        self.members, self.features = (
+            table.members,
+            number_articles(table.members, table.articles),
+        )
         self._x = self.features.encode_members(table.members)
 
     def find_rows(self, context: Context) -> Ints:
@@ -126,10 +130,10 @@ class Replay(Truthful):
         raise ValueError(f"{self.log.account.source} is a log: nobody knows how its members differ")
 
 
-def _number_articles(log: ChoiceLog) -> Features:
+def number_articles(members: pd.DataFrame, articles: pd.DataFrame) -> Features:
     """Features that know an article by its number only, one column each; attributes as ever."""
-    encoder = ArticleNumbers(join_texts(log.articles))
-    fitted = Attributes.fit(log.members)
+    encoder = ArticleNumbers(join_texts(articles))
+    fitted = Attributes.fit(members)
     return Features(fitted, encoder=encoder, verbatim=True)
 
 

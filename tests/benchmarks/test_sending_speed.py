@@ -14,29 +14,18 @@ import pytest
 
 import serving
 from bandit.core.columns import Columns
-from bandit.core.rules import Rules
-from bandit.policies.profile import Profile
-from serving import bundle
 from serving.sending.sender import ReadyIssue
-from simulators.association.association import Association
-from simulators.play import play
-from tests.benchmarks.test_speed import least
+from tests.benchmarks.clock import least
+from tests.benchmarks.desk import RULES, make_bundle
 
-RULES = Rules(slots=6, at_most={"kind": {"event": 2}})
 MANY = 2000
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReadyIssue, Columns]:
-    """A profile bundle that has learned two issues, with a pool of 200 in front of it."""
+    """A profile bundle with a pool of 200 in front of it, and members."""
     folder: Path = tmp_path_factory.mktemp("desk") / "bundle"
-    association = Association(seed=0, members=MANY + 500, issues=3, pool=200, slots=6, pin_every=0)
-    policy = Profile(max_slots=6)
-    for _ in zip(range(2), play(policy, association, 7), strict=False):
-        pass
-    target = "bandit.policies.profile.Profile"
-    bundle.write(folder, policy, target, {"max_slots": 6}, association.features, {})
-    context = association.issue(3)
+    context = make_bundle(folder)
     issue = serving.load(folder).prepare(context.articles, RULES, "may", 7)
     return issue, context.members.take(slice(0, MANY))
 

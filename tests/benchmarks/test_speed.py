@@ -17,7 +17,12 @@ from bandit.features.stories import find_stories
 from bandit.features.text import StaticEncoder
 from bandit.slates.exploration import softmax
 from bandit.slates.propensity import draw
+from experiments.runner.configs import make, read_policy
 from simulators.association.association import Association
+from simulators.play import begin, send
+from tests.benchmarks.clock import least
+from tests.benchmarks.peers import ask
+from tests.benchmarks.rows import Beside, Row, note
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +92,6 @@ def works() -> dict[str, Callable[[], Any]]:
     }
 
 
-def least(works: dict[str, Callable[[], Any]], repeats: int = 40) -> dict[str, float]:
-    """The fewest seconds of processor time that each work took, in `repeats` rounds of them all."""
-    times = dict.fromkeys(works, np.inf)
-    for _ in range(repeats):
-        for name, work in works.items():
-            start = process_time()
-            work()
-            times[name] = min(times[name], process_time() - start)
-    return times
-
-
 @pytest.mark.benchmark(timer=process_time)
 def test_drawing_and_answering_beside_the_floor(
     benchmark: Any, works: dict[str, Callable[[], Any]]
@@ -115,41 +109,48 @@ def test_drawing_and_answering_beside_the_floor(
 
 @pytest.mark.benchmark(timer=process_time)
 def test_steps_beside_sardine(benchmark: Any, works: dict[str, Callable[[], Any]]) -> None:
-    """We take at least 60 times as many steps a second as sardine-rec 1.0.8 (Deffayet et al. 2024),
-    whose environment answers one member at a time.
+    """We take at least 60 times as many steps a second as sardine-rec 1.0.8.
 
-    Its faster figure counts: with slates at random, or by Plackett-Luce (Gumbel's top six of
-    softmax scores). It is no dependency of ours; install it beside what is here with
-    `pip install --no-deps sardine-rec==1.0.8 gymnasium farama-notifications`.
+    Its environment answers one member at a time. Its faster figure counts: with slates at random,
+    or by Plackett-Luce.
     """
-    pytest.importorskip("sardine", reason="sardine-rec is not installed: see this test's docstring")
-    gymnasium = pytest.importorskip("gymnasium")
-    sizes = {"num_items": 50, "slate_size": 6, "env_embedds": None}
-    sardine = gymnasium.make(
-        "sardine/SlateTopK-Bored-v0", **sizes
-    ).unwrapped  # without gymnasium's checks of each step
-    sardine.reset(seed=0)
-    rng, episode = np.random.default_rng(0), 1000
-
-    def by_softmax() -> Any:
-        scores = sardine.item_embedd @ sardine.cur_user_embedd
-        return np.argsort(-(scores / 0.5 + rng.gumbel(size=50)))[:6]
-
-    def steps(slate: Callable[[], Any]) -> None:
-        for _ in range(episode):
-            if sardine.step(slate())[2]:
-                sardine.reset()
-
-    theirs = {
-        "at random": lambda: steps(lambda: rng.integers(0, 50, 6)),
-        "by softmax": lambda: steps(by_softmax),
-    }
-    taken = least({"ours": works["steps"], **theirs}, repeats=20)
+    theirs = ask("sardine_steps.py")
+    if theirs is None:
+        pytest.skip("sardine-rec is not installed: make bench-peers")
+    taken = least({"ours": works["steps"]}, repeats=20)["ours"] / MEMBERS
     benchmark(works["steps"])
-    ours = MEMBERS / taken["ours"]
-    for name in theirs:
-        benchmark.extra_info[f"times sardine-rec, slates {name}"] = ours * taken[name] / episode
-    assert min(ours * taken[name] / episode for name in theirs) >= 60
+    for name, time in theirs.items():
+        benchmark.extra_info[f"times sardine-rec, slates {name}"] = time / taken
+    peer = Beside("sardine-rec", 1e6 * min(theirs.values()), 60)
+    work = "draw and respond, 50 articles: softmax scores"
+    note(benchmark, Row(work, 1e6 * taken, "us a member", peer))
+    assert min(theirs.values()) >= 60 * taken
+
+
+@pytest.mark.benchmark(timer=process_time)
+@pytest.mark.parametrize("name", ["random", "profile", "lin_ts"])
+def test_default_policies_beside_the_floor(
+    benchmark: Any, works: dict[str, Callable[[], Any]], name: str
+) -> None:
+    """Planning, drawing and answering, as the default yamls do it."""
+    association = Association(seed=0, members=6000, issues=3, pool=50, joiners=0, pin_every=0)
+    policy = make(read_policy(name))
+    begin(policy, association)
+    policy.learn(send(policy, association, association.issue(1), 0, learn=False))
+    context = association.issue(2)
+    association.truth(context)  # is kept: both the floor and our time are without it
+
+    def step() -> None:
+        send(policy, association, context, 0, learn=False)
+
+    taken = least({"ours": step, "floor": works["floor"]}, repeats=6)
+    benchmark.pedantic(step, rounds=1)
+    ours, floor = 1e6 * taken["ours"] / len(context.members), 1e6 * taken["floor"] / MEMBERS
+    theirs = ask("sardine_steps.py")
+    peer = theirs and Beside("sardine-rec", 1e6 * min(theirs.values()), 60)
+    limit = Beside("float32 product and exponential", floor, 25)
+    work = f"draw and respond, 50 articles: `{name}`"
+    note(benchmark, Row(work, ours, "us a member", peer or None, limit))
 
 
 def test_finding_stories_beside_reading_them(benchmark: Any) -> None:

@@ -1,6 +1,7 @@
 """A wheel holds all that a person needs who has a folder of their own and no repository."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.support.asking import SMALL, list_names
 from tests.support.own_project import write_project
 
 ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "docs" / "template"
 PARTS = ("bandit", "simulators", "serving", "experiments", "configs")
 pytestmark = pytest.mark.slow
 
@@ -75,3 +77,32 @@ def test_a_wheel_compares_runs_and_costs_a_persons_own_policy(
     assert "last" in ask(installed, tmp_path, "cost", "policies=[last,random]", *own)
     shown = ask(installed, tmp_path, "compare", "--help", "--config-dir", "configs")
     assert "last, lin_ts" in shown
+
+
+def test_the_template_of_an_outside_project_works_as_its_page_says(
+    installed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(TEMPLATE, tmp_path / "mine")
+    place = tmp_path / "mine"
+    page = (place / "README.md").read_text(encoding="utf-8")
+    lines = [shlex.split(line) for line in page.splitlines() if line.startswith("python -m ")]
+    asked = [(line[2].partition(".")[2], *line[3:]) for line in map(_cut_comment, lines)]
+    assert [each[0] for each in asked] == ["check", "compare", "compare", "run"]
+    small = {"check": (), "compare": (*SMALL, "seeds=2", "late_from=2"), "run": SMALL}
+    told = [
+        ask(installed, place, *each, *small[each[0]], f"name={j}")
+        if j
+        else ask(installed, place, *each)
+        for j, each in enumerate(asked)
+    ]
+    assert "all 18 kept" in told[0]
+    assert {"mine", "profile"} <= set(pd.read_parquet(place / "runs/1/summary.parquet")["policy"])
+    rates = [f"mine rate={rate}" for rate in ("0.3", "1", "3")]
+    assert set(rates) <= set(pd.read_parquet(place / "runs/2/summary.parquet")["policy"])
+    swept = pd.read_parquet(place / "runs/3/results.parquet")
+    assert set(swept["policy.rate"]) == {0.3, 1, 3}
+    assert set(swept["seed"]) == {0, 1}
+
+
+def _cut_comment(words: list[str]) -> list[str]:
+    return words[: words.index("#")] if "#" in words else words

@@ -6,17 +6,23 @@ from pathlib import Path
 import pytest
 
 from experiments import calibrate, compare, cost, delayed, headlines, reading, run, scale, train
+from experiments.archive import __main__ as archive
 from experiments.asked.known import read_own, say_unknown
 from experiments.check import __main__ as check
 from experiments.coldstart import __main__ as coldstart
 from experiments.evaluate import __main__ as evaluate
+from experiments.ope_benchmark import __main__ as ope_benchmark
 from experiments.runner.configs import CONFIGS
 from tests.support.asking import Ask, ask_in
 
-MAINS: dict[str, Callable[[], None]] = {
-    module.__name__.rpartition(".")[2]: module.main
-    for module in (calibrate, compare, cost, delayed, headlines, reading, run, scale, train)
-} | {"check": check.main, "coldstart": coldstart.main, "evaluate": evaluate.main}
+MAINS: dict[str, Callable[[], None]] = (
+    {
+        module.__name__.rpartition(".")[2]: module.main
+        for module in (calibrate, compare, cost, delayed, headlines, reading, run, scale, train)
+    }
+    | {"check": check.main, "coldstart": coldstart.main, "evaluate": evaluate.main}
+    | {"archive": archive.main, "ope_benchmark": ope_benchmark.main}
+)
 WRONG = [
     ("compare", "policy.epsilon=0.3", "no setting 'policy.epsilon'; nearest: policies."),
     ("compare", "+policy.epsilon=0.5", "no setting 'policy'; nearest: policies"),

@@ -1,5 +1,6 @@
-"""docs/after_the_send.md is followed to the letter, from a send to the log."""
+"""docs/after_the_send.md is followed to the letter, from a send to the verdict."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -20,7 +21,8 @@ def test_the_page_does_what_it_says(
     shutil.copytree(DOCS / "after_the_send", desk, dirs_exist_ok=True)
     monkeypatch.chdir(desk)
     commands = list_commands(PAGE)
-    assert len(commands) >= 3
+    programs = ["prepare", "send", "ingest", "update", "explain", "verdict"]
+    assert [words[2] for words, _ in commands] == [f"serving.{name}" for name in programs]
     follow(commands, capsys)
     log = pd.read_parquet("log/log/001.parquet")
     clicked = log[log["clicked"]]
@@ -33,3 +35,11 @@ def test_the_page_does_what_it_says(
     events = pd.read_parquet("log/events/001.parquet")
     assert events["tag"].value_counts()["prefetch"] == 1
     assert events["place"].tolist().count("footer") == 1
+    told = json.loads(Path("verdict/verdict.json").read_text())
+    assert told["groups"]["policy"]["clicks"] + told["groups"]["held out"]["clicks"] == 12
+    assert told["groups"]["held out"]["members"] == log[log["holdout"]]["member"].nunique()
+    why = json.loads(Path("why.json").read_text())
+    assert [len(topic["clicked"]) for topic in why["topics"]].count(1) == 1
+    assert {slot["slot"] for slot in why["slate"]} == {1, 2, 3, 4, 5}
+    seen = pd.read_parquet("seen.parquet")
+    assert set(seen["member"]) == set(log[log["opened"]]["member"])

@@ -186,11 +186,12 @@ ROOMS = (
     *("simulators/replay", "simulators/classification.py", "simulators/retiring.py"),
     *("serving/checks", "serving", "serving/prepare", "serving/arms", "serving/sending"),
     *("serving/shards", "serving/letters", "serving/verdict", "serving/ingest", "serving/update"),
-    *("serving/profiles", "serving/explain", "serving/send.py"),
+    *("serving/profiles", "serving/explain", "serving/exchange", "serving/send.py"),
     *("experiments/runner", "experiments/asked", "experiments/tables", "experiments/checks"),
     *("experiments/report", "experiments/coldstart", "experiments/evaluate"),
+    "experiments/ope_benchmark",
     *("experiments/study", "experiments/studies", "experiments/machines"),
-    *("experiments/check", "experiments"),
+    *("experiments/check", "experiments/archive", "experiments"),
 )
 
 

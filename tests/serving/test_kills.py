@@ -1,11 +1,9 @@
 """Killed at any moment: nothing is torn, lost or doubled, and the next run sweeps and goes on."""
 
 import shutil
-from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,9 +15,9 @@ from bandit.core.files import write_table
 from serving import bundle, export, send
 from serving.prepare import __main__ as prepare
 from tests.support.desk_cases import list_arguments
+from tests.support.kill_cases import interrupt, measure
 
 KILLS = [pytest.param(5, id="few"), pytest.param(25, id="many", marks=pytest.mark.slow)]
-Main = Callable[[list[str]], int]
 
 
 @pytest.fixture(scope="module")
@@ -29,25 +27,6 @@ def server() -> ForkServerContext:
     modules = ["serving.send", "serving.export", "serving.prepare.work", "bandit.policies.profile"]
     context.set_forkserver_preload(modules)
     return context
-
-
-def interrupt(server: ForkServerContext, main: Main, words: list[str], seconds: float) -> None:
-    """Run a command, and kill it after so many seconds."""
-    process = server.Process(target=main, args=(words,))
-    process.start()
-    process.join(seconds)
-    process.kill()
-    process.join()
-
-
-def measure(server: ForkServerContext, main: Main, words: list[str]) -> float:
-    """Seconds that a command takes from its start to its end, the second time."""
-    spent = 0.0
-    for _ in range(2):
-        begun = perf_counter()
-        interrupt(server, main, words, 60)
-        spent = perf_counter() - begun
-    return spent
 
 
 def read_files(folder: Path) -> dict[str, bytes]:

@@ -10,8 +10,9 @@ from bandit.core.types import Round
 from bandit.log import archive
 from bandit.log.issues import describe_issues
 from bandit.log.learning import learn_log
-from bandit.policies.profile import Profile
 from bandit.policies.random import Random
+from bandit.policy import Policy
+from experiments.runner.configs import make, read_policy
 from serving import bundle
 from serving.update.seen import extend_seen
 from simulators.association.association import Association
@@ -56,8 +57,12 @@ class Desk:
         return dict(sorted(clicks.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def set_desk(folder: Path, **options: float) -> Desk:
-    """Write all of it. options: of the profile."""
+def set_desk(folder: Path, name: str = "profile", **options: float) -> Desk:
+    """Write all of it.
+
+    name: of the policy
+    options: of a profile
+    """
     association = association_of(
         seed=6,
         members=140,
@@ -69,11 +74,13 @@ def set_desk(folder: Path, **options: float) -> Desk:
     )
     rounds = list(play(Random(), association, seed=7, issues=ISSUES - 1))
     archive.write(folder / "log", rounds)
-    policy = Profile(**options)
+    parameters = dict(options) if name == "profile" else dict(read_policy(name))
+    target = str(parameters.pop("_target_", TARGET))
+    policy: Policy = make({"_target_": target, **parameters})
     policy.start(association.features)
     known = learn_log(policy, folder / "log", association.features)
     named = {"learned": describe_issues(known)}
-    bundle.write(folder / "bundle", policy, TARGET, options, association.features, named)
+    bundle.write(folder / "bundle", policy, target, parameters, association.features, named)
     context = association.issue(ISSUES)
     context.members.to_pandas().to_parquet(folder / "members.parquet")
     context.articles.to_pandas().to_parquet(folder / "pool.parquet")

@@ -13,8 +13,9 @@ Commands = list[tuple[list[str], str]]
 
 def list_commands(page: str) -> Commands:
     """The page's commands, each with what it is said to print (`...` stands for anything)."""
-    blocks = re.findall(r"^```\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-    parts = [part for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    plain = [block for language, block in blocks if not language]
+    parts = [part for block in plain for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
     return [(shlex.split(line), said) for line, _, said in (part.partition("\n") for part in parts)]
 
 

@@ -130,16 +130,24 @@ class Design:
 
         Groups are one-hot, instead of the features or beside them.
         """
+        return self.expand_members(x), self.expand_articles(a)
+
+    def expand_members(self, x: Floats) -> Floats:
+        """The first half of `expand`."""
         wide = self._fourier.expand(x) if self._fourier else x
-        if self._model == "shared":
-            return wide, a
-        if self._by == ARTICLES:
-            group = np.eye(2 * len(self._text))[find_cells(a[:, self._text])]
-            return wide, np.hstack([a, group]) if self.joint else group
+        if self._model == "shared" or self._by == ARTICLES:
+            return wide
         known = x[:, self._levels]
         rest = 1 - known.sum(axis=1, keepdims=True)  # the last group: a value never seen before
         group = np.hstack([known, rest])
-        return np.hstack([wide, group]) if self.joint else group, a
+        return np.hstack([wide, group]) if self.joint else group
+
+    def expand_articles(self, a: Floats) -> Floats:
+        """The second half of `expand`."""
+        if self._model == "shared" or self._by != ARTICLES:
+            return a
+        group = np.eye(2 * len(self._text))[find_cells(a[:, self._text])]
+        return np.hstack([a, group]) if self.joint else group
 
     def split(self, W: Floats) -> Floats:
         """W [p', q'] as blocks [b, d]."""

@@ -4,6 +4,9 @@ P(click | examined) = link(x' W a), with a Gaussian posterior over W. What x and
 `bandit.models.linear.forms`; open this file to see how the model scores and learns.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 
 from bandit.core import exact
@@ -63,14 +66,24 @@ class Linear:
 
     def measure_widths(self, context: Context) -> Floats:
         """sqrt(z' A^-1 z) of every member and article [n, m], A the posterior precision."""
+        return self.prepare_widths(context.article_features)(context.member_features)
+
+    def prepare_widths(self, article_features: Floats) -> Callable[[Floats], Floats]:
+        """What gives `measure_widths` [n, m] of these articles for any members' features [n, p].
+
+        Nearly all of the work for a few thousand members depends on the articles alone.
+        """
         design, root = self._design, self.blocks.root
-        x, a = design.expand(context.member_features, context.article_features)
+        a = design.expand_articles(article_features)
         if design.joint:
-            return _measure_joint_widths(x, a, root.reshape(*design.shape, -1))
+            contracted = _contract(a, root.reshape(*design.shape, -1))
+            return lambda x: contracted.measure(design.expand_members(x))
         if design.by_column:
             used, at = np.unique(a.argmax(axis=1), return_inverse=True)
-            return measure_lengths(x, root[used])[:, at]
-        return measure_lengths(a, root)[:, x.argmax(axis=1)].T
+            roots = root[used]
+            return lambda x: measure_lengths(design.expand_members(x), roots)[:, at]
+        lengths = measure_lengths(a, root)
+        return lambda x: lengths[:, design.expand_members(x).argmax(axis=1)].T
 
     def learn(self, round: Round) -> None:
         """Learn from the filled slots of members who opened.
@@ -141,23 +154,35 @@ class Linear:
         self._examination = self._examination.read_state(state["examination"])
 
 
-def _measure_joint_widths(x: Floats, a: Floats, root: Floats) -> Floats:
-    """sqrt(z' R R' z) [n, m] of z = x (x) a, for x [n, p], a [m, q] and root R [p, q, p q].
+class _Contracted(NamedTuple):
+    """A covariance contracted with each of m articles.
 
-    This is sqrt(x' C x), C [p, p] the covariance contracted with the article, so that a member
-    costs p^2 for each article instead of (p q)^2.
+    C: [m p, p], one below the other, rounded to the grid; scale: what its roots are multiplied by
     """
+
+    C: exact.Factor
+    scale: float
+
+    def measure(self, x: Floats) -> Floats:
+        """sqrt(x' C x) [n, m] of members [n, p]: p^2 steps for each article, not (p q)^2."""
+        p = x.shape[1]
+        m = len(self.C.table) // p
+        squares, on_grid = np.empty((len(x), m)), exact.snap(x)
+        for first in range(0, len(x), PIECE):
+            some = on_grid[first : first + PIECE]
+            Cx = exact.snap(exact.dot(some, self.C)).reshape(len(some), m, p)
+            squares[first : first + PIECE] = (Cx @ some[:, :, None])[:, :, 0]
+        return np.asarray(self.scale * np.sqrt(np.maximum(squares, 0.0)))
+
+
+def _contract(a: Floats, root: Floats) -> _Contracted:
+    """What measures sqrt(z' R R' z) of z = x (x) a, for a [m, q] and the root R [p, q, p q]."""
     p, q, _ = root.shape
     root, scale = scale_down(root)
     pulls = root.swapaxes(1, 2).reshape(-1, q)
     K, more = scale_down(exact.dot(a, pulls).reshape(len(a), p, -1))
     C = np.stack([exact.dot(part, part) for part in K]).reshape(-1, p)
-    squares, on_grid = np.empty((len(x), len(a))), exact.snap(x)
-    for first in range(0, len(x), PIECE):
-        some = on_grid[first : first + PIECE]
-        Cx = exact.snap(exact.dot(some, C)).reshape(len(some), len(a), p)
-        squares[first : first + PIECE] = (Cx @ some[:, :, None])[:, :, 0]
-    return np.asarray(scale * more * np.sqrt(np.maximum(squares, 0.0)))
+    return _Contracted(exact.Factor.of(C), scale * more)
 
 
 def _find_length(

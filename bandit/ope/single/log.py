@@ -11,8 +11,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ids, Ints
-from bandit.ope.inputs import ROUNDING
-from bandit.ope.single.weighing import weigh
+from bandit.ope.inputs import ROUNDING, weights
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,8 @@ class Log:
     def weigh(self) -> Floats:
         """The importance weights [n]; raises ValueError where the logger had no chance."""
         rows = np.arange(len(self.action))
-        return weigh(self.logged[rows, self.action], self.target[rows, self.action])
+        chances = (self.logged[rows, self.action], self.target[rows, self.action])
+        return np.asarray(weights(*(each[:, None] for each in chances))[:, 0])
 
     def take(self, rows: Ints) -> Self:
         """Some of its sends, in this order."""

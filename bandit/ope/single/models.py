@@ -13,8 +13,8 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
+from bandit.ope.folds import assign_folds
 from bandit.ope.single.log import Log
-from bandit.ope.whole.doubly_robust import assign_folds
 
 RIDGE = 10.0  # sends' worth of belief that a coefficient of a standardised feature is 0
 FOLDS = 5

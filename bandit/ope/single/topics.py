@@ -4,11 +4,14 @@ With 500 articles a log shows each too rarely for a weight of its own. What an a
 shown often. Open this file for MIPS, for the weights of OffCEM, and for the marginal ratio.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ints
 from bandit.ope.single.importance import check_weighed
+from bandit.ope.single.log import Log
 
 
 def weigh_topics(logged: Floats, target: Floats, topic: Ints, action: Ints) -> Floats:
@@ -69,3 +72,23 @@ def average_weights(w: Floats, reward: Floats | Bools, groups: int = 20) -> Floa
     count = np.bincount(group)
     total = np.bincount(group, w, len(count))
     return np.asarray((total / np.maximum(count, 1))[group])
+
+
+def merge_topics(log: Log, topic: Ints) -> Log:
+    """The log as if topics had been chosen, with a topic's chance that of all its articles.
+
+    Every estimate of it rests on the assumption of MIPS: IPS of it is MIPS, and DR is OffCEM with a
+    model of topics. `choosing.blend.estimate` of it needs nothing chosen.
+
+    topic: [m], of each article, whole numbers from 0 without a gap
+
+    Raises ValueError for shapes that differ, and topics that leave out a number.
+    """
+    m = log.logged.shape[1]
+    check.shape("topic", topic, (m,))
+    count = np.bincount(topic)
+    if (count == 0).any():
+        raise ValueError(f"no article has topic {int(count.argmin())}; number them without a gap")
+    share = np.eye(len(count))[topic]
+    action = np.asarray(topic)[log.action]
+    return replace(log, action=action, logged=log.logged @ share, target=log.target @ share)

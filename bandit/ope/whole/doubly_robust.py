@@ -13,8 +13,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bandit.core import check, keys
+from bandit.core import check
 from bandit.core.types import Bools, Floats, Ids, Ints
+from bandit.ope.folds import assign_folds
 from bandit.ope.inputs import check_chances, check_inputs, weights
 from bandit.ope.whole.item_position import weigh_items
 
@@ -76,16 +77,6 @@ def ips_dr(
     _check_model(shown, wanted, total)
     terms: Terms = wanted + weights(logged, target)[:, -1] * (total - shown)
     return terms
-
-
-def assign_folds(members: Ids, folds: int, seed: int = 0) -> Ints:
-    """Each send's fold [n], 0 to folds - 1: all sends of a member in one, by a keyed lot.
-
-    Raises ValueError for fewer than two folds.
-    """
-    check.whole("folds", folds, 2)
-    lots = keys.uniforms(seed, "", "fold", keys.member_keys(members), 1)[:, 0]
-    return np.asarray((lots * folds).astype(np.int64))
 
 
 def cross_fit(

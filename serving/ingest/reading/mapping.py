@@ -6,7 +6,7 @@ there counts (`[click.timestamp, open.timestamp]`), or by `join`, `until`, `lowe
 Open this file to see what a mapping may say.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,17 +58,23 @@ class Field(BaseModel):
             raise ValueError("must name one path, several, or paths to join")
         return self
 
-    def collect(self, rows: Sequence[Row]) -> list[object]:
-        """The value in each row; None where there is none."""
+    def collect(self, rows: Sequence[Row], names: Container[str] | None = None) -> list[object]:
+        """The value in each row; None where there is none.
+
+        names: all that the rows have at their top; other paths need not be followed
+        """
+        join, first = self._choose(self.join, names), self._choose(self.first, names)
+        if not join and not first:
+            return [None] * len(rows)
         if self.join:
-            parts = [_collect(path, rows) for path in self.join]
+            parts = [_collect(path, rows) for path in join]
             joined = [
                 "/".join(filter(None, map(to_text, each))) for each in zip(*parts, strict=True)
             ]
             found: list[object] = [text or None for text in joined]
         else:
-            found = _collect(self.first[0], rows)
-            for path in self.first[1:]:
+            found = _collect(first[0], rows)
+            for path in first[1:]:
                 more = _collect(path, rows)
                 found = [b if a is None else a for a, b in zip(found, more, strict=True)]
         if self.until:
@@ -77,9 +83,17 @@ class Field(BaseModel):
             found = [v.lower() if isinstance(v, str) else v for v in found]
         return found
 
-    def collect_text(self, rows: Sequence[Row]) -> list[str | None]:
+    def _choose(self, paths: Sequence[str], names: Container[str] | None) -> Sequence[str]:
+        """The paths of which some row may have something."""
+        if names is None:
+            return paths
+        return [path for path in paths if path.partition(".")[0] in names]
+
+    def collect_text(
+        self, rows: Sequence[Row], names: Container[str] | None = None
+    ) -> list[str | None]:
         """The same as text."""
-        texts = self.collect(rows)
+        texts = self.collect(rows, names)
         return [v if v is None or v.__class__ is str else to_text(v) for v in texts]
 
 
@@ -87,7 +101,9 @@ def _collect(path: str, rows: Sequence[Row]) -> list[object]:
     first, *rest = path.split(".")
     found: list[Any] = [row.get(first) for row in rows]
     for key in rest:
-        found = [_step(value, key) for value in found]
+        found = [
+            v.get(key) if v.__class__ is dict else v if v is None else _step(v, key) for v in found
+        ]
     return [
         (v[0] if v else None) if v.__class__ is list else (None if v == "" else v) for v in found
     ]

@@ -53,11 +53,17 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
         if not isinstance(value, Bad):
             rows += mapping.unfold(value)
 
+    names = set[str]().union(*rows)
+
     def read(field: Field | None) -> pa.Array:
-        return _to_array(field.collect_text(rows)) if field else pa.nulls(len(rows), pa.string())
+        return (
+            _to_array(field.collect_text(rows, names))
+            if field
+            else pa.nulls(len(rows), pa.string())
+        )
 
     zone = parse_zone(mapping.zone) if mapping.zone else None
-    time, why, milliseconds = parse_times(mapping.time.collect(rows), zone, mapping.format)
+    time, why, milliseconds = parse_times(mapping.time.collect(rows, names), zone, mapping.format)
     when = {name: _read_time(getattr(mapping, name), rows, zone) for name in ("sent", "arrived")}
     theirs = read(mapping.kind)
     kind = _translate(theirs, lambda word: find_word(mapping.kinds, word))

@@ -105,7 +105,10 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
                 raise json.JSONDecodeError("nothing is left", buffer, at)
             value, at = decode(buffer, at)
             step = CHUNK
-            yield from _open_envelope(value)
+            if value.__class__ is dict and "Message" not in value:
+                yield value
+            else:
+                yield from _open_envelope(value)
             continue
         except (ValueError, RecursionError) as error:
             place = getattr(error, "pos", at)

@@ -44,7 +44,7 @@ def test_the_mix_is_that_of_least_variance() -> None:
     terms = 2.0 + shared * [1.0, 1.0, 3.0] + rng.normal(size=(40_000, 3)) * [1.0, 2.0, 0.5]
     mix = blend.find_mix(terms, np.arange(len(terms)))
     assert mix.sum() == pytest.approx(1, abs=1e-12)
-    spread = np.cov(terms.T) + blend.HOLD * np.trace(np.cov(terms.T)) / 3 * np.eye(3)
+    spread = np.cov(terms.T) + blend.HOLD * np.diag(np.cov(terms.T)).min() * np.eye(3)
     best = np.linalg.solve(spread, np.ones(3))
     np.testing.assert_allclose(mix, best / best.sum(), atol=1e-3)
     mixed = blend.blend(terms, np.arange(len(terms)))

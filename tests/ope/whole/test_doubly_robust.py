@@ -6,8 +6,8 @@ import pytest
 from bandit.core.rules import Rules
 from bandit.core.types import Floats, Ints
 from bandit.ope import estimators
+from bandit.ope.folds import assign_folds
 from bandit.ope.whole.doubly_robust import (
-    assign_folds,
     cascade_dr,
     cross_fit,
     ips_dr,

@@ -6,7 +6,7 @@ import pytest
 from bandit.core.types import Round
 from bandit.policies.profile import Profile
 from bandit.policies.random import Random
-from serving.explain.tale import Retold, Tale, is_theirs
+from serving.explain.tale import Retold, Tale
 from simulators.association.association import Association
 from simulators.play import play
 from tests.support.builders import association_of
@@ -35,7 +35,7 @@ def test_a_tale_of_all_clicks_is_the_profile_to_the_bit(
         retold.learn(round)
     for name, array in policy.state().items():
         assert array.tobytes() == retold.state()[name].tobytes(), name
-    assert all(is_theirs(policy, tale) for tale in retold.tales)
+    assert all(tale.fits(policy) for tale in retold.tales)
     assert any(len(tale.profiles.roster) for tale in retold.tales)
 
 
@@ -56,8 +56,8 @@ def test_a_tale_without_a_click_differs_from_that_issue_on(
         same.append(np.array_equal(true.profiles.shift, other.profiles.shift))
         assert np.array_equal(true.profiles.shift, never.profiles.shift)
     assert same == [True, False, False, False, False]
-    assert is_theirs(retold, true)
-    assert not is_theirs(retold, other)
+    assert true.fits(retold)
+    assert not other.fits(retold)
 
 
 def test_a_fork_goes_its_own_way(association: Association, rounds: list[Round]) -> None:

@@ -1,0 +1,150 @@
+"""The feedback dict of Open Bandit Pipeline, and the CSV of the Open Bandit Dataset.
+
+Open this file to hand a log to obp, or to take one from it (Saito, Aihara, Matsutani & Narita
+2021).
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bandit.core import check
+from bandit.core.check import shorten
+from bandit.core.files import read_bytes, replacing
+from bandit.ope.exchange.decisions import Decision, gather_numbers, list_articles, spread
+
+COLUMNS = ("timestamp", "item_id", "position", "click", "propensity_score")
+KNOWN = "user_feature_"
+
+
+def to_feedback(decisions: Sequence[Decision]) -> dict[str, object]:
+    """What obp's estimators take: action, reward, pscore, pi_b, context, and how many of each.
+
+    `context` holds what is known as a number (`decisions.gather_numbers`); `pi_b` is None where
+    not all chances are known. `articles` says which article each number stands for.
+    """
+    action, chances = spread(decisions)
+    return {
+        "n_rounds": len(decisions),
+        "n_actions": chances.shape[1],
+        "context": gather_numbers(decisions)[1],
+        "action_context": None,
+        "action": action,
+        "position": None,
+        "reward": np.array([each.reward for each in decisions]),
+        "pscore": chances[np.arange(len(action)), action],
+        "pi_b": None if np.isnan(chances).any() else chances[:, :, None],
+        "articles": list_articles(decisions),
+    }
+
+
+def from_feedback(told: Mapping[str, object]) -> list[Decision]:
+    """The decisions of such a dict; articles are called by their numbers, unless `articles` names
+    them, what is known x0, x1, ...
+
+    Raises ValueError for what is missing, slates of several positions, and values that cannot be.
+    """
+    for name in ("action", "reward", "pscore", "context", "n_actions"):
+        if told.get(name) is None:
+            raise ValueError(f"feedback has no {name}")
+    if told.get("position") is not None and len(np.unique(np.asarray(told["position"]))) > 1:
+        raise ValueError("feedback has several positions; take those of one")
+    action, reward, pscore = (np.asarray(told[name]) for name in ("action", "reward", "pscore"))
+    n, m = len(action), int(str(told["n_actions"]))
+    context = np.asarray(told["context"], np.float64)
+    check.shape("context", context, (n, *context.shape[1:2]))
+    check.shape("reward", reward, (n,))
+    check.shape("pscore", pscore, (n,))
+    listed = told.get("articles")
+    names = [str(a) for a in listed] if isinstance(listed, list) else [str(a) for a in range(m)]
+    pi_b = told.get("pi_b")
+    chances = np.full((n, m), math.nan) if pi_b is None else np.asarray(pi_b)[:, :, 0].copy()
+    found = []
+    for i in range(n):
+        if not 0 <= action[i] < m:
+            raise ValueError(f"feedback round {i}: action = {action[i]}; must be below {m}")
+        chances[i, action[i]] = pscore[i]
+        known = {f"x{j}": value for j, value in enumerate(context[i].tolist())}
+        offer = [a for a in range(m) if chances[i, a] != 0]  # NaN: unknown
+        try:
+            found.append(
+                Decision(
+                    event=str(i),
+                    time="",
+                    articles=tuple(names[a] for a in offer),
+                    shown=offer.index(int(action[i])) if int(action[i]) in offer else -1,
+                    chances=tuple(chances[i, offer].tolist()),
+                    reward=float(reward[i]),
+                    known=known,
+                    about=tuple({} for _ in offer),
+                )
+            )
+        except ValueError as error:
+            raise ValueError(f"feedback round {i}: {error}") from None
+    return found
+
+
+def write_csv(path: str | Path, decisions: Iterable[Decision]) -> None:
+    """Write decisions with the columns of the Open Bandit Dataset, whole or not at all.
+
+    Only the chance of what was shown is in it, and of what is known, words and numbers.
+    """
+    rows = list(decisions)
+    names = list(dict.fromkeys(name for each in rows for name in each.known))
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*COLUMNS, *(KNOWN + name for name in names)])
+        for each in rows:
+            known = [each.known.get(name, "") for name in names]
+            told = (each.time, each.articles[each.shown], 1, each.reward, each.propensity)
+            writer.writerow([*told, *known])
+
+
+def read_csv(path: str | Path) -> list[Decision]:
+    """The decisions of such a file, at all positions; chances of what was not shown are unknown.
+
+    Raises ValueError naming file, line and value where it is damaged.
+    """
+    try:
+        text = read_bytes(Path(path)).decode()
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: {error}") from None
+    if not rows:
+        raise ValueError(f"{path}: there is no decision in it")
+    check.columns(str(path), rows[0], COLUMNS)
+    articles = tuple(dict.fromkeys(str(row["item_id"]) for row in rows))
+    found = []
+    for number, row in enumerate(rows, 2):
+        try:
+            if None in row or None in row.values():
+                raise ValueError(f"has {len(row)} values; the head has {len(rows[0])}")
+            shown = articles.index(row["item_id"])
+            chances = [math.nan] * len(articles)
+            chances[shown] = _parse("propensity_score", row["propensity_score"])
+            found.append(
+                Decision(
+                    event=str(number - 1),
+                    time=row["timestamp"],
+                    articles=articles,
+                    shown=shown,
+                    chances=tuple(chances),
+                    reward=_parse("click", row["click"]),
+                    known={k[len(KNOWN) :]: v for k, v in row.items() if k.startswith(KNOWN)},
+                    about=tuple({} for _ in articles),
+                )
+            )
+        except ValueError as error:
+            raise ValueError(f"{path} line {number}: {error}") from None
+    return found
+
+
+def _parse(what: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{what} = {shorten(text)}; must be a number") from None

@@ -1,0 +1,1 @@
+"""The command that makes an archive of a log of choices."""

@@ -1,0 +1,116 @@
+"""What off-policy estimators are worth: python -m experiments.ope_benchmark
+
+Each part plays logs whose truth is known, lets every estimator speak of the same ones, and prints
+mean errors with standard errors, and whether what was to be reached is. Leaves errors.parquet,
+summary.parquet and run.json.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bandit.core.files import write_json, write_table
+from bandit.core.threads import use_one_thread
+from experiments.asked.command import command
+from experiments.ope_benchmark import articles, cascade, changes, classification, keel
+from experiments.ope_benchmark.measure import Part
+from experiments.runner.configs import Settings, check_whole
+from experiments.runner.digest import describe_origin
+from experiments.runner.folders import choose_folder
+
+Run = Callable[[int, int, Callable[[], None]], Part]
+
+
+def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
+    """What makes each part, and of how many cases, by its name.
+
+    Raises ValueError for settings that cannot be.
+    """
+    sets = config["sets"]
+    if not isinstance(sets, list) or not sets or set(sets) - set(keel.OCV):
+        raise ValueError(f"sets = {sets!r}; must be a list of some of {', '.join(keel.OCV)}")
+    known: dict[str, tuple[Run, int]] = {
+        "keel": (partial(keel.run, sets=sets), len(sets)),
+        "classification": (classification.run, len(classification.SETS)),
+        "changes": (changes.run, len(changes.WORLDS)),
+        "cascade": (cascade.run, len(cascade.REACH)),
+        "articles": (articles.run, len(articles.WORLDS)),
+    }
+    asked = config["parts"]
+    if not isinstance(asked, list) or not asked or set(asked) - set(known):
+        raise ValueError(f"parts = {asked!r}; must be a list of some of {', '.join(known)}")
+    check_whole("runs", config["runs"], 2)
+    check_whole("seed", config["seed"], 0)
+    return {name: known[name] for name in asked}
+
+
+def make_table(part: Part) -> Table:
+    """Estimators in rows, cases in columns: mean error +- its standard error."""
+    told = part.summarise()
+    cases = list(dict.fromkeys(told["case"]))
+    table = Table(title=part.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for case in cases:
+        table.add_column(case, justify="right")
+    values = {(row["case"], row["estimator"]): row for row in told.to_dict("records")}
+    for estimator in dict.fromkeys(told["estimator"]):
+        rows = [values[case, estimator] for case in cases]
+        cells = [_write(part.scale * r["mean"], part.scale * r["standard_error"]) for r in rows]
+        table.add_row(str(estimator), *cells)
+    return table
+
+
+def _write(mean: float, error: float) -> str:
+    return f"{mean:.3g} +- {error:.1g}"
+
+
+@use_one_thread()
+def run(config: Settings, console: Console) -> tuple[Path, list[Part]]:
+    """Make the parts asked for; returns the folder, with their tables in it, and the parts.
+
+    config: as in configs/ope_benchmark.yaml
+
+    Raises ValueError for settings that cannot be.
+    """
+    parts = list_parts(config)
+    settings = {key: config[key] for key in config if key != "name"}
+    made = choose_folder(config["name"], "ope_benchmark", settings)
+    if made.exists() and any(made.iterdir()) and not (made / "summary.parquet").exists():
+        raise ValueError(f"{made} holds something else than a benchmark; choose another name")
+    found = []
+    with Progress(console=console, transient=True) as progress:
+        for name, (play, cases) in parts.items():
+            task = progress.add_task(name, total=cases * config["runs"])
+            found.append(play(config["runs"], config["seed"], partial(progress.advance, task)))
+    for kind, frames in (
+        ("errors", [part.errors.assign(part=part.name) for part in found]),
+        ("summary", [part.summarise().assign(part=part.name) for part in found]),
+    ):
+        table = pa.Table.from_pandas(pd.concat(frames), preserve_index=False)
+        write_table(made / f"{kind}.parquet", table)
+    goals = {part.name: [goal.words for goal in part.goals] for part in found}
+    origin = describe_origin(["experiments.ope_benchmark.__main__"], [])
+    write_json(made / "run.json", {"config": config, "goals": goals} | origin)
+    return made, found
+
+
+@command("ope_benchmark")
+def main(config: Settings) -> None:
+    console = Console()
+    made, found = run(config, console)
+    for part in found:
+        console.print(make_table(part))
+        for goal in part.goals:
+            console.print(goal.words, highlight=False, soft_wrap=True)
+        console.print()
+    console.print(f"tables: {made}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

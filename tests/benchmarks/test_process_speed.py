@@ -1,0 +1,127 @@
+"""Whole commands as people wait for them: processor seconds of a new process.
+
+Run by `make bench`.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import serving
+from bandit.core.columns import Columns
+from tests.benchmarks.desk import RULES, make_bundle
+from tests.benchmarks.peers import ask
+from tests.benchmarks.rows import Beside, Row, note
+
+FIRST = """
+import sys, serving, pyarrow.parquet as pq
+from bandit.core.columns import Columns
+from bandit.core.rules import Rules
+tables = (pq.read_table(f"{name}.parquet") for name in ("members", "pool"))
+members, pool = map(Columns.from_arrow, tables)
+issue = serving.load("bundle").prepare(pool, Rules(slots=6), "may", 7)
+issue.compose(members.take([0]))
+"""
+MANY = 100_000
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle, its members and a pool of 200 in a folder."""
+    folder: Path = tmp_path_factory.mktemp("process")
+    context = make_bundle(folder / "bundle")
+    for name, table in (("members", context.members), ("pool", context.articles)):
+        table.to_pandas().to_parquet(folder / f"{name}.parquet")
+    (folder / "rules.yaml").write_text("slots: 6\n")
+    (folder / "ruled.yaml").write_text(
+        "slots: 6\nat_most: {kind: {event: 2}}\n"
+        f"pins: {{1: {context.article_ids[0]}}}\nonly: {{6: {{kind: [article]}}}}\n"
+    )
+    rows = np.resize(np.arange(len(context.members)), MANY)
+    many = context.members.take(rows).assign(member=np.arange(MANY) + 1)
+    many.to_pandas().to_parquet(folder / "many.parquet")
+    return folder
+
+
+def spend(*asked: object, where: Path | None = None) -> float:
+    """Processor seconds of a Python process with these arguments."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, *map(str, asked)],
+        cwd=where,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize(
+    ("work", "asked", "most"),
+    [
+        ("`python -m experiments.run --help`", ("-m", "experiments.run", "--help"), 1.5),
+        ("`import serving.send`", ("-c", "import serving.send"), 0.3),
+    ],
+)
+def test_starting(benchmark: Any, work: str, asked: tuple[str, ...], most: float) -> None:
+    taken = min(spend(*asked) for _ in range(3))
+    benchmark.pedantic(lambda: None, rounds=1)
+    note(benchmark, Row(work, taken, "s", most=most))
+
+
+@pytest.mark.benchmark
+def test_the_first_slate(benchmark: Any, desk: Path) -> None:
+    taken = min(spend("-c", FIRST, where=desk) for _ in range(3))
+    benchmark.pedantic(lambda: None, rounds=1)
+    note(benchmark, Row("a cold process to its first slate", taken, "s", most=0.5))
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("rules", ["rules", "ruled"])
+def test_a_send(benchmark: Any, desk: Path, rules: str) -> None:
+    """Parquet to parquet, merge files and preview; Polars has no rules, propensities or texts."""
+    files = {"members": "many.parquet", "pool": "pool.parquet", "rules": f"{rules}.yaml"}
+    given = [part for name, file in files.items() for part in (f"--{name}", desk / file)]
+    asked = ("bundle", *given, "--campaign", "may", "--seed", "7", "--allow-unmatched")
+    outs = [desk / f"out-{rules}-{run}" for run in range(2)]
+    times = [spend("-m", "serving.send", *asked, "--out", out, where=desk) for out in outs]
+    ours = 1e6 * min(times) / MANY
+    articles = np.random.default_rng(0).normal(size=(200, 35))
+    theirs = ask("polars_send.py", path=np.array(str(desk / "many.parquet")), articles=articles)
+    peer = theirs and Beside("Polars and numpy, bare", 1e6 * theirs["send"] / MANY, 1)
+    benchmark.pedantic(lambda: None, rounds=1)
+    said = "a pin, a cap and a section" if rules == "ruled" else "no rules"
+    work = f"`serving.send`, {MANY:,} members, 200 articles, {said}"
+    note(benchmark, Row(work, ours, "us a member", peer or None))
+
+
+@pytest.mark.benchmark
+def test_one_member(benchmark: Any, desk: Path) -> None:
+    """A program that composes for one member after the other."""
+    members, pool = (
+        Columns.from_arrow(pq.read_table(desk / f"{name}.parquet")) for name in ("members", "pool")
+    )
+    issue = serving.load(desk / "bundle").prepare(pool, RULES, "may", 7)
+    times = []
+    for row in range(600):
+        one = members.take([row])
+        start = process_time()
+        issue.compose(one)
+        times.append(1e6 * (process_time() - start))
+    benchmark.pedantic(lambda: None, rounds=1)
+    p50, p99 = np.percentile(times[100:], [50, 99])
+    benchmark.extra_info["p99"] = p99
+    note(benchmark, Row(f"one member through the API, p50 (p99 {p99:,.0f})", p50, "us", most=200))

@@ -1,0 +1,134 @@
+"""The benchmark of estimators: closed forms of its figures, its worlds, and the command."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from bandit.core.types import Floats, Ints
+from experiments.ope_benchmark import articles, cascade, changes, classification, keel
+from experiments.ope_benchmark.__main__ import main, make_table, run
+from experiments.ope_benchmark.labelled import make_log, mix_uniform, soften
+from experiments.ope_benchmark.measure import Goal, Part, compare, find_best, list_errors
+from experiments.runner.configs import read_config
+from tests.support.asking import ask_in
+
+
+def iris(_: str) -> tuple[Floats, Ints]:
+    from sklearn.datasets import load_iris
+
+    x, y = load_iris(return_X_y=True)
+    return x, y
+
+
+def test_a_ratio_of_errors_is_paired() -> None:
+    rows = [
+        row
+        for number, (a, b) in enumerate([(1.0, 2.0), (3.0, 6.0), (2.0, 4.0)])
+        for row in list_errors("case", number, {"a": a, "b": b, "c": 2.5})
+    ]
+    errors = pd.DataFrame(rows)
+    assert compare(errors, "case", "a", "b") == (0.5, pytest.approx(0, abs=1e-15))
+    ratio, error = compare(errors, "case", "a", "c")
+    assert (ratio, error) == (pytest.approx(0.8), pytest.approx(0.4 / 3**0.5))
+    assert find_best(errors, "case", ["a", "b", "c"]) == "a"
+    told = Part("p", "title", 10.0, errors, []).summarise().set_index("estimator")
+    assert told.loc["b", ["mean", "runs"]].tolist() == [4.0, 3]
+    assert told.loc["b", "standard_error"] == pytest.approx(2 / 3**0.5)
+
+
+def test_a_goal_says_whether_it_is_reached() -> None:
+    assert Goal("x over y", 0.4, 0.5, 0.03).words == (
+        "reached: x over y: 0.4 +- 0.03, to be at most 0.5"
+    )
+    assert Goal("x", 0.6, 0.5).words == "NOT reached: x: 0.6, to be at most 0.5"
+
+
+def test_labels_become_a_log_whose_truth_is_exact() -> None:
+    labels = np.array([0, 2, 1])
+    target = mix_uniform(np.array([0, 2, 0]), 3, 0.7)
+    np.testing.assert_allclose(target[0], [0.8, 0.1, 0.1])
+    logged = np.full((3, 3), 1 / 3)
+    log, truth = make_log(np.zeros((3, 1)), labels, logged, target, np.random.default_rng(1))
+    assert truth == pytest.approx((0.8 + 0.8 + 0.1) / 3)
+    assert (log.reward == (log.action == labels)).all()
+    np.testing.assert_allclose(soften(np.array([[0.2, 0.7]]), 2.0)[0, 1], np.e / (1 + np.e))
+
+
+def test_slates_earn_what_their_closed_form_says() -> None:
+    """Item-position weights have no bias where slots stay apart."""
+    off = []
+    for seed in range(20):
+        log, value = cascade.draw_run(cascade.REACH["apart"], seed)
+        terms = (log.pick(log.target) / log.pick(log.logged) * log.reward).sum(axis=1)
+        off.append((terms.mean() - value) / (terms.std() / len(terms) ** 0.5))
+    assert abs(np.mean(off)) < 0.8
+    assert np.std(off) == pytest.approx(1, abs=0.4)
+
+
+def test_the_published_ridge_has_no_error_where_rewards_are_linear() -> None:
+    log, _ = keel.draw_run(*iris(""), 1)
+    model = keel.fit_ridge(log)
+    mean = model[np.arange(len(log)), log.action] - np.asarray(log.reward)
+    for label in range(3):
+        assert mean[log.action == label].mean() == pytest.approx(0, abs=1e-9)
+
+
+def test_parts_compare_on_the_same_logs() -> None:
+    parts = [
+        keel.run(2, 0, lambda: None, ["iris"], iris),
+        cascade.run(2, 0, lambda: None),
+    ]
+    for part in parts:
+        count = part.errors.groupby(["case", "estimator"]).size()
+        assert (count == 2).all()
+        assert np.isfinite(part.errors["error"]).all()
+        assert make_table(part).row_count == part.errors["estimator"].nunique()
+    again = cascade.run(2, 0, lambda: None)
+    pd.testing.assert_frame_equal(again.errors, parts[1].errors)
+    assert len(parts[1].goals) == 3
+
+
+def test_articles_earn_by_topic_where_topics_tell_all() -> None:
+    log, topic, truth = articles.draw_run(0.5, 0.0, 2)
+    assert np.bincount(topic).tolist() == [50] * 10
+    assert 0.5 < truth < 1
+    assert log.logged.shape == (articles.SENDS, articles.ARTICLES)
+
+
+def test_the_command_leaves_its_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cascade, "SENDS", 200)
+    told = read_config("", "ope_benchmark")
+    config = {key: value for key, value in told.items() if key not in ("defaults", "hydra")}
+    made, found = run(config | {"parts": ["cascade"], "runs": 2}, Console(quiet=True))
+    summary = pd.read_parquet(made / "summary.parquet")
+    assert set(summary["estimator"]) == {*cascade.SPECIALISTS, "blend"}
+    assert len(pd.read_parquet(made / "errors.parquet")) == 2 * 3 * 8
+    assert [part.name for part in found] == ["cascade"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("parts=[kell]", "parts = .'kell'.; must be a list of some of keel, classification"),
+        ("sets=[iris]", "sets = .'iris'.; must be a list of some of vehicle, optdigits"),
+        ("runs=1", "runs = 1; must be "),
+    ],
+)
+def test_impossible_settings_are_refused(
+    asked: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert re.search(message, ask_in(tmp_path, monkeypatch)(main, asked))
+
+
+def test_other_worlds_are_drawn() -> None:
+    log, second, truth = changes.draw_run(5, 1.0, 0)
+    assert second.shape == log.target.shape
+    assert abs(truth) < 1
+    drawn, value = classification.draw_run("iris", 0)
+    assert len(drawn) == 105
+    assert 0.5 < value < 1
