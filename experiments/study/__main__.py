@@ -76,7 +76,8 @@ def _place_units(
     run: Path, name: str, study: Study, worlds: Mapping[str, Settings], config: Settings
 ) -> tuple[Cells, dict[Path, Task]]:
     """Where the units of a study lie, and the task that finishes each."""
-    folders, tasks = {}, {}
+    folders: dict[tuple[str, str, int], Path] = {}
+    tasks: dict[Path, Task] = {}
     seeds = range(config["first_seed"], config["first_seed"] + config["seeds"])
     for world, label in study.cells:
         policy = study.describe_policy(label)
