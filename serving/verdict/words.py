@@ -67,8 +67,10 @@ def _weigh(course: "Course", pair: "Pair", worth: float) -> tuple[str, str, str]
     if interval is None:
         fewer = min(pair.clicked)
         who = pair.second if pair.clicked[1] == fewer else pair.first
-        of = "members held out" if who == HELD else f"members of {who}"
-        found = f"{fewer} {of} have clicked so far; an interval needs {LEAST} on each side."
+        one = fewer == 1
+        of = f"member{'' if one else 's'} " + ("held out" if who == HELD else f"of {who}")
+        has = "has" if one else "have"
+        found = f"{fewer} {of} {has} clicked so far; an interval needs {LEAST} on each side."
         return "early", found, "Keep going: it is too early to tell."
     found = _say_difference(pair, interval)
     if interval.low > 0:

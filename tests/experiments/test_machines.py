@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bandit.log.hygiene import tag
 from bandit.log.machines.summary import summarise
+from experiments.machines import learning
 from experiments.machines.__main__ import Found, count_kept, main, write_row
 from experiments.machines.figure import draw_delays
 from experiments.machines.signatures import SIGNATURES, draw_setting
@@ -82,3 +84,24 @@ def test_ones_own_events_leave_a_figure(tmp_path: Path) -> None:
     )
     main(["--events", str(tmp_path / "events.csv"), "--out", str(tmp_path / "out")])
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["delays.png"]
+
+
+def test_events_without_noise_teach_what_people_did() -> None:
+    quiet = dict.fromkeys(("prefetch_share", "scanner_share", "duplicates", "late", "blocked"), 0.0)
+    truth, ingested, recorded = learning.measure(3, quiet, 80, 3)
+    assert recorded == truth > 0
+    assert ingested == pytest.approx(truth, rel=0.05)  # hasty readers may pass for programs
+
+
+def test_the_table_of_learning_has_a_row_for_each_seed_and_their_mean(tmp_path: Path) -> None:
+    rows = list(learning.write_rows({4: np.array([0.9, 0.7]), 7: np.array([1.0, 0.8])}))
+    assert rows[2:] == [
+        "| 4 | 0.900 | 0.700 |",
+        "| 7 | 1.000 | 0.800 |",
+        "| mean | 0.950 | 0.750 |",
+    ]
+    asked = ["--seeds", "1", "--first", "5", "--members", "40", "--issues", "2", "--drawn"]
+    learning.main([*asked, "--out", str(tmp_path)])
+    table = (tmp_path / "learning.md").read_text().splitlines()
+    assert len(table) == 4
+    assert table[2].startswith("| 5 | ")

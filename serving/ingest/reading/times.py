@@ -103,9 +103,8 @@ def describe_clocks(delays: Floats) -> list[str]:
         )
     shift = find_shift(delays)
     if shift:
-        said.append(
-            f"times look {abs(shift)} hours {'late' if shift > 0 else 'early'}: is the zone right?"
-        )
+        away = "1 hour" if abs(shift) == 1 else f"{abs(shift)} hours"
+        said.append(f"times look {away} {'late' if shift > 0 else 'early'}: is the zone right?")
     return said
 
 
