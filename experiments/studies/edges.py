@@ -44,15 +44,20 @@ def find(cells: Cells) -> Finding:
     )
     counts = {group: wide["interests"][group]["profile"].mean() for group in GROUPS}
     mean = {name: frame.mean() for name, frame in wide.items()}
-    more = "larger" if apart.mean > 0 else "smaller"
+    points, low, high = (round(100 * each) if each == each else 0 for each in apart)
+    span = (
+        ""
+        if apart.low != apart.low
+        else f" (95\u00a0% interval {low:+d} to {high:+d})".replace("-", "\u2212")
+    )
     told = (
-        f"{more} by {100 * abs(apart.mean):.0f} points of a hundred than"
+        f"{abs(points)} points {'more' if points > 0 else 'less'}{span} than"
         if apart.sign
-        else "not clearly larger or smaller than"
+        else f"not clearly more or less{span} than"
     )
     headline = (
         f"Members with the most interests get {tell_change(gains[many])} from profiles than from "
-        f"learned segments, a gain {told} that of members with the fewest."
+        f"learned segments, {told} members with the fewest."
     )
     say = [
         f"Members with the fewest interests get {tell_change(gains[few])} from profiles than from "

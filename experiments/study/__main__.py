@@ -31,6 +31,7 @@ from experiments.study.cells import Cells
 from experiments.study.plan import Study, enter_studies, read_studies
 
 HERE = "experiments.studies"  # where the analysis of each study is, as a function `find`
+LOG_OF = "@"  # begins a simulator's log that is the log of a policy in the study's first world
 
 
 def run_studies(config: Settings, asked: Sequence[str]) -> list[tuple[Path, Finding]]:
@@ -75,17 +76,22 @@ def _place_units(
     run: Path, name: str, study: Study, worlds: Mapping[str, Settings], config: Settings
 ) -> tuple[Cells, dict[Path, Task]]:
     """Where the units of a study lie, and the task that finishes each."""
-    folders, tasks = {}, {}
+    folders: dict[tuple[str, str, int], Path] = {}
+    tasks: dict[Path, Task] = {}
     seeds = range(config["first_seed"], config["first_seed"] + config["seeds"])
     for world, label in study.cells:
         policy = study.describe_policy(label)
-        digest = digest_settings({"policy": policy, "simulator": worlds[world]})
         kind = policy["_target_"].rpartition(".")[2]
         for seed in seeds:
+            simulator, after = worlds[world], None
+            if str(simulator.get("log")).startswith(LOG_OF):  # of a unit of the first world
+                first = (next(iter(worlds)), simulator["log"].removeprefix(LOG_OF), seed)
+                simulator, after = simulator | {"log": str(folders[first])}, folders[first].name
+            digest = digest_settings({"policy": policy, "simulator": simulator})
             folder = run / "units" / f"{kind}-{digest}-{seed}"
             folders[world, label, seed] = folder
-            work = partial(run_unit, folder, policy, worlds[world], seed)
-            tasks[folder] = Task(f"{name}: {world}, {label}/{seed}", work)
+            work = partial(run_unit, folder, policy, simulator, seed)
+            tasks[folder] = Task(folder.name, work, after)
     late = min(config["late_from"], *(world["issues"] for world in worlds.values()))
     return Cells(study, seeds, late, worlds, folders), tasks
 

@@ -7,7 +7,7 @@ from simulators.association.pools.catalogue import read_catalogue
 
 TOPICS = ("pharmacogenomics", "career development", "leadership")
 SEGMENT = "hospital pharmacist"  # John's
-LIKES, OTHERS, OPENS, READY = 2.0, -1.0, 0.9, 0.7  # logits, logits, a rate, logits
+LIKES, OTHERS, OPENS, READY = 3.5, -1.0, 0.9, 1.0  # logits, logits, a rate, logits
 
 
 class WithJohn(Association):

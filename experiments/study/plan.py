@@ -4,14 +4,14 @@ Open this file for what such a yaml may hold, and for what `study=` offers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hydra.core.config_store import ConfigStore
 
 from experiments.runner.configs import Settings, list_configs, read_policy
 
 GROUP, EVERY = "study", "all"  # the folder in configs/, and the option that stands for all of it
-ONLY, LIKE = "worlds", "like"  # what a policy's entry may hold beside its options
+LIKE = "like"  # what a policy's entry may hold beside its options
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ class Study:
     setting: what is simulated, in words
     reads: how the page is to be read, and what it cannot say
     worlds: associations by name; each is what differs from the command's simulator, as on the
-        command line. The first is the one that is meant where none is named
+        command line. The first is the one that is meant where none is named; others may be fitted
+        to a log of one of its units, as simulator.log='@random'
     policies: by name on the page; options that differ from the policy of that name, or of the name
-        `like`; or a config with a `_target_`. `worlds` are those in which it is simulated (default:
-        all)
+        `like`; or a config with a `_target_`
+    only: the worlds of policies that are not simulated in all of them
 
     Raises ValueError naming the first thing that cannot be.
     """
@@ -37,6 +38,7 @@ class Study:
     reads: str
     worlds: Mapping[str, list[str]]
     policies: Mapping[str, Settings | None]
+    only: Mapping[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for what in ("title", "asks", "setting", "reads"):
@@ -46,11 +48,14 @@ class Study:
             object.__setattr__(self, what, text)
         if not self.worlds or not self.policies:
             raise ValueError("worlds and policies must each name one")
-        for label, entry in self.policies.items():
-            for world in (entry or {}).get(ONLY, ()):
-                if world not in self.worlds:
-                    known = ", ".join(self.worlds)
-                    raise ValueError(f"policies.{label}: no world {world!r}; there are {known}")
+        for label, worlds in self.only.items():
+            for what, known, names in (
+                ("policy", self.policies, [label]),
+                ("world", self.worlds, worlds),
+            ):
+                if wrong := [name for name in names if name not in known]:
+                    there = ", ".join(known)
+                    raise ValueError(f"only.{label}: no {what} {wrong[0]!r}; there are {there}")
 
     @property
     def cells(self) -> list[tuple[str, str]]:
@@ -58,13 +63,13 @@ class Study:
         return [
             (world, label)
             for world in self.worlds
-            for label, entry in self.policies.items()
-            if world in (entry or {}).get(ONLY, self.worlds)
+            for label in self.policies
+            if world in self.only.get(label, self.worlds)
         ]
 
     def describe_policy(self, label: str) -> Settings:
         """The whole config of a policy. Raises ValueError where there is none of its name."""
-        options = {key: value for key, value in (self.policies[label] or {}).items() if key != ONLY}
+        options = dict(self.policies[label] or {})
         if "_target_" in options:
             return options
         return read_policy(options.pop(LIKE, label)) | options

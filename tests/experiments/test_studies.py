@@ -9,6 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from bandit.core.files import read_json, read_table
+from experiments.asked.known import check_known
 from experiments.report.index.page import find_pages, write_index
 from experiments.report.study.page import Finding, write_page
 from experiments.runner.configs import CONFIGS, Settings, list_configs, make, resolve
@@ -34,13 +35,14 @@ def compose_study(*overrides: str) -> Settings:
 
 
 def test_the_studies_that_were_promised_are_there() -> None:
-    promised = "ceiling content control edges john noise signals static transfer waves"
+    promised = "ceiling content control edges john noise signals static transfer twin waves"
     assert set(promised.split()) <= set(STUDIES)
     assert set(compose_study()["study"]) == set(STUDIES)
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_says_what_it_asks_of_whom_and_has_an_analysis(name: str) -> None:
+    check_known(compose_study(f"study={name}"), "study")
     (study,) = read_studies(compose_study(f"study={name}")["study"]).values()
     assert study.asks.endswith("?")
     assert study.setting.endswith(".")
@@ -94,8 +96,10 @@ def test_a_study_refuses_what_it_does_not_know(
 
 def test_a_policy_in_a_world_that_is_not_there_is_refused() -> None:
     told = {"title": "t", "asks": "a?", "setting": "s.", "reads": "r.", "worlds": {"usual": []}}
-    with pytest.raises(ValueError, match=r"policies\.blast: no world 'else'; there are usual"):
-        Study(**told, policies={"blast": {"worlds": ["else"]}})
+    with pytest.raises(ValueError, match=r"only\.blast: no world 'else'; there are usual"):
+        Study(**told, policies={"blast": None}, only={"blast": ["else"]})
+    with pytest.raises(ValueError, match=r"only\.blst: no policy 'blst'; there are blast"):
+        Study(**told, policies={"blast": None}, only={"blst": ["usual"]})
     study = Study(**told, policies={"blast": None, "a": {"like": "blast", "epsilon": 0.5}})
     assert study.cells == [("usual", "blast"), ("usual", "a")]
     assert study.describe_policy("a")["epsilon"] == 0.5
