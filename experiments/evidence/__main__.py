@@ -50,10 +50,10 @@ def drifts(group: Settings, figure: Settings) -> bool:
     if ours is None:
         return False
     if group["aim"] == "in":
-        return not figure["low"] <= ours <= figure["high"]
+        return bool(ours < figure["low"] or ours > figure["high"])
     if group["aim"] in ("most", "limit"):
         return bool(ours > figure["published"])
-    return abs(ours / figure["published"] - 1) > group["within"]
+    return bool(abs(ours / figure["published"] - 1) > group["within"])
 
 
 def write_page(groups: list[Settings]) -> str:
