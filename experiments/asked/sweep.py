@@ -102,9 +102,11 @@ def _list_jobs(folder: Path, since: float) -> list[Path]:
 
 
 def _read_number(job: Path) -> int:
-    """Hydra's number of a job."""
-    told = yaml.safe_load((job / RECORD / "hydra.yaml").read_text(encoding="utf-8"))
-    return int(told["hydra"]["job"]["num"])
+    """Hydra's number of a job; -1 for commands that keep no record of it."""
+    path = job / RECORD / "hydra.yaml"
+    if not path.exists():
+        return -1
+    return int(yaml.safe_load(path.read_text(encoding="utf-8"))["hydra"]["job"]["num"])
 
 
 def _read_overrides(job: Path) -> dict[str, object]:
