@@ -6,7 +6,7 @@ BIN := .venv/bin
 # file's tests stay in one process, which makes what they share once
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo studies test check slow bench bench-peers data lock clean
+.PHONY: demo studies test check slow bench bench-peers data docs lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m experiments.demo $(ARGS)
@@ -46,6 +46,10 @@ data: .venv/ready
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	touch $@
+
+# pages and public API as a site in build/site; ARGS=serve shows it
+docs: .venv/ready
+	$(BIN)/python -m mkdocs $(or $(ARGS),build)
 
 # run after changing the dependencies in pyproject.toml;
 # torch stays at the release that comes without CUDA

@@ -191,7 +191,7 @@ ROOMS = (
     *("experiments/asked", "experiments/tune", "experiments/coldstart", "experiments/evaluate"),
     "experiments/ope_benchmark",
     *("experiments/study", "experiments/studies", "experiments/machines"),
-    *("experiments/check", "experiments/archive", "experiments"),
+    *("experiments/check", "experiments/archive", "experiments/evidence", "experiments"),
 )
 
 
