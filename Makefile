@@ -6,7 +6,7 @@ BIN := .venv/bin
 # file's tests stay in one process, which makes what they share once
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo studies test check slow bench bench-peers data lock clean
+.PHONY: demo studies test check slow bench bench-peers data docs lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m experiments.demo $(ARGS)
@@ -47,12 +47,16 @@ data: .venv/ready
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	touch $@
 
+# pages and public API as a site in build/site; ARGS=serve shows it
+docs: .venv/ready
+	$(BIN)/python -m mkdocs $(or $(ARGS),build)
+
 # run after changing the dependencies in pyproject.toml;
 # torch stays at the release that comes without CUDA
 lock: .venv/ready
 	$(BIN)/python -m pip install -q pip-tools
 	echo 'torch==2.13.0' > .venv/torch.txt
-	$(BIN)/pip-compile -q --extra dev --extra research --extra sign --extra fast --strip-extras --no-emit-index-url --no-emit-find-links \
+	$(BIN)/pip-compile -q --extra dev --extra research --extra sign --extra fast --extra launchers --extra docs --strip-extras --no-emit-index-url --no-emit-find-links \
 		--no-header --allow-unsafe --constraint .venv/torch.txt --output-file requirements.lock pyproject.toml
 	sed -i "s/^\(torch==[0-9.]*\)+cpu/\1/" requirements.lock
 

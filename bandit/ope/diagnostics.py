@@ -7,7 +7,8 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats
-from bandit.ope.inputs import check_target, effective_sample_size, weights
+from bandit.ope.inputs import check_target, weights
+from bandit.ope.sample_size import effective_sample_size
 
 # The share of the target's slates that the log may know nothing of. In the measurements of
 # `evaluate` the narrowest intervals reached 17 % of the estimate to each side: beside that, 1 %

@@ -17,10 +17,10 @@ from bandit.ope.inputs import (
     MOST_WEIGHT,
     check_inputs,
     count_within,
-    effective_sample_size,
     weights,
 )
 from bandit.ope.intervals import Interval, normal_interval
+from bandit.ope.sample_size import effective_sample_size
 
 ESTIMATORS: dict[str, Callable[..., Floats]] = {
     "ips": estimators.ips,

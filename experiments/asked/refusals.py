@@ -10,7 +10,12 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import (
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.asked.known import list_names, read_own, say_unknown
@@ -28,6 +33,8 @@ def translate(
     """
     if isinstance(error, OmegaConfBaseException) and isinstance(error.__cause__, ValueError):
         return error.__cause__  # a name that is no folder's
+    if isinstance(error, InstantiationException) and isinstance(error.__cause__, ValueError):
+        return error.__cause__  # what a callback cannot be
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return error
     text = " ".join(str(error).split())

@@ -74,14 +74,19 @@ def end_sweep() -> bool:
     done = [job for job in jobs if job not in failed]
     for name in TABLES:
         _join(folder, name, done)
+    reasons = {
+        str(job.relative_to(folder)): (job / FAILED).read_text(encoding="utf-8").partition("\n")[0]
+        for job in failed
+    }
     if (folder / "summary.parquet").exists():
         _show(folder, done)
+        page = _write_page(folder, done, reasons)
         print(f"sweep: {folder / 'results.parquet'}")
+        print(f"report: {page}")
     if failed:
         print(f"{len(failed)} of {len(jobs)} jobs failed:", file=sys.stderr)
-        for job in failed:
-            why = (job / FAILED).read_text(encoding="utf-8").partition("\n")[0]
-            print(f"  {job.relative_to(folder)}: {why}", file=sys.stderr)
+        for name, why in reasons.items():
+            print(f"  {name}: {why}", file=sys.stderr)
         sys.exit("the same command runs those that failed, and keeps the others")
     return bool(jobs)
 
@@ -129,11 +134,30 @@ def _join(folder: Path, name: str, jobs: Sequence[Path]) -> None:
     write_table(path, pa.Table.from_pandas(joint, preserve_index=False))
 
 
+def _list_varied(summary: pd.DataFrame, jobs: Sequence[Path]) -> list[str]:
+    """The columns in which jobs differ."""
+    told = {name for job in jobs for name in _read_overrides(job)} & set(summary)
+    return [name for name in summary if name in told and summary[name].nunique(dropna=False) > 1]
+
+
+def _write_page(folder: Path, jobs: Sequence[Path], failed: dict[str, str]) -> Path:
+    """Write the page over the jobs; returns its path."""
+    from experiments.asked.sweep_page import write_page  # draws: a second of imports
+
+    names = [
+        str(job.relative_to(folder))
+        for job in jobs
+        if (job / "summary.parquet").exists()
+        for _ in range(len(read_frame(job / "summary.parquet")))
+    ]
+    summary = read_frame(folder / "summary.parquet")
+    return write_page(folder, summary, _list_varied(summary, jobs), names, failed)
+
+
 def _show(folder: Path, jobs: Sequence[Path]) -> None:
     """Print the joint summary: a row for each policy of each job, with what jobs differ in."""
     summary = read_frame(folder / "summary.parquet")
-    told = {name for job in jobs for name in _read_overrides(job)} & set(summary)
-    varied = [name for name in summary if name in told and summary[name].nunique(dropna=False) > 1]
+    varied = _list_varied(summary, jobs)
     names = [*(name for name in varied if name != "policy"), "policy"]
     table = Table(*names, box=None, padding=(0, 2, 0, 0))
     for name in ("clicks per 1,000 delivered", "later issues", "lift, %"):

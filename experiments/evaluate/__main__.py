@@ -4,7 +4,8 @@ python -m experiments.evaluate log=FOLDER bundle=PATH
 python -m experiments.evaluate log=FOLDER policy=NAME
 
 Works on any archive. A bundle is judged as it is; a policy learns the log, and is judged on each
-issue of the second half before it learns from it. Leaves a page with pictures.
+issue of the second half before it learns from it. With rules=..., it is judged under other rules:
+what a pin, a cap or a section costs. Leaves a page with pictures.
 """
 
 from pathlib import Path
@@ -93,6 +94,8 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
     for what, least in (("draws", 1), ("seed", 0)):
         check_whole(what, config[what], least)
     check.between("share", config["share"], 0.001, 1.0)
+    if not isinstance(config["rules"], dict | None):
+        raise ValueError(f"rules = {config['rules']!r}; must be a mapping such as {{no_repeat: 2}}")
     if not isinstance(config["log"], str):
         raise ValueError("log is not given; name the folder of an archive, log=FOLDER")
     log = Path(config["log"])
@@ -116,6 +119,7 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
             config["draws"],
             config["share"],
             lambda: progress.advance(task),
+            config["rules"],
         )
     write_table(made / "estimates.parquet", pa.Table.from_pylist(list_values(found)))
     title = name or f"the bundle {'/'.join(Path(config['bundle']).parts[-2:])}"

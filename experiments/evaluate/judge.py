@@ -3,21 +3,26 @@
 Open this file for what is judged on which issues, and what the policy knows by then.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from pydantic import ValidationError
 
+from bandit.core.rules import Rules
 from bandit.core.types import Context, Round, SlotPmf
 from bandit.log.learning import learn_again
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import Interval, normal_interval
+from bandit.ope.sequences import Look
 from bandit.ope.whole.assumptions import ASSUMES
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import WholeAnswer, evaluate_whole
 from bandit.ope.whole.look import is_sent_by, look_beside, plan_uniform
+from bandit.ope.whole.looks import look_by_issue
 from bandit.policy import Policy
 from bandit.slates.propensity import replay
+from serving.errors import describe
 
 UNKNOWN = (
     "campaign {!r} was not sent at random, and what chance an article has in a slot, whatever "
@@ -37,6 +42,8 @@ class Judgement:
     whole: what is said of whole newsletters; None where `why` says why nothing is
     why: see above
     issues: for each campaign its lift over what was sent, by the estimate believed; empty: none is
+    looks: the change in clicks a send after each campaign, by all up to then, with intervals that
+        hold at all looks together; empty: no estimate is believed
     """
 
     campaigns: Sequence[str]
@@ -50,6 +57,7 @@ class Judgement:
     whole: WholeAnswer | None
     why: str
     issues: Sequence[Interval | None]
+    looks: Sequence[Look] = ()
 
     @property
     def verdict(self) -> str:
@@ -81,6 +89,7 @@ def judge(
     draws: int,
     share: float,
     tick: Callable[[], None] = lambda: None,
+    rules: Mapping[str, object] | None = None,
 ) -> Judgement:
     """What a log says of a policy that has been started.
 
@@ -90,6 +99,8 @@ def judge(
     sent_by: the policy that sent the log, as it was then; None: everything was sent at random
     seed, draws, share: as for `look_beside`
     tick: called after each issue
+    rules: what is to be different in the rules by which the policy plans the judged issues, as
+        `Rules.parse` takes it; None: nothing
 
     Raises ValueError where no issue is left to judge by, and where `sent_by` did not send them.
     """
@@ -97,16 +108,17 @@ def judge(
     parts, besides, why = [], [], ""
     for round in rounds:
         if round.context.issue >= judge_from:
-            plan = policy.plan(round.context)
+            wanted = change_rules(round.context, rules)
+            plan = policy.plan(wanted)
             slates = round.slates
-            target = replay(plan, round.context, slates.choice)
+            target = replay(plan, wanted, slates.choice)
             clicked = round.feedback.clicked.astype(np.float64)
             parts.append((slates.propensity, target, clicked, slates.supported))
             logger = _plan_sender(sent_by, round.context)
             if sent_by is None and not why and not is_sent_by(logger, round):
                 why = UNKNOWN.format(round.context.campaign)
             if not why:
-                besides.append(look_beside(plan, logger, round, seed, draws, share))
+                besides.append(look_beside(plan, logger, round, seed, draws, share, wanted))
             judged.append(round)
         if learns:
             learn_again(policy, round)
@@ -134,7 +146,31 @@ def judge(
         whole=whole,
         why=why,
         issues=[_find_lift(each, whole) for each in besides] if whole and whole.best else [],
+        looks=look_by_issue(besides, whole.best.estimator) if whole and whole.best else [],
     )
+
+
+def change_rules(context: Context, rules: Mapping[str, object] | None) -> Context:
+    """The issue under its own rules but for those named; itself where none is.
+
+    Raises ValueError naming the campaign for rules that cannot be, or that change how many slots
+    there are.
+    """
+    if not rules:
+        return context
+    try:
+        asked = {str(name): value for name, value in rules.items()}
+        for part in ("pins", "only"):
+            told = asked.get(part)
+            if isinstance(told, Mapping):
+                asked[part] = {str(slot): value for slot, value in told.items()}
+        changed = Rules.parse(context.rules.describe() | asked)
+        if changed.slots != context.rules.slots:
+            raise ValueError(f"slots = {changed.slots}; what was sent has {context.rules.slots}")
+        return replace(context, rules=changed)
+    except ValueError as error:
+        why = describe(error) if isinstance(error, ValidationError) else error
+        raise ValueError(f"rules, campaign {context.campaign!r}: {why}") from None
 
 
 def _plan_sender(sent_by: Policy | None, context: Context) -> SlotPmf:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bandit.core.files import replacing
 from bandit.ope.intervals import Interval
+from bandit.ope.sequences import find_first
 from bandit.ope.whole.assumptions import ASSUMES
 from experiments.evaluate.judge import Judgement
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
@@ -83,6 +84,7 @@ def list_findings(found: Judgement) -> list[str]:
         told.append(f"The answer assumes that {ASSUMES[best.estimator]}.")
         worth = f"{found.sends:,} sends tell as much as {best.ess:,.0f} by this policy would"
         told.append(f"{worth}.")
+        told += _tell_looks(found)
     else:
         words = found.whole.dependence.words
         told.append(f"{words[0].upper()}{words[1:]}.")
@@ -91,6 +93,19 @@ def list_findings(found: Judgement) -> list[str]:
             for each in found.whole.estimates
         ]
     return told
+
+
+def _tell_looks(found: Judgement) -> list[str]:
+    """Since when the change is beyond doubt for whoever looks after every issue."""
+    first = find_first(found.looks)
+    if first is None:
+        return ["Looked at after every issue, the change is not beyond doubt yet."] * bool(
+            found.looks
+        )
+    return [
+        f"Looked at after every issue, the change is beyond doubt since {found.campaigns[first]} "
+        f"(issue {first + 1} of {len(found.looks)}; the interval holds at all looks together)."
+    ]
 
 
 def draw_values(found: Judgement) -> Markup:

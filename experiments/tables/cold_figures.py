@@ -15,7 +15,8 @@ from experiments.tables.cold_start import find_parity, sum_steps
 from experiments.tables.summary import student_interval
 
 SIZE, POWER = 1.959964, 0.841621  # normal quantiles: a test at 5 %, and a chance of 80 % to see it
-NINETY = 0.9  # of a policy's own level: from there on it counts as started
+NINETY = 0.9  # of a level: from there on it counts as reached
+LINEAR = "lin_ts"  # the cold linear bandit whose level others are asked to reach sooner
 
 
 def measure_cold_start(
@@ -38,6 +39,8 @@ def measure_cold_start(
     started: issues from the first one on until a new association's newsletter earns 90 % of what
         it earns in the last quarter of the run; shares of the oracle are compared, so that pools
         do not matter. NaN where the oracle did not run
+    reached: issues until it earns 90 % of what `lin_ts` earns in the last quarter of the run,
+        compared in the same way. NaN where one of the two did not run
 
     Intervals are Student's over seeds, at 95 %.
     """
@@ -48,11 +51,12 @@ def measure_cold_start(
         name: sum_steps(joiners[joiners["policy"] == name], joiners, "since")
         for name in (baseline, *names)
     }
-    starts = _find_starts(founders)
+    starts, reached = find_starts(founders), find_starts(founders, LINEAR)
     rows = []
     for name in names:
         crossing = parity[name]
         row: dict[str, object] = {"policy": name, "started": starts.get(name, math.nan)}
+        row |= {"reached": reached.get(name, math.nan)}
         row |= {"parity": crossing.issues, "earliest": crossing.earliest}
         row |= {"latest": crossing.latest, "sure": crossing.sure, "horizon": crossing.horizon}
         row |= _measure_first(*sums[name], *sums[baseline])
@@ -115,16 +119,20 @@ def _measure_people(rows: pd.DataFrame) -> dict[str, float]:
     return found | {"loss": float(lost)}
 
 
-def _find_starts(founders: pd.DataFrame) -> dict[str, float]:
-    """By policy, the issues until 90 % of its own level; empty without the oracle."""
-    if "oracle" not in set(founders["policy"]):
+def find_starts(founders: pd.DataFrame, of: str = "") -> dict[str, float]:
+    """By policy, the issues until 90 % of its own level, or of that of another policy.
+
+    Empty without the oracle, and without that policy.
+    """
+    if not {"oracle", of or "oracle"} <= set(founders["policy"]):
         return {}
     sums = founders.groupby(["policy", "issue"])[["expected", "delivered"]].sum()
     rate = (sums["expected"] / sums["delivered"]).unstack("issue")
     share = rate.div(rate.loc["oracle"]).T.rolling(3, min_periods=1, center=True).mean().T
+    late = share.iloc[:, -max(share.shape[1] // 4, 1) :].mean(axis=1)
+    levels = {str(name): NINETY * float(level) for name, level in late.items()}
     found: dict[str, float] = {}
     for name, row in share.iterrows():
-        level = NINETY * row.iloc[-max(len(row) // 4, 1) :].mean()
-        behind = np.flatnonzero(row.to_numpy() < level)
+        behind = np.flatnonzero(row.to_numpy() < levels[of or str(name)])
         found[str(name)] = float(behind[-1] + 1 if len(behind) else 0)
     return found

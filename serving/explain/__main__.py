@@ -6,7 +6,7 @@ python -m serving.explain BUNDLE LOG --member ID --members M --pool P --rules R 
 Writes one page, which fetches nothing, and beside it page.json, which says the same for programs.
 Each reason is a slate that was really drawn, by the same keys, with one thing changed. The log
 is learned once more for it, so this takes as long as learning the log; of a policy that keeps no
-profile of each member once more for each topic that the member clicked. It needs what
+profile of members by topic once more for each topic that the member clicked. It needs what
 serving.update needs (extra `update`).
 """
 

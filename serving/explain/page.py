@@ -38,7 +38,7 @@ class Explanation:
     evidence: what was shown and clicked
     topics: what pulls the member, most first
     rests: how far the newsletter rests on the member's own behaviour, 0 to 1; None where the policy
-        keeps no profile of each member, and there are no topics
+        keeps no profile of members by topic, and there are no topics
     reasons: of each slot
     tried: how many changes were run
     known: the issues that were learned

@@ -150,8 +150,9 @@ def _refuse_unlike(
     files = [f"{part}/{name}.parquet" for part in ("log", "events", "aside")]
     if was != now or any((folder / f).read_bytes() != (made / f).read_bytes() for f in files):
         raise ValueError(
-            f"{folder} has this send as issue {int(name)}, from other files or settings; a log "
-            "is only added to: give all files of an issue at once, or write another log"
+            f"{folder} has this send as issue {int(name)}, from other files or settings, or by "
+            "another version; a log is only added to: give all files of an issue at once, or write "
+            "another log"
         )
 
 

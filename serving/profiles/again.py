@@ -35,7 +35,7 @@ def take_profile(folder: str | Path, policy: Policy) -> Profile:
     if found is None:
         name = f"{type(policy).__module__}.{type(policy).__name__}"
         raise ValueError(
-            f"{folder} is of {name}, which keeps no profile of each member; "
+            f"{folder} is of {name}, which keeps no profile of members by topic; "
             "tastes are told of bandit.policies.profile alone"
         )
     return found

@@ -15,11 +15,12 @@ from bandit.log import archive
 from bandit.ope.intervals import Interval
 from bandit.ope.whole.dependence import Dependence
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
+from bandit.ope.whole.look import look_beside, plan_uniform
 from bandit.policies.popular import Popular
 from bandit.policies.random import Random
 from bandit.policy import Policy
 from experiments.evaluate import __main__ as command
-from experiments.evaluate.judge import Judgement, judge
+from experiments.evaluate.judge import Judgement, change_rules, judge
 from experiments.evaluate.page import list_findings, write
 from experiments.runner.configs import read_config, read_policy
 from experiments.runner.unit import write_bundle
@@ -208,3 +209,52 @@ def test_a_bundle_that_has_learned_the_log_is_not_judged_by_it() -> None:
     assert command.choose_first([1, 2, 3], 2, 9, own=False) == 2
     with pytest.raises(ValueError, match="has learned 3 issues, and the log ends with issue 3"):
         command.choose_first([1, 2, 3], None, 3, own=False)
+
+
+def test_other_rules_cost_what_the_policy_under_them_earns(log: Path, runs: Path) -> None:
+    """Under the log's own rules a random policy earns what was sent; a cap makes another policy."""
+    features = archive.fit_features(log)
+    policy = Random()
+    policy.start(features)
+    rest = (1, False, None, 0, 16, 1.0)
+    same = judge(policy, archive.read(log, features), *rest, rules={"at_most": {}})
+    assert same.whole is not None
+    assert same.whole.estimates[0].interval == same.whole.sent
+    section = {"only": {1: {"kind": ["event"]}}}
+    for round in archive.read(log, features):
+        context = round.context
+        wanted = change_rules(context, section)
+        assert wanted.rules.slots == context.rules.slots
+        beside = look_beside(
+            policy.plan(wanted), plan_uniform(context), round, 0, share=1.0, wanted=wanted
+        )
+        first, may = round.slates.choice[beside.rows, 0], context.eligible[beside.rows]
+        event = np.asarray(context.articles["kind"] == "event")
+        count = (may & event).sum(axis=1)
+        some = count > 0
+        chance = event[first] / np.maximum(count, 1)
+        np.testing.assert_allclose(beside.target[some, 0, 0], chance[some], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"slots": 2}, "rules, campaign '.*': slots = 2; what was sent has 3"),
+        ({"only": {9: {"kind": ["event"]}}}, "rules, campaign '.*': .*slot 9 is beyond"),
+        ({"capz": 1}, "rules, campaign '.*': .*capz"),
+        ({"pins": {1: "nothing"}}, "rules, campaign '.*': pins: slot 1 pins article 'nothing'"),
+    ],
+)
+def test_impossible_other_rules_are_refused(log: Path, rules: dict[str, Any], words: str) -> None:
+    features = archive.fit_features(log)
+    policy = Random()
+    policy.start(features)
+    with pytest.raises(ValueError, match=words):
+        judge(policy, archive.read(log, features), 1, False, None, 0, 16, 0.2, rules=rules)
+
+
+def test_a_look_after_every_issue_is_told(log: Path, bundle: Path, runs: Path) -> None:
+    _, found = command.run(settings(log, bundle=str(bundle)), None, CONSOLE)
+    assert len(found.looks) == len(found.campaigns)
+    told = [words for words in list_findings(found) if words.startswith("Looked at after")]
+    assert len(told) == 1

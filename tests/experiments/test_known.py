@@ -13,6 +13,7 @@ from experiments.coldstart import __main__ as coldstart
 from experiments.evaluate import __main__ as evaluate
 from experiments.ope_benchmark import __main__ as ope_benchmark
 from experiments.runner.configs import CONFIGS
+from experiments.tune import __main__ as tune
 from tests.support.asking import Ask, ask_in
 
 MAINS: dict[str, Callable[[], None]] = (
@@ -21,7 +22,7 @@ MAINS: dict[str, Callable[[], None]] = (
         for module in (calibrate, compare, cost, delayed, headlines, reading, run, scale, train)
     }
     | {"check": check.main, "coldstart": coldstart.main, "evaluate": evaluate.main}
-    | {"archive": archive.main, "ope_benchmark": ope_benchmark.main}
+    | {"archive": archive.main, "ope_benchmark": ope_benchmark.main, "tune": tune.main}
 )
 WRONG = [
     ("compare", "policy.epsilon=0.3", "no setting 'policy.epsilon'; nearest: policies."),

@@ -12,7 +12,7 @@ from bandit.slates.waves import assign_waves
 from experiments.report.cold_start.better_off import describe_people
 from experiments.runner.people import finish_people
 from experiments.tables.articles import measure_waves
-from experiments.tables.cold_figures import count_joiners_needed, measure_cold_start
+from experiments.tables.cold_figures import count_joiners_needed, find_starts, measure_cold_start
 from experiments.tables.cold_start import collect_cold_starts
 from experiments.tables.people import compare_people, measure_first_issues
 
@@ -101,6 +101,24 @@ def test_figures_against_counts_by_hand(units: dict[tuple[str, int], Path]) -> N
     assert ours["loss"] == pytest.approx(0.15, rel=1e-6)
     assert ours["parity"] == 0
     assert np.isnan(ours["started"])  # no oracle
+    assert np.isnan(ours["reached"])
+
+
+def test_levels_are_reached_as_counted_by_hand() -> None:
+    """The oracle gets 1 click a newsletter; lin_ts rises to .5 and ours to 1 in eight issues."""
+    rates = {"oracle": [1.0] * 8, "lin_ts": [0.2] * 4 + [0.5] * 4}
+    rates["ours"] = [0.1, 0.1, 0.1, 0.5, 0.7, 0.8, 1.0, 1.0]
+    rows = [
+        {"policy": name, "issue": issue, "expected": 10 * rate, "delivered": 10}
+        for name, row in rates.items()
+        for issue, rate in enumerate(row, start=1)
+    ]
+    own = find_starts(pd.DataFrame(rows))
+    # averages of three issues: lin_ts has .4 in its fifth and .5 from its sixth on, ours .667 in
+    # its fifth, .833 in its sixth and .933 in its seventh
+    assert own == {"oracle": 0, "lin_ts": 5, "ours": 6}
+    assert find_starts(pd.DataFrame(rows), "lin_ts") == {"oracle": 0, "lin_ts": 5, "ours": 4}
+    assert find_starts(pd.DataFrame(rows), "gone") == {}
 
 
 def test_first_issues_count_members_with_all_four(units: dict[tuple[str, int], Path]) -> None:

@@ -30,6 +30,9 @@ def test_one_bad_value_fails_alone_and_is_listed_and_only_it_runs_again(
     assert list_names(folder / jobs[0]) == [".hydra", "failed.txt"]
     table = pd.read_parquet(folder / "results.parquet")
     assert set(table["policy.looks"]) == {50, 60}
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "policy.looks=0</td><td>looks = 0; must be at least" in page
+    assert "<td>60</td>" in page
     one = pd.read_parquet(folder / jobs[1] / "results.parquet")
     assert table[table["policy.looks"] == 50]["value"].tolist() == one["value"].tolist()
     written = (folder / jobs[1] / "done.json").stat().st_mtime_ns
@@ -58,6 +61,10 @@ def test_jobs_side_by_side_by_joblib(ask: Ask, tmp_path: Path) -> None:
     table = pd.read_parquet(tmp_path / "runs/units/summary.parquet")
     assert table["first_seed"].tolist() == [3, 3, 5, 5]
     assert table["policy"].tolist() == ["random", "popular"] * 2
+    page = (tmp_path / "runs" / "units" / "report.html").read_text(encoding="utf-8")
+    for seed in (3, 5):
+        assert page.count(f'<a href="first_seed={seed}/report.html">open</a>') == 2
+        assert (tmp_path / "runs" / "units" / f"first_seed={seed}" / "report.html").exists()
 
 
 def test_a_sweep_is_named_by_what_it_keeps_and_varies() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from bandit.core.rules import Rules
 from bandit.ope import diagnostics, inputs
+from bandit.ope.sample_size import effective_sample_size
 from bandit.slates import exploration
 from tests.support.ope_cases import SCORES, TARGETS, list_slates, replay_plan
 
@@ -27,7 +28,7 @@ def test_weights_are_running_products() -> None:
     ],
 )
 def test_effective_sample_size(w: list[float], size: float) -> None:
-    assert inputs.effective_sample_size(np.array(w, dtype=float)) == pytest.approx(size, rel=1e-14)
+    assert effective_sample_size(np.array(w, dtype=float)) == pytest.approx(size, rel=1e-14)
 
 
 def test_deficiency_is_what_the_logger_may_never_show() -> None:

@@ -8,8 +8,9 @@ from hypothesis.extra.numpy import arrays
 
 from bandit.ope.diagnostics import deficiency, find_depth, measure_lost
 from bandit.ope.evaluate import ESTIMATORS, evaluate
-from bandit.ope.inputs import count_within, effective_sample_size, weights
+from bandit.ope.inputs import count_within, weights
 from bandit.ope.intervals import normal_interval
+from bandit.ope.sample_size import effective_sample_size
 from tests.support.ope_cases import Estimator, every_estimator
 
 SHAPE = (5, 3)

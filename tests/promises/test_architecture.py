@@ -187,11 +187,11 @@ ROOMS = (
     *("serving/checks", "serving", "serving/prepare", "serving/arms", "serving/sending"),
     *("serving/shards", "serving/letters", "serving/verdict", "serving/ingest", "serving/update"),
     *("serving/profiles", "serving/explain", "serving/exchange", "serving/send.py"),
-    *("experiments/runner", "experiments/asked", "experiments/tables", "experiments/checks"),
-    *("experiments/report", "experiments/coldstart", "experiments/evaluate"),
+    *("experiments/runner", "experiments/tables", "experiments/checks", "experiments/report"),
+    *("experiments/asked", "experiments/tune", "experiments/coldstart", "experiments/evaluate"),
     "experiments/ope_benchmark",
     *("experiments/study", "experiments/studies", "experiments/machines"),
-    *("experiments/check", "experiments/archive", "experiments"),
+    *("experiments/check", "experiments/archive", "experiments/evidence", "experiments"),
 )
 
 

@@ -9,6 +9,7 @@ gives away. Open this file for how a visit is judged.
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import softmax
 
 from bandit.core.types import Floats, Ints
@@ -44,13 +45,15 @@ def learn_chances(
     at_first: share of people's visits before any data, and what it weighs in visits
     """
     every = np.column_stack([bins, groups, _sign(np.column_stack([bins, groups]), member), member])
-    cells, inverse, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
+    inverse = _number_rows(every)
+    count, cells = np.bincount(inverse), every[np.unique(inverse, return_index=True)[1]]
     bins, groups, member = cells[:, : bins.shape[1]], cells[:, bins.shape[1] : -2], cells[:, -1]
     owner = (member, *groups.T)  # whose visits to leave out: the member's, then the domain's
-    own = [
-        np.unique(np.column_stack([group, who]), axis=0, return_inverse=True)[1].ravel()
+    among = [
+        (_Sum(group), _Sum(_number_rows(np.column_stack([group, who]))))
         for group, who in zip(groups.T, owner, strict=False)
     ]
+    shown = [_Sum(bins[:, j], p.shape[1]) for j, p in enumerate(expected)]
     kinds = len(expected[0])
     behave = list(expected)
     start = np.full(kinds, (1 - at_first[0]) / (kinds - 1))
@@ -61,16 +64,17 @@ def learn_chances(
         r = softmax(np.log(overall) + pooled + _read(bins, behave), axis=1)
         overall = (at_first[1] * start + count @ r) / (at_first[1] + count.sum())
         pooled = np.zeros_like(r)
-        for group, mine in zip(groups.T, own, strict=True):
-            pooled += np.log(_share_among_others(group, mine, r, count, overall) / overall)
+        weighed = r * count[:, None]
+        for group, mine in among:
+            pooled += np.log(_share_among_others(group, mine, weighed, count, overall) / overall)
         for j, (p, weight) in enumerate(zip(expected, weights, strict=True)):
-            seen = np.array([np.bincount(bins[:, j], count * one, p.shape[1]) for one in r.T])
+            seen = shown[j].add(weighed).T
             heavy = np.array([weight[0]] + [weight[1]] * (kinds - 1))[:, None]
             made = p * heavy + seen
             behave[j] = made / made.sum(axis=1, keepdims=True)
             if j == 0:
                 behave[j][0] = smooth_starts(made[0])
-    return np.asarray(1 - r[inverse.ravel(), 0])
+    return np.asarray(1 - r[inverse, 0])
 
 
 def _read(bins: Ints, behave: Sequence[Floats]) -> Floats:
@@ -79,21 +83,52 @@ def _read(bins: Ints, behave: Sequence[Floats]) -> Floats:
     return np.asarray(np.sum(each, axis=0))
 
 
-def _share_among_others(group: Ints, mine: Ints, r: Floats, count: Ints, overall: Floats) -> Floats:
+class _Sum:
+    """Adds up what visits have, group by group, always in one order.
+
+    number: [v], of each visit's group
+    groups: how many groups there are; default: as many as the numbers need
+    """
+
+    def __init__(self, number: Ints, groups: int = 0) -> None:
+        v, count = len(number), groups or int(number.max(initial=-1)) + 1
+        cells = (np.ones(v), (number, np.arange(v)))
+        self.number, self._table = number, csr_array(cells, shape=(count, v))
+
+    def add(self, values: Floats) -> Floats:
+        """The sums [groups, j] of values [v, j]."""
+        return np.asarray(self._table @ values)
+
+
+def _share_among_others(
+    group: _Sum, mine: _Sum, weighed: Floats, count: Ints, overall: Floats
+) -> Floats:
     """The kinds' shares [v, kinds] in the other visits of each visit's group, shrunk.
 
-    mine: [v], numbers of the parts of the groups; a visit's own part is left out
+    mine: the parts of the groups; a visit's own part is left out
+    weighed: [v, kinds], how many visits are of each kind
     """
-    visits = np.bincount(group, count)[group] - np.bincount(mine, count)[mine]
-    weight = r.T * count
-    mass = [np.bincount(group, one)[group] - np.bincount(mine, one)[mine] for one in weight]
-    others = np.maximum(np.array(mass).T, 0.0)
-    return np.asarray((others + POOLED * overall) / (visits + POOLED)[:, None])
+    both = np.column_stack([weighed, count])
+    others = group.add(both)[group.number] - mine.add(both)[mine.number]
+    mass, visits = np.maximum(others[:, :-1], 0.0), others[:, -1:]
+    return np.asarray((mass + POOLED * overall) / (visits + POOLED))
+
+
+def _number_rows(table: Ints) -> Ints:
+    """The number of each row [v] among the different rows, in order; faster than numpy.
+
+    table: [v, j]
+    """
+    number = np.zeros(len(table), dtype=np.int64)
+    for column in table.T:
+        values, place = np.unique(column, return_inverse=True)
+        number = np.unique(number * len(values) + place, return_inverse=True)[1]
+    return number
 
 
 def _sign(shown: Ints, member: Ints) -> Ints:
     """A number for all that each visit's member showed [v], which does not depend on any order."""
-    cell = np.unique(shown, axis=0, return_inverse=True)[1].ravel().astype(np.uint64)
+    cell = _number_rows(shown).astype(np.uint64)
     mixed = (cell + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)

@@ -13,8 +13,9 @@ import numpy as np
 from bandit.core import check
 from bandit.core.types import Floats
 from bandit.ope.diagnostics import MOST_LOST
-from bandit.ope.inputs import check_chances, effective_sample_size
+from bandit.ope.inputs import check_chances
 from bandit.ope.intervals import Interval, normal_interval
+from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.whole.assumptions import ASSUMES
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.dependence import DOUBT, Dependence, find_crowding, find_dependence

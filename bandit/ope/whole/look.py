@@ -24,6 +24,7 @@ def look_beside(
     seed: int,
     draws: int = 16,
     share: float = SHARE,
+    wanted: Context | None = None,
 ) -> Beside:
     """What is known of one issue's sends.
 
@@ -33,6 +34,7 @@ def look_beside(
     draws: as for `walks.find_chances`
     share: of the sends, to be looked at although nothing was clicked; more of them make limits
         surer, and cost as much more time
+    wanted: the issue under other rules, by which the target plans; None: under those it was sent by
 
     Raises ValueError naming campaign, member and slot where the logger's plan does not give the
     propensities that were logged.
@@ -54,7 +56,7 @@ def look_beside(
         reward=reward[rows],
         supported=slates.supported[rows],
         logged=find_chances(logger, context, asked, rows, seed, walks=walks),
-        target=find_chances(target, context, asked, rows, seed, draws),
+        target=find_chances(target, wanted or context, asked, rows, seed, draws),
         leans=lean(walks, reward[rows], appeal),
     )
 

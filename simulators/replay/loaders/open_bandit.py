@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.types import Floats
-from bandit.ope.inputs import effective_sample_size
+from bandit.ope.sample_size import effective_sample_size
 from simulators.replay.loaders.tables import (
     Account,
     ChoiceLog,

@@ -87,7 +87,7 @@ def test_every_reason_of_any_policy_is_what_the_sender_shows(name: str, tmp_path
         return
     assert told["topics"] == []
     assert told["rests_on_behaviour"] is None
-    assert "which keeps no profile of each member" in page
+    assert "which keeps no profile of members by topic" in page
     assert "all that the policy knows is learned again" in page
 
 
@@ -101,4 +101,4 @@ def test_tastes_are_told_of_a_profile_in_waves_and_of_no_other_policy(
         asked = [*words, "--members", str(members), "--out", str(out)]
         assert profiles.main(asked) == status
         assert out.exists() == (status == 0)
-    assert "popular.Popular, which keeps no profile of each member" in capsys.readouterr().err
+    assert "popular.Popular, which keeps no profile of members by topic" in capsys.readouterr().err

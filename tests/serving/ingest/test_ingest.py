@@ -123,29 +123,6 @@ def test_nothing_is_lost_and_everything_is_counted(sent: Path, post: Post, tmp_p
     assert aside["row"].str.contains("levitated").sum() == 1
 
 
-def test_what_is_kept_tells_nobody_s_address(
-    sent: Path, post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Neither a member's nor a machine's, whatever becomes of the row."""
-    days = list_days(post)
-    good = write_rows("mailgun", post, days).splitlines()
-    torn = [line[:-40] for line in good if '"opened"' in line][:2]
-    odd = [line.replace('"opened"', '"levitated"') for line in good]
-    lost = [line.replace('"member": "', '"member": "x') for line in good]
-    six = odd[0].replace("198.51.0.7", "2001:db8:85a3::8a2e:370:7334")
-    file = write(tmp_path, "mailgun", "\n".join([*good, *torn, *odd, *lost, six]))
-    ingest(sent, tmp_path / "log", file)
-    assert "aside/001.parquet keeps them" in capsys.readouterr().out
-    kept = ""
-    for path in sorted((tmp_path / "log").rglob("*.parquet")):
-        if path.parent.name != "pools":
-            kept += pd.read_parquet(path).drop(columns="event", errors="ignore").to_csv()
-    for secret in ("reader", "Reader", "198.51.0.7", "198.51.3.7", "370:7334"):
-        assert secret not in kept
-    assert "…@Example.org" in kept
-    assert "open-0-0" in kept  # its id, by which it is found again
-
-
 def test_files_of_three_providers_make_one_log_in_any_order(
     sent: Path, post: Post, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.ingest.reading.agents import find_agent, find_network
+from serving.ingest.reading.agents import KNOWN, find_agent, find_network
 from serving.ingest.reading.links import Places, clean_link, read_places
 from serving.ingest.reading.mapping import Field, find_mapping, list_known, read_mapping
 from serving.ingest.reading.records import find_word, read_records
@@ -243,3 +244,37 @@ def test_fields_by_path() -> None:
     assert Field.model_validate(["a.b", "c"]).collect_text(rows) == ["5", "Y/z", None]
     cut = Field.model_validate({"first": ["c"], "until": "/", "lower": True})
     assert cut.collect(rows) == [None, "y", None]
+
+
+FIELDS = st.dictionaries(
+    st.sampled_from(["a", "b", "c"]),
+    st.one_of(
+        st.none(), st.integers(-9, 9), st.sampled_from(["", "x", "y.z"]), st.just({"c": "d"})
+    ),
+)
+
+
+@given(
+    st.lists(FIELDS, max_size=4),
+    st.lists(st.sampled_from(["a", "b", "a.c", "e", "e.c"]), min_size=1, max_size=3, unique=True),
+    st.booleans(),
+)
+def test_fields_that_no_row_has_need_not_be_looked_for(
+    rows: list[dict[str, Any]], paths: list[str], join: bool
+) -> None:
+    field = Field(join=paths) if join else Field(first=paths)  # type: ignore[arg-type]
+    assert field.collect(rows, set().union(*rows)) == field.collect(rows)
+
+
+@given(st.ip_addresses(v=4))
+def test_a_network_s_name_is_the_one_of_the_list(address: IPv4Address) -> None:
+    own = [name for name, some in KNOWN.items() if any(address in each for each in some)]
+    block = str(address).rpartition(".")[0]
+    assert find_network(str(address)) == (own[0] if own else block)
+
+
+@pytest.mark.parametrize("text", ["66.102.15.255", "66.249.64.0", "66.249.95.9", "17.0.0.1"])
+def test_networks_are_known_to_their_ends(text: str) -> None:
+    assert find_network(text) in KNOWN
+    assert find_network("66.102.16.0") == "66.102.16"
+    assert find_network("999.1.2.3") == "999.1.2"

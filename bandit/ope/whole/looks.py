@@ -1,0 +1,51 @@
+"""Whole newsletters looked at after every issue: intervals that hold at all looks together.
+
+Whoever asks each week whether the new policy is better yet, and stops when it is, is wrong far more
+often than an interval for one look says. Open this file for the sequence that allows it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bandit.core.types import Floats
+from bandit.ope.sequences import Look, make_sequence
+from bandit.ope.whole.beside import Beside
+from bandit.ope.whole.item_position import item_position
+from bandit.ope.whole.position_based import position_based_learned
+
+ESTIMATORS = {"item_position": item_position, "position_based": position_based_learned}
+LEAST = 50  # members with a click, for the estimate to be as good as normal
+
+
+def find_change(log: Beside, estimator: str) -> Floats:
+    """What the target earns more than what was sent, terms [n]: of an estimator of `ASSUMES`."""
+    n = len(log.members)
+    terms = ESTIMATORS[estimator](log.logged, log.target, log.reward)
+    return np.bincount(log.rows, terms - log.reward.sum(axis=1), n).astype(np.float64)
+
+
+def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95) -> list[Look]:
+    """The change in clicks a send after each issue, by all issues up to then.
+
+    issues: what is known of each, in order (`look.look_beside`)
+    estimator: the one that is believed, a key of `ASSUMES`
+    level: of confidence that the intervals of all looks hold together (`sequences`)
+
+    Raises ValueError for what the estimator refuses.
+    """
+    count = len(issues)
+    estimates, variances, ready = np.zeros(count), np.zeros(count), np.zeros(count, dtype=bool)
+    for look in range(count):
+        log = Beside.join(issues[: look + 1])
+        terms = find_change(log, estimator)
+        member = np.unique(log.members, return_inverse=True)[1]
+        groups, total = int(member.max(initial=-1)) + 1, len(terms)
+        if groups < 2:
+            continue
+        estimates[look] = terms.mean()
+        rest = np.bincount(member, terms - estimates[look])
+        variances[look] = groups / (groups - 1) * float(rest @ rest) / total**2
+        clicked = log.members[log.rows[log.reward.any(axis=1)]]
+        ready[look] = len(np.unique(clicked)) >= LEAST and variances[look] > 0
+    return make_sequence(estimates, variances, ready, level)
