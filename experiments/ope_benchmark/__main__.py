@@ -66,13 +66,21 @@ def make_table(part: Part) -> Table:
     return table
 
 
+def tell(part: Part, console: Console) -> None:
+    """Print a part, and what of it is reached."""
+    console.print(make_table(part))
+    for goal in part.goals:
+        console.print(goal.words, highlight=False, soft_wrap=True)
+    console.print()
+
+
 def _write(mean: float, error: float) -> str:
     return f"{mean:.3g} +- {error:.1g}"
 
 
 @use_one_thread()
 def run(config: Settings, console: Console) -> tuple[Path, list[Part]]:
-    """Make the parts asked for; returns the folder, with their tables in it, and the parts.
+    """Make the parts asked for, each printed when it is done; returns the folder and the parts.
 
     config: as in configs/ope_benchmark.yaml
 
@@ -88,6 +96,7 @@ def run(config: Settings, console: Console) -> tuple[Path, list[Part]]:
         for name, (play, cases) in parts.items():
             task = progress.add_task(name, total=cases * config["runs"])
             found.append(play(config["runs"], config["seed"], partial(progress.advance, task)))
+            tell(found[-1], progress.console)
     for kind, frames in (
         ("errors", [part.errors.assign(part=part.name) for part in found]),
         ("summary", [part.summarise().assign(part=part.name) for part in found]),
@@ -103,12 +112,7 @@ def run(config: Settings, console: Console) -> tuple[Path, list[Part]]:
 @command("ope_benchmark")
 def main(config: Settings) -> None:
     console = Console()
-    made, found = run(config, console)
-    for part in found:
-        console.print(make_table(part))
-        for goal in part.goals:
-            console.print(goal.words, highlight=False, soft_wrap=True)
-        console.print()
+    made, _ = run(config, console)
     console.print(f"tables: {made}", highlight=False, soft_wrap=True)
 
 

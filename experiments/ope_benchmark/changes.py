@@ -1,8 +1,9 @@
 """Two policies on one log: how often their difference is beyond doubt (Jeunen & Ustimenko 2024).
 
 A made-up world as in their section 4: contexts of five dimensions, a sparse polynomial of degree
-four to click rates, a softmax logger, and two policies that were learned from 2,048 logged sends by
-weighted classification. Open this file for the difference with the optimal baseline, and ours.
+four to click rates, of which a part is shared by all articles, a softmax logger, and two policies
+that were learned from 2,048 logged sends by weighted classification. Open this file for the
+difference with the optimal baseline, and ours.
 """
 
 from collections.abc import Callable
@@ -29,9 +30,10 @@ def draw_run(m: int, greed: float, seed: int) -> tuple[Log, Floats, float]:
     rng = keys.generator("changes", m, seed)
     x = rng.normal(size=(TRAIN + SENDS, 5))
     powers = PolynomialFeatures(4, include_bias=False).fit_transform(x)
-    powers = (powers - powers.mean(axis=0)) / powers.std(axis=0)
-    slopes = rng.uniform(-1, 1, (powers.shape[1], m)) * (rng.random((powers.shape[1], 1)) < 0.3)
-    scores = powers @ slopes
+    matters = rng.random((powers.shape[1], 1)) < 0.3
+    slopes = rng.uniform(-1, 1, (powers.shape[1], m)) * matters
+    shared = rng.uniform(-1, 1, (powers.shape[1], 1)) * matters
+    scores = powers @ shared + powers @ slopes + rng.uniform(-1, 1, m)
     chance = 1 / (1 + np.exp(-(scores - scores.mean()) / scores.std()))
     logged = np.exp(greed * chance)
     logged /= logged.sum(axis=1, keepdims=True)
