@@ -93,6 +93,8 @@ def main() -> None:
     )
     with in_one_line("evidence"):
         place = parser.parse_args().out
+        if not place.parent.is_dir():
+            raise ValueError(f"there is no folder {place.parent}; name another page, --out FILE")
         with replacing(place) as part:
             part.write_text(write_page(read_groups()), encoding="utf-8")
         print(place)
