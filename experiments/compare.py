@@ -161,7 +161,8 @@ def tell_what_was_cut(config: Settings, console: Console) -> None:
     """Print which settings could not be as they were asked, and what was taken in their place."""
     last = config["issues"]
     for name, what in (("late_from", "later issues"), ("off_policy_from", "off-policy estimates")):
-        if config[name] > last:
+        idle = name == "off_policy_from" and config["logger"] not in config["policies"]
+        if config[name] > last and not idle:
             late = f"{name} = {config[name]} is after the last issue"
             console.print(f"{late}: {what} rest on issue {last} alone", soft_wrap=True)
     if config["logger"] not in (None, *config["policies"]):

@@ -92,13 +92,21 @@ def end_sweep() -> bool:
 
 
 def _list_jobs(folder: Path, since: float) -> list[Path]:
-    """The folders of the jobs that the sweep had, in the order in which they began."""
+    """The folders of the jobs that the sweep had, in Hydra's order, whichever began first."""
     begun = {
         path.parents[depth]: path.stat().st_mtime
         for depth, pattern in ((0, FAILED), (1, f"{RECORD}/overrides.yaml"))
         for path in folder.glob(f"**/{pattern}")
     }
-    return sorted((job for job, when in begun.items() if when >= since), key=begun.__getitem__)
+    return sorted((job for job, when in begun.items() if when >= since), key=_read_number)
+
+
+def _read_number(job: Path) -> int:
+    """Hydra's number of a job; -1 for commands that keep no record of it."""
+    path = job / RECORD / "hydra.yaml"
+    if not path.exists():
+        return -1
+    return int(yaml.safe_load(path.read_text(encoding="utf-8"))["hydra"]["job"]["num"])
 
 
 def _read_overrides(job: Path) -> dict[str, object]:

@@ -48,6 +48,7 @@ def test_a_sweep_is_where_one_asks_for_it(ask: Ask, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_jobs_side_by_side_by_joblib(ask: Ask, tmp_path: Path) -> None:
     """A job of one unit works in its own process; one of several starts processes."""
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
