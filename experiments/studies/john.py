@@ -31,23 +31,36 @@ def find(cells: Cells) -> Finding:
         policy: np.array([_average(letters, "own", months) for letters in each])
         for policy, each in sent.items()
     }
-    last = {policy: Gain.over(values[:, -1]) for policy, values in own.items()}
     earned = {
         policy: np.array([letters["clicked"].sum() for letters in each])
         for policy, each in sent.items()
     }
     more = Gain.over((earned["profile"] - earned["segment_learned"]).astype(np.float64))
-    words = _tell(last["profile"]), _tell(last["segment_learned"])
+    apart = Gain.over(own["profile"][:, -1] - own["segment_learned"][:, -1])
+    side = {1: "clearly more", -1: "clearly fewer", 0: "no clear difference"}[apart.sign]
     headline = (
-        f"In the last month {words[0]} of John\u2019s six articles are on his three topics under "
-        f"profiles, {words[1]} under segments."
+        f"In the last month {own['profile'][:, -1].mean():.1f} of John\u2019s six articles are on "
+        f"his three topics under profiles, {own['segment_learned'][:, -1].mean():.1f} under "
+        f"segments: {side} ({_tell_span(apart)})."
     )
-    clicks = f"{earned['profile'].mean():.0f}", f"{earned['segment_learned'].mean():.0f}"
+    by_john = {policy: ", ".join(map(str, counts)) for policy, counts in earned.items()}
+    silent = int((earned["profile"] == 0).sum())
+    unheard = (
+        [
+            f"{silent} of {len(cells.seeds)} Johns clicked nothing that profiles sent: of who "
+            "never clicks a profile learns only what he leaves, and the few slots that it tries "
+            "things out in may never hold his topics."
+        ]
+        if silent
+        else []
+    )
     return Finding(
         headline=headline,
         say=[
-            f"Over {months} months he clicks {clicks[0]} articles in profiles\u2019 newsletters "
-            f"and {clicks[1]} in those of segments, a difference of {_tell(more)}.",
+            f"Over {months} months the Johns click {by_john['profile']} articles in profiles\u2019 "
+            f"newsletters and {by_john['segment_learned']} in those of segments, seed by seed: on "
+            f"average {more.mean:+.1f} ({_tell_span(more)}).".replace("-", "\u2212"),
+            *unheard,
             "A segment knows that he is a hospital pharmacist, and shows him what hospital "
             "pharmacists click. What he clicks himself changes nothing about it.",
         ],
@@ -76,6 +89,13 @@ def find(cells: Cells) -> Finding:
             for month in range(months)
         ],
     )
+
+
+def _tell_span(gain: Gain) -> str:
+    """The interval of a number."""
+    if np.isnan(gain.low):
+        return "one seed, no interval"
+    return f"95\u00a0% interval {gain.low:.1f} to {gain.high:.1f}".replace("-", "\u2212")
 
 
 def _tell(gain: Gain) -> str:
@@ -117,7 +137,7 @@ def _show_month(month: int, letters: dict[str, pd.DataFrame]) -> Month:
     past = letters[SHOWN["profile"]]
     clicked = past[past["clicked"] & (past["issue"] < issue)]
     on = int(clicked["own"].sum())
-    told = f"{len(clicked)} articles clicked so far, {on} of them on his topics"
+    told = f"articles clicked before: {len(clicked)}, of them on his topics: {on}"
     shown = {
         title: [
             {
@@ -130,4 +150,4 @@ def _show_month(month: int, letters: dict[str, pd.DataFrame]) -> Month:
         ]
         for title, each in letters.items()
     }
-    return Month(f"Month {month}, issue {issue}: by the profile\u2019s run {told}", shown)
+    return Month(f"Month {month}, issue {issue}. In the profile\u2019s run {told}", shown)

@@ -10,7 +10,7 @@ def tell_change(gain: Gain, noun: str = "clicks") -> str:
     >>> tell_change(Gain(0.121, 0.08, 0.16)).replace("\\xa0", " ")
     '12 % more clicks (95 % interval +8 % to +16 %)'
     """
-    places = count_decimals(*gain)
+    places = count_decimals(gain.mean)
     much = format_percent(abs(gain.mean), places)
     told = f"{much} {'more' if gain.mean >= 0 else 'fewer'} {noun}"
     if gain.low != gain.low:

@@ -114,5 +114,5 @@ def draw_gains(
     looks = [make_look(label, role, place) for place, (label, role, _) in enumerate(rows)]
     drawn = [(look, *gain) for look, (_, _, gain) in zip(looks, rows, strict=True)]
     longest = max(len(label) for label, _, _ in rows)
-    left = min(0.1 + 0.0085 * longest, 0.45)
+    left = min(0.02 + 0.0085 * longest, 0.45)
     return draw_lifts(name, alt, drawn, zero, left, words)
