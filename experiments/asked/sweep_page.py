@@ -76,7 +76,7 @@ def _describe(row: "pd.Series[float]", names: Sequence[str], folder: Path, job: 
 
 
 def _draw(summary: pd.DataFrame, names: Sequence[str]) -> Markup:
-    """Each row's clicks; where there are lifts, those with their intervals, of the rows that have one."""
+    """The lift of each row that has one, with its interval; where none has, each row's clicks."""
     lifts = summary["lift"].notna()
     rows = (summary[lifts] if lifts.any() else summary).iloc[::-1]
     told = [", ".join(str(row[name]) for name in names) for _, row in rows.iterrows()]
