@@ -14,7 +14,7 @@ from experiments.runner.configs import Settings, check_whole
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import empty
 from experiments.runner.pool import Task, run_all
-from experiments.runner.unit import can_be_sent, run_unit
+from experiments.runner.unit import NO_BUNDLE, can_be_sent, run_unit
 from experiments.runner.worlds import make_simulator
 from experiments.tables.summary import collect_results, summarise
 from experiments.tables.table import show
@@ -47,7 +47,7 @@ def main(config: Settings) -> None:
         wrong = 1 - table["clicks_per_delivered"].iloc[0]
         print(f"progressive error: {wrong:.4f} (share of examples shown a wrong class)")
     if not can_be_sent(config["policy"]):
-        print("no bundle: a sender takes policies of bandit.policies that are not told the truth")
+        print(NO_BUNDLE)
     print(f"run: {run}")
 
 

@@ -31,7 +31,7 @@ from experiments.asked.command import command
 from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
-from experiments.runner.unit import write_bundle
+from experiments.runner.unit import NO_BUNDLE, can_be_sent, write_bundle
 from serving import bundle
 from simulators.replay.rounds import fit_features
 
@@ -141,7 +141,7 @@ def show(estimates: pd.DataFrame, own: pd.DataFrame, console: Console) -> None:
 
 @use_one_thread()
 def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
-    """Train, judge, and write bundle/, estimates.parquet and run.json.
+    """Train, judge, and write bundle/ (if it can be sent), estimates.parquet and run.json.
 
     config: as in configs/train.yaml
     name: of the policy's config
@@ -178,7 +178,8 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
         "git": origin["git"],
         "code": origin["code"],
     }
-    write_bundle(made / "bundle", policy, config["policy"], features, made_from)
+    if can_be_sent(config["policy"]):
+        write_bundle(made / "bundle", policy, config["policy"], features, made_from)
     both = pd.concat([own, estimates], ignore_index=True)
     write_table(made / "estimates.parquet", pa.Table.from_pandas(both, preserve_index=False))
     write_json(made / "run.json", {"config": config, "made_from": made_from} | origin)
@@ -189,7 +190,7 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
 def main(config: Settings) -> None:
     made, estimates, own = run(config, HydraConfig.get().runtime.choices["policy"])
     show(estimates, own, Console())
-    print(f"bundle: {made / 'bundle'}")
+    print(f"bundle: {made / 'bundle'}" if can_be_sent(config["policy"]) else NO_BUNDLE)
 
 
 if __name__ == "__main__":

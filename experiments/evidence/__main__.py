@@ -61,7 +61,7 @@ def write_page(groups: list[Settings]) -> str:
     measured = [(g, f) for g in groups for f in g["figures"] if f["ours"] is not None]
     wrong = sum(drifts(group, figure) for group, figure in measured)
     count = sum(len(group["figures"]) for group in groups)
-    lines = [HEAD, f"{count} figures, {len(measured)} measured, of which {wrong} drift.\n"]
+    lines = [HEAD, f"{count} figures, {len(measured)} measured, {wrong} marked as drifting.\n"]
     for group in groups:
         when = f" Measured {group['date']}" if group["date"] else " Not measured yet"
         how = f" by `{group['command']}`." if group["command"] else "."
@@ -93,6 +93,8 @@ def main() -> None:
     )
     with in_one_line("evidence"):
         place = parser.parse_args().out
+        if not place.parent.is_dir():
+            raise ValueError(f"there is no folder {place.parent}; name another page, --out FILE")
         with replacing(place) as part:
             part.write_text(write_page(read_groups()), encoding="utf-8")
         print(place)

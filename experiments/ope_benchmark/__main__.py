@@ -18,7 +18,7 @@ from rich.table import Table
 from bandit.core.files import write_json, write_table
 from bandit.core.threads import use_one_thread
 from experiments.asked.command import command
-from experiments.ope_benchmark import articles, cascade, changes, classification, keel
+from experiments.ope_benchmark import articles, cascade, changes, classification, keel, sends
 from experiments.ope_benchmark.measure import Part
 from experiments.runner.configs import Settings, check_whole
 from experiments.runner.digest import describe_origin
@@ -41,6 +41,7 @@ def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
         "changes": (changes.run, len(changes.WORLDS)),
         "cascade": (cascade.run, len(cascade.REACH)),
         "articles": (articles.run, len(articles.WORLDS)),
+        "sends": (partial(_read_sends, config["run"]), 0),
     }
     asked = config["parts"]
     if not isinstance(asked, list) or not asked or set(asked) - set(known):
@@ -48,6 +49,13 @@ def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
     check_whole("runs", config["runs"], 2)
     check_whole("seed", config["seed"], 0)
     return {name: known[name] for name in asked}
+
+
+def _read_sends(folder: object, runs: int, seed: int, tick: Callable[[], None]) -> Part:
+    """The comparison in that folder, which has runs and seeds of its own."""
+    if not isinstance(folder, str):
+        raise ValueError("run is not given; name the folder of a comparison, run=FOLDER")
+    return sends.read(folder)
 
 
 def make_table(part: Part) -> Table:
@@ -60,8 +68,11 @@ def make_table(part: Part) -> Table:
         table.add_column(case, justify="right")
     values = {(row["case"], row["estimator"]): row for row in told.to_dict("records")}
     for estimator in dict.fromkeys(told["estimator"]):
-        rows = [values[case, estimator] for case in cases]
-        cells = [_write(part.scale * r["mean"], part.scale * r["standard_error"]) for r in rows]
+        rows = [values.get((case, estimator)) for case in cases]
+        cells = [
+            _write(part.scale * r["mean"], part.scale * r["standard_error"]) if r else "-"
+            for r in rows
+        ]
         table.add_row(str(estimator), *cells)
     return table
 

@@ -137,6 +137,9 @@ def write_bundle(
     bundle.write(folder, learner, config["_target_"], parameters, features, made_from)
 
 
+NO_BUNDLE = "no bundle: a sender takes policies of bandit.policies that are not told the truth"
+
+
 def can_be_sent(policy: Settings) -> bool:
     """Whether the sender takes a policy: one of this project's that is not shown the truth.
 

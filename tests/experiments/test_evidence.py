@@ -8,6 +8,7 @@ from experiments import delayed
 from experiments.checks.published import PUBLISHED
 from experiments.evidence import __main__ as evidence
 from tests.simulators.test_lin_ucb_errors import LINUCB
+from tests.support.asking import ask_in
 
 
 def find(start: str) -> dict[str, float]:
@@ -51,6 +52,16 @@ def test_a_figure_that_misses_its_aim_is_marked(
     group |= {"aim": aim, "figures": [{"what": "it", **figure}]}
     assert evidence.drifts(group, group["figures"][0]) is off
     assert ("**drifts**" in evidence.write_page([group]).partition("## ")[2]) is off
+
+
+def test_the_command_writes_the_page_where_there_is_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = ask_in(tmp_path, monkeypatch)
+    assert not ask(evidence.main, "--out", "page.md")
+    assert (tmp_path / "page.md").read_bytes() == evidence.PAGE.read_bytes()
+    assert "there is no folder nowhere" in ask(evidence.main, "--out", "nowhere/page.md")
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_what_a_group_lacks_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bandit.core.types import Floats, Ints
-from experiments.ope_benchmark import articles, cascade, changes, classification, keel
+from experiments.ope_benchmark import articles, cascade, changes, classification, keel, sends
 from experiments.ope_benchmark.__main__ import main, make_table, run
 from experiments.ope_benchmark.labelled import make_log, mix_uniform, soften
 from experiments.ope_benchmark.measure import Goal, Part, compare, find_best, list_errors
@@ -111,12 +111,41 @@ def test_the_command_leaves_its_tables(tmp_path: Path, monkeypatch: pytest.Monke
     assert [part.name for part in found] == ["cascade"]
 
 
+def test_our_own_sends_are_held_against_what_was_earned(tmp_path: Path) -> None:
+    nan = np.nan
+    rows = [
+        ("a", 0, "x", 1.1, 0.9, 1.3, 1.0),
+        ("b", 0, "x", 1.8, 1.7, 1.9, 2.0),  # the truth is outside
+        ("c", 0, "x", 3.3, 2.7, 3.9, 3.0),
+        ("a", 1, "x", nan, nan, nan, nan),  # withheld
+        ("a", 0, "y", 0.5, 0.0, 2.0, 1.0),
+    ]
+    names = ["target", "seed", "estimator", "value", "low", "high", "earned"]
+    frame = pd.DataFrame(rows, columns=names).assign(logger="random")
+    frame.to_parquet(tmp_path / "off_policy.parquet")
+    part = sends.read(str(tmp_path))
+    assert part.title == "Our own sends: 4 estimates from the log of random, 1 withheld"
+    told = part.summarise().set_index(["case", "estimator"])["mean"]
+    assert told["truth outside", "x"] == pytest.approx(1 / 3)
+    assert told["relative error", "x"] == pytest.approx(0.1)
+    assert told["half width", "x"] == pytest.approx((0.2 + 0.05 + 0.2) / 3)
+    assert told["1 - Kendall's tau", "x"] == 0
+    assert ("1 - Kendall's tau", "y") not in told.index
+    assert make_table(part).row_count == 2
+    with pytest.raises(ValueError, match="run a comparison first"):
+        sends.read(str(tmp_path / "elsewhere"))
+    frame.assign(low=nan).to_parquet(tmp_path / "off_policy.parquet")
+    with pytest.raises(ValueError, match="every estimate was withheld"):
+        sends.read(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         ("parts=[kell]", "parts = .'kell'.; must be a list of some of keel, classification"),
         ("sets=[iris]", "sets = .'iris'.; must be a list of some of vehicle, optdigits"),
         ("runs=1", "runs = 1; must be "),
+        ("parts=[sends]", "run is not given; name the folder of a comparison"),
     ],
 )
 def test_impossible_settings_are_refused(

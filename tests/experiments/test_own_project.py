@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bandit.core.files import read_json
-from experiments import run
+from experiments import run, train
+from experiments.evaluate import __main__ as evaluate
 from experiments.runner.digest import digest_code
 from experiments.runner.unit import can_be_sent
 from tests.support.asking import SMALL, ask_in, list_names
@@ -25,6 +26,23 @@ def test_a_policy_of_ones_own_runs_and_leaves_no_bundle(
     assert "bundle" not in list_names(tmp_path / "alone")
     assert "nearest: policy.weight" in ask(run.main, *own, "policy.wait=3")
     assert "nearest: mine" in ask(run.main, *own[:2], "policy=minne")
+
+
+def test_a_policy_of_ones_own_is_trained_and_judged_from_a_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_project(tmp_path, "taught")
+    monkeypatch.syspath_prepend(tmp_path)
+    ask = ask_in(tmp_path, monkeypatch)
+    assert not ask(run.main, "policy=random", "hydra.run.dir=logged", *SMALL, "simulator.pool=20")
+    own = ("--config-dir", "configs", "policy=taught", "log=logged")
+    capsys.readouterr()
+    assert not ask(train.main, *own, "judge_from=2", "name=trained")
+    assert "no bundle: a sender takes policies of bandit.policies" in capsys.readouterr().out
+    assert list_names(tmp_path / "runs" / "trained") == ["estimates.parquet", "run.json"]
+    assert not ask(train.main, *own, "judge_from=2", "name=trained")  # its folder is its own
+    assert not ask(evaluate.main, *own, "name=judged")
+    assert "evaluate.html" in list_names(tmp_path / "runs" / "judged")
 
 
 def test_an_edit_of_what_lies_beside_it_makes_its_results_anew(

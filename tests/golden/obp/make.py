@@ -1,16 +1,18 @@
-"""Makes estimates.npz: what Open Bandit Pipeline 0.5.7 says of made-up logs.
+"""Makes estimates.npz: what obp 0.5.7 and vw-estimators 0.2.2 say of made-up logs.
 
 Needs an environment of its own, for obp asks for old packages:
 
     python3.11 -m venv obp && obp/bin/pip install 'numpy==1.26.*' 'pandas==2.0.*' \\
         'scikit-learn==1.2.*' scipy tqdm pyyaml seaborn matplotlib torch
-    obp/bin/pip install --no-deps --ignore-requires-python obp==0.5.7 pyieoe
+    obp/bin/pip install --no-deps --ignore-requires-python obp==0.5.7 pyieoe \\
+        vw-estimators==0.2.2
     obp/bin/python tests/golden/obp/make.py
 """
 
 from pathlib import Path
 
 import numpy as np
+from estimators.bandits import ips, snips
 from obp import ope
 
 N, M, L, S = 80, 5, 3, 50  # sends, articles, slots or loggers, slates
@@ -141,6 +143,11 @@ found["slate_cascade_dr"] = ope.SlateCascadeDoublyRobust(
     **slate,
     **cascade,
 )
+for name, kind in (("vw_ips", ips), ("vw_snips", snips)):
+    theirs = kind.Estimator()
+    for i in range(N):
+        theirs.add_example(logged[i, action[i]], reward[i], target[i, action[i]])
+    found[name] = theirs.get()
 inputs = {
     "logged": logged,
     "target": target,

@@ -1,4 +1,7 @@
-"""The same numbers as Open Bandit Pipeline 0.5.7 on the same arrays (tests/golden/obp/make.py)."""
+"""The same numbers as obp 0.5.7 and vw-estimators 0.2.2 on the same arrays.
+
+tests/golden/obp/make.py made them.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +75,8 @@ CASES: dict[str, Callable[[], Floats]] = {
     "ips": lambda: ips(W),
     "ips_clipped": lambda: ips(weighing.clip(W, 1.7)),
     "snips": lambda: importance.snips(W, REWARD),
+    "vw_ips": lambda: ips(W),
+    "vw_snips": lambda: importance.snips(W, REWARD),
     "ips_smooth": lambda: ips(weighing.smooth(W, 0.3)),
     "dr": lambda: dr(W),
     "dr_clipped": lambda: dr(weighing.clip(W, 1.7)),
