@@ -76,14 +76,14 @@ def _describe(row: "pd.Series[float]", names: Sequence[str], folder: Path, job: 
 
 
 def _draw(summary: pd.DataFrame, names: Sequence[str]) -> Markup:
-    """Each row's clicks, and where all have one, its lift with the interval."""
-    rows = summary.iloc[::-1]
+    """The lift of each row that has one, with its interval; where none has, each row's clicks."""
+    lifts = summary["lift"].notna()
+    rows = (summary[lifts] if lifts.any() else summary).iloc[::-1]
     told = [", ".join(str(row[name]) for name in names) for _, row in rows.iterrows()]
     none = np.full(len(rows), np.nan)
-    lifts = rows["lift"].notna().any()
     values, words = rows[LATE] * 1000, "clicks per 1,000 delivered, later issues"
     ends = [none, none]
-    if lifts:
+    if lifts.any():
         values, words = rows["lift"] * 100, "lift over the baseline, %"
         ends = [100 * rows[name].to_numpy(np.float64) for name in ("lift_low", "lift_high")]
         vague = [is_vague(low / 100, high / 100) for low, high in zip(*ends, strict=True)]
