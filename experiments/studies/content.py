@@ -30,8 +30,8 @@ def find(cells: Cells) -> Finding:
             f"Five coarse tags bring {tell_change(coarse)}. Numbers that say nothing of a fresh "
             f"article bring {tell_change(numbers)}, and where most articles stay "
             f"{tell_change(gains[stay, 'numbers for tags'])}.",
-            "Where tags would be worth keeping, so is telling the reader of them; where they are "
-            "wrong, late or coarse, nobody need write them.",
+            "What an article is about is all that carries over to a fresh one; its number says "
+            "nothing of it before it is clicked.",
         ],
         figure=draw_gains(
             "content",

@@ -34,8 +34,8 @@ def find(cells: Cells) -> Finding:
             "All are compared with a profile that learns from opens and clicks, which every "
             "mail tool records.",
             f"To count only clicks of more than thirty seconds brings "
-            f"{tell_change(whole['longer dwell'])}: a short visit says little less than a long one "
-            "of what a member will click next, and there are few clicks to throw away.",
+            f"{tell_change(whole['longer dwell'])}. In this simulator a click that is given up "
+            "says as much of a member as another, so to count none of them is only to throw away.",
         ],
         figure=draw_gains(
             "signals",
