@@ -31,6 +31,7 @@ from serving.profiles.denied import Denied, read_denied
 from serving.profiles.tastes import set_scale
 from serving.sending.audience import limit_audience
 from serving.sending.past import Past, join_seen
+from serving.sending.record import refuse_spoiling
 from serving.sending.sender import Composed
 
 
@@ -42,11 +43,15 @@ def explain(asked: argparse.Namespace) -> str:
     out = Path(asked.out)
     if out.suffix != ".html":
         raise ValueError(f"--out {out}: its name must end in .html")
+    for file in (out, out.with_suffix(".json")):
+        refuse_spoiling("--out", file, asked.bundle, asked.log, *asked.sent)
     given = bundle.read(asked.bundle, trusted=asked.trust)
     profile = find_profile(given.policy)
     known = find_learned(asked.bundle, given, asked.log, asked.learned)
     denied = read_denied(given.features, asked.deny, asked.deny_list)
-    aliases: Aliases = read_aliases(asked.aliases, asked.encoding)[0] if asked.aliases else {}
+    aliases: Aliases = {}
+    if asked.aliases is not None:
+        aliases, _ = read_aliases(asked.aliases, asked.encoding)
     case, inputs = read_case(asked, given, aliases)
     given.policy.follow(aliases)
     evidence = learn_evidence(asked, given, known, denied, case, aliases)

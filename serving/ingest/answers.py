@@ -79,8 +79,8 @@ def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Windo
         [other, early & ~again, late & ~again],
         [
             "its id is another event's",
-            f"more than {window.before:g} days before delivery",
-            f"more than {window.days:g} days after delivery",
+            f"more than {_count_days(window.before)} before delivery",
+            f"more than {_count_days(window.days)} after delivery",
         ],
         "",
     )
@@ -109,6 +109,10 @@ def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Windo
         delays,
         find_clicks(tagged),
     )
+
+
+def _count_days(days: float) -> str:
+    return "1 day" if days == 1 else f"{days:g} days"
 
 
 def _mark(rows: Ints, n: int) -> Bools:

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from bandit.core.columns import Columns, fill_text
 from bandit.core.files import read_table
 from bandit.core.rules import Rules
 from bandit.core.types import Ints
+from serving.errors import describe, shorten
 from serving.ingest.reading.links import clean_link
 from serving.letters.book import MEMBERS, POOL
 from serving.sending.record import SEND, SLATES, list_parts, read_send
@@ -81,7 +83,7 @@ class Book:
                     "issues of their own; ingest them one after the other"
                 )
         campaign, rules = str(told[0]["campaign"]), _parse_rules(parts[0], told[0]["rules"])
-        slates = [_read_slates(part) for part in parts]
+        slates = [_read_slates(part, rules.slots) for part in parts]
         table = pa.concat_tables(slates).combine_chunks()
         slots = rules.slots
         first = pa.array(np.arange(0, len(table), slots))
@@ -133,15 +135,26 @@ class Book:
 
 
 def _parse_rules(part: Path, told: object) -> Rules:
+    if not isinstance(told, dict):
+        raise ValueError(f"{part / SEND}: rules = {shorten(told)}; must be settings by name")
     try:
-        return Rules.parse(told if isinstance(told, dict) else {})
+        return Rules.parse(told)
+    except ValidationError as error:
+        raise ValueError(f"{part / SEND}: rules: {describe(error)}") from None
     except ValueError as error:
         raise ValueError(f"{part / SEND}: rules: {error}") from None
 
 
-def _read_slates(part: Path) -> pa.Table:
-    columns = ["member", "article", "mail", "event"]
-    return pq.read_table(part / SLATES, columns=columns, page_checksum_verification=True)
+def _read_slates(part: Path, slots: int) -> pa.Table:
+    columns = ["member", "article", "mail", "event", "slot"]
+    table = pq.read_table(part / SLATES, columns=columns, page_checksum_verification=True)
+    slot = table["slot"].to_numpy()
+    if len(slot) % slots or (slot.reshape(-1, slots) != np.arange(1, slots + 1)).any():
+        raise ValueError(
+            f"{part / SLATES} does not hold slots 1 to {slots} of each member, in order, which the "
+            f"rules in {SEND} ask for"
+        )
+    return table.drop_columns(["slot"])
 
 
 def flatten(column: pa.Array | pa.ChunkedArray) -> pa.Array:

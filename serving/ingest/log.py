@@ -56,7 +56,8 @@ def add_issue(folder: Path, book: Book, outcome: Outcome) -> tuple[int, bool]:
     known = _read_notes(folder)
     told = {**outcome.told, "send": book.digest}
     number = next((n for n, each in known.items() if each.get("send") == book.digest), 0)
-    issues = archive.read_rules(folder) if (folder / "rules.json").exists() else {}
+    begun = any((folder / name).exists() for name in ("rules.json", "members.parquet"))
+    issues = archive.read_rules(folder) if begun else {}  # one that lost a file is not begun anew
     if (
         number == 0
         and any(name == book.campaign for name, _ in issues.values())
@@ -80,7 +81,10 @@ def add_issue(folder: Path, book: Book, outcome: Outcome) -> tuple[int, bool]:
             _refuse_unlike(folder, made, name, known[number], told)
             shutil.rmtree(made)
             return number, False
-        _extend(part, made, name, list(issues), book)
+        try:
+            _extend(part, made, name, list(issues), book)
+        except ValueError as error:  # of the log, of which the part is a copy
+            raise ValueError(str(error).replace(str(part), str(folder))) from None
         write_json(part / NOTES, {f"{n:03d}": each for n, each in (known | {new: told}).items()})
     return new, True
 

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from bandit.core.files import replacing
 from bandit.core.types import Floats
+from serving.errors import shorten
 from serving.ingest.matching import Matcher
 from serving.ingest.personal import cut_addresses
 from serving.ingest.reading.mapping import Mapping, find_mapping
@@ -102,6 +103,8 @@ def _digest(file: Path, own: Sequence[Mapping], encoding: str) -> str:
                 digest.update(block)
     except FileNotFoundError:
         raise ValueError(f"{file}: there is no such file") from None
+    except IsADirectoryError:
+        raise ValueError(f"{file} is a folder; must be a file") from None
     return digest.hexdigest()[:32]
 
 
@@ -109,6 +112,9 @@ def _write(file: Path, own: Sequence[Mapping], path: Path, encoding: str) -> Non
     pieces = read_pieces(file, encoding)
     first = next(pieces, [])
     mapping = find_mapping((row for row in first if not isinstance(row, Bad)), own)
+    if first and isinstance(first[0], Bad) and all(isinstance(row, Bad) for row in first):
+        text, why = first[0]
+        raise ValueError(f"it holds no row that can be read: {shorten(text)} is {why}")
     if mapping is None and first:
         raise ValueError(
             "it is no provider's that is known here; say what it calls things by --mapping"

@@ -29,6 +29,7 @@ from serving.ingest.reading.links import read_places
 from serving.ingest.reading.mapping import read_mapping
 from serving.ingest.reading.times import WHY, describe_clocks, parse_times
 from serving.ingest.spill import Aside, Buckets, Spill, open_writer, sort_records, spill_file
+from serving.sending.record import refuse_spoiling
 from serving.tables import Table, name_plainly
 
 SOME = 20_000  # delays in each part of the mails by which a provider's clock is judged
@@ -65,20 +66,18 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     window = Window(days=asked.window, closes=asked.closes)
     own = [read_mapping(path) for path in asked.mapping]
     places, book = read_places(asked.links), Book.read(asked.sent)
-    addresses = _read_addresses(asked, book) if asked.addresses else {}
-    at = _read_time(asked.delivered_at) if asked.delivered_at else None
+    addresses = _read_addresses(asked, book) if asked.addresses is not None else {}
+    at = _read_time(asked.delivered_at) if asked.delivered_at is not None else None
     log = Path(asked.log)
+    refuse_spoiling("--log", log, asked.sent)
     real = log.resolve()  # of two names of one log both mean the same place
     place = real.with_name(f".{real.name}.ingest")
     with _work_in(place):
         spills = [spill_file(Path(file), own, place, asked.encoding) for file in asked.files]
         matcher, aside = Matcher(book, places, addresses, tuple(asked.mailing)), Aside()
         buckets = sort_records(spills, matcher, place, aside)
+        _refuse_nothing(book, spills, aside)
         _fill_sent(buckets, at)
-        if not buckets.files:
-            raise ValueError(
-                "the files hold no rows, as after an export that failed: nothing is added"
-            )
         gathered = _Gathered(book, place / "events.parquet")
         with gathered:
             for rows, table in buckets.read():
@@ -113,6 +112,20 @@ def _read_addresses(asked: argparse.Namespace, book: Book) -> dict[str, int]:
         raise ValueError(f"{asked.addresses} has {len(names)} columns of addresses; name one email")
     columns = (table.columns[name].cast(pa.string()).to_pylist() for name in ("member", names[0]))
     return match_addresses(book, *columns)
+
+
+def _refuse_nothing(book: Book, spills: Sequence[Spill], aside: Aside) -> None:
+    """Raise ValueError where no row is about the send: the issue could not be put right later."""
+    rows = sum(int(spill.facts["rows"]) for spill in spills)
+    if not rows:
+        raise ValueError("the files hold no rows, as after an export that failed: nothing is added")
+    if rows == aside.total:
+        reasons = sorted(aside.counts.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
+        raise ValueError(
+            f"none of the {rows} rows is of use for the send {book.parts[0]}, campaign "
+            f"{shorten(book.campaign)}: nothing is added; "
+            + "; ".join(f"{count}: {why}" for why, count in reasons)
+        )
 
 
 def _read_time(text: str) -> float:

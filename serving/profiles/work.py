@@ -28,6 +28,7 @@ from serving.inputs import read_members
 from serving.profiles.again import find_learned, learn_known, make_again, take_profile
 from serving.profiles.denied import NOTE, read_denied
 from serving.profiles.tastes import Scale, divide, find_topics, set_scale
+from serving.sending.record import refuse_spoiling
 
 COLUMNS = {
     "member": "whose taste it is",
@@ -93,11 +94,17 @@ def tell_profiles(asked: argparse.Namespace) -> str:
     check.at_least("--ago", asked.ago, 1)
     if out.suffix != ".parquet":
         raise ValueError(f"--out {out}: its name must end in .parquet")
+    read = [asked.bundle, asked.log, asked.members]
+    read += [each for each in (asked.aliases, asked.deny_list) if each is not None]
+    for file in (out, out.with_suffix(".txt")):
+        refuse_spoiling("--out", file, *read)
     given = bundle.read(asked.bundle, trusted=asked.trust)
     policy, features = take_profile(asked.bundle, given.policy), given.features
     known = find_learned(asked.bundle, given, asked.log, asked.learned)
     topics = read_denied(features, asked.deny, asked.deny_list).list_told(features)
-    aliases: Aliases = read_aliases(asked.aliases, asked.encoding)[0] if asked.aliases else {}
+    aliases: Aliases = {}
+    if asked.aliases is not None:
+        aliases, _ = read_aliases(asked.aliases, asked.encoding)
     members = read_members(asked.members, [features], [], asked.encoding).to_columns()
     if aliases:
         refuse_old(asked.members, members, aliases)

@@ -32,6 +32,21 @@ def refuse_place(out: Path, bundle: str | Path, *files: str | Path) -> None:
             raise ValueError(f"--out {out} holds {path.name}, which is read; choose another")
 
 
+def refuse_spoiling(what: str, path: str | Path, *read: str | Path) -> None:
+    """Raise ValueError if what is written to `path` would lie in what is read, and spoil it.
+
+    what: the setting that names the path
+    read: files and folders. Links are followed
+    """
+    place = find_place(Path(path))
+    for source in read:
+        if place.is_relative_to(find_place(Path(source))):
+            raise ValueError(
+                f"{what} {path} is or lies in {source}, which is read and would be spoilt; choose "
+                "another place"
+            )
+
+
 def find_place(path: Path) -> Path:
     """Where a path leads, links followed. Raises ValueError where they lead round in a circle."""
     try:

@@ -16,6 +16,7 @@ from bandit.policy import Policy
 from serving import bundle
 from serving.aliases import read_aliases
 from serving.bundle import Bundle
+from serving.sending.record import refuse_spoiling
 from serving.update.seen import extend_seen
 
 INSTALL = "pip install letterbandit[update], or [research] for every policy"
@@ -30,10 +31,13 @@ def update(asked: argparse.Namespace) -> str:
     the log or the files.
     """
     _refuse_same(Path(asked.bundle), Path(asked.new_bundle))
+    refuse_spoiling("NEW_BUNDLE", asked.new_bundle, asked.log)
+    if asked.seen is not None:
+        refuse_spoiling("--seen", asked.seen, asked.bundle, asked.new_bundle, asked.log)
     given = bundle.read(asked.bundle, trusted=asked.trust)
     known = find_known(asked.bundle, given, asked.log, asked.learned)
     aliases: Aliases = {}
-    if asked.aliases:
+    if asked.aliases is not None:
         aliases, _ = read_aliases(asked.aliases, asked.encoding)
         given.policy.follow(aliases)
     learned = _learn(given, asked.log, known, aliases)

@@ -67,13 +67,16 @@ def work(asked: argparse.Namespace) -> None:
     check.between("--level", asked.level, 0.5, 0.9999)
     require("prepare", "pandas")
     from serving.aliases import read_aliases
+    from serving.sending.record import refuse_spoiling
     from serving.verdict.answers import read_answers
     from serving.verdict.course import follow
     from serving.verdict.page import PAGE, write_verdict
     from serving.verdict.sends import read_sends
     from serving.verdict.words import judge
 
-    aliases, digest = read_aliases(asked.aliases, asked.encoding) if asked.aliases else ({}, None)
+    refuse_spoiling("--out", asked.out, *asked.logs, *asked.sent)
+    given = asked.aliases is not None
+    aliases, digest = read_aliases(asked.aliases, asked.encoding) if given else ({}, None)
     split = read_sends(asked.sent, aliases)
     course = follow(split, read_answers(asked.logs, aliases), asked.level)
     judged = [judge(course, pair, asked.worth / 1000, asked.margin) for pair in course.pairs]
@@ -92,7 +95,9 @@ def show(course: "Course", judged: Sequence["Judged"]) -> None:
     from serving.verdict.words import call, format_clicks
 
     console = Console()
-    table = Table(title=f"clicks per 1,000 newsletters, after {len(course.campaigns)} issues")
+    looks = len(course.campaigns)
+    after = "1 issue" if looks == 1 else f"{looks} issues"
+    table = Table(title=f"clicks per 1,000 newsletters, after {after}")
     for name in ("", "difference", "from", "to", "taken off by the past", "outcome"):
         table.add_column(name, justify="left" if name in ("", "outcome") else "right")
     for pair, said in zip(course.pairs, judged, strict=True):

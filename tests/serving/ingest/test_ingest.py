@@ -260,7 +260,7 @@ def test_clocks_are_said(sent: Path, post: Post, tmp_path: Path) -> None:
     ("text", "words", "said"),
     [
         ('{"a": 1}', [], "it is no provider's that is known here; say what it calls things by"),
-        ("", [], "no file says when mails were delivered"),
+        ("", [], "the files hold no rows, as after an export"),
         (
             "[]",
             ["--delivered-at", "2026-07-07T14:00Z"],

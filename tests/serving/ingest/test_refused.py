@@ -1,0 +1,137 @@
+"""What an ingest refuses: rows of another send, damaged books and logs; nothing changes then."""
+
+import json
+import shutil
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bandit.core.files import read_json
+from serving.ingest.__main__ import main
+from tests.support.ingest_cases import Post, list_days, write_rows
+
+
+@pytest.fixture
+def rows(post: Post, tmp_path: Path) -> Path:
+    file = tmp_path / "rows.json"
+    file.write_text(write_rows("sendgrid", post, list_days(post)))
+    return file
+
+
+def digest(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(file.relative_to(folder)): sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """What a run that is refused says."""
+    capsys.readouterr()
+    assert main([str(word) for word in words]) == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("words", [[], ["--delivered-at", "2026-07-07T14:00Z"]])
+def test_rows_of_another_send_are_no_issue_where_nobody_clicked(
+    words: list[str], sent: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An issue that is in a log stays what it is, so a wrong folder could not be put right."""
+    told = json.loads(rows.read_text())
+    other = [each | {"unique_args": {"campaign": "2026-26"}} for each in told]
+    rows.write_text(json.dumps(other))
+    said = run(capsys, sent, rows, *words, "--log", tmp_path / "log")
+    assert f"none of the {len(told)} rows is of use for the send {sent}, campaign '2026-27'" in said
+    assert f"nothing is added; {len(told)}: it is of another campaign" in said
+    assert [path.name for path in tmp_path.iterdir()] == [rows.name]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "a,b\n"])
+def test_files_without_rows_are_said_to_have_none(
+    text: str, sent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows"
+    file.write_text(text)
+    assert "the files hold no rows" in run(capsys, sent, file, "--log", tmp_path / "log")
+
+
+def test_a_file_of_which_nothing_can_be_read_is_no_unknown_provider_s(
+    sent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.json"
+    file.write_text('{"email": "ann')
+    said = run(capsys, sent, file, "--log", tmp_path / "log")
+    assert f'{file}: it holds no row that can be read: \'{{"email": "ann\' is cut off' in said
+    assert f"{tmp_path} is a folder; must be a file" in run(capsys, sent, tmp_path, "--log", "log")
+
+
+@pytest.mark.parametrize("setting", ["--delivered-at", "--addresses"])
+def test_a_setting_that_is_empty_does_not_pass_in_silence(
+    setting: str, sent: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, sent, rows, setting, "", "--log", tmp_path / "log")
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_log_that_lost_its_rules_is_not_begun_anew(
+    sent: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it held would be gone."""
+    log = tmp_path / "log"
+    assert main([str(sent), str(rows), "--log", str(log)]) == 0
+    (log / "rules.json").unlink()
+    (log / "ingest.json").unlink()
+    before = digest(log)
+    assert f"{log} holds no rules.json" in run(capsys, sent, rows, "--log", log)
+    assert digest(log) == before
+
+
+def test_a_damaged_log_is_named_and_not_a_copy_of_it(
+    sent: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, other = tmp_path / "log", tmp_path / "other"
+    assert main([str(sent), str(rows), "--log", str(log)]) == 0
+    (log / "members.parquet").write_bytes(b"junk")
+    shutil.copytree(sent, other)
+    send = read_json(other / "send.json") | {"campaign": "2026-28"}
+    (other / "send.json").write_text(json.dumps(send))
+    said = run(capsys, other, rows, "--log", log)
+    assert f"{log}/members.parquet is not a sound parquet file" in said
+    assert ".part" not in said
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda rules: [], "send.json: rules = []; must be settings by name"),
+        (lambda rules: rules | {"slots": "x"}, "send.json: rules: slots = 'x': must be a valid"),
+        (
+            lambda rules: rules | {"slots": rules["slots"] - 1},
+            "does not hold slots 1 to 3 of each member, in order, which the rules in send.json ask",
+        ),
+    ],
+)
+def test_rules_that_are_not_those_of_the_slates_are_refused(
+    edit: Callable[[Any], Any],
+    said: str,
+    sent: Path,
+    rows: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(sent, other)
+    send = read_json(other / "send.json")
+    send["rules"] = edit(send["rules"])
+    (other / "send.json").write_text(json.dumps(send))
+    assert said in run(capsys, other, rows, "--log", tmp_path / "log")
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_log_does_not_lie_in_the_send(
+    sent: Path, rows: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = run(capsys, sent, rows, "--log", sent / "log")
+    assert f"--log {sent}/log is or lies in {sent}, which is read and would be spoilt" in said
+    assert not (sent / "log").exists()
