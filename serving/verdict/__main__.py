@@ -75,6 +75,8 @@ def work(asked: argparse.Namespace) -> None:
     from serving.verdict.words import judge
 
     refuse_spoiling("--out", asked.out, *asked.logs, *asked.sent)
+    if Path(asked.out).is_file():
+        raise ValueError(f"--out {asked.out} is a file; must be a folder")
     given = asked.aliases is not None
     aliases, digest = read_aliases(asked.aliases, asked.encoding) if given else ({}, None)
     split = read_sends(asked.sent, aliases)

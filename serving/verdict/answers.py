@@ -47,7 +47,8 @@ def read_answers(
 
     aliases: old id -> present one, under which members are counted
 
-    Raises ValueError naming the file where one is damaged, or a campaign is in two archives.
+    Raises ValueError naming the file where one is damaged, of another issue than rules.json says,
+    or holds a member twice; and where a campaign is in two archives.
     """
     ruled = [(Path(folder), read_rules(folder)) for folder in folders]
     met: dict[str, Path] = {}
@@ -66,6 +67,7 @@ def read_answers(
 def _read_issue(path: Path, campaign: str, slots: int, aliases: Aliases) -> Answers:
     table = read_plain(path)
     members = log.list_members(path, table, slots)
+    _check_mails(path, table, members, campaign)
     try:
         members = follow(members, aliases)
     except ValueError as error:
@@ -73,14 +75,30 @@ def _read_issue(path: Path, campaign: str, slots: int, aliases: Aliases) -> Answ
     names = ["delivered", "clicked", *(name for name in RARE if name in table.column_names)]
     flags = {name: _read_flags(path, table, name).reshape(-1, slots) for name in names}
     delivered = flags["delivered"][:, 0]
+    if (lost := np.flatnonzero(flags["clicked"].any(axis=1) & ~delivered)).size:
+        raise ValueError(
+            f"{path} row {lost[0] * slots}: clicked is true, of a mail that was not delivered"
+        )
     return Answers(
         campaign,
         path,
         members,
         delivered,
-        (flags["clicked"].sum(axis=1) * delivered).astype(np.float64),
+        flags["clicked"].sum(axis=1).astype(np.float64),
         {name: flags[name][:, 0] for name in names[2:]},
     )
+
+
+def _check_mails(path: Path, table: pa.Table, members: Ids, campaign: str) -> None:
+    """Raise ValueError where a file is another issue's, or holds no mails or a member's two."""
+    other = [name for name in table["campaign"].unique().to_pylist() if name != campaign]
+    if other:
+        raise ValueError(f"{path} is of campaign {shorten(other[0])}; must be {shorten(campaign)}")
+    if not len(members):
+        raise ValueError(f"{path} holds no mails")
+    ids, count = np.unique(members, return_counts=True)
+    if (count > 1).any():
+        raise ValueError(f"{path}: member {shorten(ids[count > 1][0])} has two mails of one issue")
 
 
 def _read_flags(path: Path, table: pa.Table, name: str) -> Bools:

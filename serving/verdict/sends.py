@@ -17,6 +17,7 @@ from bandit.core.files import read_table
 from bandit.core.ids import Aliases, follow
 from bandit.core.types import Ids
 from serving.arms.design import RESERVED, ROUNDING
+from serving.errors import cut
 from serving.sending.record import SEND, SLATES, list_parts, read_send
 
 HELD, REST, POLICY = RESERVED
@@ -70,7 +71,8 @@ def read_sends(folders: Sequence[str | Path], aliases: Aliases | None = None) ->
             elif what != found:
                 raise ValueError(
                     f"{part} was sent with another experiment or holdout than {folders[0]}: "
-                    f"{shorten(what)}; a verdict is on one"
+                    f"{_name(*what)}, there {_name(*found)}; a verdict is on one, so give --sent "
+                    "the sends of one"
                 )
             campaign = str(told.get("campaign"))
             waves = split.mailed.setdefault(campaign, [])
@@ -91,6 +93,20 @@ def _keep(holdout: object) -> object:
     if not isinstance(holdout, dict):
         return None
     return {"series": holdout.get("series"), "share": holdout.get("share")}
+
+
+def _name(experiment: object, holdout: object) -> str:
+    """Both in a few words."""
+    told = "no experiment"
+    if isinstance(experiment, dict):
+        arms = [
+            f"{arm.get('name')} {arm.get('share')}"
+            for arm in experiment.get("arms", [])
+            if isinstance(arm, dict)
+        ]
+        told = f"experiment {experiment.get('name')} of {', '.join(arms)}"
+    held = holdout.get("share") if isinstance(holdout, dict) else "none"
+    return cut(f"{told}, held out {held}", 200)
 
 
 def _divide(part: Path, experiment: object, holdout: object) -> Split:

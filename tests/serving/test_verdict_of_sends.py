@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -94,13 +96,67 @@ def test_what_cannot_be_is_refused(held: Path, tmp_path: Path, capsys: Any) -> N
     held_out = {"experiment": None}
     (first / "send.json").write_text(json.dumps(told | held_out))
     assert ask(other, tmp_path) == 2
-    assert "was sent with another experiment or holdout than" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "was sent with another experiment or holdout than" in said
+    assert "experiment spring of random 0.6, profile 0.4, held out 0.1, there no experiment" in said
+    assert "give --sent the sends of one" in said
     assert ask(other, tmp_path / "policy", sent=first.name) == 0  # only a holdout
     named = json.loads((tmp_path / "policy" / "verdict.json").read_text())["pairs"]
     assert [(pair["first"], pair["second"]) for pair in named] == [("held out", "policy")]
     (other / "log" / "members.parquet").unlink()
     assert ask(other, tmp_path) == 2
     assert not (tmp_path / "verdict.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda t: pa.concat_tables([t, t]), "has two mails of one issue"),
+        (lambda t: t.slice(0, 0), "holds no mails"),
+        (
+            lambda t: t.drop_columns(["campaign"]).append_column(
+                "campaign", pa.array(["another"] * len(t))
+            ),
+            "is of campaign 'another'; must be ",
+        ),
+        (
+            lambda t: t.drop_columns(["delivered"]).append_column(
+                "delivered", pa.array([False] * len(t))
+            ),
+            "clicked is true, of a mail that was not delivered",
+        ),
+    ],
+)
+def test_a_log_that_cannot_be_is_refused(
+    edit: Callable[[pa.Table], pa.Table], said: str, held: Path, tmp_path: Path, capsys: Any
+) -> None:
+    """As serving.update refuses it: counts of two issues in one, or of a mail twice, are wrong."""
+    other = tmp_path / "held"
+    shutil.copytree(held, other)
+    last = sorted((other / "log" / "log").iterdir())[-1]
+    table = pq.read_table(last)
+    assert pc.any(table["clicked"]).as_py()
+    pq.write_table(edit(table), last)
+    assert ask(other, tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert str(last) in error
+    assert said in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_issue_is_called_so_and_a_file_is_no_folder(
+    held: Path, tmp_path: Path, capsys: Any
+) -> None:
+    first, *_ = sorted((held / "sent").iterdir())
+    assert ask(held, tmp_path, sent=first.name) == 0
+    title = capsys.readouterr().out.splitlines()[0]
+    assert title.strip() == "clicks per 1,000 newsletters, after 1 issue"
+    page = (tmp_path / "verdict.html").read_text()
+    assert f"1 issue, {first.name}" in page
+    assert "1 issues" not in page
+    (tmp_path / "file").touch()
+    assert ask(held, tmp_path / "file") == 2
+    assert "file is a file; must be a folder" in capsys.readouterr().err
 
 
 def rename(path: Path, ids: dict[int, int]) -> None:
