@@ -1,5 +1,8 @@
 """Signals: what a profile gains by opens, reading times and scrolling, beside clicks."""
 
+import numpy as np
+
+from experiments.report.page import format_percent
 from experiments.report.study.figures import draw_gains
 from experiments.report.study.page import Finding
 from experiments.study.cells import Cells
@@ -28,6 +31,13 @@ def find(cells: Cells) -> Finding:
         f"was scrolled past brings {tell_change(whole['scrolled'])}, reading times of ten seconds "
         f"or more {tell_change(whole['dwell'])}."
     )
+    ends = [abs(end) for gain in whole.values() for end in gain[1:]]
+    if not any(gain.sign for gain in whole.values()) and np.isfinite(ends).all():
+        headline = (
+            "Neither opens nor scrolling nor reading times show an effect on what a profile earns: "
+            f"none of {len(whole)} 95\u00a0% intervals leaves out 0, and the furthest goes to "
+            f"{format_percent(max(ends))}."
+        )
     return Finding(
         headline=headline,
         say=[

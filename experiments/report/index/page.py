@@ -81,5 +81,5 @@ def _read_page(page: Path, folder: Path, number: int) -> Entry:
 
 
 def _read_words(markup: str) -> str:
-    """The words of a piece of a page."""
-    return html.unescape(" ".join(re.sub(r"<[^>]+>", "", markup).split()))
+    """The words of a piece of a page; spaces that do not break stay."""
+    return html.unescape(re.sub(r"[ \t\r\n]+", " ", re.sub(r"<[^>]+>", "", markup)).strip(" "))
