@@ -65,7 +65,8 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     check.at_least("--closes", asked.closes, 0.01)
     window = Window(days=asked.window, closes=asked.closes)
     own = [read_mapping(path) for path in asked.mapping]
-    places, book = read_places(asked.links), Book.read(asked.sent)
+    book = Book.read(asked.sent)
+    places = read_places(asked.links, book.links)
     addresses = _read_addresses(asked, book) if asked.addresses is not None else {}
     at = _read_time(asked.delivered_at) if asked.delivered_at is not None else None
     log = Path(asked.log)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,8 @@ def test_the_page_does_what_it_says(
     programs = ["prepare", "send", "ingest", "update", "explain", "verdict"]
     assert [words[2] for words, _ in commands] == [f"serving.{name}" for name in programs]
     follow(commands, capsys)
+    held = json.loads(Path("sent/send.json").read_text())["holdout"]["chooses"]
+    assert held == sha256(Path("bundle-fallback/manifest.json").read_bytes()).hexdigest()
     log = pd.read_parquet("log/log/001.parquet")
     clicked = log[log["clicked"]]
     ids = pd.read_csv("members.csv", dtype=str)["Member ID"]

@@ -12,11 +12,13 @@ Open this file to see what is left of an address.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from bandit.log.events import PLACES
+from serving.errors import shorten
 from serving.letters.links import TRACK
 from serving.settings import read_settings
 
@@ -64,7 +66,7 @@ class Places:
     @cached_property
     def _cleaned(self) -> list[tuple[re.Pattern[str], str]]:
         return [
-            (re.compile(".*".join(map(re.escape, clean_link(pattern).split("*")))), place)
+            (_compile(clean_link(pattern)), place)
             for place, patterns in self._patterns.items()
             for pattern in patterns
         ]
@@ -77,8 +79,25 @@ class Places:
         return next(found, "")
 
 
-def read_places(path: str | Path | None) -> Places:
-    """The places that a yaml says. Raises ValueError naming file and setting."""
+def _compile(pattern: str) -> re.Pattern[str]:
+    """A pattern of which each `*` stands for anything; no link takes long, however many there are.
+
+    What stands between two of them is found where it first comes, and never looked for again.
+    """
+    first, *between = map(re.escape, pattern.split("*"))
+    if not between:
+        return re.compile(first)
+    *between, last = between
+    return re.compile(first + "".join(f"(?>.*?{each})" for each in between) + f".*{last}")
+
+
+def read_places(path: str | Path | None, articles: Iterable[str] = ()) -> Places:
+    """The places that a yaml says.
+
+    articles: their cleaned links, of which none may have a place
+
+    Raises ValueError naming file and setting, and where an article's clicks would count as others.
+    """
     if path is None:
         return Places({})
     content, _ = read_settings(path, "footer: [https://example.org/privacy]")
@@ -90,4 +109,11 @@ def read_places(path: str | Path | None) -> Places:
         if not isinstance(links, list) or not all(isinstance(each, str) for each in links):
             raise ValueError(f"{path}: {place} = {links!r}; must be a list of links")
         found[place] = links
-    return Places(found)
+    places = Places(found)
+    for link in articles:
+        if place := places.find(link):
+            raise ValueError(
+                f"{path}: {place} = {shorten(found[place])} holds {shorten(link)}, which is an "
+                "article's link: its clicks would be lost"
+            )
+    return places

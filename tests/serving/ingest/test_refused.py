@@ -3,14 +3,18 @@
 import json
 import shutil
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bandit.core.files import read_json
 from serving.ingest.__main__ import main
+from serving.ingest.reading.links import Places
 from tests.support.ingest_cases import Post, list_days, write_rows
 
 
@@ -135,3 +139,33 @@ def test_a_log_does_not_lie_in_the_send(
     said = run(capsys, sent, rows, "--log", sent / "log")
     assert f"--log {sent}/log is or lies in {sent}, which is read and would be spoilt" in said
     assert not (sent / "log").exists()
+
+
+@pytest.mark.parametrize("pattern", ["https://news.example.org/*", "*"])
+def test_places_of_other_links_hold_no_article_s(
+    pattern: str, sent: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every click would count as one on the footer, and the articles as shown for nothing."""
+    places = tmp_path / "links.yaml"
+    places.write_text(f"footer: ['https://example.org/privacy', '{pattern}']\n")
+    said = run(capsys, sent, rows, "--links", places, "--log", tmp_path / "log")
+    assert f"{places}: footer = ['https://example.org/privacy', '{pattern}'] holds 'news." in said
+    assert "which is an article's link: its clicks would be lost" in said
+    assert not (tmp_path / "log").exists()
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.text("ab/", max_size=3), min_size=1, max_size=5).map("*".join),
+    st.text("ab/", max_size=12),
+)
+def test_a_star_stands_for_anything(pattern: str, path: str) -> None:
+    places = Places({"footer": [f"https://e.org/x{pattern}z"]})
+    assert bool(places.find(f"e.org/x{path}z")) == fnmatchcase(path, pattern)
+
+
+def test_many_stars_take_no_longer_than_one() -> None:
+    """Read as an ordinary expression this one would go on for years."""
+    places = Places({"footer": ["https://e.org/" + "*a" * 60 + "*z"]})
+    assert places.find("e.org/" + "a" * 3000) == ""
+    assert places.find("e.org/" + "a" * 3000 + "z") == "footer"
