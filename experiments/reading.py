@@ -30,7 +30,7 @@ from experiments.asked.command import command
 from experiments.runner.configs import Settings, make
 from experiments.runner.digest import describe_origin, digest_folder
 from experiments.runner.folders import choose_folder
-from experiments.runner.unit import write_bundle
+from experiments.runner.unit import NO_BUNDLE, can_be_sent, write_bundle
 from serving import bundle
 
 SHOWN = 12  # topics in the table, those with most clicks first
@@ -89,6 +89,8 @@ def refit(config: Settings, name: str) -> Path:
     policy: Policy = make(config["policy"])
     if isinstance(policy, Informed):
         raise ValueError(f"policy = {name}: it knows the simulator's truth, and a log has none")
+    if not can_be_sent(config["policy"]):
+        raise ValueError(f"policy = {name}: {NO_BUNDLE}, and refit leaves nothing else")
     features = archive.fit_features(folder, config["text_dims"] or 32)
     learned = learn_whole(policy, folder, features)
     origin = describe_origin(["experiments.reading"], [config["policy"]])

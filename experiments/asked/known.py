@@ -18,6 +18,7 @@ SET_ELSEWHERE = {  # by what it is set, where a command has a setting of that na
     "simulator.seed": "seed",
     "simulator.members": "members",
 }
+CHECKED_BY_READER = ("rules",)  # settings that hold a mapping, whose reader checks what is in it
 
 
 def check_known(config: Settings, command: str) -> None:
@@ -28,7 +29,7 @@ def check_known(config: Settings, command: str) -> None:
 
     Inside a mapping with a `_target_`, settings are options of that class; inside any other that
     configs/COMMAND.yaml holds, they are those that stand there. What an option itself holds is
-    checked by the class that takes it.
+    checked by the class that takes it, and what an editor's rules hold by `bandit.core.rules`.
     """
     own, groups = read_own(command), _list_groups(_read_yaml(command))
     for name in own:
@@ -108,7 +109,7 @@ def _list_unknown(
     for name, value in config.items():
         if name not in own:
             yield f"{prefix}{name}"
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and f"{prefix}{name}" not in CHECKED_BY_READER:
             inner, place = own[name], f"{prefix}{name}."
             if "_target_" in value:
                 yield from _list_strange(value, place)

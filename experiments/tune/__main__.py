@@ -36,7 +36,7 @@ Space = dict[str, ChoiceSweep | IntervalSweep | RangeSweep]
 def read_space(over: object) -> Space:
     """What each setting may be, from Hydra's own words for it: choice, range and interval.
 
-    Raises ValueError naming the first entry that is none of these.
+    Raises ValueError naming the first entry that is none of these, or names a setting again.
     """
     if not isinstance(over, list) or not over:
         raise ValueError("over is not given; name what may vary, over=['epsilon=choice(0.1,0.2)']")
@@ -49,7 +49,10 @@ def read_space(over: object) -> Space:
             raise ValueError(f"over: {text}: {' '.join(str(error).split())}") from None
         if not isinstance(sweep, ChoiceSweep | IntervalSweep | RangeSweep):
             raise ValueError(f"over: {text}; must be NAME=choice(...), range(...) or interval(...)")
-        space[parsed.key_or_group] = sweep
+        name = parsed.key_or_group
+        if name in space:
+            raise ValueError(f"over: {text}: {name} is named twice; say all its values once")
+        space[name] = sweep
     return space
 
 

@@ -39,6 +39,8 @@ WRONG = [
     ("train", "+policy.epsilon=3", "no setting 'policy.epsilon'; nearest: policy."),
     ("train", "hydra.run.dir=here", "hydra.run.dir is not for train"),
     ("evaluate", "+policy.epsilon=3", "no setting 'policy.epsilon'; nearest: "),
+    ("evaluate", "rules={at_most:{kind:{event:0}}}", "log is not given; name the folder of an"),
+    ("evaluate", "+rules.only={1:{kind:[event]}}", "log is not given; name the folder of an"),
     ("evaluate", "policy=lin_tz", "there is no policy 'lin_tz'; nearest: lin_ts; choose from "),
     ("evaluate", "seed=3", "log is not given; name the folder of an archive, log=FOLDER"),
     ("run", "+simulator.memberz=3", "nearest: simulator.members"),

@@ -6,12 +6,17 @@ import pytest
 from rich.console import Console
 
 from bandit.core.files import read_json
+from bandit.policies.popular import Popular
 from experiments import reading
 from experiments.runner.configs import Settings, read_policy
 from experiments.runner.unit import run_unit
 
 SIZES = {"members": 150, "issues": 4, "pool": 30, "slots": 4, "click_to_open": 0.4}
 SIMULATOR = {"_target_": "simulators.association.association.Association", **SIZES}
+
+
+class Own(Popular):
+    """A policy of somebody's own project."""
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +85,14 @@ def test_settings_that_would_do_nothing_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         reading.run(ask(unit, **more), "profile", Console(quiet=True))
+
+
+def test_a_policy_that_leaves_no_bundle_is_refused_before_it_learns(
+    unit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log may take hours to learn, and nothing but a bundle is left of it."""
+    monkeypatch.chdir(tmp_path)
+    own = {"_target_": "tests.experiments.test_reading.Own"}
+    with pytest.raises(ValueError, match="policy = mine: no bundle: a sender takes policies of"):
+        reading.run(ask(unit, refit=True) | {"policy": own}, "mine", Console(quiet=True))
+    assert not (tmp_path / "runs").exists()

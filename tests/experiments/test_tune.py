@@ -19,6 +19,11 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     return ask_in(tmp_path, monkeypatch)
 
 
+def test_a_setting_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"keep=choice\(1\): keep is named twice"):
+        tune.read_space(["keep=choice(0.5,0.9)", "keep=choice(1)"])
+
+
 def test_the_words_for_what_may_vary_are_hydras() -> None:
     space = tune.read_space(
         [
