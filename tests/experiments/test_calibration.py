@@ -110,6 +110,7 @@ def test_a_preset_can_be_had_below_a_command_that_hydra_runs() -> None:
 # Counting
 
 
+@pytest.mark.slow
 def test_mailings_are_counted_from_the_same_feedback() -> None:
     simulator = rates.load_preset("informz") | SMALL | {"embeddings": None}
     counted = rates.count_mailings(simulator, read_policy("blast"), [11, 13], start=2)

@@ -86,6 +86,7 @@ def test_ones_own_events_leave_a_figure(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["delays.png"]
 
 
+@pytest.mark.slow
 def test_events_without_noise_teach_what_people_did() -> None:
     quiet = dict.fromkeys(("prefetch_share", "scanner_share", "duplicates", "late", "blocked"), 0.0)
     truth, ingested, recorded = learning.measure(3, quiet, 80, 3)

@@ -34,6 +34,9 @@ def contents(unit: Path) -> dict[str, bytes]:
     }
 
 
+LEARNERS = ("vw", "wave", "profile", "segment_learned", "bayes_limit", "profile_true_topics")
+
+
 @pytest.fixture(scope="module")
 def logger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unit = tmp_path_factory.mktemp("runs") / "random-0"
@@ -43,14 +46,7 @@ def logger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "vw",
-        "wave",
-        *(
-            pytest.param(name, marks=pytest.mark.slow)
-            for name in ("profile", "segment_learned", "bayes_limit", "profile_true_topics")
-        ),
-    ],
+    ["popular", *(pytest.param(name, marks=pytest.mark.slow) for name in LEARNERS)],
 )
 def test_a_unit_stopped_after_any_issue_resumes_to_the_same_bytes(
     name: str, logger: Path, tmp_path: Path

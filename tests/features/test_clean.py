@@ -26,6 +26,7 @@ def pool(titles: list[str], summaries: list[str]) -> pd.DataFrame:
     return pd.DataFrame(made | {"kind": "article", "source": "s"})
 
 
+@pytest.mark.slow
 def test_clean_texts_stay_as_they_are_to_the_byte() -> None:
     for seed, name in ((4, "pharmacy"), (5, "pharmacy"), (4, "engineers"), (5, "engineers")):
         world = Association(seed=seed, members=60, issues=26, catalogue=name)

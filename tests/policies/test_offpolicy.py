@@ -117,7 +117,7 @@ def test_a_single_held_out_member_leaves_the_first_choice(world: Any) -> None:
     assert policy._chosen == (0, 0)
 
 
-@pytest.mark.parametrize(("members", "seed"), [(8, 0), (30, 1)])
+@pytest.mark.parametrize(("members", "seed"), [(8, 0), pytest.param(30, 1, marks=pytest.mark.slow)])
 def test_a_small_association_is_played_to_the_end(members: int, seed: int) -> None:
     association = Association(**(SIZES | {"members": members, "seed": seed, "issues": 20}))
     policy = OffPolicy(logging_issues=1, every=1)

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 from hashlib import sha256
@@ -64,6 +66,7 @@ def digests(threads: int, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_two_threads_give_the_features_slates_and_states_of_one(tmp_path: Path) -> None:
     one, two = (digests(threads, tmp_path / str(threads)) for threads in (1, 2))
     assert one[-1] == "threads 1"

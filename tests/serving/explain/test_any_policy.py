@@ -25,8 +25,18 @@ from serving.inputs import read_rules
 from serving.profiles import __main__ as profiles
 from tests.support.member_cases import Desk, set_desk
 
-QUICK = ("popular", "wave")
-SLOW = ("lin_ts", "vw", "neural", "segment_learned", "offpolicy", "blast", "recency", "random")
+QUICK = ("popular",)
+SLOW = (
+    "wave",
+    "lin_ts",
+    "vw",
+    "neural",
+    "segment_learned",
+    "offpolicy",
+    "blast",
+    "recency",
+    "random",
+)
 NAMES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
 
 

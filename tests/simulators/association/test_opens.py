@@ -61,6 +61,7 @@ def test_anchoring_keeps_the_mean() -> None:
     assert anchor_rates(rate, np.zeros(3000)) == 0
 
 
+@pytest.mark.slow
 def test_the_newsletter_for_all_is_opened_at_the_base_rates() -> None:
     """Within sampling error, on pools that it was not calibrated on, whose best articles differ."""
     more, sizes = (

@@ -221,6 +221,7 @@ def test_on_its_own_data_the_true_model_has_the_lowest_perplexity_of_the_five(na
         assert lost > (-3 if other in CONTAIN.get(name, set()) else 50)
 
 
+@pytest.mark.slow
 def test_the_table_of_perplexities_ranks_models_by_what_they_were_not_fitted_to() -> None:
     article, clicks, _ = log(DynamicBayesian(0.6, 0.5), n=6000)
     article[1, 0] = 40  # shown once, in the half that judges

@@ -146,6 +146,7 @@ def test_truth_and_hyperparameters_serve_the_policies_that_may_know() -> None:
     assert earned["oracle"] > 1.3 * earned["bayes_limit"] > 1.3 * earned["random"]
 
 
+@pytest.mark.slow
 def test_what_was_held_out_is_not_looked_at() -> None:
     """Other clicks of members who were held out change no byte."""
     association, rounds = small()

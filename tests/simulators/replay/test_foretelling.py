@@ -141,6 +141,7 @@ def test_refusals() -> None:
         cross_foretell(make_headlines(3, 0))
 
 
+@pytest.mark.slow
 def test_titles_foretell_which_real_headline_wins() -> None:
     """Measured at split seeds 0 to 3: .600, .604, .597, .602 of all pairs (standard error .006)."""
     path = SHARED / "upworthy.parquet" if SHARED else None
