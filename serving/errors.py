@@ -28,10 +28,14 @@ def describe(error: ValidationError) -> str:
             path.pop()
         if one["type"] == "extra_forbidden":
             message = "there is no such setting"
+        elif one["type"] == "missing":
+            message = "it is missing"
         else:
             message = one["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
         place = cut(".".join(path), 200)
-        where = f"{place} = {shorten(one['input'])}: " if path else ""
+        # of what is missing, pydantic's input is all that stands around it
+        value = "" if one["type"] == "missing" else f" = {shorten(one['input'])}"
+        where = f"{place}{value}: " if path else ""
         found.setdefault(where, []).append(message)
     said = [
         where + " or ".join([first, *(message.removeprefix("must be ") for message in rest)])

@@ -86,7 +86,13 @@ def ingest(asked: argparse.Namespace) -> list[str]:
         told = _tell(book, spills, aside, gathered, len(buckets.rows))
         outcome = Outcome(**gathered.facts, events=gathered.path, aside=aside.sort(), told=told)
         number, new = add_issue(log, book, outcome)
-    return list(_describe(told, gathered.count_people(), log, number, new))
+    unused = [
+        f"warning: --mapping {path}: no file was read by it; without found_by it reads "
+        "only what is nobody else's"
+        for path, each in zip(asked.mapping, own, strict=True)
+        if each.provider not in told["rows"]
+    ]
+    return [*unused, *_describe(told, gathered.count_people(), log, number, new)]
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def test_shares_are_kept_and_another_series_or_name_draws_anew() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: x\n", "exp.yaml: arms = {'name': 'x'}: Field required"),
+        ("name: x\n", "exp.yaml: arms: it is missing"),
         ("name: x\narms: [{name: A, bundle: b, share: 0.5}]", "at least 2 items"),
         ("name: x\ncolour: red\narms: []", "colour = 'red': there is no such setting"),
         (

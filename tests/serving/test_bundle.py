@@ -169,7 +169,7 @@ DAMAGE: dict[str, Callable[[Path], Any]] = {
     "made with encoder 'other'": lambda f: edit_manifest(
         f, features=read_features(f) | {"encoder": "other"}
     ),
-    "features.levels = .*: Field required": lambda f: edit_manifest(f, features={}),
+    "features.levels: it is missing": lambda f: edit_manifest(f, features={}),
     "features do not fit this version: ValueError: what is described": lambda f: edit_manifest(
         f, features=read_features(f) | {"verbatim": True}
     ),

@@ -154,6 +154,10 @@ def test_one_issue_is_called_so_and_a_file_is_no_folder(
     page = (tmp_path / "verdict.html").read_text()
     assert f"1 issue, {first.name}" in page
     assert "1 issues" not in page
+    table = page[page.index("<tbody>", page.index("What the arms came to")) :].split("</table>")[0]
+    # on a telephone each number stands beside its name, where a table would be cut off
+    assert table.count("<td") == table.count("<td data-of=") + table.count('<td class="what"')
+    assert table.count('data-of="Clicks per 1,000"') == 3
     (tmp_path / "file").touch()
     assert ask(held, tmp_path / "file") == 2
     assert "file is a file; must be a folder" in capsys.readouterr().err

@@ -169,3 +169,15 @@ def test_many_stars_take_no_longer_than_one() -> None:
     places = Places({"footer": ["https://e.org/" + "*a" * 60 + "*z"]})
     assert places.find("e.org/" + "a" * 3000) == ""
     assert places.find("e.org/" + "a" * 3000 + "z") == "footer"
+
+
+def test_a_mapping_that_read_nothing_is_told(
+    sent: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mapping = tmp_path / "mine.yaml"
+    words = [str(sent), str(rows), "--mapping", str(mapping), "--log", str(tmp_path / "log")]
+    mapping.write_text("provider: mine\nkind: event\nkinds: {open: open}\n")
+    assert f"{mapping}: time: it is missing" in run(capsys, *words)
+    mapping.write_text("provider: mine\nkind: event\nkinds: {open: open}\ntime: timestamp\n")
+    assert main(words) == 0
+    assert f"warning: --mapping {mapping}: no file was read by it" in capsys.readouterr().out
