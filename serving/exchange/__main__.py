@@ -15,10 +15,11 @@ from typing import TypeVar
 from bandit.core.files import write_table
 from bandit.log import archive
 from bandit.ope.exchange import dsjson, feedback, personalizer
-from bandit.ope.exchange.decisions import Decision, tabulate
+from bandit.ope.exchange.decisions import Decision, find_nested, tabulate
 from bandit.ope.exchange.sends import list_decisions
 from bandit.ope.whole.look import plan_uniform
-from serving.errors import run_program
+from serving.errors import cut, run_program
+from serving.sending.record import refuse_spoiling
 
 T = TypeVar("T")
 READ: dict[str, Callable[[Path], list[Decision]]] = {
@@ -32,6 +33,7 @@ WRITE: dict[str, Callable[[Path, Sequence[Decision]], None]] = {
     ".csv": feedback.write_csv,
     ".parquet": lambda path, decisions: write_table(path, tabulate(decisions)),
 }
+TABLES = (".csv", ".parquet")  # a row for each decision
 
 
 def read(path: Path) -> list[Decision]:
@@ -62,10 +64,22 @@ def _choose(path: Path, kinds: dict[str, T]) -> T:
 def work(asked: argparse.Namespace) -> None:
     """Read, write, and say how many. Raises ValueError as `read` and `write` do."""
     _choose(asked.made, WRITE)
+    refuse_spoiling("TO", asked.made, asked.source)
     decisions = read(asked.source)
+    if not decisions:
+        raise ValueError(f"{asked.source}: no first slot was filled by choice")
     write(asked.made, decisions)
     mean = sum(each.reward for each in decisions) / len(decisions)
     print(f"{asked.made}: {len(decisions):,} decisions, mean reward {mean:.4g}")
+    if asked.made.suffix in TABLES and (left := _list_left(decisions)):
+        print(f"left out, as it has no place in such a file: {cut(', '.join(left), 200)}")
+
+
+def _list_left(decisions: Sequence[Decision]) -> list[str]:
+    """What a table of a row for each decision cannot hold."""
+    about = any(told for each in decisions for told in each.about)
+    left = [f"{name} (a list or an object)" for name in sorted(find_nested(decisions))]
+    return ["what is known of the articles"] * about + left
 
 
 def main(argv: Sequence[str] | None = None) -> int:

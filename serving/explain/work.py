@@ -93,7 +93,9 @@ def read_case(asked: argparse.Namespace, given: Bundle, aliases: Aliases) -> tup
         refuse_old(asked.members, inputs.members, aliases)
     ids = [str(one) for one in inputs.members["member"].tolist()]
     if asked.member not in ids:
-        raise ValueError(f"--member {shorten(asked.member)} is not in {asked.members}")
+        bare = asked.member.strip().lstrip("0")  # as spreadsheets leave an id
+        near = next((f"; there is {one!r}" for one in ids if one.lstrip("0") == bare), "")
+        raise ValueError(f"--member {shorten(asked.member)} is not in {asked.members}{near}")
     sent = Past(asked.sent, asked.campaign).list_sent(inputs.rules.no_repeat)
     seen = follow_pairs(join_seen(inputs.seen, sent), aliases)
     articles, _ = limit_audience(inputs.articles, inputs.members)

@@ -252,6 +252,10 @@ class Aside:
         """How many rows there are."""
         return sum(self.counts.values())
 
+    def list_commonest(self) -> Sequence[tuple[str, int]]:
+        """The five commonest reasons, and how many rows have each."""
+        return sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
+
     def add(self, table: pa.Table) -> None:
         """Add rows, with the columns `why` and `row`; whose they are is cut off."""
         if not len(table):

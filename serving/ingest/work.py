@@ -78,7 +78,7 @@ def ingest(asked: argparse.Namespace) -> list[str]:
         matcher, aside = Matcher(book, places, addresses, tuple(asked.mailing)), Aside()
         buckets = sort_records(spills, matcher, place, aside)
         _refuse_nothing(book, spills, aside)
-        _fill_sent(buckets, at)
+        _fill_sent(buckets, at, aside)
         gathered = _Gathered(book, place / "events.parquet")
         with gathered:
             for rows, table in buckets.read():
@@ -127,11 +127,10 @@ def _refuse_nothing(book: Book, spills: Sequence[Spill], aside: Aside) -> None:
     if not rows:
         raise ValueError("the files hold no rows, as after an export that failed: nothing is added")
     if rows == aside.total:
-        reasons = sorted(aside.counts.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
         raise ValueError(
             f"none of the {rows} rows is of use for the send {book.parts[0]}, campaign "
             f"{shorten(book.campaign)}: nothing is added; "
-            + "; ".join(f"{count}: {why}" for why, count in reasons)
+            + "; ".join(f"{count}: {why}" for why, count in aside.list_commonest())
         )
 
 
@@ -145,7 +144,7 @@ def _read_time(text: str) -> float:
     return float(seconds)
 
 
-def _fill_sent(buckets: Buckets, at: float | None) -> None:
+def _fill_sent(buckets: Buckets, at: float | None, aside: Aside) -> None:
     """Give mails of which no file says when they went out the time that is given, or the usual one.
 
     Raises ValueError where no mail has one.
@@ -154,6 +153,7 @@ def _fill_sent(buckets: Buckets, at: float | None) -> None:
     if at is None and not len(known):
         raise ValueError(
             "no file says when mails were delivered: give one that does, or --delivered-at TIME"
+            + "".join(f"; set aside: {count}: {why}" for why, count in aside.list_commonest())
         )
     buckets.sent[np.isnan(buckets.sent)] = np.median(known) if at is None else at
 

@@ -84,8 +84,8 @@ def learn_known(
     learn_rounds(policy, _read(log, given, known[-1].issue, aliases), watch)
     if not aliases and not _is_same(given.policy, policy):
         raise ValueError(
-            f"{log} does not give what {folder} has learned: it learned other issues as well, or "
-            "another version learned them"
+            f"{log} does not give what {folder} has learned: it learned other issues as well, "
+            "another version learned them, or members merged: then give the --aliases of the update"
         )
 
 

@@ -62,6 +62,8 @@ class Decision:
             raise ValueError(f"what was shown had chance {self.propensity:g}; must be above 0")
         if not np.isnan(chances).any() and abs(chances.sum() - 1) > NEAR:
             raise ValueError(f"chances add up to {chances.sum():.6g}; must be 1")
+        if (total := np.nansum(chances)) > 1 + NEAR:
+            raise ValueError(f"the chances that are known add up to {total:.6g}; must be 1 in all")
         if not np.isfinite(self.reward):
             raise ValueError(f"reward {self.reward} is not finite")
 
@@ -131,25 +133,38 @@ def gather_numbers(decisions: Sequence[Decision]) -> tuple[list[str], Floats]:
     return names, np.array(values).reshape(len(decisions), len(names))
 
 
+def find_nested(decisions: Sequence[Decision]) -> set[str]:
+    """Names of what is known as a list or an object, for which a table has no place."""
+    return {n for each in decisions for n, v in each.known.items() if isinstance(v, dict | list)}
+
+
 def tabulate(decisions: Sequence[Decision]) -> pa.Table:
     """A row for each decision: event, action, propensity, reward, and what was known.
 
     A mapping with its default names reads it (docs/bench.md). Only what is a word, a number or a
-    yes or no is a column; a name that stands for two kinds is written as words.
+    yes or no is a column; a name that stands for two kinds is written as words, and one that is the
+    table's own as `reward_`. Raises ValueError for whole numbers that the table cannot hold.
     """
     names = list(dict.fromkeys(name for each in decisions for name in each.known))
+    nested = find_nested(decisions)
     columns: dict[str, pa.Array] = {
         "event": pa.array([each.event for each in decisions]),
         "action": pa.array([each.articles[each.shown] for each in decisions]),
-        "propensity": pa.array([each.propensity for each in decisions]),
+        "propensity": pa.array([min(each.propensity, 1.0) for each in decisions]),
         "reward": pa.array([each.reward for each in decisions]),
     }
     for name in names:
         values = [each.known.get(name) for each in decisions]
-        if any(isinstance(value, dict | list) for value in values):
+        if name in nested:
             continue
         if len({type(v) for v in values if v is not None} - {int, float}) > 0:
             values = [None if value is None else str(value) for value in values]
-        if name not in columns:
-            columns[name] = pa.array(values)
+        while name in columns:
+            name += "_"
+        most = 2**53 if any(isinstance(value, float) for value in values) else 2**63 - 1
+        for each, value in zip(decisions, values, strict=True):
+            if isinstance(value, int) and abs(value) > most:
+                where = f"event {shorten(each.event)}: {shorten(name)} = {value}"
+                raise ValueError(f"{where}; a column of such numbers holds none above {most}")
+        columns[name] = pa.array(values)
     return pa.table(columns)

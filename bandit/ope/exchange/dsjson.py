@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from bandit.core.check import shorten
 from bandit.core.files import replacing
 from bandit.ope.exchange.decisions import Decision
 from bandit.ope.exchange.lines import Line, read_lines
@@ -26,10 +27,12 @@ def read(path: str | Path) -> list[Decision]:
 
 def _read(line: Line) -> Decision:
     offer = line.take("c", dict)
-    articles = [line.check("an entry of _multi", each, dict) for each in offer.get("_multi", [])]
+    multi = line.check("_multi", offer.get("_multi", []), list)
+    articles = [line.check("an entry of _multi", each, dict) for each in multi]
     ranking = line.take("a", list)
     m = len(articles)
-    if sorted(ranking, key=str) != sorted(range(1, m + 1), key=str):
+    whole = all(type(number) is int for number in ranking)
+    if not whole or sorted(ranking) != list(range(1, m + 1)):
         raise ValueError(f"a = {ranking}; must be the numbers 1 to {m} in some order")
     chances = [0.0] * m
     told = line.take("p", list)
@@ -37,6 +40,7 @@ def _read(line: Line) -> Decision:
         raise ValueError(f"p has {len(told)} chances of {m} articles")
     for number, chance in zip(ranking, told, strict=True):
         chances[number - 1] = line.check("an entry of p", chance, float)
+    tags = [each.get("_tag", str(at + 1)) for at, each in enumerate(articles)]
     shown = line.take("_label_Action", int) - 1
     label = line.take("_label_probability", float)
     if 0 <= shown < m and abs(chances[shown] - label) > CLOSE:
@@ -46,7 +50,7 @@ def _read(line: Line) -> Decision:
     return Decision(
         event=line.take("EventId", str),
         time=line.take("Timestamp", str, ""),
-        articles=tuple(str(each.get("_tag", at + 1)) for at, each in enumerate(articles)),
+        articles=tuple(line.check("_tag", tag, str) for tag in tags),
         shown=shown,
         chances=tuple(chances),
         reward=0.0 - line.take("_label_cost", float),
@@ -58,7 +62,8 @@ def _read(line: Line) -> Decision:
 def write(path: str | Path, decisions: Iterable[Decision]) -> None:
     """Write decisions as dsjson, whole or not at all.
 
-    Raises ValueError for one whose chances are not all known.
+    Raises ValueError for one whose chances are not all known, or that knows something by a name
+    which dsjson has for itself.
     """
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         for each in decisions:
@@ -68,6 +73,9 @@ def write(path: str | Path, decisions: Iterable[Decision]) -> None:
 def _describe(each: Decision) -> dict[str, object]:
     if any(chance != chance for chance in each.chances):
         raise ValueError(f"event {each.event}: dsjson needs the chances of all articles")
+    for name, taken in (("_multi", (each.known,)), ("_tag", each.about)):
+        if any(name in told for told in taken):
+            raise ValueError(f"event {shorten(each.event)}: {name} is dsjson's own name")
     order = _rank(each.shown, each.chances)
     multi = [{"_tag": a} | dict(told) for a, told in zip(each.articles, each.about, strict=True)]
     found: dict[str, object] = {

@@ -15,10 +15,16 @@ import numpy as np
 from bandit.core import check
 from bandit.core.check import shorten
 from bandit.core.files import read_bytes, replacing
-from bandit.ope.exchange.decisions import Decision, gather_numbers, list_articles, spread
+from bandit.ope.exchange.decisions import (
+    Decision,
+    find_nested,
+    gather_numbers,
+    list_articles,
+    spread,
+)
 
 COLUMNS = ("timestamp", "item_id", "position", "click", "propensity_score")
-KNOWN = "user_feature_"
+KNOWN, AFFINITY = "user_feature_", "user-item_affinity_"
 
 
 def to_feedback(decisions: Sequence[Decision]) -> dict[str, object]:
@@ -94,7 +100,8 @@ def write_csv(path: str | Path, decisions: Iterable[Decision]) -> None:
     Only the chance of what was shown is in it, and of what is known, words and numbers.
     """
     rows = list(decisions)
-    names = list(dict.fromkeys(name for each in rows for name in each.known))
+    nested = find_nested(rows)
+    names = [n for n in dict.fromkeys(n for each in rows for n in each.known) if n not in nested]
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*COLUMNS, *(KNOWN + name for name in names)])
@@ -107,28 +114,43 @@ def write_csv(path: str | Path, decisions: Iterable[Decision]) -> None:
 def read_csv(path: str | Path) -> list[Decision]:
     """The decisions of such a file, at all positions; chances of what was not shown are unknown.
 
-    Raises ValueError naming file, line and value where it is damaged.
+    Affinities (user-item_affinity_0, ...) are left out. Raises ValueError naming file, line and
+    value where it is damaged, and a column that the dataset does not have, or has once.
     """
     try:
-        text = read_bytes(Path(path)).decode()
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        text = read_bytes(Path(path)).decode("utf-8-sig")  # as Excel writes it, too
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        lines, rows = [], []
+        for row in reader:
+            lines.append(reader.line_num)
+            rows.append(row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: {error}") from None
     if not rows:
         raise ValueError(f"{path}: there is no decision in it")
-    check.columns(str(path), rows[0], COLUMNS)
+    head = list(reader.fieldnames or ())
+    check.columns(str(path), head, COLUMNS)
+    for name in head:
+        if head.count(name) > 1:
+            raise ValueError(f"{path}: column {shorten(name)} is there twice")
+        if name not in ("", *COLUMNS) and not name.startswith((KNOWN, AFFINITY)):
+            raise ValueError(
+                f"{path}: column {shorten(name)} is none of the dataset's; "
+                f"call what was known of the user {KNOWN}..."
+            )
     articles = tuple(dict.fromkeys(str(row["item_id"]) for row in rows))
     found = []
-    for number, row in enumerate(rows, 2):
+    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
         try:
             if None in row or None in row.values():
-                raise ValueError(f"has {len(row)} values; the head has {len(rows[0])}")
+                many = "more" if None in row else "fewer"
+                raise ValueError(f"has {many} values than the head, which has {len(head)}")
             shown = articles.index(row["item_id"])
             chances = [math.nan] * len(articles)
             chances[shown] = _parse("propensity_score", row["propensity_score"])
             found.append(
                 Decision(
-                    event=str(number - 1),
+                    event=str(number),
                     time=row["timestamp"],
                     articles=articles,
                     shown=shown,
@@ -139,7 +161,7 @@ def read_csv(path: str | Path) -> list[Decision]:
                 )
             )
         except ValueError as error:
-            raise ValueError(f"{path} line {number}: {error}") from None
+            raise ValueError(f"{path} line {line}: {error}") from None
     return found
 
 

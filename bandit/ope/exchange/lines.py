@@ -3,6 +3,8 @@
 Open this file to read another format of one object a line.
 """
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +16,7 @@ from bandit.ope.exchange.decisions import Decision
 T = TypeVar("T")
 WORDS = {dict: "an object", list: "a list", str: "text", int: "a whole number", float: "a number"}
 MISSING = object()
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # of a pair that stands for one letter
 
 
 class Line:
@@ -39,6 +42,18 @@ class Line:
         return value if kind is not float else kind(value)  # type: ignore[call-arg]
 
 
+def _parse(data: bytes) -> object:
+    """What a line says. Raises ValueError for half a letter, which no other file could hold."""
+    told = parse_json(data)
+    if HALF.search(data):
+        try:
+            json.dumps(told, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = error.object[error.start]
+            raise ValueError(f"{half!a} is half a letter, in no text") from None
+    return told
+
+
 def read_lines(path: str | Path, read: Callable[[Line], Decision]) -> list[Decision]:
     """One decision for each line that is not empty.
 
@@ -51,7 +66,7 @@ def read_lines(path: str | Path, read: Callable[[Line], Decision]) -> list[Decis
         if not data.strip():
             continue
         try:
-            each = read(Line(parse_json(data)))
+            each = read(Line(_parse(data)))
         except ValueError as error:
             raise ValueError(f"{path} line {number}: {error}") from None
         if each.event in met:

@@ -30,6 +30,8 @@ def _read(line: Line) -> Decision:
         name = ranked.take("id", str)
         if name not in chances:
             raise ValueError(f"ranking names {shorten(name)}, which is not among the actions")
+        if not math.isnan(chances[name]):
+            raise ValueError(f"ranking names {shorten(name)} twice")
         chances[name] = ranked.take("probability", float)
     shown = line.take("rewardActionId", str)
     if shown not in chances:

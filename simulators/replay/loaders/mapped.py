@@ -35,7 +35,8 @@ class Mapped:
     action: column of what was shown; numbers and words are both names
     propensity: column of the chance that it had, in (0, 1]
     reward: column of 0 and 1
-    context: columns of what was known, numbers or words; None: all others
+    context: columns of what was known, numbers or words; None: all others but `event` where its
+        values all differ, which is then the id of a choice
     titles: action -> its text, and any action that was never shown; None: the actions' names
 
     A row is a member of its own: whoever came twice is two.
@@ -55,7 +56,14 @@ class Mapped:
         table = read(path, [*told, *(self.context or ())])
         if self.context is not None and (both := set(told) & set(self.context)):
             raise ValueError(f"{path}: {min(both)} is context too: it is known only afterwards")
-        known = self.context or [name for name in table.columns if name not in told]
+        if len(set(told)) < len(told):
+            raise ValueError(
+                f"{path}: action, propensity and reward are columns {told}; must differ"
+            )
+        known = self.context
+        if known is None:
+            ids = {"event"} if "event" in table and table["event"].is_unique else set()
+            known = [name for name in table.columns if name not in ids | set(told)]
         titles = {str(action): str(text) for action, text in (self.titles or {}).items()}
         action = parse_words(path, table, self.action)
         if titles:

@@ -204,8 +204,10 @@ def test_what_is_denied_is_told_nowhere(
 def test_what_cannot_be_told_is_refused_by_name(
     desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    there = str(next(iter(desk.count_clicks())))
     for member, other, message in (
         ("7", {"out": tmp_path / "p.html"}, "--member '7' is not in"),
+        (f"00{there}", {"out": tmp_path / "p.html"}, f"members.parquet; there is '{there}'"),
         ("7", {"out": tmp_path / "p.pdf"}, "its name must end in .html"),
         ("7", {"out": tmp_path / "p.html", "learned": 3}, "names the issues that it has learned"),
     ):

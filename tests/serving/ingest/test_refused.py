@@ -181,3 +181,17 @@ def test_a_mapping_that_read_nothing_is_told(
     mapping.write_text("provider: mine\nkind: event\nkinds: {open: open}\ntime: timestamp\n")
     assert main(words) == 0
     assert f"warning: --mapping {mapping}: no file was read by it" in capsys.readouterr().out
+
+
+def test_deliveries_at_impossible_times_are_told_where_no_other_has_one(
+    sent: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads(rows.read_text())
+    count = sum(each["event"] == "delivered" for each in told)
+    late = [each | {"timestamp": 7e9} for each in told if each["event"] == "delivered"]
+    mail = {"unique_args": late[0]["unique_args"]}
+    opens = [each | mail for each in told if each["event"] == "open"]
+    rows.write_text(json.dumps(late + opens))
+    said = run(capsys, sent, rows, "--log", tmp_path / "log")
+    assert "no file says when mails were delivered: give one that does" in said
+    assert f"set aside: {count}: an impossible time" in said

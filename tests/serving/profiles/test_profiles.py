@@ -146,3 +146,20 @@ def test_what_has_no_profiles_is_refused_by_name(
     words += [desk.folder / "members.parquet", "--out", tmp_path / "p.parquet"]
     assert main([str(word) for word in words]) == 2
     assert "tastes are told of bandit.policies.profile alone" in capsys.readouterr().err
+
+
+def test_a_bundle_whose_members_merged_asks_for_the_aliases(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = bundle.read(desk.folder / "bundle")
+    one, two = list(desk.count_clicks())[:2]
+    given.policy.follow({one: two})
+    told = given.manifest
+    words = (told.policy, told.parameters, given.features, told.made_from)
+    bundle.write(tmp_path / "merged", given.policy, *words)
+    asked = [tmp_path / "merged", desk.folder / "log", "--members"]
+    asked += [desk.folder / "members.parquet", "--out", tmp_path / "p.parquet"]
+    assert main([str(word) for word in asked]) == 2
+    said = capsys.readouterr().err
+    assert "does not give what" in said
+    assert "or members merged: then give the --aliases of the update" in said

@@ -74,6 +74,7 @@ def test_a_mapping_says_what_the_columns_are(name: str, tmp_path: Path) -> None:
         ({"age": None}, {}, r"log.csv row 3: age = ''; must not be empty"),
         ({}, {"context": ["click"]}, "click is context too"),
         ({}, {"context": ["wage"]}, "wage"),
+        ({}, {"propensity": "click"}, "action, propensity and reward are columns .*; must differ"),
         ({}, {"action": "segmnt"}, "segmnt"),
         ({}, {"titles": {"jobs": "a", "law": "b"}}, r"row \d+: banner = 'ward'; has no title"),
     ],
