@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pydantic import ValidationError
 
-from bandit.core.rules import Rules
+from bandit.core.check import shorten
+from bandit.core.rules import EACH, Rules, name_nearest
 from bandit.core.types import Context, Round, SlotPmf
+from bandit.features.attributes import fold
 from bandit.log.learning import learn_again
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import Interval, normal_interval
@@ -21,6 +23,7 @@ from bandit.ope.whole.evaluate import WholeAnswer, evaluate_whole
 from bandit.ope.whole.look import is_sent_by, look_beside, plan_uniform
 from bandit.ope.whole.looks import look_by_issue
 from bandit.policy import Policy
+from bandit.slates.layout import read_values
 from bandit.slates.propensity import replay
 from serving.errors import describe
 
@@ -102,7 +105,8 @@ def judge(
     rules: what is to be different in the rules by which the policy plans the judged issues, as
         `Rules.parse` takes it; None: nothing
 
-    Raises ValueError where no issue is left to judge by, and where `sent_by` did not send them.
+    Raises ValueError where no issue is left to judge by, where `sent_by` did not send them, and
+    where a rule names a value that no article of the judged issues has.
     """
     judged: list[Round] = []
     parts, besides, why = [], [], ""
@@ -128,6 +132,7 @@ def judge(
             f"judge_from = {judge_from}; the log ends before that issue, "
             "so nothing is left to judge by"
         )
+    _refuse_void(rules or {}, [round.context for round in judged])
     members = np.concatenate([round.context.member_ids for round in judged])
     k = min(part[0].shape[1] for part in parts)
     logged, target, clicked, supported = (
@@ -171,6 +176,24 @@ def change_rules(context: Context, rules: Mapping[str, object] | None) -> Contex
     except ValueError as error:
         why = describe(error) if isinstance(error, ValidationError) else error
         raise ValueError(f"rules, campaign {context.campaign!r}: {why}") from None
+
+
+def _refuse_void(asked: Mapping[str, object], issues: Sequence[Context]) -> None:
+    """Raise ValueError for a value of a rule that no article has: it would seem to cost nothing."""
+    rules = change_rules(issues[0], asked).rules
+    told: list[tuple[str, Mapping[str, Iterable[str]]]] = [
+        *(("at_most", rules.at_most), ("at_least", rules.at_least)),
+        *(("only", columns) for columns in rules.only.values()),
+    ]
+    named = [(part, column, value) for part, by in told for column in by for value in by[column]]
+    for part, column, value in named:
+        if part not in asked or value == EACH:
+            continue
+        there = {each for issue in issues for each in read_values(issue.articles, column)}
+        if fold(value) not in set(map(fold, there)):
+            near = name_nearest(value, sorted(there))
+            what = f"rules: {part} {column} {shorten(value)}"
+            raise ValueError(f"{what}: no article of the judged issues has it{near}")
 
 
 def _plan_sender(sent_by: Policy | None, context: Context) -> SlotPmf:

@@ -241,6 +241,8 @@ def test_other_rules_cost_what_the_policy_under_them_earns(log: Path, runs: Path
     [
         ({"slots": 2}, "rules, campaign '.*': slots = 2; what was sent has 3"),
         ({"only": {9: {"kind": ["event"]}}}, "rules, campaign '.*': .*slot 9 is beyond"),
+        ({"at_most": {"kind": {"evnt": 0}}}, "rules: at_most kind 'evnt': no article of the"),
+        ({"only": {1: {"kind": ["evnt"]}}}, "rules: only kind 'evnt': no article .*'event'"),
         ({"capz": 1}, "rules, campaign '.*': .*capz"),
         ({"pins": {1: "nothing"}}, "rules, campaign '.*': pins: slot 1 pins article 'nothing'"),
     ],
