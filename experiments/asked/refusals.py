@@ -17,6 +17,7 @@ from hydra.errors import (
     OverrideParseException,
 )
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from experiments.asked.known import list_names, read_own, say_unknown
 from experiments.runner.configs import CONFIGS, list_configs, resolve
@@ -31,6 +32,8 @@ def translate(
     overrides: of the command line
     folders: of configs
     """
+    if isinstance(error, MarkedYAMLError):  # it names the file, the line and the column
+        return ValueError(" ".join(str(error).split()))
     if isinstance(error, OmegaConfBaseException) and isinstance(error.__cause__, ValueError):
         return error.__cause__  # a name that is no folder's
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, ValueError):

@@ -77,6 +77,14 @@ def test_what_nothing_reads_is_refused_in_one_line_and_leaves_nothing(
     assert not [path for path in tmp_path.rglob("*") if path != tmp_path / "runs"]
 
 
+def test_a_config_that_is_no_yaml_is_refused_with_its_place(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "policy").mkdir(parents=True)
+    (tmp_path / "mine" / "policy" / "cut.yaml").write_text("_target_: mine.Mine\n  keep: [\n")
+    said = ask(run.main, "--config-dir", str(tmp_path / "mine"), "policy=cut")
+    assert said.startswith("run: mapping values are not allowed here in ")
+    assert said.endswith('cut.yaml", line 2, column 7')
+
+
 def test_an_option_that_a_yaml_leaves_out_may_be_added(ask: Ask) -> None:
     said = ask(run.main, "+policy.max_slots=0", "issues=1")
     assert said == "run: max_slots = 0; must be at least 1"
