@@ -26,9 +26,10 @@ check: .venv/ready
 slow: .venv/ready
 	$(PYTEST) -m slow
 
-# docs/benchmarks.md: how long work takes, beside peers and limits; on a quiet machine
+# docs/benchmarks.md: how long work takes, beside peers and limits; on a quiet machine. A benchmark
+# that misses its bound fails, and the page is written all the same.
 bench: .venv/ready
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -q --benchmark-json=.venv/bench.json
+	-$(BIN)/python -m pytest tests/benchmarks --benchmark-only -q --benchmark-json=.venv/bench.json
 	$(BIN)/python -m tests.benchmarks.rows .venv/bench.json docs/benchmarks.md
 
 # what others make, in an environment of its own, for `make bench` to measure beside
