@@ -45,7 +45,7 @@ def read_space(over: object) -> Space:
         try:
             (parsed,) = OverridesParser.create().parse_overrides([str(text)])
             sweep = parsed.value()
-        except Exception as error:
+        except Exception as error:  # the parser's, and those of whatever sweep it names
             raise ValueError(f"over: {text}: {' '.join(str(error).split())}") from None
         if not isinstance(sweep, ChoiceSweep | IntervalSweep | RangeSweep):
             raise ValueError(f"over: {text}; must be NAME=choice(...), range(...) or interval(...)")

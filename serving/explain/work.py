@@ -122,7 +122,7 @@ def learn_evidence(
 
     policy = start()
     if type(policy) is Profile:  # whose members are learned again each for himself
-        policy = Retold(**given.manifest.parameters)  # type: ignore[arg-type]
+        policy = Retold(**given.manifest.parameters)  # type: ignore[arg-type]  # checked there
         policy.start(given.features)
     member = case.member["member"].tolist()[0]
     evidence = Evidence(member, given.features, denied, policy, start)

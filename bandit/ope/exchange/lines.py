@@ -30,7 +30,7 @@ class Line:
         if name not in self.told:
             if default is MISSING:
                 raise ValueError(f"{name} is missing")
-            return default  # type: ignore[return-value]
+            return default  # type: ignore[return-value]  # not MISSING: the caller's own
         return self.check(name, self.told[name], kind)
 
     @staticmethod
@@ -39,7 +39,7 @@ class Line:
         fits = isinstance(value, int | float if kind is float else kind)
         if not fits or (isinstance(value, bool) and kind in (int, float)):
             raise ValueError(f"{what} = {shorten(value)}; must be {WORDS[kind]}")
-        return value if kind is not float else kind(value)  # type: ignore[call-arg]
+        return value if kind is not float else kind(value)  # type: ignore[call-arg]  # a float
 
 
 def _parse(data: bytes) -> object:

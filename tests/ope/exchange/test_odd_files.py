@@ -10,7 +10,8 @@ from bandit.ope.exchange import dsjson, feedback
 from bandit.ope.exchange.decisions import Decision
 from serving.exchange.__main__ import main, read
 from simulators.replay.loaders.mapped import Mapped
-from tests.ope.exchange.test_exchange import CSV, EVENTS, damage, lines
+from tests.ope.exchange.test_damaged import CSV, damage, lines
+from tests.ope.exchange.test_exchange import EVENTS
 
 
 def know(**told: object) -> str:
