@@ -1,11 +1,11 @@
 """How many clicks were people's, how sure that is, and a log that is no surer than that.
 
 A mixture is surer of itself than it should be: what it looks at hangs together, and all its odds
-may be off in one direction. So the interval lets all odds be wrong at once by one factor, which was
-settled on simulated signatures (docs/hygiene.md says how often the interval held the truth on
-others). What a policy learns from is one log as it may have been: unsure tags are drawn by their
-chance. Open this file before a click rate of tagged events is reported, or to see how events become
-what people did.
+may be off in one direction. So the interval lets all odds be wrong at once by one factor, and a few
+clicks be what nobody expects; both were settled on simulated signatures (docs/hygiene.md says how
+often the interval held the truth on others). What a policy learns from is one log as it may have
+been: unsure tags are drawn by their chance. Open this file before a click rate of tagged events is
+reported, or to see how events become what people did.
 """
 
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ from bandit.log.events import (
 )
 
 FACTOR = 12.0  # by which all odds may be wrong at once
+UNTOLD = 0.005  # of the clicks, what behaves as nobody is expected to, on either side
 NORMAL = 1.645  # standard deviations that hold nine in ten
 READABLE = 0.2  # an interval wider than this share of the clicks says nothing
 MACHINES = ("scanner", "prefetch")
@@ -92,7 +93,8 @@ def bound_people(chance: Floats) -> People:
     chance: [clicks], as `find_clicks` gives them, of one table of events or of several
     """
     odds = logit(chance)
-    noise = NORMAL * float(np.sqrt((chance * (1 - chance)).sum()))
+    unsure = (chance > 0) & (chance < 1)
+    noise = NORMAL * float(np.sqrt((chance * (1 - chance)).sum())) + UNTOLD * int(unsure.sum())
     low, high = (float(expit(odds + shift).sum()) for shift in np.log([1 / FACTOR, FACTOR]))
     surely = int((chance >= 1).sum())
     return People(

@@ -73,7 +73,8 @@ def tag(
 
     one_click = ((table["kind"] == "unsubscribe") & (table["method"] == "POST")).to_numpy()
     counted = once & ~is_open & ~one_click
-    visits = group_visits(table, mail, counted, is_open & ~proxied & ~soon, proxied | soon)
+    read, loaded = is_open & ~proxied & ~soon, soon & ~cached
+    visits = group_visits(table, mail, counted, read, proxied | cached, loaded)
     chance, words = judge_visits(visits)
     rows = np.flatnonzero(visits.row >= 0)
     visit = visits.row[rows]

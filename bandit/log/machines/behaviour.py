@@ -26,8 +26,10 @@ SAID: tuple[tuple[float, str], ...] = (
     (21600.0, "1-6 h after delivery"),
     (np.inf, "over 6 h after delivery"),
 )
-NARROWEST = 1.2  # the same spread is at least so large, or people would be taken for a gateway
 MEDIAN, SPREAD = 3.0, 2.0  # people's start: hours, and sd of its logarithm
+# However a list looks, no half of its people clicks within SOONEST seconds of delivery, and the
+# spread is at least NARROWEST: else people would be taken for a gateway, and a gateway for people.
+SOONEST, NARROWEST = 600.0, 1.6
 # Bins of "start" about which a kind's visits lie.
 KINDS = (0.5, 3.5, 6.5, 9.5, 12.5, 15.5, 18.5)
 WIDE = 1.3  # standard deviation of that, in bins
@@ -54,6 +56,7 @@ OPENED: tuple[tuple[str, float, float], ...] = (
     ("opened before", 0.48, 0.02),
     ("opened 1-5 s before", 0.02, 0.08),
     ("opened before from elsewhere", 0.20, 0.06),
+    ("images loaded by a machine before", 0.02, 0.12),
     ("images loaded by a proxy alone", 0.14, 0.06),
     ("opened only afterwards", 0.02, 0.18),
     ("no open recorded", 0.14, 0.60),
@@ -82,11 +85,13 @@ def spread_starts(median: float, spread: float) -> Floats:
 
 
 def smooth_starts(seen: Floats) -> Floats:
-    """Lognormal chances [bins] with the mean and spread of how often each bin was seen [bins]."""
+    """Lognormal chances [bins] with the mean and spread of how often each bin was seen [bins],
+    as far as people's may be so.
+    """
     share, middle = seen / seen.sum(), (EDGES[1:] + EDGES[:-1]) / 2
     median = float(share @ middle)
     spread = float(np.sqrt(share @ (middle - median) ** 2))
-    return spread_starts(median, max(spread, NARROWEST))
+    return spread_starts(max(median, float(np.log(SOONEST))), max(spread, NARROWEST))
 
 
 def expect_start(kinds: tuple[float, ...], any_time: bool) -> Floats:

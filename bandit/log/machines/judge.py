@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from bandit.core.types import Bools, Floats, Ints
 from bandit.log.machines.behaviour import AGENT, KINDS, OPENED, SHAPE, expect_start
@@ -14,12 +15,16 @@ from bandit.log.machines.visits import Visits, number_groups
 
 # A visit is tagged from this probability on: people who are lost cost more than scanners kept.
 SCANNER = 0.8
-LOST, SPARED, SURE = 0.006, 0.01, 0.98  # see find_bound
+LOST, SPARED, SURE = 0.003, 0.015, 0.998  # see find_bound
 EARLY = KINDS[:3]  # when machines load images, as bins of "start"
+# By which log-evidence is divided before readings of a list are weighed by it: what visits show
+# hangs together, so a reading is not as much better as it seems.
+TEMPER = 20.0
 FIXED = 1e9  # so heavy that no log moves these chances
 # How many visits the chances of `behaviour` weigh, of people and of each kind of machine, for each
-# thing that a visit (start, shape, opened, agent) or an open (start, beside, agent) shows.
-WEIGHTS = ((60.0, 60.0), (60.0, 40.0), (60.0, 60.0), (60.0, 100.0))
+# thing that a visit (start, shape, opened, agent) or an open (start, beside, agent) shows. What
+# people take of a mail differs little between lists, when they come differs much.
+WEIGHTS = ((60.0, 60.0), (6000.0, 40.0), (300.0, 60.0), (60.0, 100.0))
 OF_OPENS = ((300.0, FIXED), (300.0, FIXED), (300.0, 20.0))
 
 
@@ -46,12 +51,17 @@ def expand(table: tuple[tuple[str, float, float], ...], rows: int) -> Floats:
 
 
 def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
-    """P(a machine's visit) [v], and in words what it rests on [v]."""
+    """P(a machine's visit) [v], and in words what it rests on [v].
+
+    The list is read several times, from other expectations, and each reading counts by how well it
+    explains the visits (EM ends where it began, so the better of two ends is not found from one).
+    """
     found = [
         learn_chances(visits.bins, visits.groups, visits.member, expect_visits(), WEIGHTS, at_first)
         for at_first in AT_FIRST
     ]
-    chance = np.asarray(np.mean(found, axis=0))
+    trust = softmax(np.array([evidence for _, evidence in found]) / TEMPER)
+    chance = np.asarray(trust @ np.array([each for each, _ in found]))
     domain = visits.groups[:, 0]
     others = np.bincount(domain)[domain] - 1 if len(domain) else domain
     share = np.bincount(domain, chance)[domain] - chance if len(domain) else chance
@@ -67,7 +77,7 @@ def judge_opens(table: pd.DataFrame, mail: Ints, rows: Ints, clicks: Bools) -> F
     """P(a machine loaded the images) [opens]; the arguments are those of `opens.look_at`."""
     bins, groups = look_at(table, mail, rows, clicks), number_groups(table.iloc[rows])
     member = pd.factorize(table["member"].iloc[rows])[0]
-    return learn_chances(bins, groups[:, :1], member, expect_opens(), OF_OPENS)
+    return learn_chances(bins, groups[:, :1], member, expect_opens(), OF_OPENS)[0]
 
 
 def find_bound(visits: Visits, chance: Floats) -> float:

@@ -10,16 +10,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
 from bandit.core.types import Floats, Ints
 from bandit.log.machines.behaviour import smooth_starts
 
 SWEEPS = 30  # of EM
 POOLED = 5.0  # visits that the list's own share weighs within a domain or a network
-# Share of people's visits before any data, and what that weighs in visits: a list is read twice,
-# by one who expects people and by one who expects machines. Where the two disagree, nobody knows.
-AT_FIRST = ((0.95, 50.0), (0.7, 10.0))
+# Share of people's visits before any data, and what that weighs in visits: a list is read by one
+# who expects people, by one who expects machines, and by one who expects more of them. Where
+# readings that explain it equally well disagree, nobody knows.
+AT_FIRST = ((0.95, 50.0), (0.7, 10.0), (0.4, 10.0))
 
 
 def learn_chances(
@@ -29,8 +30,11 @@ def learn_chances(
     expected: Sequence[Floats],
     weights: Sequence[tuple[float, float]],
     at_first: tuple[float, float] = AT_FIRST[0],
-) -> Floats:
-    """P(a machine's visit | all visits) [v], from what v visits showed.
+) -> tuple[Floats, float]:
+    """P(a machine's visit | all visits) [v], from what v visits showed, and the log-evidence.
+
+    The evidence is how likely all that was seen is, where EM ended, times how likely it was before
+    any data that kinds behave so; one reading of a list is compared with another by it.
 
     The different visits are looked at in the order of what they say, each with how often it occurs.
     So neither row order nor members' ids reach even the last bit.
@@ -61,7 +65,8 @@ def learn_chances(
     overall, pooled = start, np.zeros((len(cells), kinds))
     r = np.zeros((len(cells), kinds))
     for _ in range(SWEEPS):
-        r = softmax(np.log(overall) + pooled + _read(bins, behave), axis=1)
+        joint = np.log(overall) + pooled + _read(bins, behave)
+        r = softmax(joint, axis=1)
         overall = (at_first[1] * start + count @ r) / (at_first[1] + count.sum())
         pooled = np.zeros_like(r)
         weighed = r * count[:, None]
@@ -74,13 +79,25 @@ def learn_chances(
             behave[j] = made / made.sum(axis=1, keepdims=True)
             if j == 0:
                 behave[j][0] = smooth_starts(made[0])
-    return np.asarray(1 - r[inverse, 0])
+    evidence = float(count @ logsumexp(joint, axis=1))
+    evidence += sum(map(_weigh_change, expected, behave, weights))
+    return np.asarray(1 - r[inverse, 0]), evidence
 
 
 def _read(bins: Ints, behave: Sequence[Floats]) -> Floats:
     """The log-likelihood [v, kinds] of what each visit showed."""
     each = [np.log(chances)[:, bins[:, j]].T for j, chances in enumerate(behave)]
     return np.asarray(np.sum(each, axis=0))
+
+
+def _weigh_change(expected: Floats, learned: Floats, weight: tuple[float, float]) -> float:
+    """The log-density before any data of learned chances, less that of what was expected.
+
+    expected, learned: [1 + kinds, bins]
+    weight: visits that the expected chances weigh, of people and of each kind
+    """
+    change = (expected * np.log(learned / expected)).sum(axis=1)
+    return float(weight[0] * change[0] + weight[1] * change[1:].sum())
 
 
 class _Sum:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Floats, Ids, Ints
 from bandit.log.machines.behaviour import AGENT, OPENED, SAID, SHAPE, find_start
+from bandit.log.machines.echoes import find_declared, find_echoes
 
 PAUSE = 60.0  # seconds without a click that end a visit
 STRETCH = 1800.0  # seconds without a click that end a row of small visits
 SMALL = 2  # links; visits of up to so many belong to such a row, which is judged as one
-AGAIN = 3600.0  # seconds within which a link is taken once more from elsewhere
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Visits:
 
 
 def group_visits(
-    table: pd.DataFrame, mail: Ints, clicks: Bools, opens: Bools, proxied: Bools
+    table: pd.DataFrame, mail: Ints, clicks: Bools, opens: Bools, proxied: Bools, loaded: Bools
 ) -> Visits:
     """Group the clicks of each mail into visits.
 
@@ -59,15 +59,17 @@ def group_visits(
     clicks: [rows], the rows that belong to visits
     opens: [rows], the opens that may have been a person's
     proxied: [rows], opens that say only that a proxy loaded the images
+    loaded: [rows], opens by which a machine loaded them
     """
     rows = np.flatnonzero(clicks)
-    opened = find_opened(table, mail, rows, opens, proxied)
-    echo = _find_echoes(table.iloc[rows], mail[rows], opened == 0)
-    order = np.lexsort([np.arange(len(rows)), echo, mail[rows]])
+    opened = find_opened(table, mail, rows, opens, proxied, loaded)
+    echo = find_echoes(table.iloc[rows], mail[rows], opened == 0)
+    apart = echo.astype(np.int64)
+    order, new = _cut(table, mail, rows, apart)
+    apart[order] += 2 * _find_strangers(np.cumsum(new), table["network"].to_numpy()[rows[order]])
+    order, new = _cut(table, mail, rows, apart)
     rows, opened, echo = rows[order], opened[order], echo[order]
     t, whose = table["seconds"].to_numpy(dtype=np.float64)[rows], mail[rows]
-    new = np.ones(len(rows), dtype=bool)
-    new[1:] = (np.diff(whose) != 0) | (np.diff(t) > PAUSE) | np.diff(echo)
     visit = np.cumsum(new) - 1
     row = np.full(len(table), -1)
     row[rows] = visit
@@ -91,16 +93,49 @@ def group_visits(
     )
 
 
+def _cut(table: pd.DataFrame, mail: Ints, rows: Ints, apart: Ints) -> tuple[Ints, Bools]:
+    """An order of some clicks, visit by visit, and which of them begin one in that order.
+
+    rows: [clicks], where in the table they are
+    apart: [clicks], clicks of one mail with different numbers belong to different visits
+    """
+    order = np.lexsort([np.arange(len(rows)), apart, mail[rows]])
+    t, whose = table["seconds"].to_numpy(dtype=np.float64)[rows[order]], mail[rows[order]]
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (np.diff(whose) != 0) | (np.diff(t) > PAUSE) | (np.diff(apart[order]) != 0)
+    return order, new
+
+
+def _find_strangers(visit: Ints, network: Ids) -> Bools:
+    """Which clicks of a visit are from elsewhere, where one network made most of it.
+
+    A gateway may look at a mail in the same minute as its reader. One that clicks from ever other
+    networks stays one visit, as none of them made most of it.
+    """
+    code = pd.factorize(network)[0]
+    pairs, place, count = np.unique(
+        np.column_stack([visit, code]), axis=0, return_inverse=True, return_counts=True
+    )
+    size = np.bincount(visit)
+    most = np.zeros(len(size), dtype=np.int64)
+    np.maximum.at(most, pairs[:, 0], count)
+    led = (most >= 2) & (2 * most > size)
+    return np.asarray(led[visit] & (count[place.ravel()] < most[visit]))
+
+
 def number_groups(table: pd.DataFrame) -> Ints:
     """Domain and network of each row, as numbers [rows, 2]."""
     names = [table[name].astype(str).to_numpy() for name in ("domain", "network")]
     return np.column_stack([pd.factorize(name, sort=True)[0] for name in names])
 
 
-def find_opened(table: pd.DataFrame, mail: Ints, rows: Ints, opens: Bools, proxied: Bools) -> Ints:
+def find_opened(
+    table: pd.DataFrame, mail: Ints, rows: Ints, opens: Bools, proxied: Bools, loaded: Bools
+) -> Ints:
     """Whether the mail had been opened when each of some clicks came: a bin of OPENED [clicks].
 
     rows: [clicks], where in the table they are
+    opens, proxied, loaded: [rows of the table], as in `group_visits`
     """
     seconds = table["seconds"].to_numpy(dtype=np.float64)
     at, network = seconds[rows], table["network"].to_numpy()
@@ -118,26 +153,11 @@ def find_opened(table: pd.DataFrame, mail: Ints, rows: Ints, opens: Bools, proxi
         here < at - 5,
         here < at - 1,  # nobody reads and clicks within a second
         anywhere < at - 1,
+        find_first(loaded, False) < at - 1,
         find_first(proxied, False) < at - 1,
         anywhere >= at - 1,
     ]
-    return np.select(conditions, range(5), 5)
-
-
-def _find_echoes(clicks: pd.DataFrame, mail: Ints, here: Bools) -> Bools:
-    """Which clicks [clicks] take a link that was taken from elsewhere a moment before.
-
-    Of such a pair it is the one from where the mail was not opened, and else the later one.
-    """
-    slot, t = clicks["slot"].to_numpy(), clicks["seconds"].to_numpy(dtype=np.float64)
-    network = pd.factorize(clicks["network"])[0]
-    order = np.lexsort([np.arange(len(slot)), slot, mail])
-    pair = (np.diff(mail[order]) == 0) & (np.diff(slot[order]) == 0) & (slot[order][1:] > 0)
-    pair &= (np.diff(t[order]) <= AGAIN) & (np.diff(network[order]) != 0)
-    first, second = order[:-1][pair], order[1:][pair]
-    echo = np.zeros(len(slot), dtype=bool)
-    echo[np.where(here[first] | ~here[second], second, first)] = True
-    return echo
+    return np.select(conditions, range(6), 6)
 
 
 def _find_shape(
@@ -188,7 +208,7 @@ def _find_shape(
 def _find_agent(clicks: pd.DataFrame, visit: Ints, v: int) -> Ints:
     """What the most suspicious click of each visit said of itself: a bin of AGENT, [v]."""
     agent: Ids = clicks["agent"].to_numpy()
-    odd = np.isin(agent, ("scanner", "script")) | (clicks["method"].to_numpy() == "HEAD")
+    odd = find_declared(clicks)
     found = np.zeros(v, dtype=np.int64)
     np.maximum.at(found, visit, np.where(odd, 2, np.where(np.isin(agent, ("none", "bare")), 1, 0)))
     return found
