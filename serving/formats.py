@@ -8,7 +8,7 @@ which texts are numbers.
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
 
@@ -29,6 +29,22 @@ _BEGINS = {b"PAR1": "a parquet file", b"PK\x03\x04": "an XLSX file"}
 # 1250, 1,250, $250.00, -3.5, 1.2E+05; a number that begins with 0 is a code
 _NUMBER = r"^[+-]?[$€£]?\s?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?([eE][+-]?\d+)?$"
 _CODE = r"^0\d"
+
+
+def ask_encoding(add: Callable[..., object]) -> None:
+    """Let a command line say how CSV files are written; `add` is the parser's `add_argument`."""
+    add(
+        "--encoding",
+        choices=ENCODINGS,
+        default="utf-8",
+        help="of files that are not UTF-8: CSV and the like (%(default)s)",
+    )
+
+
+def ask_aliases(add: Callable[..., object]) -> None:
+    """Let a command line name the table of members' old ids, and how it is written."""
+    add("--aliases", metavar="FILE", help="old, member: ids that members had, and have now")
+    ask_encoding(add)
 
 
 def is_worded(path: Path) -> bool:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from serving.errors import require, run_program
-from serving.formats import ENCODINGS
+from serving.formats import ask_encoding
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -51,12 +51,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         default=7.0,
         help="days until the next issue is planned; later events are tagged late (%(default)g)",
     )
-    add(
-        "--encoding",
-        choices=ENCODINGS,
-        default="utf-8",
-        help="of files that are not UTF-8 (%(default)s)",
-    )
+    ask_encoding(add)
     return parser.parse_args(argv)
 
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from serving.errors import require, run_program
-from serving.formats import ENCODINGS
+from serving.formats import ask_aliases
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -29,9 +29,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", metavar="BUNDLE", help="where to; an earlier bundle is replaced")
     parser.add_argument("--sends", metavar="LOG", help="past sends to learn from: a log's folder")
-    parser.add_argument(
-        "--aliases", metavar="FILE", help="old, member: ids that members had in LOG, and have now"
-    )
+    ask_aliases(parser.add_argument)
     parser.add_argument(
         "--policy", default="profile", help="a module of bandit/policies (%(default)s)"
     )
@@ -52,12 +50,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--text-dims",
         type=int,
         help="numbers that a text is read as (32, or half the past articles where these are few)",
-    )
-    parser.add_argument(
-        "--encoding",
-        choices=ENCODINGS,
-        default="utf-8",
-        help="of CSV files that are not UTF-8 (%(default)s)",
     )
     parser.add_argument(
         "--dry-run",

@@ -5,7 +5,7 @@ Open this file when whoever tells of members is to be told something more.
 
 import argparse
 
-from serving.formats import ENCODINGS
+from serving.formats import ask_aliases
 
 
 def add_shared(parser: argparse.ArgumentParser) -> None:
@@ -14,13 +14,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     add("bundle", metavar="BUNDLE", help="what is sent with")
     add("log", metavar="LOG", help="folder of the log that the bundle has learned")
     add("--members", required=True, help="member and the attributes: who may be told of")
-    add("--aliases", metavar="FILE", help="old, member: ids that members had, and have now")
-    add(
-        "--encoding",
-        choices=ENCODINGS,
-        default="utf-8",
-        help="of CSV files that are not UTF-8 (%(default)s)",
-    )
+    ask_aliases(add)
     add("--trust", metavar="KEY", help="public key that must have signed BUNDLE")
     add("--deny", nargs="+", default=(), metavar="WORD", help="topics and attributes not told of")
     add("--deny-list", metavar="YAML", help="the same: lists of `topics` and `attributes`")

@@ -6,7 +6,7 @@ Open this file for what a sender may be asked.
 import argparse
 from collections.abc import Sequence
 
-from serving.formats import ENCODINGS
+from serving.formats import ask_aliases
 from serving.sending.write import CHUNK
 
 
@@ -71,13 +71,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="lists of members who are not mailed, read when all is chosen",
     )
-    add("--aliases", metavar="FILE", help="old, member: ids that members had, and have now")
-    add(
-        "--encoding",
-        choices=ENCODINGS,
-        default="utf-8",
-        help="of CSV files that are not UTF-8 (%(default)s)",
-    )
+    ask_aliases(add)
     add(
         "--allow-unmatched",
         action="store_true",

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from serving.errors import require, run_program
-from serving.formats import ENCODINGS
+from serving.formats import ask_aliases
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -26,9 +26,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "new_bundle", metavar="NEW_BUNDLE", help="where to; an earlier bundle there is replaced"
     )
-    parser.add_argument(
-        "--aliases", metavar="FILE", help="old, member: ids that members had before, and have now"
-    )
+    ask_aliases(parser.add_argument)
     parser.add_argument(
         "--seen",
         metavar="FILE",
@@ -44,12 +42,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--sign", metavar="KEY", help="PEM file with an Ed25519 private key")
     parser.add_argument("--trust", metavar="KEY", help="public key that must have signed BUNDLE")
-    parser.add_argument(
-        "--encoding",
-        choices=ENCODINGS,
-        default="utf-8",
-        help="of aliases in CSV that are not UTF-8 (%(default)s)",
-    )
     return parser.parse_args(argv)
 
 

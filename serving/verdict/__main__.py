@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from bandit.core import check
 from serving.errors import require, run_program
-from serving.formats import ENCODINGS
+from serving.formats import ask_aliases
 
 if TYPE_CHECKING:  # imported where it is needed, so that --help needs nothing
     from serving.verdict.course import Course
@@ -50,13 +50,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="how much more often members may unsubscribe or complain (%(default)s: a quarter)",
     )
     add("--level", type=float, default=0.95, help="of confidence, of all looks (%(default)s)")
-    add("--aliases", metavar="FILE", help="old, member: ids that members had, and have now")
-    add(
-        "--encoding",
-        choices=ENCODINGS,
-        default="utf-8",
-        help="of aliases in CSV that are not UTF-8 (%(default)s)",
-    )
+    ask_aliases(add)
     return parser.parse_args(argv)
 
 

@@ -24,7 +24,7 @@ FIXED = 1e9  # so heavy that no log moves these chances
 # How many visits the chances of `behaviour` weigh, of people and of each kind of machine, for each
 # thing that a visit (start, shape, opened, agent) or an open (start, beside, agent) shows. What
 # people take of a mail differs little between lists, when they come differs much.
-WEIGHTS = ((60.0, 60.0), (6000.0, 40.0), (300.0, 60.0), (60.0, 100.0))
+WEIGHTS = ((60.0, 60.0), (6000.0, 40.0), (60.0, 60.0), (60.0, 100.0))
 OF_OPENS = ((300.0, FIXED), (300.0, FIXED), (300.0, 20.0))
 
 
@@ -56,8 +56,11 @@ def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
     The list is read several times, from other expectations, and each reading counts by how well it
     explains the visits (EM ends where it began, so the better of two ends is not found from one).
     """
+    shown = [0, 1, 2, 3] if (visits.bins[:, 2] < len(OPENED) - 1).any() else [0, 1, 3]
+    bins, expected = visits.bins[:, shown], [expect_visits()[j] for j in shown]
+    weights = [WEIGHTS[j] for j in shown]  # of a list without opens, no visit is judged by them
     found = [
-        learn_chances(visits.bins, visits.groups, visits.member, expect_visits(), WEIGHTS, at_first)
+        learn_chances(bins, visits.groups, visits.member, expected, weights, at_first)
         for at_first in AT_FIRST
     ]
     trust = softmax(np.array([evidence for _, evidence in found]) / TEMPER)

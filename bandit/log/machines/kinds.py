@@ -20,7 +20,7 @@ POOLED = 5.0  # visits that the list's own share weighs within a domain or a net
 # Share of people's visits before any data, and what that weighs in visits: a list is read by one
 # who expects people, by one who expects machines, and by one who expects more of them. Where
 # readings that explain it equally well disagree, nobody knows.
-AT_FIRST = ((0.95, 50.0), (0.5, 10.0), (0.2, 10.0))
+AT_FIRST = ((0.95, 50.0), (0.7, 10.0), (0.4, 10.0))
 
 
 def learn_chances(

@@ -6,11 +6,14 @@ there counts (`[click.timestamp, open.timestamp]`), or by `join`, `until`, `lowe
 Open this file to see what a mapping may say.
 """
 
+import re
 from collections.abc import Callable, Container, Iterable, Sequence
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -59,29 +62,31 @@ class Field(BaseModel):
         return self
 
     def collect(self, rows: Sequence[Row], names: Container[str] | None = None) -> list[object]:
-        """The value in each row; None where there is none.
+        """The value in each row, as it was written; None where there is none.
 
         names: all that the rows have at their top; other paths need not be followed
         """
+        if self.join or self.until or self.lower:
+            return list(self.read(rows, names).to_pylist())
+        found: list[object] = [None] * len(rows)
+        for path in self._choose(self.first, names):
+            more = [_take_one(v) for v in _follow(path, rows)]
+            found = [b if a is None else a for a, b in zip(found, more, strict=True)]
+        return found
+
+    def read(self, rows: Sequence[Row], names: Container[str] | None = None) -> pa.Array:
+        """The value in each row as text; null where there is none."""
         join, first = self._choose(self.join, names), self._choose(self.first, names)
         if not join and not first:
-            return [None] * len(rows)
+            return pa.nulls(len(rows), pa.string())
+        parts = [_read_path(path, rows) for path in join or first]
         if self.join:
-            parts = [_collect(path, rows) for path in join]
-            joined = [
-                "/".join(filter(None, map(to_text, each))) for each in zip(*parts, strict=True)
-            ]
-            found: list[object] = [text or None for text in joined]
+            text = reduce(_join, parts)
         else:
-            found = _collect(first[0], rows)
-            for path in first[1:]:
-                more = _collect(path, rows)
-                found = [b if a is None else a for a, b in zip(found, more, strict=True)]
+            text = pc.coalesce(*parts) if len(parts) > 1 else parts[0]
         if self.until:
-            found = [v.partition(self.until)[0] if isinstance(v, str) else v for v in found]
-        if self.lower:
-            found = [v.lower() if isinstance(v, str) else v for v in found]
-        return found
+            text = pc.replace_substring_regex(text, f"(?s){re.escape(self.until)}.*", "")
+        return pc.utf8_lower(text) if self.lower else text
 
     def _choose(self, paths: Sequence[str], names: Container[str] | None) -> Sequence[str]:
         """The paths of which some row may have something."""
@@ -89,24 +94,48 @@ class Field(BaseModel):
             return paths
         return [path for path in paths if path.partition(".")[0] in names]
 
-    def collect_text(
-        self, rows: Sequence[Row], names: Container[str] | None = None
-    ) -> list[str | None]:
-        """The same as text."""
-        texts = self.collect(rows, names)
-        return [v if v is None or v.__class__ is str else to_text(v) for v in texts]
 
-
-def _collect(path: str, rows: Sequence[Row]) -> list[object]:
+def _follow(path: str, rows: Sequence[Row]) -> list[Any]:
+    """What stands at a path in each row."""
     first, *rest = path.split(".")
     found: list[Any] = [row.get(first) for row in rows]
     for key in rest:
         found = [
             v.get(key) if v.__class__ is dict else v if v is None else _step(v, key) for v in found
         ]
-    return [
-        (v[0] if v else None) if v.__class__ is list else (None if v == "" else v) for v in found
-    ]
+    return found
+
+
+def _take_one(value: Any) -> Any:
+    """The value, or the first of a list; None for what is empty."""
+    if value.__class__ is list:
+        return value[0] if value else None
+    return None if value == "" else value
+
+
+def _read_path(path: str, rows: Sequence[Row]) -> pa.Array:
+    """What stands at a path in each row, as text; most columns are text already."""
+    found = _follow(path, rows)
+    try:
+        text = pa.array(found, pa.string())
+    except (pa.ArrowException, UnicodeEncodeError, TypeError):
+        text = to_array([to_text(_take_one(v)) for v in found])
+    return pc.if_else(pc.equal(text, ""), None, text)
+
+
+def _join(before: pa.Array, after: pa.Array) -> pa.Array:
+    """Both texts with "/" between them, or the one that is there."""
+    both = pc.binary_join_element_wise(before, after, "/")
+    return pc.coalesce(both, before, after)
+
+
+def to_array(texts: Sequence[str | None]) -> pa.Array:
+    """Texts as arrow has them; half of a pair of surrogates becomes a question mark."""
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        clean = [text and text.encode("utf-8", "replace").decode() for text in texts]
+        return pa.array(clean, pa.string())
 
 
 def _step(value: Any, key: str) -> object:

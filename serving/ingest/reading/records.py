@@ -18,7 +18,7 @@ from bandit.core.types import Bools, Floats
 from bandit.log.events import METHODS
 from serving.ingest.reading.agents import find_agent, find_network
 from serving.ingest.reading.links import BARE, TOKEN, clean_link
-from serving.ingest.reading.mapping import Field, Mapping
+from serving.ingest.reading.mapping import Field, Mapping, to_array
 from serving.ingest.reading.rows import Bad, Row
 from serving.ingest.reading.times import WHY, parse_times, parse_zone
 
@@ -56,11 +56,7 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
     names = set[str]().union(*rows)
 
     def read(field: Field | None) -> pa.Array:
-        return (
-            _to_array(field.collect_text(rows, names))
-            if field
-            else pa.nulls(len(rows), pa.string())
-        )
+        return field.read(rows, names) if field else pa.nulls(len(rows), pa.string())
 
     zone = parse_zone(mapping.zone) if mapping.zone else None
     time, why, milliseconds = parse_times(mapping.time.collect(rows, names), zone, mapping.format)
@@ -92,7 +88,7 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
         "agent": _read_agents(mapping, rows),
         "verdict": pc.fill_null(verdict, "none"),
         "method": pc.if_else(one_click, "POST", method),
-        "network": _translate(pc.fill_null(read(mapping.network), ""), find_network),
+        "network": _translate(_cut_machine(pc.fill_null(read(mapping.network), "")), find_network),
         "provider": pa.array([mapping.provider] * len(rows), pa.string()),
         "time": pa.array(time),
         **{name: pa.array(values) for name, values in when.items()},
@@ -102,7 +98,7 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
     reasons = reason.to_pylist()
     bad += [(reasons[row], _write(rows[row])) for row in np.flatnonzero(~good).tolist()]
     table = pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA)
-    texts = [_to_array([each[place] for each in bad]) for place in (0, 1)]
+    texts = [to_array([each[place] for each in bad]) for place in (0, 1)]
     aside = pa.table(dict(zip(ASIDE.names, texts, strict=True)), ASIDE)
     return Records(table.filter(pa.array(good)), aside, milliseconds)
 
@@ -111,8 +107,7 @@ def _read_agents(mapping: Mapping, rows: Sequence[Row]) -> pa.Array:
     """What made each request; a browser, which speaks neither way, where a provider never says."""
     if mapping.agent is None:
         return pa.array(["browser"] * len(rows), pa.string())
-    texts = _to_array(mapping.agent.collect_text(rows))
-    return _translate(pc.fill_null(texts, ""), find_agent)
+    return _translate(pc.fill_null(mapping.agent.read(rows), ""), find_agent)
 
 
 def find_word(words: dict[str, str], word: str) -> str | None:
@@ -129,19 +124,16 @@ def _read_time(field: Field | None, rows: Sequence[Row], zone: timezone | None) 
     return parse_times(field.collect(rows), zone)[0]
 
 
-def _to_array(texts: Sequence[str | None]) -> pa.Array:
-    try:
-        return pa.array(texts, pa.string())
-    except UnicodeEncodeError:  # half of a pair of surrogates
-        clean = [text and text.encode("utf-8", "replace").decode() for text in texts]
-        return pa.array(clean, pa.string())
-
-
 def _translate(column: pa.Array, meaning: Callable[[str], str | None]) -> pa.Array:
     """Each text as what it means; every different text is asked about once."""
     coded = column.dictionary_encode()
     words = pa.array([meaning(word) for word in coded.dictionary.to_pylist()], pa.string())
     return words.take(coded.indices)
+
+
+def _cut_machine(address: pa.Array) -> pa.Array:
+    """Addresses of four numbers without the last one, which the network does not have."""
+    return pc.replace_substring_regex(address, r"^(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$", r"\1.0")
 
 
 def _find_token(url: pa.Array) -> pa.Array:
@@ -162,7 +154,7 @@ def _fill(event: pa.Array, rows: Sequence[Row]) -> pa.Array:
     ids = event.to_pylist()
     for row in missing.tolist():
         ids[row] = blake2b(_write(rows[row]).encode("utf-8", "replace"), digest_size=10).hexdigest()
-    return _to_array(ids)
+    return to_array(ids)
 
 
 def _write(row: Row) -> str:

@@ -94,8 +94,19 @@ def _refuse_constant(text: str) -> float:
 def _read_json(text: TextIO) -> Iterator[Row | Bad]:
     """The values of a text, one after the other, whatever stands between them."""
     decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
-    buffer, at, done, step = "", 0, False, CHUNK
+    buffer, at, done, step, fresh = "", 0, False, CHUNK, True
     while True:
+        end = buffer.rfind("\n") + 1
+        if fresh and end > at and (at == 0 or buffer[at - 1] == "\n"):
+            values, fresh = _read_lines(buffer[at:end]), False
+            if values is not None:
+                at, step = end, CHUNK
+                for value in values:
+                    if "Message" in value:
+                        yield from _open_envelope(value)
+                    else:
+                        yield value
+                continue
         between = _BETWEEN.match(buffer, at)
         at = between.end() if between else at
         if at == len(buffer) and done:
@@ -119,6 +130,7 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
                 more = text.read(step)
                 done, step = not more, step * 2  # a long value is not begun too often
                 buffer, at = _cut(buffer, at, more)
+                fresh = True
                 continue
             why = "not JSON" if not torn else "cut off"
         end = _find_end(buffer, at)
@@ -130,6 +142,21 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
         end = len(buffer) if end < 0 else end
         yield Bad(buffer[at:end].rstrip(" \t\r\n,[]"), why)
         at = end
+
+
+def _read_lines(text: str) -> list[Row] | None:
+    """The values of whole lines, where each line is one object: all of them in one call.
+
+    None where some line is anything else, which `_read_json` then reads value by value.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not all(line[0] == "{" for line in lines):
+        return None
+    try:
+        values = json.loads(f"[{','.join(lines)}]", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    return values if len(values) == len(lines) else None
 
 
 def _cut(buffer: str, at: int, more: str) -> tuple[str, int]:

@@ -52,6 +52,8 @@ def parse_times(
             why[:] = 2
         why[np.isnan(found)] = 3
         why[[v is None for v in values]] = 1
+    elif set(map(type, values)) == {int} and max(map(abs, values)) < 2**62:  # type: ignore[arg-type]
+        found = np.array(values, dtype=np.float64)
     else:
         found = np.full(len(values), np.nan)
         for row, value in enumerate(values):
