@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bandit.core.files import read_json, replacing, write_json, write_table
 from bandit.core.types import Bools
 from bandit.log import archive
 from bandit.log.members import Membership
+from serving.errors import shorten
 from serving.folder import replace_folder
 from serving.ingest.book import Book
 from serving.sending.write import write_slates
@@ -71,6 +73,10 @@ def add_issue(folder: Path, book: Book, outcome: Outcome) -> tuple[int, bool]:
                 f"{folder} has a part of this send as issue {n} already; ingest its other waves "
                 "one by one, or all together into another log"
             )
+    for n in known:
+        _refuse_damaged(folder / "events" / f"{n:03d}.parquet")
+        if (aside := folder / "aside" / f"{n:03d}.parquet").exists():  # it may be thrown away
+            _refuse_damaged(aside)
     new = max(issues, default=0) + 1
     with replace_folder(folder, OURS) as part:
         _link(folder, part)
@@ -87,6 +93,17 @@ def add_issue(folder: Path, book: Book, outcome: Outcome) -> tuple[int, bool]:
             raise ValueError(str(error).replace(str(part), str(folder))) from None
         write_json(part / NOTES, {f"{n:03d}": each for n, each in (known | {new: told}).items()})
     return new, True
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Raise ValueError where a file of an earlier issue is gone or is not what was written."""
+    try:
+        for _ in pq.ParquetFile(path, page_checksum_verification=True).iter_batches():
+            pass
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing, which {NOTES} says there is") from None
+    except (OSError, pa.ArrowException) as error:
+        raise ValueError(f"{path} is damaged: {shorten(str(error))}") from None
 
 
 def _read_notes(folder: Path) -> dict[int, dict[str, object]]:
@@ -152,6 +169,7 @@ def _refuse_unlike(
 ) -> None:
     """Raise ValueError unless an issue is what it was."""
     files = [f"{part}/{name}.parquet" for part in ("log", "events", "aside")]
+    files = [file for file in files if (folder / file).exists() or not file.startswith("aside")]
     if was != now or any((folder / f).read_bytes() != (made / f).read_bytes() for f in files):
         raise ValueError(
             f"{folder} has this send as issue {int(name)}, from other files or settings, or by "

@@ -10,6 +10,7 @@ import pytest
 from bandit.log.doubt import count_people, draw_tags, find_chance
 from bandit.log.events import estimate_open_rate
 from bandit.log.hygiene import tag
+from bandit.log.machines.echoes import find_echoes
 from simulators.noise.gateways import Gateway
 from simulators.noise.noise import Noise
 from tests.support.event_cases import make_events
@@ -56,6 +57,33 @@ def test_machines_are_found_and_people_kept(name: str) -> None:
     assert found.readable
     chance = find_chance(tagged)
     assert found.expected == pytest.approx(chance[tagged["tag"] != "duplicate"].sum(), rel=0.01)
+
+
+def test_people_of_a_list_without_opens_are_no_machines() -> None:
+    """Clicks alone were exported, and everybody is in a hurry: nothing speaks for machines."""
+    hurried = Noise(seed=31, scanner_share=0.0, open_hours=0.35, tabs=0.4, click_seconds=15.0)
+    table, truth = record_issues(hurried, send_issues(31))
+    clicks = (table["kind"] == "click") & ~truth["duplicate"]
+    tagged = tag(table[clicks].reset_index(drop=True))
+    assert (tagged["tag"] == "scanner").mean() <= 0.01
+    found = count_people(tagged)
+    assert found.low <= (tagged["tag"] != "duplicate").sum() <= found.high
+
+
+def test_the_echo_of_a_click_is_not_its_reader() -> None:
+    """A gateway asks by HEAD and GET for what was clicked; the images say that it opened, too."""
+    rows: list[dict[str, Any]] = [
+        {"member": 1, "seconds": 4000, "network": "home"},
+        {"member": 1, "seconds": 4002, "network": "cloud", "method": "HEAD"},
+        {"member": 1, "seconds": 4003, "network": "cloud"},
+        {"member": 2, "seconds": 9000, "network": "cloud"},
+        {"member": 2, "seconds": 9002, "network": "home"},
+        {"member": 3, "seconds": 50, "network": "home"},
+    ]
+    clicks = make_events([row | {"slot": 2} for row in rows])
+    mail = np.array([1, 1, 1, 2, 2, 3])
+    here = np.array([False, False, False, False, True, False])
+    assert find_echoes(clicks, mail, here).tolist() == [False, True, True, True, False, False]
 
 
 def test_all_links_in_order_hours_later() -> None:

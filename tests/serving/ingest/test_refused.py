@@ -105,6 +105,26 @@ def test_a_damaged_log_is_named_and_not_a_copy_of_it(
     assert ".part" not in said
 
 
+@pytest.mark.parametrize("part", ["events", "aside"])
+def test_damage_to_what_nothing_else_reads_is_noticed(
+    part: str, sent: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The next ingest names the file, and leaves the log as it is; aside may be thrown away."""
+    log = tmp_path / "log"
+    assert main([str(sent), str(rows), "--log", str(log)]) == 0
+    file = log / part / "001.parquet"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    before = digest(log)
+    assert f"{file} is damaged" in run(capsys, sent, rows, "--log", log)
+    assert digest(log) == before
+    file.unlink()
+    if part == "events":
+        assert f"{file} is missing" in run(capsys, sent, rows, "--log", log)
+    else:
+        assert main([str(sent), str(rows), "--log", str(log)]) == 0
+
+
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
