@@ -22,8 +22,9 @@ from bandit.features.features import Features
 from bandit.log import archive
 from bandit.policy import Informed, Policy
 from experiments.asked.command import command
-from experiments.evaluate.judge import Judgement, judge, list_values
+from experiments.evaluate.judge import Judgement, judge
 from experiments.evaluate.page import list_findings, list_reasons, make_table, write
+from experiments.evaluate.values import list_values
 from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder

@@ -7,8 +7,8 @@ import numpy as np
 
 from bandit.core import keys
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
+from bandit.ope.trust.dependence import lean, rank_appeal
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.dependence import lean, rank_appeal
 from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import replay
 from bandit.slates.walks import find_chances, walk_beside

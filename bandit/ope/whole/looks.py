@@ -10,6 +10,7 @@ import numpy as np
 
 from bandit.core.types import Floats
 from bandit.ope.sequences import Look, make_sequence
+from bandit.ope.whole import from_top
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import item_position
 from bandit.ope.whole.position_based import position_based_learned
@@ -20,6 +21,8 @@ LEAST = 50  # members with a click, for the estimate to be as good as normal
 
 def find_change(log: Beside, estimator: str) -> Floats:
     """What the target earns more than what was sent, terms [n]: of an estimator of `ASSUMES`."""
+    if log.from_top and estimator in from_top.ESTIMATORS:
+        return log.from_top.weigh(estimator) - log.count_clicks()
     n = len(log.members)
     terms = ESTIMATORS[estimator](log.logged, log.target, log.reward)
     return np.bincount(log.rows, terms - log.reward.sum(axis=1), n).astype(np.float64)
@@ -46,6 +49,6 @@ def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95)
         estimates[look] = terms.mean()
         rest = np.bincount(member, terms - estimates[look])
         variances[look] = groups / (groups - 1) * float(rest @ rest) / total**2
-        clicked = log.members[log.rows[log.reward.any(axis=1)]]
+        clicked = log.members[log.count_clicks() != 0]
         ready[look] = len(np.unique(clicked)) >= LEAST and variances[look] > 0
     return make_sequence(estimates, variances, ready, level)

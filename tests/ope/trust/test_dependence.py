@@ -5,7 +5,7 @@ import pytest
 
 from bandit.core.rules import Rules
 from bandit.core.types import Floats, SlotPmf
-from bandit.ope.whole.dependence import (
+from bandit.ope.trust.dependence import (
     Dependence,
     find_crowding,
     find_dependence,
