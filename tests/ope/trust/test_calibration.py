@@ -1,4 +1,4 @@
-"""Logged chances held against observed shares: sound logs pass, altered ones are refused by name."""
+"""Logged chances beside observed shares: sound logs pass, altered ones are refused by name."""
 
 from dataclasses import replace
 
