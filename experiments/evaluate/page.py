@@ -115,7 +115,7 @@ def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
     given = [each for each in whole.estimates if each.interval]
     others = [each for each in given if each is not best]
     refused = [each for each in whole.estimates if each.reason]
-    chosen = f"It rests on \u201c{WHOLE[best.estimator]}\u201d, because "
+    chosen = f"It rests on \u201c{WHOLE[best.estimator]}\u201d: "
     if not others:
         reasons = "; ".join(f"{WHOLE[each.estimator]}: {each.reason}" for each in refused)
         return (

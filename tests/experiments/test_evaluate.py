@@ -134,7 +134,7 @@ def test_a_log_of_a_policy_needs_the_policy_that_sent_it() -> None:
     assert found.whole.estimates[1].reason.startswith("the log cannot tell whether clicks depend")
     told = list_findings(found)
     assert told[0].startswith("The answer assumes that the log could have shown the same")
-    assert "because no other estimate may be believed (Cascade, whole: the log cannot" in told[1]
+    assert ": no other estimate may be believed (Cascade, whole: the log cannot" in told[1]
     why = "Slots apart and looks by slot were not judged: campaign '.*' was not sent at random"
     assert re.match(why, told[2])
     assert told[2].endswith("name the bundle that it was sent by, sent_by=PATH.")
@@ -184,7 +184,7 @@ def test_the_verdict_is_a_decision(low: float, high: float, says: str) -> None:
     assert list_findings(found) == [
         "The answer assumes that a click is a look at the slot, which depends on the slot alone, "
         "times how well the article appeals.",
-        "It rests on \u201cLooks by slot\u201d, because it is the only one.",
+        "It rests on \u201cLooks by slot\u201d: it is the only one.",
         "4,000 sends tell as much as 900 by this policy would.",
     ]
 
