@@ -38,15 +38,15 @@ def write_merge(
     Raises ValueError for a member id that a spreadsheet would take for a formula: it cannot be
     changed, since the platform finds the member by it.
     """
-    count, writers = 0, (_Json(texts, slots), _Csv(texts, slots))
+    count, json_row, csv_row = 0, _Json(texts, slots), _Csv(texts, slots)
     with lines.open("wb") as json_file, sheet.open("wb") as csv_file:
-        csv_file.write(writers[1].title)
+        csv_file.write(csv_row.title)
         for table in tables:
             for start in range(0, len(table), _PIECE * slots):
                 mails = _Mails(table.slice(start, _PIECE * slots), texts, slots)
                 count += len(mails.member)
-                for writer, file in zip(writers, (json_file, csv_file), strict=True):
-                    file.write(_join(writer.list_pieces(mails), len(mails.member)))
+                json_file.write(_join(json_row.list_pieces(mails)))
+                csv_file.write(_join(csv_row.list_pieces(mails)))
     return count
 
 
@@ -154,8 +154,9 @@ def _begin_json(texts: Texts, slot: int) -> Iterable[str]:
         yield _ENCODER.encode(told)[:-1] + ', "event": "'
 
 
-def _join(pieces: list[Array | bytes], n: int) -> bytes:
-    """The rows of n mails, one behind the other."""
+def _join(pieces: list[Array | bytes]) -> bytes:
+    """The rows, one behind the other."""
+    n = max(len(piece) for piece in pieces if not isinstance(piece, bytes))
     rows: Ids = np.empty((n, len(pieces)), dtype=object)
     for column, piece in enumerate(pieces):
         rows[:, column] = piece
