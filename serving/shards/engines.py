@@ -6,12 +6,13 @@ Whoever does, the slates have the same bytes. Open this file to see what happens
 import os
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
 from serving.shards.order import Order
+from serving.shards.workers import hand_out, open_workers
 
 if TYPE_CHECKING:
     from serving.sending.issue import Issue
@@ -53,10 +54,9 @@ def _ask_processes(
     waiting, deaths = list(numbers), 0
     while waiting:
         count = min(workers, len(waiting))
-        pool = ProcessPoolExecutor(count, get_context("spawn"), _begin, (order,))
         try:
-            with pool:
-                for future in as_completed([pool.submit(_choose, each) for each in waiting]):
+            with open_workers(count, _begin, order) as pool:
+                for future in as_completed(hand_out(pool, _choose, waiting)):
                     future.result()
                     advance()
         except BrokenProcessPool:
@@ -71,8 +71,6 @@ def _ask_processes(
             waiting = left
         else:
             return
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _begin(order: Order) -> None:
