@@ -6,13 +6,9 @@ Whoever does, the slates have the same bytes. Open this file to see what happens
 import os
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
 from serving.shards.order import Order
-from serving.shards.workers import hand_out, open_workers
 
 if TYPE_CHECKING:
     from serving.sending.issue import Issue
@@ -51,6 +47,11 @@ def _ask_processes(
     order: Order, numbers: Collection[int], workers: int, advance: Callable[[], None]
 ) -> None:
     """Have processes choose. A pool in which one dies is replaced, unless none has got on."""
+    from concurrent.futures import as_completed  # a send by one process does without
+    from concurrent.futures.process import BrokenProcessPool
+
+    from serving.shards.workers import hand_out, open_workers
+
     waiting, deaths = list(numbers), 0
     while waiting:
         count = min(workers, len(waiting))
@@ -80,6 +81,8 @@ def _begin(order: Order) -> None:
 
 
 def _end_with_parent() -> None:
+    from multiprocessing import parent_process
+
     parent = parent_process()
     if parent is not None:
         parent.join()
