@@ -111,6 +111,10 @@ class Columns:
         """The table of some of the rows."""
         return Columns({name: column[rows] for name, column in self._columns.items()})
 
+    def sort_by(self, name: str) -> "Columns":
+        """The table in the order of a column."""
+        return self.take(np.argsort(self._columns[name], kind="stable"))
+
     def assign(self, **columns: Any) -> "Columns":
         """The same with these columns, in the place of those of the same name or behind all.
 

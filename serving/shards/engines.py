@@ -6,9 +6,6 @@ Whoever does, the slates have the same bytes. Open this file to see what happens
 import os
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING
 
 from serving.shards.order import Order
@@ -50,13 +47,17 @@ def _ask_processes(
     order: Order, numbers: Collection[int], workers: int, advance: Callable[[], None]
 ) -> None:
     """Have processes choose. A pool in which one dies is replaced, unless none has got on."""
+    from concurrent.futures import as_completed  # a send by one process does without
+    from concurrent.futures.process import BrokenProcessPool
+
+    from serving.shards.workers import hand_out, open_workers
+
     waiting, deaths = list(numbers), 0
     while waiting:
         count = min(workers, len(waiting))
-        pool = ProcessPoolExecutor(count, get_context("spawn"), _begin, (order,))
         try:
-            with pool:
-                for future in as_completed([pool.submit(_choose, each) for each in waiting]):
+            with open_workers(count, _begin, order) as pool:
+                for future in as_completed(hand_out(pool, _choose, waiting)):
                     future.result()
                     advance()
         except BrokenProcessPool:
@@ -71,8 +72,6 @@ def _ask_processes(
             waiting = left
         else:
             return
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _begin(order: Order) -> None:
@@ -82,6 +81,8 @@ def _begin(order: Order) -> None:
 
 
 def _end_with_parent() -> None:
+    from multiprocessing import parent_process
+
     parent = parent_process()
     if parent is not None:
         parent.join()
