@@ -30,7 +30,7 @@ from simulators.play import play
 MEMBERS, ISSUES, POOL, SLOTS = 1500, 4, 10, 3  # of a log
 TOGETHER = 25  # logs of one association, whose members differ and whose pools are the same
 EXPLORES, NOISE = 0.2, 0.5  # of the target: a share of slots at random; sd of the guess, logits
-AGAIN = 8  # newsletters of the target for each send, whose expected clicks are the truth
+AGAIN = 4  # newsletters of the target for each send, whose expected clicks are the truth
 
 
 def make_rules(kind: str, context: Context) -> Rules:
@@ -77,7 +77,7 @@ def draw_logs(
         round = replace(sent, context=tell(sent.context))
         context = round.context
         plan = _guess(twin.truth(context), context.issue, seed)
-        earned = np.zeros(len(context.members))
+        earned: Floats = np.zeros(len(context.members))
         for again in range(AGAIN):
             own = draw(plan, context, seed + 1000 * again)
             earned += twin.expected(context, own).sum(axis=1) / AGAIN

@@ -32,7 +32,8 @@ def read(path: Path, members: Ids) -> Beside:
     shapes["leans"] = (e, column["leans"].type.list_size // 2, 2)
     lists = {name: _unfold(column[name]).reshape(shapes.get(name, (e, k))) for name in LISTS}
     rows, sampled = (column[name].to_numpy(zero_copy_only=False) for name in ("rows", "sampled"))
-    return Beside(members, rows, sampled, *lists.values())
+    reward, supported, logged, target, leans = lists.values()
+    return Beside(members, rows, sampled, reward, supported, logged, target, leans)
 
 
 def _fold(array: Array) -> pa.Array:

@@ -139,7 +139,8 @@ def read_csv(path: str | Path) -> list[Decision]:
     for _, size, values in rows:
         if size == len(head):
             place.setdefault(values[1], len(place))
-    articles, about = tuple(place), ({},) * len(place)
+    articles = tuple(place)
+    about: tuple[Mapping[str, object], ...] = ({},) * len(place)
     alike: dict[tuple[int, float], tuple[float, ...]] = {}  # chances that many rows share
     words: dict[str, str] = {}
     found = []
