@@ -20,8 +20,9 @@ Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 Ids = NDArray[Any]  # text, whole numbers, or both
 Array = NDArray[Any]  # of any type that a file of arrays can hold
-_FLOATS = {"float", "double"}  # as arrow calls them
-_NUMBERS = _FLOATS | {f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
+_NUMBERS = {"float", "double"} | {  # as arrow calls them
+    f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
+}
 
 
 class Tabular(Protocol):
@@ -129,15 +130,15 @@ class Columns:
 
 
 def _read_arrow(column: "pa.ChunkedArray") -> Array:
-    """An arrow column as an array; a text that many rows have is one object, kept once."""
+    """An arrow column as an array; a text that many rows have is one object, kept once.
+
+    Where pandas is there, arrow's `to_numpy` imports it, which takes longer than most sends.
+    """
     if str(column.type) in ("string", "large_string"):
-        coded = column.dictionary_encode().combine_chunks()
-        texts = _make_objects([*coded.dictionary.to_pylist(), None])
-        return np.asarray(texts[np.from_dlpack(coded.indices.fill_null(len(texts) - 1))])
-    if str(column.type) in _NUMBERS:  # without to_numpy, which imports pandas where it is there
-        if column.null_count:
-            gaps = column if str(column.type) in _FLOATS else column.cast("double", safe=False)
-            column = gaps.fill_null(np.nan)
+        coded = column.dictionary_encode("encode").combine_chunks()
+        texts = _make_objects(coded.dictionary.to_pylist())
+        return np.asarray(texts[np.from_dlpack(coded.indices)])
+    if str(column.type) in _NUMBERS and not column.null_count:
         return np.from_dlpack(column.combine_chunks())
     return np.asarray(column.to_numpy(zero_copy_only=False))
 
