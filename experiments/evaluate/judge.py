@@ -19,8 +19,9 @@ from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sequences import Look
 from bandit.ope.trust.calibration import find_miscalibration
 from bandit.ope.trust.drift import find_drift
+from bandit.ope.whole.assumptions import APART
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.evaluate import WholeAnswer, evaluate_whole
+from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate, evaluate_whole
 from bandit.ope.whole.from_top import FromTop
 from bandit.ope.whole.look import is_sent_by, look_beside, plan_uniform
 from bandit.ope.whole.looks import look_by_issue
@@ -90,6 +91,18 @@ def _sign(share: float) -> str:
     return f"{100 * share:+.0f}".replace("-", "\u2212")
 
 
+def list_estimates(found: Judgement) -> tuple[Sequence[WholeEstimate], Sequence[Estimate]]:
+    """Estimates of whole newsletters, and those of fewer slots from the top.
+
+    Where weights from the top reach the last slot they are of whole newsletters, and not twice.
+    """
+    whole = found.whole.estimates if found.whole else ()
+    full = bool(whole) and all(top.slots == found.slots for top in found.top)
+    if full:
+        return whole, ()
+    return [each for each in whole if each.estimator in APART], found.top
+
+
 def judge(
     policy: Policy,
     rounds: Iterable[Round],
@@ -101,6 +114,7 @@ def judge(
     share: float,
     tick: Callable[[], None] = lambda: None,
     rules: Mapping[str, object] | None = None,
+    sender_from: int | None = None,
 ) -> Judgement:
     """What a log says of a policy that has been started.
 
@@ -112,6 +126,8 @@ def judge(
     tick: called after each issue
     rules: what is to be different in the rules by which the policy plans the judged issues, as
         `Rules.parse` takes it; None: nothing
+    sender_from: the first issue that `sent_by` learned after it had sent it, and so on; None: it
+        stayed as it is
 
     Raises ValueError where no issue is left to judge by, where `sent_by` did not send them, and
     where a rule names a value that no article of the judged issues has.
@@ -138,6 +154,8 @@ def judge(
             judged.append(round)
         if learns:
             learn_again(policy, round)
+        if sent_by and sender_from is not None and round.context.issue >= sender_from:
+            learn_again(sent_by, round)
         tick()
     if not judged:
         raise ValueError(
@@ -148,7 +166,8 @@ def judge(
     members = np.concatenate([round.context.member_ids for round in judged])
     k = min(part.reward.shape[1] for part in parts)
     top = FromTop.join([part.cut(k) for part in parts])
-    whole = None if doubt else _judge_whole(judged, besides, why, top)
+    tops = [] if doubt else evaluate(top.logged, top.target, top.reward, top.supported, members)
+    whole = None if doubt else _judge_whole(judged, besides, why, top, tops[0])
     best = whole.best if whole else None
     return Judgement(
         campaigns=[round.context.campaign for round in judged],
@@ -157,7 +176,7 @@ def judge(
         opened=sum(int(round.feedback.opened.sum()) for round in judged),
         clicks=int(sum(part.reward.sum() for part in parts)),
         slots=k,
-        top=[] if doubt else evaluate(top.logged, top.target, top.reward, top.supported, members),
+        top=tops,
         sent=[normal_interval(top.reward[:, : s + 1].sum(axis=1), members) for s in range(k)],
         whole=whole,
         why=why,
@@ -169,7 +188,7 @@ def judge(
 
 
 def _judge_whole(
-    judged: list[Round], besides: list[Beside], why: str, top: FromTop
+    judged: list[Round], besides: list[Beside], why: str, seen: FromTop, top: Estimate
 ) -> WholeAnswer | None:
     """What is said of whole newsletters; None where too little is known of the log to say any.
 
@@ -177,11 +196,13 @@ def _judge_whole(
     """
     name = _name_sends(judged)
     if not why:
-        return evaluate_whole(_join(besides), name=name)
+        return evaluate_whole(_join(besides), name=name, top=top)
     members = np.concatenate([round.context.member_ids for round in judged])
     slots = {round.context.rules.slots for round in judged}
-    found = evaluate_whole(Beside.know_top(members, top), name=name) if len(slots) == 1 else None
-    return found if found and found.best else None
+    if len(slots) > 1:
+        return None
+    found = evaluate_whole(Beside.know_top(members, seen), name=name, top=top)
+    return found if found.best else None
 
 
 def change_rules(context: Context, rules: Mapping[str, object] | None) -> Context:
@@ -252,5 +273,9 @@ def _name_sends(judged: list[Round]) -> Callable[[int], str]:
 
 def _find_lift(beside: Beside, estimator: str) -> Interval | None:
     """One issue's lift by the estimate that is believed; None where it has too few clicks."""
-    found = evaluate_whole(beside, least_ess=1.0, least_clicks=5.0)
+    seen = beside.from_top
+    top = seen and evaluate(
+        seen.logged, seen.target, seen.reward, seen.supported, beside.members, 1.0, 5.0
+    )
+    found = evaluate_whole(beside, 1.0, 5.0, top=top[0] if top else None)
     return next(each.lift for each in found.estimates if each.estimator == estimator)

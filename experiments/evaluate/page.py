@@ -16,8 +16,7 @@ from bandit.ope.intervals import Interval
 from bandit.ope.sequences import find_first
 from bandit.ope.whole.assumptions import ASSUMES
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
-from experiments.evaluate.judge import Judgement
-from experiments.evaluate.values import list_estimates
+from experiments.evaluate.judge import Judgement, list_estimates
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
 from experiments.report.off_policy import ESTIMATORS
 from experiments.report.page import INK, fill_template, format_percent, format_thousand

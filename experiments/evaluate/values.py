@@ -3,25 +3,8 @@
 Open this file for what estimates.parquet holds, and which estimates a table shows.
 """
 
-from collections.abc import Sequence
-
-from bandit.ope.evaluate import Estimate
 from bandit.ope.intervals import Interval
-from bandit.ope.whole.assumptions import APART
-from bandit.ope.whole.evaluate import WholeEstimate
-from experiments.evaluate.judge import Judgement
-
-
-def list_estimates(found: Judgement) -> tuple[Sequence[WholeEstimate], Sequence[Estimate]]:
-    """Estimates of whole newsletters, and those of fewer slots from the top.
-
-    Where weights from the top reach the last slot they are of whole newsletters, and not twice.
-    """
-    whole = found.whole.estimates if found.whole else ()
-    full = bool(whole) and all(top.slots == found.slots for top in found.top)
-    if full:
-        return whole, ()
-    return [each for each in whole if each.estimator in APART], found.top
+from experiments.evaluate.judge import Judgement, list_estimates
 
 
 def list_values(found: Judgement) -> list[dict[str, object]]:

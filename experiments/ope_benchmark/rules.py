@@ -15,6 +15,7 @@ import pandas as pd
 from bandit.core import keys
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Floats, Round, SlotPmf
+from bandit.ope.evaluate import evaluate
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import WholeAnswer, evaluate_whole
 from bandit.ope.whole.from_top import FromTop
@@ -24,7 +25,7 @@ from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import draw, replay
 from experiments.ope_benchmark.measure import Goal, Part, find_error
 from experiments.runner.configs import list_configs, make, read_config
-from simulators.association.association import Association
+from simulators.base import Truthful
 from simulators.play import play
 
 MEMBERS, ISSUES, POOL, SLOTS = 1500, 4, 10, 3  # of a log
@@ -57,16 +58,17 @@ def draw_logs(
     reading: an examination model, by the name of its yaml in configs/clicks
     kind: of rules, one of `KINDS`
     """
-    world = Association(
-        seed=seed,
-        members=MEMBERS * TOGETHER,
-        issues=ISSUES,
-        pool=POOL,
-        slots=SLOTS,
-        click_to_open=0.4,
-        joiners=0.0,
-        examine=make(read_config("clicks", reading)),
-    )
+    asked = {
+        "seed": seed,
+        "members": MEMBERS * TOGETHER,
+        "issues": ISSUES,
+        "pool": POOL,
+        "slots": SLOTS,
+        "click_to_open": 0.4,
+        "joiners": 0.0,
+        "examine": read_config("clicks", reading),
+    }
+    world: Truthful = make({"_target_": "simulators.association.association.Association"} | asked)
     twin = world.twin()
 
     def tell(context: Context) -> Context:
@@ -100,15 +102,17 @@ def _guess(truth: Floats, issue: int, seed: int) -> SlotPmf:
 
 def judge(parts: list[tuple[Round, SlotPmf]], seed: int) -> WholeAnswer:
     """What one log says of its target."""
-    besides = []
+    besides, tops = [], []
     for round, plan in parts:
         context, slates = round.context, round.slates
-        found = look_beside(plan, Random().plan(context), round, seed, draws=8)
+        besides.append(look_beside(plan, Random().plan(context), round, seed, draws=8))
         target = replay(plan, context, slates.choice)
         clicked = round.feedback.clicked.astype(np.float64)
-        top = FromTop(slates.propensity, target, clicked, slates.supported)
-        besides.append(replace(found, from_top=top))
-    return evaluate_whole(Beside.join(besides))
+        tops.append(FromTop(slates.propensity, target, clicked, slates.supported))
+    top = FromTop.join(tops)
+    log = replace(Beside.join(besides), from_top=top)
+    found = evaluate(top.logged, top.target, top.reward, top.supported, log.members)
+    return evaluate_whole(log, top=found[0])
 
 
 def run(runs: int, seed: int, tick: Callable[[], None]) -> Part:

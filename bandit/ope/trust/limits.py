@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ints
-from bandit.ope.diagnostics import MOST_LOST
+from bandit.ope.inputs import MOST_LOST
 from bandit.ope.sample_size import effective_sample_size
 
 MOST_SHARE = 0.2  # of the estimate that one send may be

@@ -9,16 +9,23 @@ estimates share their luck. Open this file for the limits that an answer has to 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
+from bandit.ope.estimators import cascade_sn, snips
 from bandit.ope.inputs import check_chances
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.trust import limits
-from bandit.ope.trust.dependence import DOUBT, Dependence, find_crowding, find_dependence
-from bandit.ope.whole import from_top
+from bandit.ope.trust.dependence import (
+    DOUBT,
+    Dependence,
+    find_crowding,
+    find_crowding_of_one,
+    find_dependence,
+)
 from bandit.ope.whole.assumptions import APART, ASSUMES
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import item_position, weigh_items
@@ -27,6 +34,9 @@ from bandit.ope.whole.position_based import (
     position_based_learned,
     weigh_positions,
 )
+
+if TYPE_CHECKING:
+    from bandit.ope.evaluate import Estimate
 
 
 @dataclass(frozen=True)
@@ -81,13 +91,15 @@ def evaluate_whole(
     least_clicks: float = 30.0,
     level: float = 0.95,
     name: Callable[[int], str] = "send {}".format,
+    top: "Estimate | None" = None,
 ) -> WholeAnswer:
     """What the target would have earned on all slots: intervals, or reasons why there are none.
 
     The question is that of `ope.evaluate`: each issue as it was, with the log's own past, but this
     policy's newsletters. Slots apart (item-position) and looks by slot (position-based) are given
     where
-    (1) the log does not show that clicks depend on other slots (`dependence`, p < 1 %),
+    (1) the log does not show that clicks depend on other slots (p < 1 %, or < 10 % that a click
+        keeps others away: `trust.dependence`),
     (2) at most 1 % of what the target wants in any slot may be what the logger never shows,
     (3) the effective sample size of every slot is at least least_ess,
     (4) the weights average 1, within 2 % and four standard errors,
@@ -101,22 +113,24 @@ def evaluate_whole(
     least_clicks: likewise, of slots apart and looks by slot
     level: of confidence, in (0, 1); a higher one gives wider intervals
     name: says which send a row is, for reasons
+    top: any estimate of `ope.evaluate` of `log.from_top`, which says down to which slot there may
+        be one; None: there is none of whole newsletters from the top
 
     Raises ValueError for impossible values, limits below 1, or a log of fewer than two members.
     """
     check.at_least("least_ess", least_ess, 1.0)
     check.at_least("least_clicks", least_clicks, 1.0)
-    n, k = len(log.members), log.reward.shape[1]
+    k = log.reward.shape[1]
     own = log.count_clicks()
     sent = normal_interval(own, log.members, level)
     found = find_dependence(log.leans, log.members[log.rows])
-    dependence = replace(found, together=find_crowding(log.reward, n))
+    dependence = replace(found, together=_find_together(log))
     curve: Floats = np.full(k, np.nan)
     if not own.any():
         why = "nothing was clicked"
-        silent = [WholeEstimate(each, None, None, None, 0.0, why) for each in _list_names(log)]
+        silent = [WholeEstimate(each, None, None, None, 0.0, why) for each in _list_names(top)]
         return WholeAnswer(tuple(silent), sent, dependence, curve)
-    weighed = _weigh_from_top(log, dependence, least_ess)
+    weighed = _weigh_from_top(log, dependence, top)
     if len(log.rows):
         curve = estimate_curve(log.logged, log.reward)
         weighed += _weigh_apart(log, dependence, curve, least_ess, least_clicks, name)
@@ -147,22 +161,34 @@ UNSEEN = {  # what it means that an estimate contradicts one which assumes less
 }
 
 
-def _list_names(log: Beside) -> list[str]:
-    return [each for each in ASSUMES if each in APART or log.from_top]
+def _find_together(log: Beside) -> float:
+    """p-value that a click does not keep others away, by who opened where that is known."""
+    n = len(log.members)
+    if log.opened is not None:
+        clicked = np.zeros((n, log.reward.shape[1]))
+        clicked[log.rows] = log.reward
+        p = find_crowding_of_one(clicked, log.opened, log.members)
+        if p == p:
+            return p
+    return find_crowding(log.reward, n)
 
 
-def _weigh_from_top(log: Beside, dependence: Dependence, least_ess: float) -> list[Weighed]:
+def _list_names(top: "Estimate | None") -> list[str]:
+    return [each for each in ASSUMES if each in APART or top]
+
+
+def _weigh_from_top(log: Beside, dependence: Dependence, top: "Estimate | None") -> list[Weighed]:
     """SNIPS and the cascade, where what they need is known."""
-    if not log.from_top:
+    seen = log.from_top
+    if not seen or not top:
         return []
-    ess, reason = from_top.explain(log.from_top, log.members, least_ess)
     found: list[Weighed] = []
-    for each in from_top.ESTIMATORS:
+    for each, estimator in (("snips", snips), ("cascade_sn", cascade_sn)):
         below = replace(dependence, above=float("nan"), together=float("nan"))
         untold = log.reward.shape[1] > 1 and not below.least >= DOUBT
-        why = reason or (below.words if each == "cascade_sn" and untold else "")
-        terms = np.zeros(0) if why else log.from_top.weigh(each)
-        found.append((each, terms, ess, why))
+        why = top.reason or (below.words if each == "cascade_sn" and untold else "")
+        terms = np.zeros(0) if why else estimator(seen.logged, seen.target, seen.reward)
+        found.append((each, terms, top.ess, why))
     return found
 
 
@@ -206,7 +232,7 @@ def _weigh_apart(
 
 def _find_shared_reason(log: Beside, dependence: Dependence) -> str:
     """Why no estimate that assumes slots apart may be believed; empty where there is no reason."""
-    if dependence.least < DOUBT:
+    if dependence.refuted:
         return dependence.words
     if log.sampled.sum() < 2:
         return "too few sends were looked at to see how large the weights are"

@@ -1,8 +1,8 @@
-"""Whole newsletters by weights that multiply down the slate: few assumptions, much luck.
+"""A log as weights that multiply down the slate take it: few assumptions, much luck.
 
 They serve where the target differs little from what was sent, such as next week's policy beside
-this week's, or where newsletters are short. Open this file for the two estimates of whole
-newsletters that may be believed when clicks do depend on other slots.
+this week's, or where newsletters are short: SNIPS and the cascade (`ope.estimators`) may be
+believed when clicks do depend on other slots. Open this file for what they need to be known.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from bandit.core.types import Bools, Floats, Ids
-from bandit.ope.estimators import cascade_sn, snips
-from bandit.ope.evaluate import evaluate
-
-ESTIMATORS = {"snips": snips, "cascade_sn": cascade_sn}
+from bandit.core.types import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -41,18 +37,3 @@ class FromTop:
     def cut(self, slots: int) -> Self:
         """The same on the first slots alone."""
         return type(self)(*(array[:, :slots] for array in vars(self).values()))
-
-    def weigh(self, estimator: str) -> Floats:
-        """What the target earns on all slots, terms [n]: of a key of `ESTIMATORS`."""
-        return ESTIMATORS[estimator](self.logged, self.target, self.reward)
-
-
-def explain(log: FromTop, members: Ids, least_ess: float) -> tuple[float, str]:
-    """Effective sample size of whole newsletters, and why there is no estimate of them.
-
-    The reason is empty where `ope.evaluate` reaches the last slot.
-
-    members, least_ess: as for `ope.evaluate`
-    """
-    found = evaluate(log.logged, log.target, log.reward, log.supported, members, least_ess)
-    return found[0].ess, found[0].reason

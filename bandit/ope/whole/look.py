@@ -58,6 +58,7 @@ def look_beside(
         logged=find_chances(logger, context, asked, rows, seed, walks=walks),
         target=find_chances(target, wanted or context, asked, rows, seed, draws),
         leans=lean(walks, reward[rows], appeal),
+        opened=round.feedback.opened,
     )
 
 

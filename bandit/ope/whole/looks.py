@@ -9,20 +9,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from bandit.core.types import Floats
+from bandit.ope.estimators import cascade_sn, snips
 from bandit.ope.sequences import Look, make_sequence
-from bandit.ope.whole import from_top
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import item_position
 from bandit.ope.whole.position_based import position_based_learned
 
 ESTIMATORS = {"item_position": item_position, "position_based": position_based_learned}
+FROM_TOP = {"snips": snips, "cascade_sn": cascade_sn}
 LEAST = 50  # members with a click, for the estimate to be as good as normal
 
 
 def find_change(log: Beside, estimator: str) -> Floats:
     """What the target earns more than what was sent, terms [n]: of an estimator of `ASSUMES`."""
-    if log.from_top and estimator in from_top.ESTIMATORS:
-        return log.from_top.weigh(estimator) - log.count_clicks()
+    top = log.from_top
+    if top and estimator in FROM_TOP:
+        terms = FROM_TOP[estimator](top.logged, top.target, top.reward)
+        return np.asarray(terms - log.count_clicks())
     n = len(log.members)
     terms = ESTIMATORS[estimator](log.logged, log.target, log.reward)
     return np.bincount(log.rows, terms - log.reward.sum(axis=1), n).astype(np.float64)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from bandit.core.types import Floats
+from bandit.ope.evaluate import evaluate
 from bandit.ope.intervals import normal_interval
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import WholeAnswer, evaluate_whole
@@ -28,13 +29,20 @@ def know_top(log: Beside, near: float) -> Beside:
     return replace(log, from_top=FromTop(logged, target, reward, np.ones((n, k), dtype=bool)))
 
 
+def judge(log: Beside) -> WholeAnswer:
+    seen = log.from_top
+    assert seen is not None
+    top = evaluate(seen.logged, seen.target, seen.reward, seen.supported, log.members)
+    return evaluate_whole(log, top=top[0])
+
+
 def give(answer: WholeAnswer) -> list[str]:
     return [each.estimator for each in answer.estimates if each.interval]
 
 
 def test_the_policy_that_logged_earns_what_was_sent_by_every_estimate() -> None:
     log, _ = make_beside(np.random.default_rng(1), greed=0.0)
-    answer = evaluate_whole(know_top(log, 1.0))
+    answer = judge(know_top(log, 1.0))
     assert give(answer) == ["snips", "cascade_sn", "item_position", "position_based"]
     for each in answer.estimates:
         assert each.interval is not None
@@ -46,7 +54,7 @@ def test_one_slot_makes_all_of_them_self_normalised_or_plain_ips() -> None:
     target = log.target[:, :, 0]
     top = know_top(log, 1.0).from_top
     assert top is not None
-    one = evaluate_whole(replace(log, from_top=replace(top, target=target)))
+    one = judge(replace(log, from_top=replace(top, target=target)))
     snips, cascade, item, position = (each.interval for each in one.estimates)
     assert snips == cascade
     assert item is not None
@@ -57,11 +65,11 @@ def test_one_slot_makes_all_of_them_self_normalised_or_plain_ips() -> None:
 def test_where_clicks_depend_on_slots_above_the_cascade_is_the_answer() -> None:
     log, _ = make_beside(np.random.default_rng(3))
     log = know_top(log, 0.6)
-    above = evaluate_whole(replace(log, leans=log.leans + np.array([0.4, 0.0])))
+    above = judge(replace(log, leans=log.leans + np.array([0.4, 0.0])))
     assert give(above) == ["snips", "cascade_sn"]
     assert above.best is not None
     assert above.best.reason == ""
-    below = evaluate_whole(replace(log, leans=log.leans + np.array([0.0, 0.4])))
+    below = judge(replace(log, leans=log.leans + np.array([0.0, 0.4])))
     assert give(below) == ["snips"]
     assert below.estimates[1].reason.startswith("clicks depend on the articles below (p = ")
 
@@ -70,12 +78,12 @@ def test_a_log_of_which_only_the_top_is_known_answers_by_what_assumes_nothing() 
     log, _ = make_beside(np.random.default_rng(4))
     known = know_top(log, 0.6)
     assert known.from_top is not None
-    answer = evaluate_whole(Beside.know_top(log.members, known.from_top))
+    answer = judge(Beside.know_top(log.members, known.from_top))
     assert give(answer) == ["snips"]
     assert answer.estimates[1].reason == (
         "the log cannot tell whether clicks depend on other slots"
     )
-    whole = evaluate_whole(known)
+    whole = judge(known)
     assert answer.sent == whole.sent
     assert answer.estimates[0] == whole.estimates[0]
 
@@ -89,7 +97,7 @@ def test_what_contradicts_an_estimate_that_assumes_less_is_refused() -> None:
     w: Floats = (top.target / top.logged).prod(axis=1)
     reward = top.reward * (w > np.median(w))[:, None]
     told = replace(known, from_top=replace(top, reward=reward), reward=reward[log.rows])
-    reasons = [each.reason for each in evaluate_whole(told).estimates]
+    reasons = [each.reason for each in judge(told).estimates]
     assert reasons[0] == ""
     assert reasons[2].startswith("it contradicts what snips weights say by ")
     assert reasons[2].endswith("clicks a send: clicks depend on other slots")
@@ -98,7 +106,7 @@ def test_what_contradicts_an_estimate_that_assumes_less_is_refused() -> None:
 def test_looks_and_change_are_those_of_the_estimate() -> None:
     log, _ = make_beside(np.random.default_rng(6))
     known = know_top(log, 0.6)
-    answer = evaluate_whole(known)
+    answer = judge(known)
     for each in answer.estimates[:2]:
         assert each.change is not None
         assert_same_interval(
