@@ -27,7 +27,7 @@ from experiments.asked.command import command
 from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import empty
-from experiments.runner.pool import Task, run_all
+from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 
 Space = dict[str, ChoiceSweep | IntervalSweep | RangeSweep]
@@ -117,7 +117,8 @@ class Trials:
                 Task(f"{label}/{seed}", partial(run_unit, folder, policy, simulator, seed))
                 for seed, folder in zip(numbers, folders, strict=True)
             ]
-            run_all(tasks, config["issues"], config["workers"], f"tune {trial.number + 1}")
+            title = f"tune {trial.number + 1}"
+            run_all(tasks, config["issues"], config["workers"], title, config["engine"])
             rates += [self._measure(folder) for folder in folders]
             mean = sum(rates) / len(rates)
             row |= {"seeds": step, "clicks_per_delivered": mean}
@@ -148,6 +149,7 @@ def tune(config: Settings, run: Path) -> pd.DataFrame:
     check_whole("first_seed", config["first_seed"], 0)
     for what in ("force", "halve"):
         check.flag(what, config[what])
+    check_workers(config["workers"], config["engine"])
     space = read_space(config["over"])
     for name in space:
         if name not in config["policy"]:
