@@ -19,7 +19,7 @@ _HERE = Path(__file__).parents[2]
 _OURS = tuple(
     f"{_HERE / name}{os.sep}" for name in ("bandit", "experiments", "serving", "simulators")
 )
-_PYTHON = (f"{sysconfig.get_path('stdlib')}{os.sep}", "<")  # "<frozen ...>", "<string>"
+_PYTHON = f"{sysconfig.get_path('stdlib')}{os.sep}"
 
 
 class Blamed(ValueError):
@@ -62,7 +62,7 @@ def blaming(what: str = "") -> Iterator[None]:
         if not own:
             raise
         method, place = own[0][0].f_code.co_qualname, find_place(own)
-        if isinstance(error, ValueError):  # a sentence made for people
+        if isinstance(error, ValueError) and method.endswith(".__init__"):  # it refuses an option
             said = f"{error} ({method}, {place})"
         else:
             said = f"{method} failed: {type(error).__name__}: {error} ({place}); "
@@ -90,8 +90,8 @@ def _is_own(frame: FrameType) -> bool:
     """Whether a frame is neither ours, nor Python's, nor an installed library's."""
     file = frame.f_code.co_filename
     libraries = {"site-packages", "dist-packages"} & {*Path(file).parts}
-    if not file.startswith(_OURS + _PYTHON) and not libraries:
-        return True
+    if os.path.isabs(file) and not file.startswith((*_OURS, _PYTHON)) and not libraries:
+        return True  # compiled libraries have names such as "mtrand.pyx" or "<frozen runpy>"
     from bandit.policy import Policy  # a policy that was installed is a person's all the same
     from simulators.base import Simulator
 
