@@ -145,7 +145,7 @@ class Informed(Policy, Protocol):
 
 
 def check_policy(kind: type[object], where: str) -> None:
-    """Raise ValueError naming the first method of `Policy` that a class lacks or calls otherwise."""
+    """Raise ValueError naming the first method that a class lacks, or that takes something else."""
     methods = ("start", "plan", "learn", "state", "restore", "waves", "finish", "rests_on")
     for name in methods:
         if not callable(getattr(kind, name, None)):
