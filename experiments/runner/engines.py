@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from multiprocessing import (
-    active_children,
     get_all_start_methods,
     get_context,
     get_start_method,
@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from experiments.runner.one_line import blaming
-from serving.shards.workers import Submit, end_with_parent, keep_working, use_cluster
+from serving.shards.cluster import use_cluster
+from serving.shards.workers import end_with_parent, hand_out, keep_working, open_workers
 
 Ticks: TypeAlias = "Queue[tuple[str, int]]"
 
@@ -68,27 +69,21 @@ def run_apart(tasks: Sequence[Task], workers: int, bar: Told) -> None:
     spawn, finished = get_context("spawn"), set[str]()
     ticks: list[Ticks] = []
 
-    def make() -> ProcessPoolExecutor:
+    def open_pool() -> AbstractContextManager[ProcessPoolExecutor]:
         ticks[:] = [spawn.Queue()]  # the one before may be locked by a worker that is dead
-        return ProcessPoolExecutor(min(workers, len(tasks)), spawn, _begin_worker, (ticks[0],))
+        return open_workers(min(workers, len(tasks)), _begin_worker, ticks[0])
 
-    def work(submit: Submit) -> None:
-        try:
-            for _ in _submit_in_order(
-                lambda task: submit(_work, task), tasks, finished, len(tasks)
-            ):
-                while not ticks[0].empty():
-                    bar.reach(*ticks[0].get())
-                bar.show()
-        except KeyboardInterrupt:
-            for worker in active_children():
-                worker.terminate()
-            raise
+    def work(pool: ProcessPoolExecutor) -> None:
+        submit = lambda task: hand_out(pool, _work, [task])[0]  # noqa: E731
+        for _ in _submit_in_order(submit, tasks, finished, len(tasks)):
+            while not ticks[0].empty():
+                bar.reach(*ticks[0].get())
+            bar.show()
 
     def list_left() -> list[Task]:
         return [task for task in tasks if task.name not in finished]
 
-    keep_working(make, work, list_left, what="units", option="workers=")
+    keep_working(open_pool, work, list_left, what="units", option="workers=")
 
 
 def run_on_ray(tasks: Sequence[Task], workers: int | None, bar: Told) -> None:
@@ -119,7 +114,7 @@ def _submit_in_order(
     finished: names of those that are; those that finish are added
     most: how many may be at work at once
 
-    Raises what a task raises, once those that run are finished; the others are not begun.
+    Raises what a task raises; the others are not begun.
     """
     held = [task for task in tasks if task.name not in finished]
     futures: dict[Future[None], str] = {}

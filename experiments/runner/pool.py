@@ -27,7 +27,7 @@ from bandit.core.threads import use_one_thread
 from experiments.runner.configs import check_whole
 from experiments.runner.engines import Task as Task
 from experiments.runner.engines import do, run_apart, run_on_ray
-from serving.shards.workers import import_ray
+from serving.shards.cluster import import_ray
 
 ENGINES = ("local", "ray")
 COLUMNS = (

@@ -4,14 +4,13 @@ Whoever does, the slates have the same bytes. When a worker dies: `serving/shard
 """
 
 from collections.abc import Callable, Collection
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from serving.shards.order import Order
-from serving.shards.workers import Submit, end_with_parent, keep_working, use_cluster
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from serving.sending.issue import Issue
     from serving.shards.desk import Desk
 
@@ -47,18 +46,20 @@ def _ask_processes(
     order: Order, numbers: Collection[int], workers: int, advance: Callable[[], None]
 ) -> None:
     """Have processes choose. A pool in which one dies is replaced, unless none has got on."""
+    from concurrent.futures import as_completed  # a send by one process does without
+
+    from serving.shards.workers import hand_out, keep_working, open_workers
 
     def list_left() -> list[int]:
         return [number for number in numbers if not order.is_done(number)]
 
-    def work(submit: Submit) -> None:
-        for future in as_completed([submit(_choose, number) for number in list_left()]):
+    def work(pool: "ProcessPoolExecutor") -> None:
+        for future in as_completed(hand_out(pool, _choose, list_left())):
             future.result()
             advance()
 
-    count = min(workers, len(numbers))
     keep_working(
-        lambda: ProcessPoolExecutor(count, get_context("spawn"), _begin, (order,)),
+        lambda: open_workers(min(workers, len(list_left())), _begin, order),
         work,
         list_left,
         what="shards",
@@ -68,6 +69,8 @@ def _ask_processes(
 
 def _begin(order: Order) -> None:
     """Set up a worker, which ends when whoever started it dies."""
+    from serving.shards.workers import end_with_parent
+
     end_with_parent()
     _open(order)
 
@@ -93,6 +96,8 @@ def _ask_ray(
     order: Order, numbers: Collection[int], workers: int, advance: Callable[[], None]
 ) -> None:
     """Have a Ray cluster choose: the one at RAY_ADDRESS, or one on this machine for the while."""
+    from serving.shards.cluster import use_cluster
+
     with use_cluster(workers, "--engine ray") as ray:
         told = ray.put(order)
         choose = ray.remote(num_cpus=1)(_choose_afar)

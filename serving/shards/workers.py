@@ -1,34 +1,73 @@
-"""Workers that may die: processes of this machine, which are replaced, and a Ray cluster.
+"""Processes that work beside this one, and what becomes of the others when one of them is killed.
 
-Whatever is done by them is finished or begun anew, never half believed: what is done lies on disk.
-Open this file to see what happens when a worker dies.
+A pool in which one dies is replaced: whatever is done lies on disk, and the rest is begun anew.
+
+Open this file to see why a pool of the standard library is not used as it comes: when a worker dies
+while the next one is being started, that next one is waited for by nobody and waits for ever.
 """
 
 import os
-import threading
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Collection, Iterator, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from importlib import import_module
-from multiprocessing import parent_process
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
+from typing import Any, TypeVar
 
+Work = TypeVar("Work")
 DEATHS = 3  # pools of workers in a row that die before anything is done
-Submit = Callable[..., "Future[Any]"]  # as the method of an executor
+
+
+@contextmanager
+def open_workers(
+    count: int, begin: Callable[..., None], *given: Any
+) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes, which end at once where the block is left by an exception.
+
+    count: how many work at once
+    begin: what each does first, a function of a module
+    given: what `begin` is called with
+    """
+    others = set(active_children())
+    pool = ProcessPoolExecutor(count, get_context("spawn"), begin, given)
+    try:
+        yield pool
+    except BaseException:
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def hand_out(
+    pool: ProcessPoolExecutor, do: Callable[[Work], None], works: Collection[Work]
+) -> list["Future[None]"]:
+    """Hand works to the pool, which starts its workers meanwhile.
+
+    When one dies while the next is being started, the pool closes the pipe that the next was to
+    inherit, whose start then fails with an OSError or a ValueError.
+
+    Raises BrokenProcessPool where a worker has died.
+    """
+    try:
+        return [pool.submit(do, work) for work in works]
+    except (OSError, ValueError) as error:
+        raise BrokenProcessPool(str(error)) from error
 
 
 def keep_working(
-    make: Callable[[], ProcessPoolExecutor],
-    work: Callable[[Submit], None],
+    open_pool: Callable[[], AbstractContextManager[ProcessPoolExecutor]],
+    work: Callable[[ProcessPoolExecutor], None],
     list_left: Callable[[], Sized],
     what: str,
     option: str,
 ) -> None:
     """Have `work` done by a pool, and by another one where a worker dies, unless none has got on.
 
-    make: makes a pool
-    work: submits what is left, and waits for it
+    open_pool: `open_workers`, of what is to be opened
+    work: hands out what is left, and waits for it
     list_left: what is not done yet
     what, option: what is done ("shards"), and what a person sets to have fewer workers
 
@@ -36,9 +75,9 @@ def keep_working(
     """
     left, deaths = len(list_left()), 0
     while left:
-        pool = make()
         try:
-            work(lambda *asked, pool=pool: _submit(pool, *asked))
+            with open_pool() as pool:
+                work(pool)
         except BrokenProcessPool:
             before, left = left, len(list_left())
             deaths = 1 if left < before else deaths + 1
@@ -50,23 +89,11 @@ def keep_working(
                 ) from None
         else:
             return
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _submit(
-    pool: ProcessPoolExecutor, work: Callable[..., object], *asked: object
-) -> "Future[Any]":
-    """As the pool's own `submit`; a death while it starts a process is a death like any other."""
-    try:
-        return pool.submit(work, *asked)
-    except (ValueError, OSError) as error:  # its pipes were closed meanwhile
-        raise BrokenProcessPool(f"a worker died while another was started: {error}") from error
 
 
 def end_with_parent() -> None:
     """Have this process end when the one that started it does, in whatever way."""
-    threading.Thread(target=_wait_for_end, daemon=True).start()
+    Thread(target=_wait_for_end, daemon=True).start()
 
 
 def _wait_for_end() -> None:
@@ -74,39 +101,3 @@ def _wait_for_end() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)  # nobody is waiting for the result; what is done lies on disk
-
-
-def import_ray(option: str) -> Any:
-    """Ray. Raises ValueError, naming the option that asks for it, where it is not there."""
-    try:
-        return import_module("ray")
-    except ImportError:
-        raise ValueError(f"{option}: Ray is not installed: pip install letterbandit[ray]") from None
-
-
-@contextmanager
-def use_cluster(workers: int, option: str) -> Iterator[Any]:
-    """Ray, with the cluster at RAY_ADDRESS, or one on this machine for the while.
-
-    workers: of the one on this machine
-    option: how a person asks for Ray, such as "--engine ray"
-
-    Ray starts what a dead worker did again, three times if need be (`max_retries`, its default).
-
-    Raises ValueError where Ray is not there, ChildProcessError where it fails, ConnectionError
-    where there is no cluster at RAY_ADDRESS, and what a worker raises.
-    """
-    ray = import_ray(option)
-    begun = not ray.is_initialized()
-    try:
-        if begun:
-            alone = {"num_cpus": workers, "include_dashboard": False}
-            ray.init(log_to_driver=False, **({} if os.environ.get("RAY_ADDRESS") else alone))
-        yield ray
-    except ray.exceptions.RayTaskError as error:
-        raise error.cause from error
-    except ray.exceptions.RayError as error:
-        raise ChildProcessError(f"Ray: {error}; run the same again: it goes on") from None
-    finally:
-        if begun:
-            ray.shutdown()

@@ -5,18 +5,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from experiments import compare
 from experiments.runner.pool import Task, run_all
-from serving.shards.workers import keep_working
 from tests.support.asking import SMALL, Ask, ask_in
 from tests.support.own_project import write_project
 
@@ -92,32 +88,6 @@ def test_where_all_workers_die_it_ends_and_says_so(tmp_path: Path) -> None:
         run_all(tasks, issues=1, workers=2, title="test")
     assert (tmp_path / "copy").exists()
     assert 3 <= len(list((tmp_path / "mortal").glob("begun-*"))) <= 4  # once beside the copy
-
-
-class Shut:
-    """A pool that closes its pipes while it starts a worker, as one does in which another died."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def submit(self, *asked: Any) -> Future[Any]:
-        raise self.error
-
-    def shutdown(self, cancel_futures: bool) -> None:
-        assert cancel_futures
-
-
-@pytest.mark.parametrize("error", [ValueError("closed"), OSError("closed"), BrokenProcessPool()])
-def test_a_death_while_another_worker_starts_is_a_death(error: Exception) -> None:
-    pools: list[Any] = []
-
-    def make() -> Any:
-        pools.append(Shut(error))
-        return pools[-1]
-
-    with pytest.raises(ChildProcessError, match="killed 3 times before one of 2 units was done"):
-        keep_working(make, lambda submit: [submit(len)], lambda: [0, 1], "units", "workers=")  # type: ignore[arg-type]
-    assert len(pools) == 3
 
 
 COMPARED = (
