@@ -43,7 +43,7 @@ def test_a_failure_is_raised_and_what_waits_for_it_is_not_begun(tmp_path: Path) 
         Task("waits", partial(copy, tmp_path / "there", tmp_path / "never"), after="fails"),
     ]
     with pytest.raises(
-        ValueError, match=r"fails: copy failed: FileNotFound.*nowhere.*_pool\.py:28"
+        ValueError, match=r"fails: copy failed: FileNotFound.*nowhere.*_pool\.py:\d+"
     ):
         run_all(tasks, issues=1, workers=2, title="test")
     assert not (tmp_path / "never").exists()
