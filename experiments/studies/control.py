@@ -16,25 +16,30 @@ BY_LOG = "Profile by a log"
 def find(cells: Cells) -> Finding:
     """Each desk's rules against none, and profiles against segments under each."""
     free, found = cells.usual, Worlds.compare(cells)
+    costs = {world: gain for (who, world), gain in found.costs.items() if who == "Profile"}
     told = measure_costs(cells, LOG, "profile")
-    by_log = {w: Gain.over(values[np.isfinite(values)]) for w, values in told.items()}
+    by_log = {
+        desk: Gain.over(values[np.isfinite(values)])
+        for desk, values in told.items()
+        if np.isfinite(values).any()
+    }
     gains: Gains = {
         (words, desk): gain
         for desk in told
         for words, gain in (
-            ("Profile", found.costs["Profile", desk]),
-            (BY_LOG, by_log[desk]),
+            ("Profile", costs[desk]),
+            (BY_LOG, by_log.get(desk)),
             ("Learned segments", found.costs["Learned segments", desk]),
         )
-        if np.isfinite(gain.mean)
+        if gain
     }
-    dearest = min(told, key=lambda desk: found.costs["Profile", desk].mean)
-    most = found.costs["Profile", dearest]
+    dearest = min(told, key=lambda desk: costs[desk].mean)
+    most = costs[dearest]
     kept = " and ".join(f"{tell_change(found.lead[world])} ({world})" for world in (free, dearest))
     return lay_out(
         "control",
         headline=f"Under the usual rules profiles get "
-        f"{tell_change(found.costs['Profile', 'as usual'])} than without any; under the dearest, "
+        f"{tell_change(costs['as usual'])} than without any; under the dearest, "
         f"{dearest}, {tell_change(most)}.",
         advice=advise(
             most,
@@ -42,7 +47,8 @@ def find(cells: Cells) -> Finding:
             "Set pins, caps and sections as you see fit: here they cost nothing.",
             "Keep the rules that are worth their price to you, and look at the dearest first: "
             f"{dearest}, {tell_change(most)}.",
-            "Set pins, caps and sections as you see fit: none of these is shown to cost clicks.",
+            "Set the pins, caps and sections that you need: none of these is shown to cost clicks, "
+            f"though {format_percent(-most.low)} is not ruled out ({dearest}).",
         ),
         say=[
             f"Over segments under the same rules profiles get {kept}.",
@@ -59,18 +65,10 @@ def find(cells: Cells) -> Finding:
         "chosen at random and sent without rules say of it, and nothing is sent anew.",
         columns=["Rules", "Profile", "Segments", "Profile over segments", "Cost", "By a log"],
         rows=[
-            [*row, *(_tell(each, row[0]) for each in (_of_profile(found), by_log))]
+            [*row, *(each[row[0]].tell(1) if row[0] in each else "" for each in (costs, by_log))]
             for row in found.rows
         ],
     )
-
-
-def _of_profile(found: Worlds) -> dict[str, Gain]:
-    return {world: gain for (who, world), gain in found.costs.items() if who == "Profile"}
-
-
-def _tell(gains: dict[str, Gain], world: str) -> str:
-    return gains[world].tell(1) if world in gains and np.isfinite(gains[world].mean) else ""
 
 
 def _tell_logs(cells: Cells, told: dict[str, np.ndarray], by_log: dict[str, Gain]) -> list[str]:
@@ -91,9 +89,7 @@ def _tell_logs(cells: Cells, told: dict[str, np.ndarray], by_log: dict[str, Gain
     known = np.isfinite(off)
     if not known.any():
         return [f"None of {off.shape[1]} logs tells what the rules cost: too few clicks. {how}"]
-    costs = "; ".join(
-        f"{desk}: {gain.tell()}" for desk, gain in by_log.items() if np.isfinite(gain.mean)
-    )
+    costs = "; ".join(f"{desk}: {gain.tell()}" for desk, gain in by_log.items())
     silent = int((~known).any(axis=0).sum())
     told_by = f" ({silent} of {off.shape[1]} logs do not tell of all rules)" if silent else ""
     return [

@@ -1,6 +1,7 @@
 """John: the newsletters of hospital pharmacists alike, month by month, by segments and profiles."""
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ def find(cells: Cells) -> Finding:
     """How much of the Johns' newsletters is on their topics, and what one's look like."""
     letters = _read_seeds(cells)
     months = int(cells.worlds[cells.usual]["issues"]) // BLOCK
-    own = {policy: _follow_months(letters.loc[policy], months) for policy in SHOWN}
+    own = {policy: _follow_months(_pick(letters, policy), months) for policy in SHOWN}
     people = {policy: _read_people(cells, policy) for policy in SHOWN}
     by_seed = {policy: each.groupby("seed").mean() for policy, each in people.items()}
     apart = (people["profile"] - people["segment_learned"]).sort_values(kind="stable")
@@ -32,6 +33,7 @@ def find(cells: Cells) -> Finding:
     change = Gain.over((by_seed["profile"] - by_seed["segment_learned"]).to_numpy())
     silent = int((letters.loc["profile"].groupby(level=[0, 1])["clicked"].sum() == 0).sum())
     seed, john = apart.index[(count - 1) // 2]
+    his = {words: _pick(letters, p, seed, john) for p, words in SHOWN.items()}
     return Finding(
         headline=f"A John clicks {most['profile']} articles in {months} months of profiles and "
         f"{most['segment_learned']} in {months} months of segments, a difference of "
@@ -80,12 +82,7 @@ def find(cells: Cells) -> Finding:
             [str(month + 1), *(_tell(Gain.over(own[policy][:, month])) for policy in SHOWN)]
             for month in range(months)
         ],
-        months=[
-            _show_month(
-                month + 1, {words: letters.loc[p, seed, john] for p, words in SHOWN.items()}
-            )
-            for month in range(months)
-        ],
+        months=[_show_month(month + 1, his) for month in range(months)],
     )
 
 
@@ -112,6 +109,11 @@ def _read_seeds(cells: Cells) -> pd.DataFrame:
     return pd.concat(found, names=["policy", "seed"]).sort_index()
 
 
+def _pick(letters: pd.DataFrame, *key: object) -> pd.DataFrame:
+    """The rows of a policy, or of it, a seed and a member."""
+    return cast(pd.DataFrame, letters.xs(key if len(key) > 1 else key[0]))
+
+
 def _read_people(cells: Cells, policy: str) -> pd.Series:
     """The clicks expected of each John over the run, by seed and member."""
     found = {}
@@ -119,7 +121,8 @@ def _read_people(cells: Cells, policy: str) -> pd.Series:
         people = read_table(cells.folders[cells.usual, policy, seed] / "people.parquet").to_pandas()
         johns = world.johns if isinstance(world, WithJohns) else []
         found[seed] = people.set_index("member").loc[johns, "expected"]
-    return pd.concat(found, names=["seed"])
+    clicks: pd.Series = pd.concat(found, names=["seed"])
+    return clicks
 
 
 def _read_letters(unit: Path, world: WithJohns) -> pd.DataFrame:
@@ -135,7 +138,8 @@ def _read_letters(unit: Path, world: WithJohns) -> pd.DataFrame:
         mine["topic"] = mine["article"].map(main)
         mine["own"] = mine["topic"].isin(TOPICS)
         parts.append(mine.merge(pool.articles[["article", "title", "kind", "source"]]))
-    return pd.concat(parts, ignore_index=True).set_index("member")
+    letters: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return letters.set_index("member")
 
 
 def _follow_months(letters: pd.DataFrame, months: int) -> np.ndarray:

@@ -14,7 +14,7 @@ TWO = {"profile": "Profile", "segment_learned": "Learned segments"}
 def lay_out(
     name: str,
     headline: str,
-    advice: str,
+    advice: tuple[str, str],
     say: Sequence[str],
     gains: Gains,
     star: str,
