@@ -143,10 +143,17 @@ def name_lines(
     slim: the names stand above the frame, the highest first, each after a piece of its line
     """
     if slim:
-        for place, policy in enumerate(sorted(ends, key=ends.__getitem__)):
-            drawn, y = look[policy], 1.045 + (0.36 + KEY * place) / SLIM
-            line = {"linestyle": drawn.dash, "linewidth": drawn.width, "clip_on": False}
-            axes.plot([-0.096, -0.03], [y, y], transform=axes.transAxes, color=drawn.colour, **line)
+        for number, policy in enumerate(sorted(ends, key=ends.__getitem__)):
+            drawn, y = look[policy], 1.045 + (0.36 + KEY * number) / SLIM
+            axes.plot(
+                [-0.096, -0.03],
+                [y, y],
+                transform=axes.transAxes,
+                color=drawn.colour,
+                linewidth=drawn.width,
+                linestyle=drawn.dash,
+                clip_on=False,
+            )
             write_name(axes, -0.005, y, drawn, axes.transAxes)
         return
     places = spread(list(ends.values()), 0.052)

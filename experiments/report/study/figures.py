@@ -81,8 +81,13 @@ def draw_series(
             figure, axes = open_frame(slim, len(series))
             for label, one in series.items():
                 look = looks[label]
-                line = axes.plot(one.x, means[label], color=look.colour, linewidth=look.width)
-                line[0].set_linestyle(look.dash)
+                axes.plot(
+                    one.x,
+                    means[label],
+                    color=look.colour,
+                    linewidth=look.width,
+                    linestyle=look.dash,
+                )
             if doubling:
                 axes.set_xscale("log", base=2)
                 axes.set_xticks(x, [f"{value:g}" for value in x])
