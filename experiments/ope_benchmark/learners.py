@@ -16,14 +16,23 @@ from bandit.core.types import Context, Feedback, Floats, Ints, Round, Slates
 from bandit.features.attributes import Attributes
 from bandit.features.features import Features
 from bandit.models.link import expit
-from bandit.policies.offpolicy import OffPolicy
+from bandit.policy import Policy
 from experiments.ope_benchmark.measure import Goal, Part, list_errors
+from experiments.runner.configs import Settings, make, read_policy
 from simulators.classification import Labels
 
 ROUNDS, ACTIONS, WIDTH, BETA = 10_000, 10, 5, -3.0
 SEED = 12345  # of the published figures
 PUBLISHED = {"IPWLearner": 0.782, "NNPolicyLearner": 0.736}  # clicks a round on the test log
 CASE = "ten actions"
+TOLD: Settings = {  # half of all is clicked, contexts matter much, and nobody comes twice
+    "rate": 0.5,
+    "prior_sds": [0.3, 1.0],
+    "own_sd": 0.0,
+    "unclicked": 1.0,
+    "floor": 0.0,
+    "logging_issues": 1,
+}
 
 
 class World:
@@ -90,13 +99,11 @@ def _value_by_weights(
 def _value_ours(
     x: Floats, action: Ints, propensity: Floats, reward: Ints, test: Floats, chances: Floats
 ) -> float:
-    """The policy `offpolicy`, told that half of all is clicked and that contexts matter much."""
+    """The policy `offpolicy` as in its yaml, but for what it is `TOLD` of this world."""
     names = [f"action_{j}" for j in range(ACTIONS)]
     columns = {f"x{d}": (0.0, 1.0) for d in range(WIDTH)}
     features = Features(Attributes(numeric=columns), encoder=Labels(names), verbatim=True)
-    policy = OffPolicy(
-        rate=0.5, unclicked=1.0, prior_sds=(0.3, 1.0), own_sd=0.0, floor=0.0, logging_issues=1
-    )
+    policy: Policy = make(read_policy("offpolicy") | TOLD)
     policy.start(features)
     context = _make_context(features, names, x, 1)
     n, column = len(x), (slice(None), None)
