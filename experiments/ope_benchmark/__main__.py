@@ -25,12 +25,13 @@ from experiments.ope_benchmark import (
     changes,
     classification,
     keel,
-    learners,
-    real_logs,
+    month,
+    rules,
     sends,
 )
 from experiments.ope_benchmark.measure import Part
-from experiments.runner.configs import Settings, check_whole
+from experiments.ope_benchmark.published import learners, real_logs
+from experiments.runner.configs import Settings, check_whole, list_configs
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
 
@@ -56,6 +57,8 @@ def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
             partial(real_logs.run, shop=config["open_bandit"], mails=config["hillstrom"]),
             0,
         ),
+        "rules": (rules.run, len(rules.KINDS) * len(list_configs("clicks"))),
+        "month": (partial(month.run, config.get("simulator")), len(month.LOGGERS)),
         "sends": (partial(_read_sends, config["run"]), 0),
     }
     asked = config["parts"]

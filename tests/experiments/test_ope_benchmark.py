@@ -15,13 +15,12 @@ from experiments.ope_benchmark import (
     changes,
     classification,
     keel,
-    learners,
-    real_logs,
     sends,
 )
 from experiments.ope_benchmark.__main__ import main, make_table, run
 from experiments.ope_benchmark.labelled import make_log, mix_uniform, soften
 from experiments.ope_benchmark.measure import Goal, Part, compare, find_best, list_errors
+from experiments.ope_benchmark.published import learners, real_logs
 from experiments.runner.configs import read_config
 from tests.support.asking import ask_in
 from tests.support.loader_cases import hillstrom
