@@ -20,6 +20,7 @@ from rich.console import Console
 from bandit.core import check
 from bandit.core.files import write_json, write_table
 from experiments.asked.command import command
+from experiments.asked.sweep import find_place
 from experiments.report.cold_start.page import write_page
 from experiments.runner.configs import Settings, check_whole, read_policy, resolve
 from experiments.runner.digest import describe_origin
@@ -35,11 +36,12 @@ MAIN = ""  # the association that is not cut
 WAVES = "wave"  # the policy that shows what an article's first clicks are worth
 
 
-def measure(config: Settings, cuts: Mapping[str, Settings]) -> Path:
+def measure(config: Settings, cuts: Mapping[str, Settings], place: Path | None = None) -> Path:
     """Run what is not done yet, write the tables and the page; returns the run's folder.
 
     config: as in configs/coldstart.yaml
     cuts: by name, the simulator of each cut that was asked for
+    place: the folder to write into; None: one below runs/, by name or by what is asked
 
     Raises ValueError naming the first setting that cannot be.
     """
@@ -53,7 +55,7 @@ def measure(config: Settings, cuts: Mapping[str, Settings]) -> Path:
     names = list(dict.fromkeys([*pair, *config["others"]]))
     policies = {name: read_policy(name) for name in names}
     settings = {key: value for key, value in config.items() if key not in NOT_RESULTS}
-    run = choose_folder(config["name"], "coldstart", settings)
+    run = place or choose_folder(config["name"], "coldstart", settings)
     if config["force"]:
         shutil.rmtree(run, ignore_errors=True)
     worlds = {MAIN: config["simulator"], **cuts}
@@ -134,7 +136,7 @@ def _list_cuts(config: Settings, asked: list[str]) -> dict[str, Settings]:
 @command("coldstart")
 def main(config: Settings) -> None:
     cuts = _list_cuts(config, list(HydraConfig.get().overrides.task))
-    page = measure(config, cuts)
+    page = measure(config, cuts, find_place())
     Console().print(f"page: {page}")
 
 
