@@ -28,11 +28,12 @@ from experiments.runner.folders import NOT_RESULTS, Units, choose_folder
 from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.articles import measure_waves
-from experiments.tables.cold_figures import measure_cold_start
+from experiments.tables.cold_figures import measure_cold_start, measure_kept
 from experiments.tables.cold_start import collect_cold_starts
 from experiments.tables.people import compare_people, measure_first_issues
 
 MAIN = ""  # the association that is not cut
+WRONG, NONE = "shuffled", "no_attributes"  # cuts: what false attributes leave of having none
 WAVES = "wave"  # the policy that shows what an article's first clicks are worth
 
 
@@ -99,13 +100,17 @@ def _write_tables(
 ) -> None:
     """Write what the page is made from, all of it parquet."""
     policy, baseline = pair
-    found = []
+    found, founders = [], {}
     for world, some in units.items():
         views, people = collect_cold_starts(some), compare_people(some, baseline)
         figures = measure_cold_start(views, people, baseline)
         found.append(figures[figures["policy"] == policy].assign(cut=world))
+        founders[world] = views["founders"]
         if world == MAIN:
             tables = {**views, "people": people, "figures": figures}
+    if WRONG in founders and NONE in founders:
+        at = list(units).index(WRONG)
+        found[at] = found[at].assign(**measure_kept(founders[WRONG], founders[NONE], policy))
     tables |= {"cuts": pd.concat(found), "first": measure_first_issues(units[MAIN])}
     (run / "waves.parquet").unlink(missing_ok=True)  # another run may have left it here
     inside = policies.get(WAVES, {}).get("policy", {})  # what the waves are made of
