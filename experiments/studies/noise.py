@@ -34,7 +34,7 @@ def find(cells: Cells) -> Finding:
             f"business addresses it brings profiles {tell_change(filtered)}.",
             "Look at what the filter takes away before you use it: on a list of business addresses "
             f"it costs profiles clicks, {tell_change(filtered)}.",
-            "Keep the hygiene filter on, for machines do click; that it brings profiles clicks on a "
+            "Keep the hygiene filter on, for machines do click; that it brings clicks on a "
             f"list of business addresses is not shown ({filtered.tell(1)} against raw records).",
         ),
         say=[
