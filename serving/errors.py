@@ -6,17 +6,19 @@ Open this file to see what a person who sends a newsletter reads when something 
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from bandit.core.check import shorten as shorten
 from serving.checks.marks import escape_odd
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 MOST_LETTERS = 1000  # of a message
 MOST_FINDINGS = 5  # in a message
 
 
-def describe(error: ValidationError) -> str:
+def describe(error: "ValidationError") -> str:
     """What pydantic found, joined by semicolons.
 
     Each finding is such as `slots = -1: must be greater than or equal to 1`.
