@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -111,7 +111,7 @@ def write(
         if (part / POLICY).stat().st_size >= pieces.LARGE:
             (part / PIECES).write_bytes(pieces.digest_pieces(part / POLICY))
             names.append(PIECES)
-        manifest["files"] = {name: measure(part / name).model_dump() for name in names}
+        manifest["files"] = {name: asdict(measure(part / name)) for name in names}
         write_manifest(part, manifest)
         try:
             read(part, features.encoder)
@@ -145,7 +145,7 @@ def read(
     arrays = _load(folder / FEATURES, reader)
     state = _map(folder, reader, by_row) if by_row else _load(folder / POLICY, reader)
     try:
-        features = Features.restore(manifest.features.model_dump(), arrays, encoder)
+        features = Features.restore(asdict(manifest.features), arrays, encoder)
     except Exception as error:  # a manifest may hold anything where it describes the features
         raise ValueError(
             f"{folder}: the features do not fit this version: {type(error).__name__}: {error}"
