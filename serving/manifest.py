@@ -127,3 +127,13 @@ def check_files(folder: Path, manifest: Manifest, later: Collection[str] = ()) -
         if found.sha256 != promised.sha256:
             ours, theirs = f"{found.sha256[:12]}...", f"{promised.sha256[:12]}..."
             raise ValueError(f"{path}: SHA-256 is {ours}; the manifest says {theirs}: {why}")
+
+
+def read_version() -> str:
+    """Which letterbandit this is."""
+    from importlib import metadata  # it imports half of what reads e-mail
+
+    try:
+        return metadata.version("letterbandit")
+    except metadata.PackageNotFoundError:  # run from a checkout that was not installed
+        return "0+unknown"
