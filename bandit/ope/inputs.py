@@ -13,6 +13,10 @@ ROUNDING = 1e-9  # a propensity is a sum of floats; `slates` accepts a pmf that 
 # these, no estimate and no interval can come to be infinite.
 MOST_WEIGHT = 1e100
 MOST_REWARD = 1e30
+# The share of the target's slates that the log may know nothing of. In the measurements of
+# `evaluate` the narrowest intervals reached 17 % of the estimate to each side: beside that, 1 %
+# does not count.
+MOST_LOST = 0.01
 
 
 def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None = None) -> None:
