@@ -200,6 +200,7 @@ def test_what_cannot_be_judged_is_refused(
         ({"bundle": str(tmp_path)}, None, "manifest"),
         ({"bundle": str(bundle), "judge_from": 7}, None, "judge_from = 7; the log ends before"),
         ({"bundle": str(bundle), "judge_from": 0}, None, "judge_from = 0; must be a whole number"),
+        ({"bundle": str(bundle), "sender_from": 1}, None, "sender_from is of the bundle that sent"),
         ({"bundle": str(bundle), "draws": 0}, None, "draws = 0; must be a whole number"),
         ({"bundle": str(bundle), "share": 0}, None, r"share = 0; must be in \[0.001, 1\]"),
         ({"bundle": str(bundle), "name": "a/b"}, None, "must be a plain folder name"),

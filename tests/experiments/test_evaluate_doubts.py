@@ -1,5 +1,6 @@
 """experiments.evaluate on logs that may not be believed, or not of today."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -58,3 +59,17 @@ def test_a_log_of_another_time_gives_numbers_and_no_decision() -> None:
         f"What follows is of the judged issues alone: {found.drift}"
     )
     assert found.drift.startswith(f"campaign '{last.context.campaign}': ")
+
+
+def test_a_log_without_chance_says_nothing_of_another_policy() -> None:
+    world = association_of(**WORLD)
+    sender, target = Popular(epsilon=0.0), Random()
+    list(play(sender, world))
+    sent = list(play(sender, world.twin(), started=True, learn=False))
+    target.start(world.features)
+    found = judge(target, sent, 1, False, sender, 0, 8, 0.5)
+    assert found.verdict.startswith("The log cannot tell")
+    assert found.whole is not None
+    for each in found.whole.estimates:
+        assert re.match(r"at slot \d the logging policy may never show \d+\.\d%", each.reason)
+    assert all(top.interval is None for top in found.top)
