@@ -53,7 +53,7 @@ class Shares:
         weights: what `weigh` gives, where it is at hand
         """
         pmf: Floats | None = None
-        if _is_some(self.best):
+        if is_some(self.best):
             if self.draws is None:
                 pmf = self.best * _favour(scores, open, self.gamma)
             else:
@@ -61,14 +61,14 @@ class Shares:
                 for table in self.draws:
                     won += _favour(table, open, self.gamma)
                 pmf = self.best * (won / len(self.draws))
-        if _is_some(self.soft):
+        if is_some(self.soft):
             soft = (
                 _soften(scores, open, self.temperature)
                 if weights is None
                 else _share_by(weights * open)
             )
             pmf = self.soft * soft if pmf is None else pmf + self.soft * soft
-        if _is_some(self.uniform):
+        if is_some(self.uniform):
             uniform = self.uniform * _share_out(open)
             pmf = uniform if pmf is None else pmf + uniform
         return np.zeros(open.shape) if pmf is None else pmf
@@ -139,7 +139,7 @@ def thompson(draws: Floats, floor: float) -> Shares:
     return Shares(best=1 - floor, uniform=floor, draws=draws)
 
 
-def _is_some(share: Share) -> bool:
+def is_some(share: Share) -> bool:
     """Whether anybody's share is not 0."""
     return bool(share.any() if isinstance(share, np.ndarray) else share)
 
@@ -151,9 +151,9 @@ def weigh(scores: Floats, shares: Shares) -> Floats | None:
     None where somebody's scores are not finite, or so far from 0 that they need more care.
     """
     tables = scores if shares.draws is None else shares.draws
-    if _is_some(shares.best) and not np.isfinite(tables).all():
+    if is_some(shares.best) and not np.isfinite(tables).all():
         return None
-    if not _is_some(shares.soft):
+    if not is_some(shares.soft):
         return np.zeros((len(scores), 0))
     power = scores / shares.temperature
     far = not np.abs(power).max(initial=0.0) <= FAR

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bandit.compiling import is_worth
 from bandit.core import keys
 from bandit.core.types import (
     EMPTY,
@@ -33,11 +34,6 @@ from bandit.slates.layout import Layout
 from bandit.slates.taking import Taken, take
 
 _PIECE = 1000  # members whose scores fit the processor's cache
-# Open articles, counted once for each member and slot, until which the compiled loop would cost
-# more time to load than it saves: a send of 200 articles to 25,000 members.
-_WORTH = 3e7
-_done = 0.0  # of these, what this process has walked without it
-
 
 def draw(
     plan: SlotPmf,
@@ -105,7 +101,8 @@ def _walk(
     if not isinstance(plan.explore, Shares):  # nobody but itself can divide it
         _walk_piece(plan, None, context, slice(None), desk, by, slates)
     else:
-        compiled = _find_compiled(context.eligible.size * k)
+        tables = 1 if plan.explore.draws is None else len(plan.explore.draws)
+        compiled = _find_compiled(context.eligible.size * k * tables)
         for at in range(0, n, _PIECE):
             rows = slice(at, min(at + _PIECE, n))
             part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
@@ -130,14 +127,10 @@ def _tell_unmet(desk: Desk, slates: Slates) -> None:
 
 def _find_compiled(size: float) -> ModuleType | None:
     """The compiled loop, where there is one and lists are long; it is loaded once a process."""
-    global _done
-    _done += size
-    if _done < _WORTH:
+    if not is_worth(size):
         return None
-    try:
-        from bandit.slates import compiled
-    except ImportError:  # numba is an extra
-        return None
+    from bandit.slates import compiled
+
     return compiled
 
 
