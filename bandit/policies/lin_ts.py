@@ -16,7 +16,7 @@ from bandit.features.features import Features
 from bandit.models.linear.forms import Form
 from bandit.models.linear.learner import Linear
 from bandit.policy import Policy
-from bandit.slates.exploration import thompson
+from bandit.slates.exploration import Draws, thompson
 
 
 class LinTS(Policy):
@@ -58,9 +58,9 @@ class LinTS(Policy):
         linear = self._linear
         rng = keys.generator("lin_ts", context.campaign)
         noise = rng.standard_normal((self.draws, *linear.blocks.mean.shape))
-        drawn = linear.score(context, linear.draw(self._sd * noise))
+        drawn = linear.prepare_scores(context, linear.draw(self._sd * noise))
         scores = linear.score(context, linear.W[None])[0]
-        return SlotPmf(scores, thompson(drawn, self.floor))
+        return SlotPmf(scores, thompson(Draws(self.draws, drawn), self.floor))
 
     def learn(self, round: Round) -> None:
         """See `Linear.learn`."""

@@ -20,6 +20,7 @@ from bandit.slates.exploration import Shares, is_some
 from bandit.slates.sums import BLOCK
 from bandit.slates.taking import Taken, is_uniform
 
+CHUNK = 32  # articles of whose scores the highest is kept
 CLOSE = 2.0**-49  # for each article: how near to a target rounding could decide
 
 
@@ -34,8 +35,8 @@ class Loop:
     def __init__(self, scores: Floats, shares: Shares, weights: Floats) -> None:
         n, m = scores.shape
         blocks = -(-m // BLOCK)
-        draws = scores[None] if shares.draws is None else shares.draws
-        tables = _lay_out(np.moveaxis(draws if is_some(shares.best) else draws[:0], 0, 1))
+        draws = shares.list_tables(scores) if is_some(shares.best) else scores[None][:0]
+        tables = _lay_out(np.moveaxis(draws, 0, 1))
         each = np.empty((n, 3))
         for column, share in enumerate((shares.best, shares.soft, shares.uniform)):
             each[:, column : column + 1] = share
@@ -44,7 +45,8 @@ class Loop:
         self._was = np.zeros((n, blocks), np.uint64)
         sums, tops = np.zeros((2, n, blocks))
         counts, leads = np.zeros((n, blocks), np.int64), np.zeros(tables.shape[:2], np.int64)
-        self._kept = sums, tops, counts, leads
+        peaks = np.empty((*tables.shape[:2], -(-m // CHUNK)))
+        self._kept = sums, tops, counts, leads, peaks
 
     def take(self, open: Bools, pin: Ints, by: Floats | Ints) -> Taken:
         """What one slot takes, as `taking.take` does.
@@ -79,17 +81,47 @@ ONE, BYTES, LAST = np.uint64(1), np.uint64(0x0101010101010101), np.uint64(56)
 # takes longer than all the rest of a slot.
 
 
-@compile_for("int64(int64, int64, float64[:,:,::1], boolean[:,::1])", fastmath={"nnan", "nsz"})
-def _find_lead(i: int, t: int, tables: Floats, open: Bools) -> int:
-    """The best open article of member i in table t, -1 where several are."""
-    m, most, ties, lead = tables.shape[2], -np.inf, 0, 0
-    for a in range(m):
-        score = tables[i, t, a] if open[i, a] else -np.inf
+@compile_for(
+    "float64(int64, int64, int64, float64[:,:,::1], float64[::1])", fastmath={"nnan", "nsz"}
+)
+def _find_peak(i: int, t: int, c: int, tables: Floats, bar: Floats) -> float:
+    """The highest open score of member i in chunk c of table t; no sum, so any order will do."""
+    start, most = np.uint64(c * CHUNK), -np.inf
+    for a in range(np.uint64(min(CHUNK, tables.shape[2] - c * CHUNK))):  # unsigned: twice as fast
+        score = tables[np.uint64(i), np.uint64(t), start + a] + bar[start + a]
         most = score if score > most else most
-    for a in range(m):
-        best = (tables[i, t, a] == most) & open[i, a]
-        ties += best
-        lead += a * best
+    return most
+
+
+@compile_for("int64(int64, int64, float64[:,:,::1], float64[::1], float64[:,:,::1], boolean)")
+def _find_lead(i: int, t: int, tables: Floats, bar: Floats, peaks: Floats, anew: bool) -> int:
+    """The best open article of member i in table t, -1 where several are.
+
+    bar: [m], 0 for what is open and -inf for the rest
+    peaks: [n, s, chunks], at least the highest open score of each chunk; too high where an article
+        has closed that was not looked for since
+    anew: something has opened, and peaks may be too low
+    """
+    if anew:
+        for c in range(peaks.shape[2]):
+            peaks[i, t, c] = _find_peak(i, t, c, tables, bar)
+    while True:
+        at, most = 0, peaks[i, t, 0]
+        for c in range(1, peaks.shape[2]):
+            if peaks[i, t, c] > most:
+                at, most = c, peaks[i, t, c]
+        peak = _find_peak(i, t, at, tables, bar)
+        if peak == most:
+            break
+        peaks[i, t, at] = peak
+    ties, lead = 0, 0
+    for c in range(at, peaks.shape[2]):
+        if peaks[i, t, c] == most:
+            start = np.uint64(c * CHUNK)
+            for a in range(np.uint64(min(CHUNK, tables.shape[2] - c * CHUNK))):
+                best = tables[np.uint64(i), np.uint64(t), start + a] + bar[start + a] == most
+                ties += best
+                lead += best * np.int64(start + a)
     return lead if ties == 1 else -1
 
 
@@ -123,7 +155,7 @@ def _keep_up(
 @compile_for(
     "void(int64, uint64[:,::1], boolean[:,::1], uint64[:,::1], float64[:,:,::1], float64,"
     "float64[:,::1], float64[:,::1], int64[::1], float64[::1], float64[:,::1], float64[:,::1],"
-    "int64[:,::1], int64[:,::1], int64[::1], float64[::1], float64[::1], boolean[::1], boolean[::1])"
+    "int64[:,::1], int64[:,::1], float64[:,:,::1], int64[::1], float64[::1], float64[::1], boolean[::1], boolean[::1])"
 )
 def _take(
     m: int,
@@ -140,6 +172,7 @@ def _take(
     tops: Floats,
     counts: Ints,
     leads: Ints,
+    peaks: Floats,
     choice: Ints,
     mass: Floats,
     most_left: Floats,
@@ -157,10 +190,12 @@ def _take(
     sums, tops: [n, blocks], sum and maximum of the open exponentials
     counts: [n, blocks], open articles
     leads: [n, s], the best open article of each table
+    peaks: [n, s, chunks], as for `_find_lead`
     """
     (n, blocks), s, drawn = words.shape, tables.shape[1], len(uniform) > 0
     pmf, passed, everything = np.empty(m), np.empty(m), np.ones(m, np.bool_)
     below, won, wins = np.empty(blocks), np.zeros(m), np.zeros(blocks)
+    bar = np.empty(m)
     for i in range(n):
         more = _keep_up(i, words, was, weights, sums, tops, counts)
         if pin[i] >= 0:  # nothing else is open
@@ -178,10 +213,15 @@ def _take(
         best, soft, each = shares[i, 0], shares[i, 1], shares[i, 2] * (1.0 / count)
         # every open article has a chance: exponentials are not so far apart
         sparse = gamma == np.inf and best >= 0.0 and soft >= 0.0 and (each > 0.0 or soft > 1e-30)
+        barred = False
         if best != 0.0 and sparse:
             for t in range(s):
                 if more or leads[i, t] < 0 or not open[i, leads[i, t]]:
-                    leads[i, t] = _find_lead(i, t, tables, open)
+                    if not barred:
+                        for a in range(m):
+                            bar[a] = 0.0 if open[i, a] else -np.inf
+                        barred = True
+                    leads[i, t] = _find_lead(i, t, tables, bar, peaks, more)
                 sparse &= leads[i, t] >= 0
         whole, a = 0.0, choice[i]
         if soft != 0.0:

@@ -33,7 +33,8 @@ from bandit.slates.exploration import Shares, weigh
 from bandit.slates.layout import Layout
 from bandit.slates.taking import Taken, take
 
-_PIECE = 1000  # members whose scores fit the processor's cache
+_PIECE = 200_000  # scores that fit the processor's cache, which so many members have
+_FEW = 250  # members, below whom calls would cost more than the cache saves
 
 def draw(
     plan: SlotPmf,
@@ -101,12 +102,12 @@ def _walk(
     if not isinstance(plan.explore, Shares):  # nobody but itself can divide it
         _walk_piece(plan, None, context, slice(None), desk, by, slates)
     else:
-        tables = 1 if plan.explore.draws is None else len(plan.explore.draws)
-        compiled = _find_compiled(context.eligible.size * k * tables)
-        for at in range(0, n, _PIECE):
-            rows = slice(at, min(at + _PIECE, n))
+        size = context.eligible.shape[1] * plan.explore.count_tables()
+        compiled, piece = _find_compiled(n * size * k), max(_PIECE // max(size, 1), _FEW)
+        for at in range(0, n, piece):
+            rows = slice(at, min(at + piece, n))
             part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
-            here = desk.take(rows) if n > _PIECE else desk
+            here = desk.take(rows) if n > piece else desk
             _walk_piece(part, compiled, context, rows, here, by[rows], slates.take(rows))
     if (context.rules.at_least or context.rules.only) and k == context.rules.slots:
         _tell_unmet(desk, slates)

@@ -52,13 +52,28 @@ class Linear:
 
         These are click rates where the link is linear, and their log-odds where it is logistic.
         """
+        return self.prepare_scores(context, W)(slice(None))
+
+    def prepare_scores(self, context: Context, W: Floats) -> Callable[[slice | Ints], Floats]:
+        """What gives `score` [s, rows, m] of some of the members.
+
+        Raises ValueError as `exact.dot` does.
+        """
         x, a = self._design.expand(context.member_features, context.article_features)
         (s, p, q), m = W.shape, len(a)
         # draws under a prior that says hardly anything may be beyond the range of exact products
         rows, scale = shorten(W.reshape(-1, q))
         pulls = exact.dot(rows, a).reshape(s, p, m).swapaxes(1, 2).reshape(-1, p)
         short, more = shorten(pulls)
-        return np.moveaxis(scale * more * exact.dot(x, short).reshape(-1, s, m), 1, 0)
+        members, both, scale = exact.Factor.of(x), exact.Factor.of(short), scale * more
+
+        def score(rows: slice | Ints) -> Floats:
+            some = exact.dot(exact.Factor(members.table[rows], members.longest), both)
+            some = some if scale == 1 else scale * some
+            return np.moveaxis(some.reshape(-1, s, m), 1, 0)
+
+        score(slice(0, 0))  # what it raises, it raises here
+        return score
 
     def draw(self, noise: Floats) -> Floats:
         """Posterior draws of W [s, p', q'] from standard normal noise [s, b, d]."""
