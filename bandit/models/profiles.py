@@ -23,6 +23,7 @@ from bandit.core.types import Floats, Ids, Ints
 from bandit.models.profile.expectation import propagate
 
 NAMES = ("precision", "cross", "shift")
+PIECE = 1000  # members whose newsletters fit the processor's cache
 PRIOR_MEMBERS = 50  # how many members the starting S is worth
 
 
@@ -62,6 +63,14 @@ class Belief:
         spread[:, 0] = 0.0
         return cls(mean, spread, root)
 
+    def cut(self) -> list[slice]:
+        """Rows that fit the processor's cache, one piece after the other, at least one."""
+        return [slice(at, at + PIECE) for at in range(0, max(len(self.mean), 1), PIECE)]
+
+    def take(self, rows: slice) -> "Belief":
+        """The belief about some of the members."""
+        return Belief(self.mean[rows], self.spread[rows], self.root[rows])
+
     def update(
         self, a: Floats, appeal: Floats, doubt: Floats, clicked: Floats, looked: Floats
     ) -> "Belief":
@@ -72,6 +81,16 @@ class Belief:
         clicked: [n, k], 1.0 or 0.0
         looked: [n, k], P(examined), 0 for an empty slot
         """
+        given, parts = (a, appeal, doubt, clicked, looked), []
+        for rows in self.cut():
+            after = self.take(rows)._update(*(each[rows] for each in given))
+            parts.append(vars(after).values())
+        return Belief(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def _update(
+        self, a: Floats, appeal: Floats, doubt: Floats, clicked: Floats, looked: Floats
+    ) -> "Belief":
+        """`update` of a piece of the members."""
         along = np.einsum("nkq,nq->nk", a, self.root)
         # scaled [n, k, q] is a times the interests' covariance, K [n, k, k] the logits' covariance
         scaled = a * self.spread[:, None, :] + along[:, :, None] * self.root[:, None, :]

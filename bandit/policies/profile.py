@@ -154,9 +154,13 @@ class Profile(Policy):
         budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
 
         def plan(context: Context) -> SlotPmf:
-            mean, spread = ready.infer_interests(context).score(pool)
-            p = np.clip(average(mean + appeal, spread + doubt), 1e-12, 1 - 1e-12)
-            return SlotPmf(logit(p), budgeted(budget, self.temperature))
+            belief = ready.infer_interests(context)
+            scores = np.empty((len(context.members), len(appeal)))
+            for rows in belief.cut():
+                mean, spread = belief.take(rows).score(pool)
+                p = np.clip(average(mean + appeal, spread + doubt), 1e-12, 1 - 1e-12)
+                scores[rows] = logit(p)
+            return SlotPmf(scores, budgeted(budget, self.temperature))
 
         return plan
 

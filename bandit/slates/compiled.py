@@ -2,13 +2,9 @@
 
 It gives the bits that `exploration` and `taking` give without it, so nobody can tell from the
 slates which of the two was at work, and the tests of the walk run over both. It is fast because it
-does little anew. From one slot to the next a few articles close. So the sums of exponentials are
-kept in blocks of eight articles, and of each table of scores which open article is the best: only
-blocks and tables that have lost an article are gone through again. Where a uniform number points to
-is found by blocks, too, from shares that are right but for rounding. Where rounding could decide,
-and where articles tie for the best, `dense` works it all out instead, article by article.
-
-Measured with 200 articles and 6 slots beside `dense` for everybody: see docs/scale.md.
+does little anew (`keeping`). Where a uniform number points to is found by blocks of articles, from
+shares that are right but for rounding. Where rounding could decide, where articles tie for the
+best, and where rivals of the best have shares of their own, `dense` works it all out instead.
 """
 
 import numpy as np
@@ -17,10 +13,10 @@ from bandit.compiling import compile_for
 from bandit.core.types import Bools, Floats, Ints
 from bandit.slates.dense import find_by, find_most, share_out
 from bandit.slates.exploration import Shares, is_some
+from bandit.slates.keeping import CHUNK, find_lead, keep_up
 from bandit.slates.sums import BLOCK
 from bandit.slates.taking import Taken, is_uniform
 
-CHUNK = 32  # articles of whose scores the highest is kept
 CLOSE = 2.0**-49  # for each article: how near to a target rounding could decide
 
 
@@ -75,87 +71,11 @@ def _lay_out(array: Floats) -> Floats:
     return np.require(array, np.float64, ["C", "W"])
 
 
-ONE, BYTES, LAST = np.uint64(1), np.uint64(0x0101010101010101), np.uint64(56)
-
-# Members are reached by i, not by slices of the arrays: numba counts references to each slice, which
-# takes longer than all the rest of a slot.
-
-
-@compile_for(
-    "float64(int64, int64, int64, float64[:,:,::1], float64[::1])", fastmath={"nnan", "nsz"}
-)
-def _find_peak(i: int, t: int, c: int, tables: Floats, bar: Floats) -> float:
-    """The highest open score of member i in chunk c of table t; no sum, so any order will do."""
-    start, most = np.uint64(c * CHUNK), -np.inf
-    for a in range(np.uint64(min(CHUNK, tables.shape[2] - c * CHUNK))):  # unsigned: twice as fast
-        score = tables[np.uint64(i), np.uint64(t), start + a] + bar[start + a]
-        most = score if score > most else most
-    return most
-
-
-@compile_for("int64(int64, int64, float64[:,:,::1], float64[::1], float64[:,:,::1], boolean)")
-def _find_lead(i: int, t: int, tables: Floats, bar: Floats, peaks: Floats, anew: bool) -> int:
-    """The best open article of member i in table t, -1 where several are.
-
-    bar: [m], 0 for what is open and -inf for the rest
-    peaks: [n, s, chunks], at least the highest open score of each chunk; too high where an article
-        has closed that was not looked for since
-    anew: something has opened, and peaks may be too low
-    """
-    if anew:
-        for c in range(peaks.shape[2]):
-            peaks[i, t, c] = _find_peak(i, t, c, tables, bar)
-    while True:
-        at, most = 0, peaks[i, t, 0]
-        for c in range(1, peaks.shape[2]):
-            if peaks[i, t, c] > most:
-                at, most = c, peaks[i, t, c]
-        peak = _find_peak(i, t, at, tables, bar)
-        if peak == most:
-            break
-        peaks[i, t, at] = peak
-    ties, lead = 0, 0
-    for c in range(at, peaks.shape[2]):
-        if peaks[i, t, c] == most:
-            start = np.uint64(c * CHUNK)
-            for a in range(np.uint64(min(CHUNK, tables.shape[2] - c * CHUNK))):
-                best = tables[np.uint64(i), np.uint64(t), start + a] + bar[start + a] == most
-                ties += best
-                lead += best * np.int64(start + a)
-    return lead if ties == 1 else -1
-
-
-@compile_for(
-    "boolean(int64, uint64[:,::1], uint64[:,::1], float64[:,::1], float64[:,::1],"
-    "float64[:,::1], int64[:,::1])"
-)
-def _keep_up(
-    i: int, words: Ints, was: Ints, weights: Floats, sums: Floats, tops: Floats, counts: Ints
-) -> bool:
-    """Bring the blocks of member i up to what is open now; whether something has opened."""
-    opened, last = np.uint64(0), weights.shape[1] - 1
-    for b in range(words.shape[1]):
-        word = words[i, b]
-        if word == was[i, b]:
-            continue
-        opened |= word & ~was[i, b]
-        counts[i, b] = (word * BYTES) >> LAST  # adds up the eight bytes
-        if last < 0:
-            continue
-        whole, most = 0.0, 0.0
-        for a in range(BLOCK):
-            weight = weights[i, min(b * BLOCK + a, last)]
-            weight = weight if (word >> np.uint64(BLOCK * a)) & ONE else 0.0
-            whole += weight
-            most = weight if weight > most else most
-        sums[i, b], tops[i, b] = whole, most
-    return opened != 0
-
-
 @compile_for(
     "void(int64, uint64[:,::1], boolean[:,::1], uint64[:,::1], float64[:,:,::1], float64,"
     "float64[:,::1], float64[:,::1], int64[::1], float64[::1], float64[:,::1], float64[:,::1],"
-    "int64[:,::1], int64[:,::1], float64[:,:,::1], int64[::1], float64[::1], float64[::1], boolean[::1], boolean[::1])"
+    "int64[:,::1], int64[:,::1], float64[:,:,::1], int64[::1], float64[::1], float64[::1],"
+    "boolean[::1], boolean[::1])"
 )
 def _take(
     m: int,
@@ -190,14 +110,14 @@ def _take(
     sums, tops: [n, blocks], sum and maximum of the open exponentials
     counts: [n, blocks], open articles
     leads: [n, s], the best open article of each table
-    peaks: [n, s, chunks], as for `_find_lead`
+    peaks: [n, s, chunks], as for `find_lead`
     """
     (n, blocks), s, drawn = words.shape, tables.shape[1], len(uniform) > 0
     pmf, passed, everything = np.empty(m), np.empty(m), np.ones(m, np.bool_)
     below, won, wins = np.empty(blocks), np.zeros(m), np.zeros(blocks)
     bar = np.empty(m)
     for i in range(n):
-        more = _keep_up(i, words, was, weights, sums, tops, counts)
+        more = keep_up(i, words, was, weights, sums, tops, counts)
         if pin[i] >= 0:  # nothing else is open
             choice[i] = pin[i] if drawn else choice[i]
             mass[i] = 1.0 if choice[i] == pin[i] else 0.0
@@ -221,7 +141,7 @@ def _take(
                         for a in range(m):
                             bar[a] = 0.0 if open[i, a] else -np.inf
                         barred = True
-                    leads[i, t] = _find_lead(i, t, tables, bar, peaks, more)
+                    leads[i, t] = find_lead(i, t, tables, bar, peaks, more)
                 sparse &= leads[i, t] >= 0
         whole, a = 0.0, choice[i]
         if soft != 0.0:

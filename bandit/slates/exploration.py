@@ -27,11 +27,11 @@ class Draws(NamedTuple):
 
     Those of a whole list would leave the processor's cache before they are looked at.
 
-    count: s, how many draws there are
+    number: s, how many draws there are
     give: of some rows, their scores [s, rows, m]
     """
 
-    count: int
+    number: int
     give: Callable[[slice | Ints], Floats]
 
 
@@ -90,7 +90,7 @@ class Shares:
     def count_tables(self) -> int:
         """In how many tables of scores the best is looked for."""
         if isinstance(self.draws, Draws):
-            return self.draws.count
+            return self.draws.number
         return 1 if self.draws is None else len(self.draws)
 
     def list_tables(self, scores: Floats) -> Floats:

@@ -36,6 +36,7 @@ from bandit.slates.taking import Taken, take
 _PIECE = 200_000  # scores that fit the processor's cache, which so many members have
 _FEW = 250  # members, below whom calls would cost more than the cache saves
 
+
 def draw(
     plan: SlotPmf,
     context: Context,

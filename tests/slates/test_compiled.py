@@ -88,7 +88,11 @@ def test_with_one_open_article_or_none_there_is_little_to_take() -> None:
 
 def test_draws_that_are_worked_out_are_those_that_are_given() -> None:
     rng = np.random.default_rng(4)
-    scores, open, draws = rng.normal(size=(N, 9)), rng.random((N, 9)) < 0.7, rng.normal(size=(6, N, 9))
+    scores, open, draws = (
+        rng.normal(size=(N, 9)),
+        rng.random((N, 9)) < 0.7,
+        rng.normal(size=(6, N, 9)),
+    )
     given, asked = thompson(draws, 0.1), thompson(Draws(6, lambda rows: draws[:, rows]), 0.1)
     assert asked(scores, open).tobytes() == given(scores, open).tobytes()
     assert asked.count_tables() == given.count_tables() == 6

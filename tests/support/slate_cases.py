@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bandit import compiling
 from bandit.core import keys
 from bandit.core.rules import Rules
 from bandit.core.types import Context, SlotPmf
-from bandit import compiling
 from bandit.slates.exploration import budgeted, epsilon_greedy, greedy, softmax, squarecb
 
 Make = Callable[..., Context]
