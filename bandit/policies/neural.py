@@ -139,7 +139,8 @@ class Neural(Policy):
         articles = exact.Factor.of(v)
 
         def give(rows: slice | Ints) -> Floats:
-            return np.stack([exact.dot(u[rows] * last, articles) for last in lasts])
+            weighed = (u[rows][:, None] * lasts).reshape(-1, lasts.shape[1])
+            return np.moveaxis(exact.dot(weighed, articles).reshape(-1, draws, len(v)), 1, 0)
 
         scores = exact.dot(u * w["last"], articles)
         return SlotPmf(scores, thompson(Draws(draws, give), self.floor))

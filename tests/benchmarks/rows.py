@@ -21,7 +21,7 @@ the last column says what stands in the way.
 
 {machine}
 
-| work | ours | peer | times the peer (aim) | limit | times the limit (aim) | what stands in the way |
+| work | ours | peer | times the peer (aim) | limit | times the limit (aim) | in the way |
 |---|---|---|---|---|---|---|
 """
 
