@@ -20,7 +20,8 @@ from bandit.core import check, exact
 from bandit.core.ids import Aliases, Roster
 from bandit.core.state import State, nest, part
 from bandit.core.types import Floats, Ids, Ints
-from bandit.models.profile.expectation import propagate
+from bandit.models.link import logit
+from bandit.models.profile.expectation import average, propagate
 
 NAMES = ("precision", "cross", "shift")
 PIECE = 1000  # members whose newsletters fit the processor's cache
@@ -117,6 +118,17 @@ class Belief:
         spread = exact.dot(self.spread, pool.squares)
         spread += exact.dot(self.root, pool.features) ** 2
         return exact.dot(self.mean, pool.features), spread
+
+    def expect(self, pool: Pool, appeal: Floats, doubt: Floats) -> Floats:
+        """Log-odds of a click given examination, averaged over what is not known, [n, m].
+
+        appeal, doubt: [m], mean and variance of the articles' own appeal
+        """
+        odds = np.empty((len(self.mean), len(appeal)))
+        for rows in self.cut():
+            mean, spread = self.take(rows).score(pool)
+            odds[rows] = logit(np.clip(average(mean + appeal, spread + doubt), 1e-12, 1 - 1e-12))
+        return odds
 
     def to_natural(self) -> tuple[Floats, Floats, Floats]:
         """The same in natural form, each [n, q].
