@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 from pydantic import ValidationError
 
 from bandit.core.columns import Columns
@@ -81,7 +80,7 @@ def load(
     ]
     member_table = read_members(members, [features, *also], limits, encoding, pool)
     layout, rules_digest = read_rules(rules)
-    articles = sort_pool(pool_table.to_columns())
+    articles = pool_table.to_columns().sort_by("article")  # a draw walks the pool in this order
     _check_rules(Path(rules), layout, pool_table, articles)
     seen_table = read_seen(seen, member_table, pool_table, encoding) if seen is not None else None
     past = [read_pool(path, encoding) for path in earlier]
@@ -215,11 +214,6 @@ def read_rules(path: str | Path) -> tuple[Rules, str]:
         return Rules.model_validate(content), digest
     except ValidationError as error:  # a ValueError too, but a long one
         raise ValueError(f"{path}: {describe(error)}") from None
-
-
-def sort_pool(articles: Columns) -> Columns:
-    """The pool by article id: a draw walks it in order, and the file's order must not matter."""
-    return articles.take(np.argsort(articles["article"], kind="stable"))
 
 
 def _check_rules(path: Path, rules: Rules, pool: Table, articles: Columns) -> None:

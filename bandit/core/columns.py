@@ -20,6 +20,9 @@ Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 Ids = NDArray[Any]  # text, whole numbers, or both
 Array = NDArray[Any]  # of any type that a file of arrays can hold
+_NUMBERS = {"float", "double"} | {  # as arrow calls them
+    f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
+}
 
 
 class Tabular(Protocol):
@@ -111,6 +114,10 @@ class Columns:
         """The table of some of the rows."""
         return Columns({name: column[rows] for name, column in self._columns.items()})
 
+    def sort_by(self, name: str) -> "Columns":
+        """The table in the order of a column."""
+        return self.take(np.argsort(self._columns[name], kind="stable"))
+
     def assign(self, **columns: Any) -> "Columns":
         """The same with these columns, in the place of those of the same name or behind all.
 
@@ -123,12 +130,17 @@ class Columns:
 
 
 def _read_arrow(column: "pa.ChunkedArray") -> Array:
-    """An arrow column as an array; a text that many rows have is one object, kept once."""
-    if str(column.type) not in ("string", "large_string"):
-        return np.asarray(column.to_numpy(zero_copy_only=False))
-    coded = column.dictionary_encode().combine_chunks()
-    texts = _make_objects([*coded.dictionary.to_pylist(), None])
-    return np.asarray(texts[coded.indices.fill_null(len(texts) - 1).to_numpy()])
+    """An arrow column as an array; a text that many rows have is one object, kept once.
+
+    Where pandas is there, arrow's `to_numpy` imports it, which takes longer than most sends.
+    """
+    if str(column.type) in ("string", "large_string"):
+        coded = column.dictionary_encode("encode").combine_chunks()
+        texts = _make_objects(coded.dictionary.to_pylist())
+        return np.asarray(texts[np.from_dlpack(coded.indices)])
+    if str(column.type) in _NUMBERS and not column.null_count:
+        return np.from_dlpack(column.combine_chunks())
+    return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
 def _to_array(column: Any) -> Array:

@@ -197,10 +197,11 @@ class Features:
 
         pools: of the issues before, the latest one last
         """
-        articles, past = Columns.read(articles), Columns.stack(pools)
+        articles, sent = Columns.read(articles), [Columns.read(pool) for pool in pools]
+        past = Columns.stack(sent)
         if self.verbatim or not len(past):
             return [[] for _ in range(len(articles))]
-        texts = [text for pool in pools for text in self._read(Columns.read(pool))]
+        texts = [text for pool in sent for text in self._read(pool)]
         return stories.find_earlier(articles, self._read(articles), past, texts)
 
     def make_context(

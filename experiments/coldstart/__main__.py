@@ -24,7 +24,7 @@ from experiments.report.cold_start.page import write_page
 from experiments.runner.configs import Settings, check_whole, read_policy, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import NOT_RESULTS, Units, choose_folder
-from experiments.runner.pool import Task, run_all
+from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.articles import measure_waves
 from experiments.tables.cold_figures import measure_cold_start
@@ -46,6 +46,7 @@ def measure(config: Settings, cuts: Mapping[str, Settings]) -> Path:
     for what, least in (("seeds", 1), ("issues", 13), ("first_seed", 0)):
         check_whole(what, config[what], least)
     check.flag("force", config["force"])
+    check_workers(config["workers"], config["engine"])
     pair = [config["candidate"], config["baseline"]]
     if pair[0] == pair[1]:
         raise ValueError(f"candidate and baseline are both {pair[0]!r}; they are to be compared")
@@ -74,10 +75,10 @@ def measure(config: Settings, cuts: Mapping[str, Settings]) -> Path:
         for world, some in units.items()
         for (name, seed), folder in some.items()
     ]
-    run_all(tasks, config["issues"], config["workers"], "coldstart")
+    run_all(tasks, config["issues"], config["workers"], "coldstart", config["engine"])
     _write_tables(run, units, pair, policies)
     facts = {
-        "config": config | {"workers": None, "name": None, "force": False},
+        "config": config | dict.fromkeys(NOT_RESULTS),
         "seeds": list(seeds),
         "issues": config["issues"],
         "members": worlds[MAIN].get("members"),

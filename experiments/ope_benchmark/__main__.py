@@ -18,9 +18,18 @@ from rich.table import Table
 from bandit.core.files import write_json, write_table
 from bandit.core.threads import use_one_thread
 from experiments.asked.command import command
-from experiments.ope_benchmark import articles, cascade, changes, classification, keel, sends
+from experiments.ope_benchmark import (
+    articles,
+    cascade,
+    changes,
+    classification,
+    keel,
+    month,
+    rules,
+    sends,
+)
 from experiments.ope_benchmark.measure import Part
-from experiments.runner.configs import Settings, check_whole
+from experiments.runner.configs import Settings, check_whole, list_configs
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
 
@@ -41,6 +50,8 @@ def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
         "changes": (changes.run, len(changes.WORLDS)),
         "cascade": (cascade.run, len(cascade.REACH)),
         "articles": (articles.run, len(articles.WORLDS)),
+        "rules": (rules.run, len(rules.KINDS) * len(list_configs("clicks"))),
+        "month": (partial(month.run, config.get("simulator")), len(month.LOGGERS)),
         "sends": (partial(_read_sends, config["run"]), 0),
     }
     asked = config["parts"]

@@ -25,7 +25,7 @@ from experiments.report.study.page import Finding, write_page
 from experiments.runner.configs import Settings, check_whole, make, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import NOT_RESULTS, choose_folder, digest_settings
-from experiments.runner.pool import Task, run_all
+from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 from experiments.study.cells import Cells
 from experiments.study.plan import Study, enter_studies, read_studies
@@ -46,6 +46,7 @@ def run_studies(config: Settings, asked: Sequence[str]) -> list[tuple[Path, Find
     for what, least in (("seeds", 1), ("issues", 1), ("first_seed", 0), ("late_from", 1)):
         check_whole(what, config[what], least)
     check.flag("force", config["force"])
+    check_workers(config["workers"], config["engine"])
     studies = read_studies(config["study"])
     unread = {*NOT_RESULTS, "study", "late_from"}
     kept = {key: value for key, value in config.items() if key not in unread}
@@ -59,7 +60,7 @@ def run_studies(config: Settings, asked: Sequence[str]) -> list[tuple[Path, Find
         every[name] = _place_units(run, name, study, _compose_worlds(study, asked), config)
     tasks = {folder: task for _, found in every.values() for folder, task in found.items()}
     most = max(world["issues"] for cells, _ in every.values() for world in cells.worlds.values())
-    run_all(list(tasks.values()), most, config["workers"], "study")
+    run_all(list(tasks.values()), most, config["workers"], "study", config["engine"])
     return [_conclude(run / name, name, cells, config) for name, (cells, _) in every.items()]
 
 

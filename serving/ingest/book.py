@@ -147,7 +147,8 @@ def _parse_rules(part: Path, told: object) -> Rules:
 
 def _read_slates(part: Path, slots: int) -> pa.Table:
     columns = ["member", "article", "mail", "event", "slot"]
-    table = pq.read_table(part / SLATES, columns=columns, page_checksum_verification=True)
+    with pq.ParquetFile(part / SLATES, page_checksum_verification=True) as file:
+        table = file.read(columns)
     slot = table["slot"].to_numpy()
     if len(slot) % slots or (slot.reshape(-1, slots) != np.arange(1, slots + 1)).any():
         raise ValueError(
