@@ -46,7 +46,7 @@ def find(cells: Cells) -> Finding:
             "wants from the clicks alone.",
             "Do not send profiles for the sake of such members: their segment serves them better.",
             "Do not promise such a member that a profile finds him out: on average it is not shown "
-            "to serve him better than his segment. Ask new members to tick their topics.",
+            "to serve him better than his segment.",
         ),
         say=[
             f"{count} Johns, {count // seeds} in each of {seeds} associations: "

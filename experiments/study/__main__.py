@@ -20,6 +20,7 @@ from rich.console import Console
 from bandit.core import check
 from bandit.core.files import write_json, write_table
 from experiments.asked.command import command
+from experiments.asked.sweep import find_place
 from experiments.report.index.page import write_index
 from experiments.report.study.page import Finding, write_page
 from experiments.runner.configs import Settings, check_whole, make, resolve
@@ -34,11 +35,14 @@ HERE = "experiments.studies"  # where the analysis of each study is, as a functi
 LOG_OF = "@"  # begins a simulator's log that is the log of a policy in the study's first world
 
 
-def run_studies(config: Settings, asked: Sequence[str]) -> list[tuple[Path, Finding]]:
+def run_studies(
+    config: Settings, asked: Sequence[str], place: Path | None = None
+) -> list[tuple[Path, Finding]]:
     """Run what is not done yet of the studies that are asked for, and write their pages.
 
     config: as in configs/study.yaml
     asked: what the command line overrides
+    place: the folder to write into; None: one below runs/, by name or by what is asked
 
     Returns each page's path, and what was found. Raises ValueError naming the first setting that
     cannot be.
@@ -50,7 +54,7 @@ def run_studies(config: Settings, asked: Sequence[str]) -> list[tuple[Path, Find
     studies = read_studies(config["study"])
     unread = {*NOT_RESULTS, "study", "late_from"}
     kept = {key: value for key, value in config.items() if key not in unread}
-    run = choose_folder(config["name"], "studies", kept)
+    run = place or choose_folder(config["name"], "studies", kept)
     if config["force"]:
         shutil.rmtree(run, ignore_errors=True)
     every = {}
@@ -124,7 +128,7 @@ enter_studies()
 
 @command("study")
 def main(config: Settings) -> None:
-    found = run_studies(config, list(HydraConfig.get().overrides.task))
+    found = run_studies(config, list(HydraConfig.get().overrides.task), find_place())
     console = Console()
     for page, finding in found:
         console.print(f"{finding.headline}\n  page: {page}", soft_wrap=True)

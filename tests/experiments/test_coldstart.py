@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bandit.core.files import read_table
@@ -27,6 +28,8 @@ def test_a_cold_start_has_its_page_and_tables(ask: Ask, tmp_path: Path) -> None:
     assert "use at least five" in page
     cuts = read_table(run / "cuts.parquet").to_pandas()
     assert cuts["cut"].tolist() == ["", "shuffled", "no_attributes"]
+    assert np.isfinite(cuts["kept"]).tolist() == [False, True, False]
+    assert "attributes wrongly, it keeps at least 95\u00a0%" in page
     assert len(read_table(run / "waves.parquet")) == 3
     assert not list(run.rglob("*.part"))
 
