@@ -6,6 +6,7 @@ in simulation, because they are shown the truth, derive from `Informed` in its p
 `bandit/policies/random.py` is the shortest example.
 """
 
+import inspect
 from collections.abc import Collection
 from inspect import signature
 from typing import Protocol, runtime_checkable
@@ -144,13 +145,23 @@ class Informed(Policy, Protocol):
 
 
 def check_policy(kind: type[object], where: str) -> None:
-    """Raise ValueError naming the first method of `Policy` that a class lacks."""
-    for name in ("start", "plan", "learn", "state", "restore", "waves", "finish", "rests_on"):
+    """Raise ValueError naming the first method that a class lacks, or that takes something else."""
+    methods = ("start", "plan", "learn", "state", "restore", "waves", "finish", "rests_on")
+    for name in methods:
         if not callable(getattr(kind, name, None)):
             raise ValueError(
                 f"{where}: {kind.__module__}.{kind.__qualname__} has no method {name}; "
                 "derive it from bandit.policy.Policy"
             )
+    for name in methods:
+        own, wanted = (inspect.signature(getattr(each, name)) for each in (kind, Policy))
+        try:
+            own.bind(*wanted.parameters)
+        except TypeError:
+            raise ValueError(
+                f"{where}: {kind.__module__}.{kind.__qualname__}.{name} takes "
+                f"({', '.join(own.parameters)}); must take ({', '.join(wanted.parameters)})"
+            ) from None
 
 
 def sends_in_waves(kind: type[Policy]) -> bool:

@@ -17,7 +17,7 @@ from experiments.asked.command import command
 from experiments.runner.configs import Settings, check_whole, list_configs, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import NOT_RESULTS, Units, empty, read_frame
-from experiments.runner.pool import Task, run_all
+from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.cold_start import collect_cold_starts, describe_parity, find_parity
 from experiments.tables.off_policy import estimate_off_policy
@@ -45,6 +45,7 @@ def compare(config: Settings, run: Path) -> None:
     for what in ("issues", "late_from", "off_policy_from", "off_policy_slots"):
         check_whole(what, config[what], 1)
     check.flag("force", config["force"])
+    check_workers(config["workers"], config["engine"])
     valid = sorted({*list_configs("policy"), *policies})
     for what in ("baseline", "logger"):
         if config[what] is not None and config[what] not in valid:
@@ -62,7 +63,7 @@ def compare(config: Settings, run: Path) -> None:
 
     units = {(name, seed): run / "units" / f"{name}-{seed}" for seed in seeds for name in policies}
     tasks = _list_tasks(config, units, policies, simulator, logger)
-    run_all(tasks, config["issues"], config["workers"], "compare")
+    run_all(tasks, config["issues"], config["workers"], "compare", config["engine"])
     settled = {"late_from": late_from, "logger": logger, "seeds": seeds}
     _write_tables(run, config | settled, units, simulator)
     report.write(run)

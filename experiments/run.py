@@ -13,7 +13,7 @@ from experiments.asked.command import command
 from experiments.runner.configs import Settings, check_whole
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import empty
-from experiments.runner.pool import Task, run_all
+from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import NO_BUNDLE, can_be_sent, run_unit
 from experiments.runner.worlds import make_simulator
 from experiments.tables.summary import collect_results, summarise
@@ -27,6 +27,7 @@ def main(config: Settings) -> None:
     name, seed = chosen["policy"], config["seed"]
     check_whole("seed", seed, 0)
     check.flag("force", config["force"])
+    check_workers(1, config["engine"])
     if config["issues"] is None:
         config["issues"] = make_simulator(config["simulator"], seed).issues
     check_whole("issues", config["issues"], 1)
@@ -34,7 +35,7 @@ def main(config: Settings) -> None:
         empty(run)
     simulator = config["simulator"] | {"issues": config["issues"]}
     work = partial(run_unit, run, config["policy"], simulator, seed)
-    run_all([Task(name, work)], config["issues"], 1, "run")
+    run_all([Task(name, work)], config["issues"], 1, "run", config["engine"])
     results = collect_results({(name, seed): run})
     table = summarise(results, "", config["issues"] // 2 + 1)
     for label, content in (("results", results), ("summary", table)):

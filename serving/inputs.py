@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
-from pydantic import ValidationError
-
+from bandit.core import told
 from bandit.core.columns import Columns
 from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import KINDS
 from bandit.features.features import Features
 from serving.checks.pins import refuse_outside
 from serving.checks.unmatched import find_near
-from serving.errors import describe, shorten
+from serving.errors import shorten
 from serving.formats import is_worded
 from serving.settings import read_settings
 from serving.tables import AMOUNT, NUMBER, TEXT, WHOLE, Table, name_plainly
@@ -81,7 +79,7 @@ def load(
     ]
     member_table = read_members(members, [features, *also], limits, encoding, pool)
     layout, rules_digest = read_rules(rules)
-    articles = sort_pool(pool_table.to_columns())
+    articles = pool_table.to_columns().sort_by("article")  # a draw walks the pool in this order
     _check_rules(Path(rules), layout, pool_table, articles)
     seen_table = read_seen(seen, member_table, pool_table, encoding) if seen is not None else None
     past = [read_pool(path, encoding) for path in earlier]
@@ -212,14 +210,9 @@ def read_rules(path: str | Path) -> tuple[Rules, str]:
             if counts == {}:
                 raise ValueError(f"{path}: {name} {shorten(column)} = {{}}: names no value")
     try:
-        return Rules.model_validate(content), digest
-    except ValidationError as error:  # a ValueError too, but a long one
-        raise ValueError(f"{path}: {describe(error)}") from None
-
-
-def sort_pool(articles: Columns) -> Columns:
-    """The pool by article id: a draw walks it in order, and the file's order must not matter."""
-    return articles.take(np.argsort(articles["article"], kind="stable"))
+        return told.read(Rules, content), digest
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _check_rules(path: Path, rules: Rules, pool: Table, articles: Columns) -> None:

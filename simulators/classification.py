@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bandit.core import check, keys
+from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Context, Feedback, Floats, Ints, Slates
@@ -101,6 +102,8 @@ class Classification(Truthful):
         order = keys.generator("classification", seed, data).permutation(n)
         self.members = examples.iloc[order].reset_index(drop=True)
         self.members.insert(0, "member", np.arange(1, n + 1))
+        # of one example an issue: cutting a frame of 65 columns would take longer than all else
+        self._examples, self._pool = Columns.read(self.members), Columns.read(self.articles)
         self._x = self.features.encode_members(self.members)
         self._a = self.features.encode_articles(self.articles)
         self._truth = unit[labels[order]]  # by member id, from 1
@@ -116,8 +119,8 @@ class Classification(Truthful):
         return self.features.make_context(
             campaign=f"issue-{number:04d}",
             issue=number,
-            members=self.members.iloc[rows],
-            articles=self.articles,
+            members=self._examples.take(rows),
+            articles=self._pool,
             rules=Rules(slots=1),
             member_features=self._x[rows],
             article_features=self._a,

@@ -142,7 +142,7 @@ def send(
                 true = context.take(some)
                 shown = true if told is context else told.take(some)
             with stage("plan"):
-                plan = policy.plan(shown)
+                plan = _check_plan(policy, policy.plan(shown), shown)
             with stage("draw"):
                 slates = draw(plan, shown, seed)
             with stage("respond"):
@@ -161,6 +161,21 @@ def send(
         rounds.append(sent)
     with stage("learn"):
         return Round.join(context, rows, rounds)
+
+
+def _check_plan(policy: Policy, plan: object, context: Context) -> SlotPmf:
+    """The policy's plan. Raises ValueError unless it has a score for each member and article."""
+    n, m = context.eligible.shape
+    has = type(plan).__name__
+    if isinstance(plan, SlotPmf):
+        shape = plan.scores.shape
+        if len(shape) in (2, 3) and shape[:2] == (n, m):
+            return plan
+        has = f"scores {list(shape)}"
+    raise ValueError(
+        f"{type(policy).__name__}.plan gives {has}; must give a SlotPmf with scores [{n}, {m}]: "
+        "members, articles"
+    )
 
 
 def _check_waves(policy: Policy, context: Context) -> list[Ints]:

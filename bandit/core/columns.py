@@ -5,7 +5,7 @@ never changed: `take` and `assign` give new ones. A missing text is None, a miss
 this file when a table of another kind (pandas, arrow) has to become one that a policy may read.
 """
 
-from collections.abc import ItemsView, Iterable, Iterator, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -20,6 +20,10 @@ Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 Ids = NDArray[Any]  # text, whole numbers, or both
 Array = NDArray[Any]  # of any type that a file of arrays can hold
+EACH = "*"  # in counts of values: each value of a column that is not named
+_NUMBERS = {"float", "double"} | {  # as arrow calls them
+    f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
+}
 
 
 class Tabular(Protocol):
@@ -111,6 +115,10 @@ class Columns:
         """The table of some of the rows."""
         return Columns({name: column[rows] for name, column in self._columns.items()})
 
+    def sort_by(self, name: str) -> "Columns":
+        """The table in the order of a column."""
+        return self.take(np.argsort(self._columns[name], kind="stable"))
+
     def assign(self, **columns: Any) -> "Columns":
         """The same with these columns, in the place of those of the same name or behind all.
 
@@ -123,12 +131,17 @@ class Columns:
 
 
 def _read_arrow(column: "pa.ChunkedArray") -> Array:
-    """An arrow column as an array; a text that many rows have is one object, kept once."""
-    if str(column.type) not in ("string", "large_string"):
-        return np.asarray(column.to_numpy(zero_copy_only=False))
-    coded = column.dictionary_encode().combine_chunks()
-    texts = _make_objects([*coded.dictionary.to_pylist(), None])
-    return np.asarray(texts[coded.indices.fill_null(len(texts) - 1).to_numpy()])
+    """An arrow column as an array; a text that many rows have is one object, kept once.
+
+    Where pandas is there, arrow's `to_numpy` imports it, which takes longer than most sends.
+    """
+    if str(column.type) in ("string", "large_string"):
+        coded = column.dictionary_encode("encode").combine_chunks()
+        texts = _make_objects(coded.dictionary.to_pylist())
+        return np.asarray(texts[np.from_dlpack(coded.indices)])
+    if str(column.type) in _NUMBERS and not column.null_count:
+        return np.from_dlpack(column.combine_chunks())
+    return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
 def _to_array(column: Any) -> Array:
@@ -184,6 +197,23 @@ def _write(value: object) -> str | None:
     if isinstance(value, str):
         return value
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def fold(value: str) -> str:
+    """What is compared of a value: not the spaces around it, nor its capital letters.
+
+    >>> fold("Great Lakes ") == fold("great lakes")
+    True
+    """
+    return value.strip().casefold()
+
+
+def name_each(counts: Mapping[str, int], values: list[str]) -> dict[str, int]:
+    """The counts with "*" written out: each of the values that is not named has its count."""
+    named = {value: count for value, count in counts.items() if value != EACH}
+    known = set(map(fold, named))
+    others = [value for value in values if fold(value) not in known] if EACH in counts else []
+    return named | dict.fromkeys(others, counts.get(EACH, 0))
 
 
 def number_values(values: Iterable[str | None]) -> tuple[Ints, list[str]]:

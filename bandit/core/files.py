@@ -176,7 +176,9 @@ def read_table(path: str | Path) -> pa.Table:
     Raises ValueError naming the file if it is damaged, and FileNotFoundError if there is none.
     """
     try:
-        table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
+        # pq.read_table would import pyarrow's data sets, and with them pandas, where it is there
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
         table.validate(full=True)  # parquet does not check that text is text
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         if isinstance(error, FileNotFoundError):

@@ -131,7 +131,7 @@ def _fill_pairs(
         np.multiply(even, 2.0**-53, out=pairs[:, piece])
 
 
-def generator(*parts: object) -> np.random.Generator:
+def generator(*parts: object) -> "np.random.Generator":
     """A numpy generator for draws that belong to no member, such as a pool's texts.
 
     parts: what the draws are for; equal parts give the same numbers

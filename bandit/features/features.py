@@ -14,7 +14,6 @@ import numpy as np
 
 from bandit.core import check, exact
 from bandit.core.columns import Columns, Tabular
-from bandit.core.rules import Rules
 from bandit.core.threads import use_one_thread
 from bandit.core.types import KINDS, Bools, Context, Floats, Ints
 from bandit.features import clean, stories
@@ -27,6 +26,8 @@ from bandit.features.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # only `fit` reads pandas tables
     import pandas as pd
+
+    from bandit.core.rules import Rules
 
 WORDS = 1.0  # how much the archive's own words count beside the encoder's vectors, in length
 
@@ -197,10 +198,11 @@ class Features:
 
         pools: of the issues before, the latest one last
         """
-        articles, past = Columns.read(articles), Columns.stack(pools)
+        articles, sent = Columns.read(articles), [Columns.read(pool) for pool in pools]
+        past = Columns.stack(sent)
         if self.verbatim or not len(past):
             return [[] for _ in range(len(articles))]
-        texts = [text for pool in pools for text in self._read(Columns.read(pool))]
+        texts = [text for pool in sent for text in self._read(pool)]
         return stories.find_earlier(articles, self._read(articles), past, texts)
 
     def make_context(
@@ -209,7 +211,7 @@ class Features:
         issue: int,
         members: Tabular,
         articles: Tabular,
-        rules: Rules,
+        rules: "Rules",
         eligible: Bools | None = None,
         seen: Bools | None = None,
         article_features: Floats | None = None,

@@ -76,7 +76,8 @@ class Membership:
         new = np.flatnonzero(at < 0)
         if len(new):
             some = table if len(new) == len(table) else table.take(new)
-            self._ids = np.append(self._ids, members["member"].to_numpy()[new])
+            ids = members["member"].to_numpy()[new]
+            self._ids = np.append(self._ids, ids) if len(self._ids) else ids
             self._at = np.append(self._at, self._count() + np.arange(len(new)))
             self._versions.append(some)
             self._first.append(some)

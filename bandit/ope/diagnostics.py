@@ -10,11 +10,6 @@ from bandit.core.types import Bools, Floats
 from bandit.ope.inputs import check_target, weights
 from bandit.ope.sample_size import effective_sample_size
 
-# The share of the target's slates that the log may know nothing of. In the measurements of
-# `evaluate` the narrowest intervals reached 17 % of the estimate to each side: beside that, 1 %
-# does not count.
-MOST_LOST = 0.01
-
 
 def deficiency(target: Floats, full_support: Bools) -> Floats:
     """The target's probability of what the logger may never have shown, [n, k].

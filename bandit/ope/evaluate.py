@@ -12,8 +12,9 @@ import numpy as np
 from bandit.core import check
 from bandit.core.types import Bools, Floats, Ids
 from bandit.ope import estimators
-from bandit.ope.diagnostics import MOST_LOST, find_depth, measure_lost
+from bandit.ope.diagnostics import find_depth, measure_lost
 from bandit.ope.inputs import (
+    MOST_LOST,
     MOST_WEIGHT,
     check_inputs,
     count_within,

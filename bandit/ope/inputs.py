@@ -11,8 +11,13 @@ from bandit.core.types import Array, Bools, Floats
 ROUNDING = 1e-9  # a propensity is a sum of floats; `slates` accepts a pmf that is off by as much
 # Squares of weights times rewards are summed, and float64 ends at 1.8e308: where both keep within
 # these, no estimate and no interval can come to be infinite.
+MOST_CHANCE = 1 + ROUNDING
 MOST_WEIGHT = 1e100
 MOST_REWARD = 1e30
+# The share of the target's slates that the log may know nothing of. In the measurements of
+# `evaluate` the narrowest intervals reached 17 % of the estimate to each side: beside that, 1 %
+# does not count.
+MOST_LOST = 0.01
 
 
 def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None = None) -> None:
@@ -27,14 +32,21 @@ def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None =
             f"logged has shape {logged.shape}; must be (sends, slots), at least one of each"
         )
     check.shape("target", target, logged.shape)
-    never = "must be in (0, 1]: the logging policy could not have chosen this article"
-    _refuse("logged", logged, ~((logged > 0) & (logged <= 1 + ROUNDING)), never)
+    if not _lie_within(logged, MOST_CHANCE, above=0.0):  # as NaN does not, too
+        never = "must be in (0, 1]: the logging policy could not have chosen this article"
+        _refuse("logged", logged, ~((logged > 0) & (logged <= MOST_CHANCE)), never)
     check_target(target)
     if reward is not None:
         check.shape("reward", reward, logged.shape)
-        _refuse("reward", reward, ~np.isfinite(reward), "must be finite")
-        size = f"must be at most {MOST_REWARD:g} in size"
-        _refuse("reward", reward, np.abs(np.asarray(reward, np.float64)) > MOST_REWARD, size)
+        if not _lie_within(reward, MOST_REWARD, least=-MOST_REWARD):
+            _refuse("reward", reward, ~np.isfinite(reward), "must be finite")
+            size = f"must be at most {MOST_REWARD:g} in size"
+            _refuse("reward", reward, np.abs(np.asarray(reward, np.float64)) > MOST_REWARD, size)
+
+
+def _lie_within(array: Array, most: float, least: float = -np.inf, above: float = -np.inf) -> bool:
+    """Whether all values do; two passes over the array, and no copy of it."""
+    return bool(array.min() >= least and array.min() > above and array.max() <= most)
 
 
 def check_chances(logged: Floats, target: Floats, reward: Floats | Bools) -> None:
@@ -59,8 +71,8 @@ def check_chances(logged: Floats, target: Floats, reward: Floats | Bools) -> Non
 
 def check_target(target: Floats) -> None:
     """Raise ValueError at the first of `target` [n, k] that is no propensity."""
-    wrong = ~((target >= 0) & (target <= 1 + ROUNDING))
-    _refuse("target", target, wrong, "must be in [0, 1]")
+    if target.size and not _lie_within(target, MOST_CHANCE, least=0.0):
+        _refuse("target", target, ~((target >= 0) & (target <= MOST_CHANCE)), "must be in [0, 1]")
 
 
 def _refuse(what: str, array: Array, wrong: Bools, rule: str) -> None:
@@ -81,7 +93,8 @@ def weights(logged: Floats, target: Floats) -> Floats:
     """
     w = _multiply(logged, target)
     too_far = f"must be at most {MOST_WEIGHT:g}: the log hardly ever shows what this policy does"
-    _refuse("weight", w, ~(w <= MOST_WEIGHT), too_far)
+    if not w.max() <= MOST_WEIGHT:
+        _refuse("weight", w, ~(w <= MOST_WEIGHT), too_far)
     return w
 
 
@@ -95,4 +108,5 @@ def _multiply(logged: Floats, target: Floats) -> Floats:
     """The running products [n, k], which may be infinite, or NaN below an infinite one."""
     check_inputs(logged, target)
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.cumprod(np.asarray(target, np.float64) / logged, axis=1)
+        ratio = np.asarray(target, np.float64) / logged
+        return np.cumprod(ratio, axis=1) if ratio.shape[1] > 1 else ratio

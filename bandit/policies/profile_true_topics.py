@@ -49,8 +49,12 @@ class ProfileTrueTopics(Informed):
         """Keep the simulator for the articles' topics, and start the profile on their columns."""
         self._simulator = simulator
         topics = simulator.pool(1).interests().shape[1] - len(self._known)
-        names = [*self._known, *(f"text{t}" for t in range(topics))]
+        names = [*self._known, *(f"text{t}" for t in range(self._count_columns(topics)))]
         self._profile.start(cast(Features, TopicColumns(self._members, names)))
+
+    def _count_columns(self, topics: int) -> int:
+        """How many columns tell what an article is about: its topics, all of them."""
+        return topics
 
     def _reveal_topics(self, context: Context) -> Context:
         topics = self._simulator.pool(context.issue).interests()

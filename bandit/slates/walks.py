@@ -7,6 +7,7 @@ mean, over slates that the plan may show, of the chance given the slots above. O
 how these slates are found: all of them where they are few, else some that are drawn.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -153,6 +154,27 @@ def _walk(
             choice[e * own :, slot] = take(rest, np.ones(len(rest), dtype=bool), uniform).choice
         desk.fill(choice[:, slot])
     return Walks(choice.reshape(d, e, k), chance, mean)
+
+
+def walk_down(plan: SlotPmf, context: Context, choice: Ints) -> Iterator[tuple[Ints, int, Floats]]:
+    """The pmf of each slot given the slots above in `choice`, pins included.
+
+    Yields rows of the context [r], the slot (from 0) and the pmf [r, m] of these members: some
+    thousand members at a time where the plan can be divided, else everybody at once.
+
+    choice: [n, k], indices into the pool, -1 for an empty slot
+    """
+    desk, (n, k) = Desk(context), choice.shape
+    size = _PIECE if isinstance(plan.explore, Shares) else n
+    for at in range(0, n, size):
+        rows = np.arange(at, min(at + size, n))
+        part, here = plan, desk
+        if isinstance(plan.explore, Shares):
+            part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
+            here = desk.take(rows)
+        for slot in range(k):
+            yield rows, slot, _ask(part, here, slot)
+            here.fill(choice[rows, slot])
 
 
 def _ask(plan: SlotPmf, desk: Desk, slot: int) -> Floats:

@@ -12,7 +12,8 @@ import os
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from experiments.asked.sweep import begin_sweep, end_sweep, name_sweep
 from experiments.asked.variants import EVERY, check_used, enter_policies
 from experiments.runner.configs import CONFIGS, Settings, list_configs, resolve
 from experiments.runner.folders import forget_failure, note_failure
-from experiments.runner.one_line import in_one_line
+from experiments.runner.one_line import WHOLE, blaming, in_one_line
 
 Work = Callable[[Settings], None]
 
@@ -60,7 +61,8 @@ def command(
                 _check_place(name, HydraConfig.get())
                 check_known(config, own)
                 check_used(config.get("policies") or {})
-                work(config)
+                with blaming():
+                    work(config)
             except Exception as error:  # whatever it was, a sweep's other jobs go on without it
                 note_failure(folder, error, keep=sweeps)
                 if sweeps:
@@ -69,8 +71,7 @@ def command(
 
         @wraps(work)
         def main() -> None:
-            os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, to be said in one line
-            with in_one_line(name):
+            with in_one_line(name), _raise_errors():
                 asked = get_args_parser().parse_intermixed_args([*first, *sys.argv[1:]])
                 folders = [CONFIGS, *(Path(f) for f in (asked.config_dir, asked.config_path) if f)]
                 if asked.help:
@@ -95,6 +96,18 @@ def command(
         return main
 
     return decorate
+
+
+@contextmanager
+def _raise_errors() -> Iterator[None]:
+    """Have Hydra raise what goes wrong, which it would print, for it to be said in one line."""
+    before = os.environ.get(WHOLE)
+    os.environ[WHOLE] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(WHOLE)
+        os.environ |= {} if before is None else {WHOLE: before}
 
 
 def _check_place(name: str, running: HydraConf) -> None:

@@ -108,7 +108,7 @@ def _list_unknown(
     """Names of what stands in `config` and is not among `own`, nor an option of its class."""
     for name, value in config.items():
         if name not in own:
-            yield f"{prefix}{name}"
+            yield f"{prefix}{name}{_list_only(value)}"
         elif isinstance(value, Mapping) and f"{prefix}{name}" not in CHECKED_BY_READER:
             inner, place = own[name], f"{prefix}{name}."
             if "_target_" in value:
@@ -121,6 +121,14 @@ def _list_unknown(
                         yield from _list_strange(content, f"{place}{each}.")
                     else:
                         yield f"{place}{each}"
+
+
+def _list_only(value: object) -> str:
+    """What follows a name that nothing reads, where it holds one setting alone: ".epsilon"."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return ""
+    ((name, inner),) = value.items()
+    return f".{name}{_list_only(inner)}"
 
 
 def _list_strange(config: Mapping[str, object], prefix: str) -> Iterator[str]:

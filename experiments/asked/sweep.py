@@ -13,8 +13,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import yaml
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
@@ -54,6 +56,12 @@ def name_sweep(command: str, overrides: Sequence[str]) -> list[str]:
         "hydra.job.config.override_dirname.exclude_keys": f"[{names}]",
     }
     return [f"{key}={value}" for key, value in added.items() if key not in given]
+
+
+def find_place() -> Path | None:
+    """The folder of the job of a sweep that runs; None outside one, where the command chooses."""
+    running = HydraConfig.get()
+    return Path(running.runtime.output_dir) if running.mode is RunMode.MULTIRUN else None
 
 
 def begin_sweep() -> None:

@@ -6,6 +6,7 @@ None of the trackers is a dependency. Open this file for what is written: a run 
 seed of a job, and in it, with the issue's number as step, the measures of `MEASURES`.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -44,13 +45,20 @@ class Track(Callback):
         self.to, self.project, self.folder = to, project, folder
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **more: Any) -> None:
-        """Write what a job leaves. One that failed leaves nothing."""
+        """Write what a job leaves. One that failed leaves nothing.
+
+        A tracker that fails is told in a line: the job itself is done.
+        """
         job = Path(str(config.hydra.runtime.output_dir))
         if job_return.status is not JobStatus.COMPLETED or not (job / "results.parquet").exists():
             return
-        write = TRACKERS[self.to][1](self, job)
-        for name, measures in list_runs(read_frame(job / "results.parquet")):
-            write(f"{job.name}/{name}", measures)
+        try:
+            write = TRACKERS[self.to][1](self, job)
+            for name, measures in list_runs(read_frame(job / "results.parquet")):
+                write(f"{job.name}/{name}", measures)
+        except Exception as error:  # whatever a tracker may raise, such as of a server
+            said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            print(f"tracking={self.to} failed: {said}; {job} holds all of it", file=sys.stderr)
 
 
 def list_runs(results: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -99,7 +107,7 @@ def _write_wandb(track: Track, job: Path) -> Write:
     wandb: Any = import_module("wandb")
 
     def write(name: str, measures: pd.DataFrame) -> None:
-        run = wandb.init(project=track.project, name=name, dir=str(job), reinit=True)
+        run = wandb.init(project=track.project, name=name, dir=str(job))
         for number, scalars in _list_scalars(measures):
             run.log(scalars, step=number)
         run.finish()

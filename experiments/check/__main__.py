@@ -6,10 +6,8 @@ python -m experiments.check simulator=mine simulator.members=200 --config-dir co
 They are what the tests ask of the project's own.
 """
 
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +18,7 @@ from experiments.asked.command import command
 from experiments.check import learning, parts, planning, simulators
 from experiments.check.trial import Trial
 from experiments.runner.configs import Settings, find_named, make
+from experiments.runner.one_line import find_place, list_own
 
 KINDS = ("policy", "simulator", "encoder", "estimator")
 Asked = tuple[str, Callable[[], None]]  # what must hold, and what raises where it does not
@@ -61,12 +60,6 @@ def _ask(checks: Sequence[Callable[[Any], None]], subject: Any) -> Iterator[Aske
         yield words, partial(each, subject)
 
 
-def _find_place(error: Exception) -> str:
-    """The last line of a person's own that an error came through: `mine.py:31`."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(place.filename).name}:{place.lineno}"
-
-
 @use_one_thread()
 def check_all(config: Settings, console: Console) -> None:
     """Ask everything, and print what holds and what does not.
@@ -83,7 +76,9 @@ def check_all(config: Settings, console: Console) -> None:
         except AssertionError as error:
             said = str(error)
         except Exception as error:  # whatever a person's own code may raise
-            said = f"{type(error).__name__}: {error} ({_find_place(error)})"
+            own = list_own(error)
+            place = f" ({find_place(own)})" if own else ""
+            said = f"{type(error).__name__}: {error}{place}"
         else:
             console.print(f"kept    {words}", markup=False, highlight=False, soft_wrap=True)
             continue

@@ -20,39 +20,43 @@ from rich.console import Console
 from bandit.core import check
 from bandit.core.files import write_json, write_table
 from experiments.asked.command import command
+from experiments.asked.sweep import find_place
 from experiments.report.cold_start.page import write_page
 from experiments.runner.configs import Settings, check_whole, read_policy, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import NOT_RESULTS, Units, choose_folder
-from experiments.runner.pool import Task, run_all
+from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.articles import measure_waves
-from experiments.tables.cold_figures import measure_cold_start
+from experiments.tables.cold_figures import measure_cold_start, measure_kept
 from experiments.tables.cold_start import collect_cold_starts
 from experiments.tables.people import compare_people, measure_first_issues
 
 MAIN = ""  # the association that is not cut
+WRONG, NONE = "shuffled", "no_attributes"  # cuts: what false attributes leave of having none
 WAVES = "wave"  # the policy that shows what an article's first clicks are worth
 
 
-def measure(config: Settings, cuts: Mapping[str, Settings]) -> Path:
+def measure(config: Settings, cuts: Mapping[str, Settings], place: Path | None = None) -> Path:
     """Run what is not done yet, write the tables and the page; returns the run's folder.
 
     config: as in configs/coldstart.yaml
     cuts: by name, the simulator of each cut that was asked for
+    place: the folder to write into; None: one below runs/, by name or by what is asked
 
     Raises ValueError naming the first setting that cannot be.
     """
     for what, least in (("seeds", 1), ("issues", 13), ("first_seed", 0)):
         check_whole(what, config[what], least)
     check.flag("force", config["force"])
+    check_workers(config["workers"], config["engine"])
     pair = [config["candidate"], config["baseline"]]
     if pair[0] == pair[1]:
         raise ValueError(f"candidate and baseline are both {pair[0]!r}; they are to be compared")
     names = list(dict.fromkeys([*pair, *config["others"]]))
     policies = {name: read_policy(name) for name in names}
     settings = {key: value for key, value in config.items() if key not in NOT_RESULTS}
-    run = choose_folder(config["name"], "coldstart", settings)
+    run = place or choose_folder(config["name"], "coldstart", settings)
     if config["force"]:
         shutil.rmtree(run, ignore_errors=True)
     worlds = {MAIN: config["simulator"], **cuts}
@@ -74,10 +78,10 @@ def measure(config: Settings, cuts: Mapping[str, Settings]) -> Path:
         for world, some in units.items()
         for (name, seed), folder in some.items()
     ]
-    run_all(tasks, config["issues"], config["workers"], "coldstart")
+    run_all(tasks, config["issues"], config["workers"], "coldstart", config["engine"])
     _write_tables(run, units, pair, policies)
     facts = {
-        "config": config | {"workers": None, "name": None, "force": False},
+        "config": config | dict.fromkeys(NOT_RESULTS),
         "seeds": list(seeds),
         "issues": config["issues"],
         "members": worlds[MAIN].get("members"),
@@ -96,13 +100,17 @@ def _write_tables(
 ) -> None:
     """Write what the page is made from, all of it parquet."""
     policy, baseline = pair
-    found = []
+    found, founders = [], {}
     for world, some in units.items():
         views, people = collect_cold_starts(some), compare_people(some, baseline)
         figures = measure_cold_start(views, people, baseline)
         found.append(figures[figures["policy"] == policy].assign(cut=world))
+        founders[world] = views["founders"]
         if world == MAIN:
             tables = {**views, "people": people, "figures": figures}
+    if WRONG in founders and NONE in founders:
+        at = list(units).index(WRONG)
+        found[at] = found[at].assign(**measure_kept(founders[WRONG], founders[NONE], policy))
     tables |= {"cuts": pd.concat(found), "first": measure_first_issues(units[MAIN])}
     (run / "waves.parquet").unlink(missing_ok=True)  # another run may have left it here
     inside = policies.get(WAVES, {}).get("policy", {})  # what the waves are made of
@@ -133,7 +141,7 @@ def _list_cuts(config: Settings, asked: list[str]) -> dict[str, Settings]:
 @command("coldstart")
 def main(config: Settings) -> None:
     cuts = _list_cuts(config, list(HydraConfig.get().overrides.task))
-    page = measure(config, cuts)
+    page = measure(config, cuts, find_place())
     Console().print(f"page: {page}")
 
 

@@ -22,8 +22,9 @@ from bandit.features.features import Features
 from bandit.log import archive
 from bandit.policy import Informed, Policy
 from experiments.asked.command import command
-from experiments.evaluate.judge import Judgement, judge, list_values
+from experiments.evaluate.judge import Judgement, judge
 from experiments.evaluate.page import list_findings, list_reasons, make_table, write
+from experiments.evaluate.values import list_values
 from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
@@ -94,6 +95,12 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
     for what, least in (("draws", 1), ("seed", 0)):
         check_whole(what, config[what], least)
     check.between("share", config["share"], 0.001, 1.0)
+    if config["sender_from"] is not None:
+        check_whole("sender_from", config["sender_from"], 1)
+        if config["sent_by"] is None:
+            raise ValueError(
+                "sender_from is of the bundle that sent the log; name it, sent_by=PATH"
+            )
     if not isinstance(config["rules"], dict | None):
         raise ValueError(f"rules = {config['rules']!r}; must be a mapping such as {{no_repeat: 2}}")
     if not isinstance(config["log"], str):
@@ -120,6 +127,7 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
             config["share"],
             lambda: progress.advance(task),
             config["rules"],
+            config["sender_from"],
         )
     write_table(made / "estimates.parquet", pa.Table.from_pylist(list_values(found)))
     title = name or f"the bundle {'/'.join(Path(config['bundle']).parts[-2:])}"

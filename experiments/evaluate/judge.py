@@ -7,25 +7,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pydantic import ValidationError
 
 from bandit.core.check import shorten
-from bandit.core.rules import EACH, Rules, name_nearest
+from bandit.core.columns import EACH
+from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.attributes import fold
 from bandit.log.learning import learn_again
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sequences import Look
-from bandit.ope.whole.assumptions import ASSUMES
+from bandit.ope.trust.calibration import find_miscalibration
+from bandit.ope.trust.drift import find_drift
+from bandit.ope.whole.assumptions import APART
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.evaluate import WholeAnswer, evaluate_whole
+from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate, evaluate_whole
+from bandit.ope.whole.from_top import FromTop
 from bandit.ope.whole.look import is_sent_by, look_beside, plan_uniform
 from bandit.ope.whole.looks import look_by_issue
 from bandit.policy import Policy
 from bandit.slates.layout import read_values
 from bandit.slates.propensity import replay
-from serving.errors import describe
 
 UNKNOWN = (
     "campaign {!r} was not sent at random, and what chance an article has in a slot, whatever "
@@ -43,10 +45,12 @@ class Judgement:
     top: estimates of the slots from the top, by weights that assume less
     sent: clicks a send of what was sent, on as many slots, for each number of slots
     whole: what is said of whole newsletters; None where `why` says why nothing is
-    why: see above
+    why: see above; it may also say why chances whatever stands above are not known
     issues: for each campaign its lift over what was sent, by the estimate believed; empty: none is
     looks: the change in clicks a send after each campaign, by all up to then, with intervals that
         hold at all looks together; empty: no estimate is believed
+    doubt: why nothing that follows from the logged chances may be believed; empty: they are sound
+    drift: what of the newest issue is not as before, so that there is no decision; empty: nothing
     """
 
     campaigns: Sequence[str]
@@ -61,6 +65,8 @@ class Judgement:
     why: str
     issues: Sequence[Interval | None]
     looks: Sequence[Look] = ()
+    doubt: str = ""
+    drift: str = ""
 
     @property
     def verdict(self) -> str:
@@ -68,6 +74,8 @@ class Judgement:
         best = self.whole.best if self.whole else None
         if best is None or best.lift is None or self.whole is None:
             return "The log cannot tell what whole newsletters of this policy would have earned."
+        if self.drift:
+            return "The log cannot tell what this policy would earn now, for it is not as it was."
         low, high = best.lift.low, best.lift.high
         told = f"{_sign(best.lift.estimate)} % clicks [{_sign(low)}, {_sign(high)}]"
         rests = f"on {self.slots} slots; {self.whole.dependence.words}"
@@ -82,6 +90,18 @@ def _sign(share: float) -> str:
     return f"{100 * share:+.0f}".replace("-", "\u2212")
 
 
+def list_estimates(found: Judgement) -> tuple[Sequence[WholeEstimate], Sequence[Estimate]]:
+    """Estimates of whole newsletters, and those of fewer slots from the top.
+
+    Where weights from the top reach the last slot they are of whole newsletters, and not twice.
+    """
+    whole = found.whole.estimates if found.whole else ()
+    full = bool(whole) and all(top.slots == found.slots for top in found.top)
+    if full:
+        return whole, ()
+    return [each for each in whole if each.estimator in APART], found.top
+
+
 def judge(
     policy: Policy,
     rounds: Iterable[Round],
@@ -93,6 +113,7 @@ def judge(
     share: float,
     tick: Callable[[], None] = lambda: None,
     rules: Mapping[str, object] | None = None,
+    sender_from: int | None = None,
 ) -> Judgement:
     """What a log says of a policy that has been started.
 
@@ -104,12 +125,16 @@ def judge(
     tick: called after each issue
     rules: what is to be different in the rules by which the policy plans the judged issues, as
         `Rules.parse` takes it; None: nothing
+    sender_from: the first issue that `sent_by` learned after it had sent it, and so on; None: it
+        stayed as it is
 
     Raises ValueError where no issue is left to judge by, where `sent_by` did not send them, and
     where a rule names a value that no article of the judged issues has.
     """
     judged: list[Round] = []
-    parts, besides, why = [], [], ""
+    parts: list[FromTop] = []
+    besides: list[Beside] = []
+    why = doubt = ""
     for round in rounds:
         if round.context.issue >= judge_from:
             wanted = change_rules(round.context, rules)
@@ -117,15 +142,19 @@ def judge(
             slates = round.slates
             target = replay(plan, wanted, slates.choice)
             clicked = round.feedback.clicked.astype(np.float64)
-            parts.append((slates.propensity, target, clicked, slates.supported))
+            parts.append(FromTop(slates.propensity, target, clicked, slates.supported))
             logger = _plan_sender(sent_by, round.context)
             if sent_by is None and not why and not is_sent_by(logger, round):
                 why = UNKNOWN.format(round.context.campaign)
             if not why:
-                besides.append(look_beside(plan, logger, round, seed, draws, share, wanted))
+                found = look_beside(plan, logger, round, seed, draws, share, wanted)
+                besides.append(replace(found, from_top=parts[-1]))
+                doubt = doubt or find_miscalibration(logger, round)
             judged.append(round)
         if learns:
             learn_again(policy, round)
+        if sent_by and sender_from is not None and round.context.issue >= sender_from:
+            learn_again(sent_by, round)
         tick()
     if not judged:
         raise ValueError(
@@ -134,25 +163,45 @@ def judge(
         )
     _refuse_void(rules or {}, [round.context for round in judged])
     members = np.concatenate([round.context.member_ids for round in judged])
-    k = min(part[0].shape[1] for part in parts)
-    logged, target, clicked, supported = (
-        np.concatenate([array[:, :k] for array in column]) for column in zip(*parts, strict=True)
-    )
-    whole = None if why else evaluate_whole(_join(besides), name=_name_sends(judged))
+    k = min(part.reward.shape[1] for part in parts)
+    top = FromTop.join([part.cut(k) for part in parts])
+    tops = [] if doubt else evaluate(top.logged, top.target, top.reward, top.supported, members)
+    whole = None if doubt else _judge_whole(judged, besides, why, top, tops[0])
+    best = whole.best if whole else None
     return Judgement(
         campaigns=[round.context.campaign for round in judged],
         sends=len(members),
         members=len(np.unique(members)),
         opened=sum(int(round.feedback.opened.sum()) for round in judged),
-        clicks=int(sum(part[2].sum() for part in parts)),
+        clicks=int(sum(part.reward.sum() for part in parts)),
         slots=k,
-        top=evaluate(logged, target, clicked, supported, members),
-        sent=[normal_interval(clicked[:, : s + 1].sum(axis=1), members) for s in range(k)],
+        top=tops,
+        sent=[normal_interval(top.reward[:, : s + 1].sum(axis=1), members) for s in range(k)],
         whole=whole,
         why=why,
-        issues=[_find_lift(each, whole) for each in besides] if whole and whole.best else [],
-        looks=look_by_issue(besides, whole.best.estimator) if whole and whole.best else [],
+        issues=[_find_lift(each, best.estimator) for each in besides] if best and not why else [],
+        looks=look_by_issue(besides, best.estimator) if best and not why else [],
+        doubt=doubt,
+        drift=find_drift(judged),
     )
+
+
+def _judge_whole(
+    judged: list[Round], besides: list[Beside], why: str, seen: FromTop, top: Estimate
+) -> WholeAnswer | None:
+    """What is said of whole newsletters; None where too little is known of the log to say any.
+
+    why: chances whatever stands above are not known, so there are but the estimates from the top
+    """
+    name = _name_sends(judged)
+    if not why:
+        return evaluate_whole(_join(besides), name=name, top=top)
+    members = np.concatenate([round.context.member_ids for round in judged])
+    slots = {round.context.rules.slots for round in judged}
+    if len(slots) > 1:
+        return None
+    found = evaluate_whole(Beside.know_top(members, seen), name=name, top=top)
+    return found if found.best else None
 
 
 def change_rules(context: Context, rules: Mapping[str, object] | None) -> Context:
@@ -174,8 +223,7 @@ def change_rules(context: Context, rules: Mapping[str, object] | None) -> Contex
             raise ValueError(f"slots = {changed.slots}; what was sent has {context.rules.slots}")
         return replace(context, rules=changed)
     except ValueError as error:
-        why = describe(error) if isinstance(error, ValidationError) else error
-        raise ValueError(f"rules, campaign {context.campaign!r}: {why}") from None
+        raise ValueError(f"rules, campaign {context.campaign!r}: {error}") from None
 
 
 def _refuse_void(asked: Mapping[str, object], issues: Sequence[Context]) -> None:
@@ -221,45 +269,11 @@ def _name_sends(judged: list[Round]) -> Callable[[int], str]:
     return name
 
 
-def _find_lift(beside: Beside, whole: WholeAnswer) -> Interval | None:
+def _find_lift(beside: Beside, estimator: str) -> Interval | None:
     """One issue's lift by the estimate that is believed; None where it has too few clicks."""
-    if whole.best is None:
-        return None
-    found = evaluate_whole(beside, least_ess=1.0, least_clicks=5.0)
-    place = list(ASSUMES).index(whole.best.estimator)
-    return found.estimates[place].lift
-
-
-def list_values(found: Judgement) -> list[dict[str, object]]:
-    """A row for each estimate, what was sent first: numbers, NaN for none, and the reason."""
-    rows = [_describe("sent", found.slots, found.sent[-1], None, float(found.sends), "")]
-    for whole in found.whole.estimates if found.whole else ():
-        told = (whole.interval, whole.lift, whole.ess, whole.reason)
-        rows.append(_describe(whole.estimator, found.slots, *told))
-    for top in found.top:
-        rows.append(_describe(top.estimator, top.slots, top.interval, None, top.ess, top.reason))
-    return rows
-
-
-def _describe(
-    estimator: str,
-    slots: int,
-    value: Interval | None,
-    lift: Interval | None,
-    ess: float,
-    reason: str,
-) -> dict[str, object]:
-    none = Interval(*[float("nan")] * 3)
-    v, over = value or none, lift or none
-    return {
-        "estimator": estimator,
-        "slots": slots,
-        "value": v.estimate,
-        "low": v.low,
-        "high": v.high,
-        "lift": over.estimate,
-        "lift_low": over.low,
-        "lift_high": over.high,
-        "ess": ess,
-        "reason": reason,
-    }
+    seen = beside.from_top
+    top = seen and evaluate(
+        seen.logged, seen.target, seen.reward, seen.supported, beside.members, 1.0, 5.0
+    )
+    found = evaluate_whole(beside, 1.0, 5.0, top=top[0] if top else None)
+    return next(each.lift for each in found.estimates if each.estimator == estimator)

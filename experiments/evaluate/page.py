@@ -15,30 +15,37 @@ from bandit.core.files import replacing
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import find_first
 from bandit.ope.whole.assumptions import ASSUMES
-from experiments.evaluate.judge import Judgement
+from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
+from experiments.evaluate.judge import Judgement, list_estimates
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
 from experiments.report.off_policy import ESTIMATORS
 from experiments.report.page import INK, fill_template, format_percent, format_thousand
 
-NAMES = ESTIMATORS | {"item_position": "Slot apart from slot", "position_based": "Looks by slot"}
+WHOLE = {
+    "snips": "Reweighted, whole",
+    "cascade_sn": "Cascade, whole",
+    "item_position": "Slot apart from slot",
+    "position_based": "Looks by slot",
+}
 HEAD = ("Estimate", "Slots", "Clicks per 1,000 sends", "Over what was sent", "Counts as sends", "")
 
 
 def list_rows(found: Judgement) -> list[list[str]]:
     """A row for each estimate under `HEAD`: the last cell is the reason why there is no more."""
     rows = [["What was sent", str(found.slots), _write(found.sent[-1]), "", f"{found.sends:,}", ""]]
-    for whole in found.whole.estimates if found.whole else ():
-        cells = [NAMES[whole.estimator], str(found.slots), _write(whole.interval)]
+    wholes, tops = list_estimates(found)
+    for whole in wholes:
+        cells = [WHOLE[whole.estimator], str(found.slots), _write(whole.interval)]
         lift = "\u2013" if whole.lift is None else _write_lift(whole.lift)
         rows.append([*cells, lift, f"{whole.ess:,.0f}", whole.reason])
-    silent = all(top.interval is None for top in found.top)
-    for top in found.top[:1] if silent else found.top:
+    silent = all(top.interval is None for top in tops)
+    for top in tops[:1] if silent else tops:
         slots = top.slots or 1
         over = "\u2013"
         if top.interval and found.sent[slots - 1].estimate > 0:
             share = top.interval.estimate / found.sent[slots - 1].estimate - 1
             over = format_percent(share, sign=True)
-        label = "From the top, every estimate" if silent else NAMES[top.estimator]
+        label = "From the top, every estimate" if silent else ESTIMATORS[top.estimator]
         cells = [label, str(slots), _write(top.interval)]
         rows.append([*cells, over, f"{top.ess:,.0f}", top.reason])
     return rows
@@ -77,11 +84,18 @@ def list_reasons(found: Judgement) -> list[str]:
 
 def list_findings(found: Judgement) -> list[str]:
     """What was tested and what the answer rests on, in sentences."""
+    if found.doubt:
+        return [f"Nothing is told of this policy: {found.doubt}."]
     if found.whole is None:
         return [f"Whole newsletters were not judged: {found.why}."]
     told, best = [], found.whole.best
     if best:
+        if found.drift:
+            told.append(f"What follows is of the judged issues alone: {found.drift}.")
         told.append(f"The answer assumes that {ASSUMES[best.estimator]}.")
+        told.append(_tell_choice(found.whole, best))
+        if found.why:
+            told.append(f"Slots apart and looks by slot were not judged: {found.why}.")
         worth = f"{found.sends:,} sends tell as much as {best.ess:,.0f} by this policy would"
         told.append(f"{worth}.")
         told += _tell_looks(found)
@@ -89,10 +103,41 @@ def list_findings(found: Judgement) -> list[str]:
         words = found.whole.dependence.words
         told.append(f"{words[0].upper()}{words[1:]}.")
         told += [
-            f"{NAMES[each.estimator]}: withheld, because {each.reason}."
+            f"{WHOLE[each.estimator]}: withheld, because {each.reason}."
             for each in found.whole.estimates
         ]
     return told
+
+
+def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
+    """Why the answer rests on this estimate and on no other one, in a sentence."""
+    given = [each for each in whole.estimates if each.interval]
+    others = [each for each in given if each is not best]
+    refused = [each for each in whole.estimates if each.reason]
+    chosen = f"It rests on \u201c{WHOLE[best.estimator]}\u201d: "
+    if not others:
+        alike: dict[str, list[str]] = {}
+        for each in refused:
+            alike.setdefault(each.reason, []).append(WHOLE[each.estimator])
+        reasons = "; ".join(f"{' and '.join(names)}: {why}" for why, names in alike.items())
+        return (
+            f"{chosen}no other estimate may be believed ({reasons})."
+            if reasons
+            else (f"{chosen}it is the only one.")
+        )
+    widths = [f"{WHOLE[each.estimator]} {_halve(each)}" for each in (best, *others)]
+    return (
+        f"{chosen}of the estimates that may be believed it is the surest ({', '.join(widths)}), "
+        "and it contradicts none that assumes less."
+    )
+
+
+def _halve(estimate: WholeEstimate) -> str:
+    """Half the interval's width, beside the estimate."""
+    v = estimate.interval
+    if v is None or not v.estimate > 0:
+        return ""
+    return f"\u00b1{format_percent((v.high - v.low) / 2 / v.estimate)}"
 
 
 def _tell_looks(found: Judgement) -> list[str]:
@@ -113,7 +158,7 @@ def draw_values(found: Judgement) -> Markup:
     rows = [("What was sent", found.sent[-1])]
     for each in found.whole.estimates if found.whole else ():
         if each.interval:
-            rows.append((f"This policy: {NAMES[each.estimator].lower()}", each.interval))
+            rows.append((f"This policy: {WHOLE[each.estimator].lower()}", each.interval))
     dots = [
         Dot(name, 1000 * v.estimate, 1000 * v.low, 1000 * v.high, _write(v)) for name, v in rows
     ]
@@ -166,7 +211,7 @@ def write(path: Path, found: Judgement, name: str, config: Mapping[str, object])
         values=draw_values(found),
         curve=draw_curve(found),
         issues=draw_issues(found),
-        assumes={NAMES[each]: words for each, words in ASSUMES.items()},
+        assumes={WHOLE[each]: words for each, words in ASSUMES.items()},
         config=config,
         first=INK,
     )

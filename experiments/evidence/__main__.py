@@ -18,6 +18,7 @@ PAGE = ROOT / "docs" / "evidence.md"
 AIMS = {
     "near": "within {within:.0%} of the published figure",
     "most": "no higher than the published figure",
+    "least": "no lower than the published figure",
     "in": "inside the published range",
     "limit": "none; the published figure is a limit that nobody can pass",
 }
@@ -53,6 +54,8 @@ def drifts(group: Settings, figure: Settings) -> bool:
         return bool(ours < figure["low"] or ours > figure["high"])
     if group["aim"] in ("most", "limit"):
         return bool(ours > figure["published"])
+    if group["aim"] == "least":
+        return bool(ours < figure["published"])
     return bool(abs(ours / figure["published"] - 1) > group["within"])
 
 

@@ -5,6 +5,7 @@ mean errors with standard errors, and whether what was to be reached is. Leaves 
 summary.parquet and run.json.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,19 @@ from rich.table import Table
 from bandit.core.files import write_json, write_table
 from bandit.core.threads import use_one_thread
 from experiments.asked.command import command
-from experiments.ope_benchmark import articles, cascade, changes, classification, keel, sends
+from experiments.ope_benchmark import (
+    articles,
+    cascade,
+    changes,
+    classification,
+    keel,
+    month,
+    rules,
+    sends,
+)
 from experiments.ope_benchmark.measure import Part
-from experiments.runner.configs import Settings, check_whole
+from experiments.ope_benchmark.published import learners, real_logs
+from experiments.runner.configs import Settings, check_whole, list_configs
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
 
@@ -41,6 +52,13 @@ def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
         "changes": (changes.run, len(changes.WORLDS)),
         "cascade": (cascade.run, len(cascade.REACH)),
         "articles": (articles.run, len(articles.WORLDS)),
+        "learners": (learners.run, 1),
+        "real_logs": (
+            partial(real_logs.run, shop=config["open_bandit"], mails=config["hillstrom"]),
+            0,
+        ),
+        "rules": (rules.run, len(rules.KINDS) * len(list_configs("clicks"))),
+        "month": (partial(month.run, config.get("simulator")), len(month.LOGGERS)),
         "sends": (partial(_read_sends, config["run"]), 0),
     }
     asked = config["parts"]
@@ -86,7 +104,7 @@ def tell(part: Part, console: Console) -> None:
 
 
 def _write(mean: float, error: float) -> str:
-    return f"{mean:.3g} +- {error:.1g}"
+    return f"{mean:.3g}" if math.isnan(error) else f"{mean:.3g} +- {error:.1g}"
 
 
 @use_one_thread()

@@ -1,8 +1,11 @@
-"""The report's learning curve: how the newsletters improve, issue by issue."""
+"""The report's figures of clicks: how newsletters improve by issue, and what each one gains."""
+
+import math
 
 from markupsafe import Markup
 
 from experiments.report.curves import average_seeds, draw_curves
+from experiments.report.lifts import draw_lifts
 from experiments.report.policy_looks import choose_main
 from experiments.report.run import Run
 
@@ -30,3 +33,13 @@ def draw_learning_curve(run: Run) -> Markup | None:
         "Clicks per 1,000 newsletters delivered",
         span if begin < end else None,
     )
+
+
+def draw_lift_figure(run: Run) -> Markup | None:
+    """A dot and its interval for each policy that has a lift; None where there is no baseline."""
+    rows = [(look, *run.find_lift(p)) for p, look in run.looks.items() if p != run.baseline]
+    rows = [row for row in rows if math.isfinite(row[1])]
+    if not rows or not run.baseline:
+        return None
+    alt = "Lift in clicks over the baseline, with 95 % intervals, for each policy"
+    return draw_lifts("lift", alt, rows, run.looks[run.baseline].label)

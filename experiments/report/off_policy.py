@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 from markupsafe import Markup
 
-from bandit.ope.whole.assumptions import ASSUMES
+from bandit.ope.whole.assumptions import APART
 from experiments.report.page import BASELINE, SOFT
 from experiments.report.run import Run
 
@@ -104,7 +104,7 @@ def describe_off_policy(run: Run) -> OffPolicySection | None:
     shown = sorted(told, key=lambda pair: (rank.get(pair[0], len(order)), pair))[:COMPARISONS]
     off = [v for pair in shown for row in told[pair] for v in row.off if math.isfinite(v)]
     reach = min(0.5, max([0.1, *(math.ceil(20 * abs(v)) / 20 for v in off)]))
-    newsletters = frame["estimator"].isin(list(ASSUMES))
+    newsletters = frame["estimator"].isin(list(APART))
     once = frame[~newsletters].drop_duplicates(["target", "logger", "seed"], keep="last")
     whole = frame[frame["estimator"] == "position_based"]
     rows, hits, tries, withheld = _count_hits(once)
@@ -134,7 +134,7 @@ def _count_hits(frame: pd.DataFrame) -> tuple[int, int, int, int]:
 
 def _list_rows(frame: pd.DataFrame) -> list[EstimateRow]:
     """A row for each estimator of one comparison; those silent for one reason share a row."""
-    parts = [frame["estimator"].isin(list(ASSUMES)) == whole for whole in (False, True)]
+    parts = [frame["estimator"].isin(list(APART)) == whole for whole in (False, True)]
     first = "Top slots, every estimate" if parts[1].any() else "Every estimate"
     listed = []
     for words, part in zip((first, "Whole, either way"), parts, strict=True):

@@ -113,6 +113,11 @@ def render_svg(figure: Figure, name: str, alt: str) -> Markup:
     return Markup(text)  # noqa: S704  (made here from numbers; matplotlib escapes the text)
 
 
+def fit_widths(broad: Markup, slim: Markup) -> Markup:
+    """Two drawings of one figure, of which the page shows one: the slim one on a phone."""
+    return Markup('<div class="broad">{}</div><div class="slim">{}</div>').format(broad, slim)
+
+
 def flatten(value: object, path: str = "") -> list[tuple[str, str]]:
     """Nested settings as (dotted name, value as JSON) pairs, sorted by name."""
     if isinstance(value, dict) and value:

@@ -15,8 +15,7 @@ from bandit.core.files import replacing
 from experiments.report.cold_start.better_off import describe_people
 from experiments.report.cold_start.section import describe_cold_start
 from experiments.report.index.page import find_pages, write_index
-from experiments.report.learning_curve import draw_learning_curve
-from experiments.report.lifts import draw_lift_figure
+from experiments.report.learning_curve import draw_learning_curve, draw_lift_figure
 from experiments.report.next_steps import write_next
 from experiments.report.off_policy import describe_off_policy
 from experiments.report.page import INK, fill_template

@@ -108,6 +108,15 @@ def write_lead(run: "Run") -> str:
     return " ".join(words)
 
 
+def round_off(clicks: float) -> str:
+    """A number of clicks that is not known to the last one: to hundreds, or to tens below 1,000.
+
+    >>> round_off(2347.0), round_off(234.7)
+    ('2,300', '230')
+    """
+    return f"{round(clicks, -2 if clicks >= 1000 else -1):,.0f}"
+
+
 def _write_year(run: "Run", winner: str) -> list[str]:
     """What the gains would come to in a year, as far as they are gains; [] where there is none."""
     sent = run.results[run.results["metric"] == "delivered"]
@@ -123,7 +132,7 @@ def _write_year(run: "Run", winner: str) -> list[str]:
     if not gains or winner not in mean.index:
         return []
     told = [f"{format_thousand(gain)} more {against}" for against, gain in gains.items()]
-    year = [f"{gain * WEEKS * float(mean[winner]):,.0f}" for gain in gains.values()]
+    year = [round_off(gain * WEEKS * float(mean[winner])) for gain in gains.values()]
     return [
         f"Of 1,000 newsletters, that is {' and '.join(told)}: about {' and '.join(year)} clicks a "
         f"year, one issue a week to {float(mean[winner]):,.0f} members."

@@ -17,7 +17,7 @@ LISTS = ("reward", "supported", "logged", "target", "leans")
 
 
 def write(path: Path, found: Beside) -> None:
-    """Write all but the members, which the file beside it holds."""
+    """Write all but the members, which the file beside it holds, and what is known from the top."""
     columns = {name: pa.array(getattr(found, name)) for name in ("rows", "sampled")}
     columns |= {name: _fold(getattr(found, name)) for name in LISTS}
     write_table(path, pa.table(columns))
@@ -32,7 +32,8 @@ def read(path: Path, members: Ids) -> Beside:
     shapes["leans"] = (e, column["leans"].type.list_size // 2, 2)
     lists = {name: _unfold(column[name]).reshape(shapes.get(name, (e, k))) for name in LISTS}
     rows, sampled = (column[name].to_numpy(zero_copy_only=False) for name in ("rows", "sampled"))
-    return Beside(members=members, rows=rows, sampled=sampled, **lists)
+    reward, supported, logged, target, leans = lists.values()
+    return Beside(members, rows, sampled, reward, supported, logged, target, leans)
 
 
 def _fold(array: Array) -> pa.Array:

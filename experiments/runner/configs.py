@@ -32,10 +32,20 @@ def read_config(group: str, name: str) -> Settings:
 
 
 def read_policy(name: str) -> Settings:
-    """The config of a policy by name. Raises ValueError listing the valid names."""
-    valid = list_configs("policy")
+    """The config of a policy by name; in a command, of the folder of --config-dir as well.
+
+    Raises ValueError listing the valid names.
+    """
+    from hydra import compose  # workers have no need of it
+    from hydra.core.global_hydra import GlobalHydra
+
+    hydra, valid = GlobalHydra.instance(), list_configs("policy")
+    if hydra.is_initialized():
+        valid = sorted({*valid, *hydra.config_loader().get_group_options("policy")})
     if name not in valid:
         raise ValueError(f"policies: there is no policy {name!r}; choose from {', '.join(valid)}")
+    if hydra.is_initialized():
+        return dict(resolve(compose(f"policy/{name}"))["policy"])
     return read_config("policy", name)
 
 

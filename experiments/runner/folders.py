@@ -14,7 +14,7 @@ from experiments.runner.configs import Settings, resolve
 
 Units = dict[tuple[str, int], Path]  # folders of finished units, by policy and seed
 RUNS = Path("runs")  # where one stands
-NOT_RESULTS = ("workers", "name", "force")  # settings that no result depends on
+NOT_RESULTS = ("workers", "engine", "name", "force")  # settings that no result depends on
 ONLY_REPORTED = (  # settings that only tables and reports depend on
     *("baseline", "late_from", "logger", "off_policy_from", "off_policy_slots"),
 )

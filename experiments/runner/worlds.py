@@ -1,8 +1,9 @@
-"""Making the simulator of a unit; one that is fitted to a log is fitted once, kept and shared.
+"""Making the simulator of a unit, once for all units of a seed that a process runs.
 
-Fitting takes minutes on a large log, and the units of one seed differ only in their policy. Each
-gets a twin of the same association, with a memory of its own. What was fitted is kept in
-runs/.fitted/, for other processes and later runs; the folder may be removed at any time.
+The units of one seed differ only in their policy. Each gets a twin of the same association, with a
+memory of its own; its texts are read once for all. Fitting to a log takes minutes on a large one,
+so what was fitted is also kept in runs/.fitted/, for other processes and later runs; the folder may
+be removed at any time.
 """
 
 import json
@@ -35,13 +36,23 @@ def make_simulator(config: Settings, seed: int) -> Simulator:
     Raises ValueError for a config of which nothing can be made.
     """
     log = config.get("log")
-    if not isinstance(log, str) or not Path(log).is_dir():
-        made: Simulator = make(config, seed=seed)
+    if isinstance(log, str) and Path(log).is_dir():
+        return _fit(json.dumps(config), seed, digest_folder(Path(log))).twin()
+    made = _make(json.dumps(config), seed)
+    if type(made).twin is Simulator.twin:  # it makes none of its own, so nobody else may have it
+        _make.cache_clear()
         return made
-    return _fit(json.dumps(config), seed, digest_folder(Path(log))).twin()
+    return made.twin()
 
 
-@lru_cache(maxsize=1)  # of this process; its units come ordered by seed
+# of this process; its units come ordered by seed
+@lru_cache(maxsize=1)
+def _make(config: str, seed: int) -> Simulator:
+    made: Simulator = make(json.loads(config), seed=seed)
+    return made
+
+
+@lru_cache(maxsize=1)
 def _fit(config: str, seed: int, log: str) -> Simulator:
     """What is fitted to a log as it is now; `log` is its digest."""
     asked = json.loads(config)

@@ -6,7 +6,7 @@ from bandit.core.types import EXPLORE, Floats
 from experiments.report.study.figures import Series, draw_series
 from experiments.report.study.page import Finding
 from experiments.study.cells import Cells, Gain, read_last_newsletter
-from experiments.study.words import tell_change
+from experiments.study.words import advise, tell_change
 
 FAMILIES = {"clicks": "grouped by clicks", "attributes": "grouped by attributes"}
 BESIDE = {
@@ -42,6 +42,15 @@ def find(cells: Cells) -> Finding:
         f"The best of 1 to {counts[-1]} segments is {count} {FAMILIES[family]}; "
         f"profiles get {tell_change(gain)}."
     )
+    advice = advise(
+        gain,
+        len(cells.seeds),
+        "Do not write more segments; send profiles. The editor approves one pool of articles, and "
+        "no version is written by hand.",
+        f"Stay with segments, {count} of them {FAMILIES[family]}: they earn more than profiles.",
+        f"Stay with the segments you have, up to {count}, until more is known: profiles are not "
+        "shown to earn more.",
+    )
     say = [
         f"Against learned segments, which choose among crossings of attributes, profiles get "
         f"{tell_change(learned)}.",
@@ -51,6 +60,7 @@ def find(cells: Cells) -> Finding:
     ]
     return Finding(
         headline=headline,
+        advice=advice,
         say=say,
         figure=draw_series(
             "ceiling",

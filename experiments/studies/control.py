@@ -1,57 +1,107 @@
-"""Control: what pins, caps and sections cost in clicks, under profiles and under segments."""
+"""Control: what pins, caps and sections cost in clicks, in simulation and by a log alone."""
 
-from experiments.report.study.figures import draw_gains
+import numpy as np
+
+from experiments.report.page import format_percent
 from experiments.report.study.page import Finding
-from experiments.study.cells import Cells
-from experiments.study.words import tell_change
+from experiments.study.cells import Cells, Gain
+from experiments.study.gains import Gains, Worlds, lay_out
+from experiments.study.what_if import measure_costs
+from experiments.study.words import advise, tell_change
 
-NAMES = {"profile": "Profile", "segment_learned": "Learned segments"}
+LOG = "random"  # the policy whose newsletters, sent without rules, are the log
+BY_LOG = "Profile by a log"
 
 
 def find(cells: Cells) -> Finding:
     """Each desk's rules against none, and profiles against segments under each."""
-    late, free = cells.late, cells.usual
-    desks = [world for world in cells.study.worlds if world != free]
-    costs = {
-        (policy, desk): cells.gain(policy, policy, desk, free, late)
-        for desk in desks
-        for policy in NAMES
+    free, found = cells.usual, Worlds.compare(cells)
+    costs = {world: gain for (who, world), gain in found.costs.items() if who == "Profile"}
+    told = measure_costs(cells, LOG, "profile")
+    by_log = {
+        desk: Gain.over(values[np.isfinite(values)])
+        for desk, values in told.items()
+        if np.isfinite(values).any()
     }
-    lead = {
-        world: cells.gain("profile", "segment_learned", world, first=late)
-        for world in cells.study.worlds
+    gains: Gains = {
+        (words, desk): gain
+        for desk in told
+        for words, gain in (
+            ("Profile", costs[desk]),
+            (BY_LOG, by_log.get(desk)),
+            ("Learned segments", found.costs["Learned segments", desk]),
+        )
+        if gain
     }
-    dearest = min(desks, key=lambda desk: costs["profile", desk].mean)
+    dearest = min(told, key=lambda desk: costs[desk].mean)
+    most = costs[dearest]
     headline = (
-        f"The usual rules bring profiles {tell_change(costs['profile', 'as usual'])}; the dearest "
-        f"desk, {dearest}, {tell_change(costs['profile', dearest])}."
+        f"Under the usual rules profiles get {tell_change(costs['as usual'])} than without any; "
+        f"under the dearest, {dearest}, {tell_change(most)}."
     )
-    kept = " and ".join(f"{tell_change(lead[world])} ({world})" for world in (free, dearest))
-    return Finding(
+    if not any(cost.sign for cost in costs.values()):
+        headline = (
+            f"No rule is shown to cost profiles clicks: the usual ones bring "
+            f"{costs['as usual'].tell(1)}, the dearest, {dearest}, {most.tell(1)}."
+        )
+    kept = " and ".join(f"{tell_change(found.lead[world])} ({world})" for world in (free, dearest))
+    return lay_out(
+        "control",
         headline=headline,
+        advice=advise(
+            most,
+            len(cells.seeds),
+            "Set pins, caps and sections as you see fit: here they cost nothing.",
+            "Keep the rules that are worth their price to you, and look at the dearest first: "
+            f"{dearest}, {tell_change(most)}.",
+            "Set the pins, caps and sections that you need: none of these is shown to cost clicks, "
+            f"though {format_percent(-most.low)} is not ruled out ({dearest}).",
+        ),
         say=[
             f"Over segments under the same rules profiles get {kept}.",
+            *_tell_logs(cells, told, by_log),
             "An editor who pins an event or keeps a section knows from this what it costs; what "
             "it is worth beyond clicks only the editor can say.",
         ],
-        figure=draw_gains(
-            "control",
-            "Clicks lost under each desk's rules, with 95 % intervals",
-            [
-                (f"{NAMES[policy]}, {desk}", "star" if policy == "profile" else "other", gain)
-                for (policy, desk), gain in costs.items()
-            ],
-            "no rules",
-        ),
-        caption=f"Each newsletter against itself without rules, issues from {late} on, other "
-        "campaigns included. Bars: 95 % intervals over seeds.",
-        columns=["Rules", "Profile", "Segments", "Profile over segments"],
+        gains=gains,
+        star="Profile",
+        zero="no rules",
+        alt="Clicks lost under each desk's rules, with 95 % intervals",
+        caption="Each newsletter against itself without rules, issues from "
+        f"{cells.late} on, other campaigns included; \u201cby a log\u201d is what newsletters "
+        "chosen at random and sent without rules say of it, and nothing is sent anew.",
+        columns=["Rules", "Profile", "Segments", "Profile over segments", "Cost", "By a log"],
         rows=[
-            [
-                world,
-                *(f"{cells.rates(policy, world, late).mean():.1f}" for policy in NAMES),
-                lead[world].tell(),
-            ]
-            for world in cells.study.worlds
+            [*row, *(each[row[0]].tell(1) if row[0] in each else "" for each in (costs, by_log))]
+            for row in found.rows
         ],
     )
+
+
+def _tell_logs(cells: Cells, told: dict[str, np.ndarray], by_log: dict[str, Gain]) -> list[str]:
+    """What logs alone say of the same rules, and how far one of them is off."""
+    how = (
+        "For rules of your own ask your own log: python -m experiments.evaluate log=FOLDER "
+        "policy=profile rules={at_most:{kind:{event:1}}}."
+    )
+    off = np.array(
+        [
+            told[desk]
+            - cells.rates("profile", desk, cells.late)
+            / cells.rates("profile", cells.usual, cells.late)
+            + 1
+            for desk in told
+        ]
+    )
+    known = np.isfinite(off)
+    if not known.any():
+        return [f"None of {off.shape[1]} logs tells what the rules cost: too few clicks. {how}"]
+    costs = "; ".join(f"{desk}: {gain.tell(1)}" for desk, gain in by_log.items())
+    silent = int((~known).any(axis=0).sum())
+    told_by = f" ({silent} of {off.shape[1]} logs do not tell of all rules)" if silent else ""
+    return [
+        f"Logs of newsletters chosen at random, without any rule, say the same without sending "
+        f"again{told_by}: {costs}. One such log is "
+        f"{format_percent(float(np.abs(off[known]).mean()), 1)} of the clicks off what the "
+        f"simulation says. {how}"
+    ]

@@ -11,7 +11,7 @@ from bandit.core.types import KINDS, Floats
 from experiments.report.study.figures import draw_gains
 from experiments.report.study.page import Finding
 from experiments.study.cells import Cells, Gain, read_last_newsletter
-from experiments.study.words import tell_change
+from experiments.study.words import advise, tell_change
 from simulators.base import Truthful
 
 GROUPS = ("fewest interests", "in between", "most interests")  # thirds of the members
@@ -71,6 +71,17 @@ def find(cells: Cells) -> Finding:
     ]
     return Finding(
         headline=headline,
+        advice=advise(
+            gains[many],
+            len(cells.seeds),
+            "Send profiles to members with many interests as to all others, but do not argue for "
+            "profiles with them: compare their gain with that of members with the fewest."
+            if apart.sign < 0
+            else "Send profiles to members with many interests as to all others.",
+            "Leave members with many interests with their segments: profiles cost them clicks.",
+            "Send one kind of newsletter to all: members with many interests are not shown to gain "
+            "by profiles, nor to lose.",
+        ),
         say=say,
         figure=draw_gains(
             "edges",

@@ -3,10 +3,10 @@
 import numpy as np
 
 from experiments.report.page import format_percent
-from experiments.report.study.figures import draw_gains
 from experiments.report.study.page import Finding
 from experiments.study.cells import Cells
-from experiments.study.words import tell_change
+from experiments.study.gains import lay_out, split_run
+from experiments.study.words import advise, tell_change
 
 SHOWN = {
     "clicks": "Clicks alone",
@@ -18,13 +18,6 @@ SHOWN = {
 
 def find(cells: Cells) -> Finding:
     """Each set of signals against opens and clicks, early and late."""
-    spans = {"first half": (1, cells.late - 1), "second half": (cells.late, 10_000)}
-    spans = {when: span for when, span in spans.items() if span[0] <= span[1]}
-    gains = {
-        (policy, when): cells.gain(policy, "opens", first=first, last=last)
-        for policy in SHOWN
-        for when, (first, last) in spans.items()
-    }
     whole = {policy: cells.gain(policy, "opens") for policy in SHOWN}
     headline = (
         f"Without knowing who opened, profiles get {tell_change(whole['clicks'])}; knowing what "
@@ -38,8 +31,19 @@ def find(cells: Cells) -> Finding:
             f"none of {len(whole)} 95\u00a0% intervals leaves out 0, and the furthest goes to "
             f"{format_percent(max(ends))}."
         )
-    return Finding(
+    best = max(("dwell", "longer dwell", "scrolled"), key=lambda policy: whole[policy].low)
+    usual = "Learn from opens and clicks, which every mail tool records"
+    return lay_out(
+        "signals",
         headline=headline,
+        advice=advise(
+            whole[best],
+            len(cells.seeds),
+            f"Beside opens and clicks, collect this: {SHOWN[best].lower()}; it brings "
+            f"{tell_change(whole[best])}.",
+            f"{usual}, and collect nothing else for the profile\u2019s sake: it costs clicks here.",
+            f"{usual}, and build nothing to record more for the profile\u2019s sake.",
+        ),
         say=[
             "All are compared with a profile that learns from opens and clicks, which every "
             "mail tool records.",
@@ -47,17 +51,12 @@ def find(cells: Cells) -> Finding:
             f"{tell_change(whole['longer dwell'])}. In this simulator a click that is given up "
             "says as much of a member as another, so to count none of them is only to throw away.",
         ],
-        figure=draw_gains(
-            "signals",
-            "Clicks by what a profile learns from, against opens and clicks",
-            [
-                (f"{SHOWN[policy]}, {when}", "star" if policy == "scrolled" else "other", gain)
-                for (policy, when), gain in gains.items()
-            ],
-            "opens and clicks",
-        ),
-        caption="Against the same profile that learns from opens and clicks. Bars: 95 % intervals "
-        "over seeds.",
+        gains=split_run(cells, {words: (policy, "opens") for policy, words in SHOWN.items()}),
+        star=SHOWN["scrolled"],
+        zero="opens and clicks",
+        alt="Clicks by what a profile learns from, against opens and clicks",
+        caption="Against the same profile that learns from opens and clicks. Later issues begin "
+        f"with issue {cells.late}.",
         columns=["Learned from", "Clicks per 1,000", "Over opens and clicks"],
         rows=[
             ["opens and clicks", f"{cells.rates('opens').mean():.1f}", ""],

@@ -5,7 +5,7 @@ import numpy as np
 from experiments.report.study.figures import Series, draw_series
 from experiments.report.study.page import Finding
 from experiments.study.cells import Cells
-from experiments.study.words import tell_change
+from experiments.study.words import advise, tell_change
 
 BLOCK = 4  # issues that are averaged into a point of the figure
 ROLES = {"made once": "baseline", "profile": "star"}
@@ -56,6 +56,15 @@ def find(cells: Cells) -> Finding:
     }
     return Finding(
         headline=headline,
+        advice=advise(
+            decay[cells.usual],
+            len(cells.seeds),
+            "Segments may stay as they were made; making them anew costs clicks here.",
+            "Make segments anew as members click, or send profiles, which never stand still.",
+            "Do not make segments anew for what these runs show, which is nothing clear; profiles, "
+            f"which never stand still, earn {tell_change(lead[cells.usual])} than segments made "
+            "once.",
+        ),
         say=say,
         figure=draw_series(
             "static",

@@ -34,15 +34,28 @@ def find(cells: Cells) -> Finding:
         f"{format_percent(truth.mean(), sign=True)} is true, {side[flattery.sign]} "
         f"({flattery.span()} apart); their spread holds the truth for {held} of {seeds}: {verdict}."
     )
+    advice = (
+        "Fit an association to your own log and ask it before you send "
+        "(simulator=logged, docs/simulator.md)."
+        if enough
+        else "Do not decide by an association that is fitted to a log of this size. Send a trial "
+        "to a share of the members: its verdict needs no model of them "
+        "(docs/experiments_in_sends.md)."
+    )
     return Finding(
         headline=headline,
+        advice=(
+            advice,
+            f"Of {seeds} associations whose truth is known here, the spread of the fits held it "
+            f"for {held}; one that may be believed holds it for {100 * ENOUGH:.0f} of 100.",
+        ),
         say=[
-            f"A spread that may be believed would hold the truth for {100 * ENOUGH:.0f} of 100 "
-            f"associations. Over seeds the true lift goes from {format_percent(truth.min())} to "
+            f"Over seeds the true lift goes from {format_percent(truth.min())} to "
             f"{format_percent(truth.max())}, the fitted ones from {format_percent(fitted.min())} "
             f"to {format_percent(fitted.max())}.",
-            "Before anything is decided, send a trial to a share of the members: its verdict needs "
-            "no model of them (docs/experiments_in_sends.md).",
+            "All families fit what members want by the profile\u2019s own model, and differ in "
+            "how members look through a newsletter; so their spread says too little of what is "
+            "not known.",
         ],
         figure=draw_gains(
             "twin",

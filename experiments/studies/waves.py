@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from experiments.report.study.figures import draw_gains
 from experiments.report.study.page import Finding
 from experiments.study.cells import Cells, Gain
-from experiments.study.words import tell_change
+from experiments.study.gains import lay_out, split_run
+from experiments.study.words import advise, tell_change
 from experiments.tables.articles import measure_waves
 
 PAIRS = {
@@ -17,13 +17,7 @@ PAIRS = {
 
 def find(cells: Cells) -> Finding:
     """The gain of waves for profiles, segments and one newsletter, early and late."""
-    spans = {"first issues": (1, cells.late - 1), "later issues": (cells.late, 10_000)}
-    gains = {
-        (who, when): cells.gain(waves, once, first=first, last=last)
-        for who, (waves, once) in PAIRS.items()
-        for when, (first, last) in spans.items()
-        if first <= last
-    }
+    gains = split_run(cells, PAIRS)
     units = {
         (name, seed): cells.folders[cells.usual, name, seed]
         for name in ("wave", "profile")
@@ -34,26 +28,30 @@ def find(cells: Cells) -> Finding:
     table = measure_waves(units, "wave", "profile", shares)
     ratios = table[["ratio", "low", "high"]].to_numpy(np.float64)
     by_wave = [Gain(*map(float, row)) for row in ratios - 1]
-    headline = f"Mailing in waves brings profiles {tell_change(whole)}."
-    say = [
-        f"Those mailed last get {tell_change(by_wave[-1])} than when everybody is mailed at once. "
-        "The first wave, another tenth of the members each time, has none of its issue\u2019s "
-        "clicks to learn from.",
-    ]
-    return Finding(
-        headline=headline,
-        say=say,
-        figure=draw_gains(
-            "waves",
-            "Gain of mailing in waves over mailing at once, with 95 % intervals",
-            [
-                (f"{who}, {when}", "star" if who == "Profile" else "other", gain)
-                for (who, when), gain in gains.items()
-            ],
-            "at once",
+    members = int(cells.worlds[cells.usual]["members"])
+    return lay_out(
+        "waves",
+        headline=f"Mailing in waves brings profiles {tell_change(whole)}.",
+        advice=advise(
+            whole,
+            len(cells.seeds),
+            "Mail in waves where some hours between them do no harm.",
+            f"Mail everybody at once: with {members:,} members waves cost clicks.",
+            f"Mail everybody at once: with {members:,} members waves show no gain that would be "
+            "worth their hours. Ask again with your own number of members "
+            "(simulator.members=5000).",
         ),
+        say=[
+            f"Those mailed last get {tell_change(by_wave[-1])} than when everybody is mailed at "
+            "once. The first wave, another tenth of the members each time, has none of its "
+            "issue\u2019s clicks to learn from.",
+        ],
+        gains=gains,
+        star="Profile",
+        zero="at once",
+        alt="Gain of mailing in waves over mailing at once, with 95 % intervals",
         caption="Each newsletter in waves against the same newsletter mailed to everybody at once. "
-        f"Later issues begin with issue {cells.late}. Bars: 95 % intervals over seeds.",
+        f"Later issues begin with issue {cells.late}.",
         columns=["Newsletter", "Issues", "Gain of waves, and 95 % interval"],
         rows=[
             *([who, when, gain.tell(1)] for (who, when), gain in gains.items()),

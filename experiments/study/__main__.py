@@ -20,12 +20,13 @@ from rich.console import Console
 from bandit.core import check
 from bandit.core.files import write_json, write_table
 from experiments.asked.command import command
+from experiments.asked.sweep import find_place
 from experiments.report.index.page import write_index
 from experiments.report.study.page import Finding, write_page
 from experiments.runner.configs import Settings, check_whole, make, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import NOT_RESULTS, choose_folder, digest_settings
-from experiments.runner.pool import Task, run_all
+from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 from experiments.study.cells import Cells
 from experiments.study.plan import Study, enter_studies, read_studies
@@ -34,11 +35,14 @@ HERE = "experiments.studies"  # where the analysis of each study is, as a functi
 LOG_OF = "@"  # begins a simulator's log that is the log of a policy in the study's first world
 
 
-def run_studies(config: Settings, asked: Sequence[str]) -> list[tuple[Path, Finding]]:
+def run_studies(
+    config: Settings, asked: Sequence[str], place: Path | None = None
+) -> list[tuple[Path, Finding]]:
     """Run what is not done yet of the studies that are asked for, and write their pages.
 
     config: as in configs/study.yaml
     asked: what the command line overrides
+    place: the folder to write into; None: one below runs/, by name or by what is asked
 
     Returns each page's path, and what was found. Raises ValueError naming the first setting that
     cannot be.
@@ -46,10 +50,11 @@ def run_studies(config: Settings, asked: Sequence[str]) -> list[tuple[Path, Find
     for what, least in (("seeds", 1), ("issues", 1), ("first_seed", 0), ("late_from", 1)):
         check_whole(what, config[what], least)
     check.flag("force", config["force"])
+    check_workers(config["workers"], config["engine"])
     studies = read_studies(config["study"])
     unread = {*NOT_RESULTS, "study", "late_from"}
     kept = {key: value for key, value in config.items() if key not in unread}
-    run = choose_folder(config["name"], "studies", kept)
+    run = place or choose_folder(config["name"], "studies", kept)
     if config["force"]:
         shutil.rmtree(run, ignore_errors=True)
     every = {}
@@ -59,7 +64,7 @@ def run_studies(config: Settings, asked: Sequence[str]) -> list[tuple[Path, Find
         every[name] = _place_units(run, name, study, _compose_worlds(study, asked), config)
     tasks = {folder: task for _, found in every.values() for folder, task in found.items()}
     most = max(world["issues"] for cells, _ in every.values() for world in cells.worlds.values())
-    run_all(list(tasks.values()), most, config["workers"], "study")
+    run_all(list(tasks.values()), most, config["workers"], "study", config["engine"])
     return [_conclude(run / name, name, cells, config) for name, (cells, _) in every.items()]
 
 
@@ -123,7 +128,7 @@ enter_studies()
 
 @command("study")
 def main(config: Settings) -> None:
-    found = run_studies(config, list(HydraConfig.get().overrides.task))
+    found = run_studies(config, list(HydraConfig.get().overrides.task), find_place())
     console = Console()
     for page, finding in found:
         console.print(f"{finding.headline}\n  page: {page}", soft_wrap=True)

@@ -5,6 +5,7 @@ Open this file for what such a yaml may hold, and for what `study=` offers.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 
@@ -28,6 +29,7 @@ class Study:
     policies: by name on the page; options that differ from the policy of that name, or of the name
         `like`; or a config with a `_target_`
     only: the worlds of policies that are not simulated in all of them
+    data: a file of real data that the analysis reads beside; None: it does without, and says so
 
     Raises ValueError naming the first thing that cannot be.
     """
@@ -39,6 +41,7 @@ class Study:
     worlds: Mapping[str, list[str]]
     policies: Mapping[str, Settings | None]
     only: Mapping[str, list[str]] = field(default_factory=dict)
+    data: str | None = None
 
     def __post_init__(self) -> None:
         for what in ("title", "asks", "setting", "reads"):
@@ -46,6 +49,8 @@ class Study:
             if not text:
                 raise ValueError(f"{what} is empty; the page shows it")
             object.__setattr__(self, what, text)
+        if self.data is not None and not Path(self.data).is_file():
+            raise ValueError(f"data = {self.data!r}; there is no such file")
         if not self.worlds or not self.policies:
             raise ValueError("worlds and policies must each name one")
         for label, worlds in self.only.items():

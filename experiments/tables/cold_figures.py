@@ -66,6 +66,22 @@ def measure_cold_start(
     return pd.DataFrame(rows).astype({"parity": float, "earliest": float, "latest": float})
 
 
+def measure_kept(ours: pd.DataFrame, theirs: pd.DataFrame, policy: str) -> dict[str, float]:
+    """What a policy earns in one association as a share of what it earns in another one.
+
+    ours, theirs: the views `founders` of both, with the same seeds
+
+    kept, kept_low, kept_high: of expected clicks per newsletter over the run, to members who were
+        there from the first issue on; the interval is over paired seeds
+    """
+    rates = []
+    for table in (ours, theirs):
+        sums = table[table["policy"] == policy].groupby("seed")[["expected", "delivered"]].sum()
+        rates.append(sums["expected"] / sums["delivered"])
+    kept, low, high = student_interval((rates[0] / rates[1]).to_numpy(np.float64))
+    return {"kept": kept, "kept_low": low, "kept_high": high}
+
+
 def count_joiners_needed(first: pd.DataFrame, policy: str, baseline: str) -> float:
     """How many joiners a real association must observe with each of two newsletters.
 

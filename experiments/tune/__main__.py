@@ -8,6 +8,7 @@ seeds, always the same ones, so that settings differ in nothing else; after each
 the better half of what came so far goes on (successive halving: Jamieson & Talwalkar 2016).
 """
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from experiments.asked.command import command
 from experiments.runner.configs import Settings, check_whole, make
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import empty
-from experiments.runner.pool import Task, run_all
+from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 
 Space = dict[str, ChoiceSweep | IntervalSweep | RangeSweep]
@@ -50,22 +51,64 @@ def read_space(over: object) -> Space:
         if not isinstance(sweep, ChoiceSweep | IntervalSweep | RangeSweep):
             raise ValueError(f"over: {text}; must be NAME=choice(...), range(...) or interval(...)")
         name = parsed.key_or_group
+        if parsed.is_add() or parsed.is_delete() or parsed.package is not None:
+            raise ValueError(f"over: {text}; name a setting as it is, such as {name}=...")
+        unread = sweep.tags - {"log"} if isinstance(sweep, IntervalSweep) else sweep.tags
+        if unread or getattr(sweep, "shuffle", False):
+            said = ", ".join(sorted(map(str, unread))) or "shuffle"
+            raise ValueError(
+                f"over: {text}: nothing reads {said}; an interval may be tag(log, ...)"
+            )
         if name in space:
             raise ValueError(f"over: {text}: {name} is named twice; say all its values once")
         space[name] = sweep
     return space
 
 
+def check_space(space: Space, policy: Settings, given: Collection[str] = ()) -> None:
+    """Raise ValueError unless the policy takes what may vary, each value beside all its settings.
+
+    policy: its config
+    given: its settings that are set beside, which would be ignored if they varied
+    """
+    known = [name for name in policy if name != "_target_"]
+    for name, sweep in space.items():
+        if name not in known:
+            has = ", ".join(known)
+            raise ValueError(f"over: the policy has no setting {shorten(name)}; it has {has}")
+        if name in given:
+            raise ValueError(f"over: {name} varies, and policy.{name} is set; say one of them")
+        values = _list_values(sweep)
+        if not values:
+            raise ValueError(f"over: {name} may be nothing; name at least one value")
+        for value in values:
+            try:
+                make(policy | {name: value})
+            except ValueError as error:
+                raise ValueError(f"over: {name}: {error}") from error
+        if isinstance(sweep, IntervalSweep):
+            low, high = values
+            if not low < high or ("log" in sweep.tags and low <= 0):
+                least = "0 < A < B" if "log" in sweep.tags else "A < B"
+                raise ValueError(f"over: {name}=interval({low},{high}); must have {least}")
+
+
+def _list_values(sweep: ChoiceSweep | IntervalSweep | RangeSweep) -> list[Any]:
+    """What a setting may be; of an interval both ends."""
+    if isinstance(sweep, ChoiceSweep):
+        return list(sweep.list)
+    return list(sweep.range()) if isinstance(sweep, RangeSweep) else [sweep.start, sweep.end]
+
+
 def suggest(trial: Any, space: Space) -> Settings:
     """Optuna's proposal for a trial."""
     found: Settings = {}
     for name, sweep in space.items():
-        if isinstance(sweep, ChoiceSweep):
-            found[name] = trial.suggest_categorical(name, list(sweep.list))
-        elif isinstance(sweep, RangeSweep):
-            found[name] = trial.suggest_categorical(name, list(sweep.range()))
+        values = _list_values(sweep)
+        if not isinstance(sweep, IntervalSweep):
+            found[name] = trial.suggest_categorical(name, values)
         else:
-            low, high = sweep.start, sweep.end
+            low, high = values
             whole = isinstance(low, int) and isinstance(high, int)
             ask = trial.suggest_int if whole else trial.suggest_float
             found[name] = ask(name, low, high, log="log" in sweep.tags)
@@ -117,7 +160,8 @@ class Trials:
                 Task(f"{label}/{seed}", partial(run_unit, folder, policy, simulator, seed))
                 for seed, folder in zip(numbers, folders, strict=True)
             ]
-            run_all(tasks, config["issues"], config["workers"], f"tune {trial.number + 1}")
+            title = f"tune {trial.number + 1}"
+            run_all(tasks, config["issues"], config["workers"], title, config["engine"])
             rates += [self._measure(folder) for folder in folders]
             mean = sum(rates) / len(rates)
             row |= {"seeds": step, "clicks_per_delivered": mean}
@@ -135,11 +179,12 @@ class Trials:
         return sum(issue["clicks"] for issue in late) / sent if sent else 0.0
 
 
-def tune(config: Settings, run: Path) -> pd.DataFrame:
+def tune(config: Settings, run: Path, given: Collection[str] = ()) -> pd.DataFrame:
     """Search, and write trials.parquet and best.json; returns the trials, the best first.
 
     config: as in configs/tune.yaml
     run: the folder
+    given: settings of the policy that were set beside what varies
 
     Raises ValueError for settings that cannot be, and where Optuna is not installed.
     """
@@ -148,19 +193,17 @@ def tune(config: Settings, run: Path) -> pd.DataFrame:
     check_whole("first_seed", config["first_seed"], 0)
     for what in ("force", "halve"):
         check.flag(what, config[what])
+    check_workers(config["workers"], config["engine"])
     space = read_space(config["over"])
-    for name in space:
-        if name not in config["policy"]:
-            known = ", ".join(key for key in config["policy"] if key != "_target_")
-            raise ValueError(f"over: the policy has no setting {shorten(name)}; it has {known}")
     make(config["policy"])
+    check_space(space, config["policy"], given)
     try:
         import optuna
     except ImportError as error:
         raise ValueError("tune needs Optuna: pip install 'letterbandit[launchers]'") from error
     if config["force"]:
         empty(run)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     halve = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=config["seed"]), pruner=halve
@@ -198,7 +241,9 @@ def show(found: pd.DataFrame, config: Settings, console: Console) -> None:
 @command("tune")
 def main(config: Settings) -> None:
     run = Path(HydraConfig.get().runtime.output_dir)
-    show(tune(config, run), config, Console())
+    told = [text.lstrip("+").partition("=")[0] for text in HydraConfig.get().overrides.task]
+    given = [name.removeprefix("policy.") for name in told if name.startswith("policy.")]
+    show(tune(config, run, given), config, Console())
     print(f"trials: {run / 'trials.parquet'}")
 
 

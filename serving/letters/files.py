@@ -15,7 +15,7 @@ from serving.checks.contradictions import find_contradictions, list_rules
 from serving.folder import claim, sync
 from serving.letters.book import MEMBERS, POOL, write_book
 from serving.letters.merge import write_merge
-from serving.letters.preview import write_preview
+from serving.letters.preview import Letters, write_preview
 from serving.letters.tally import Tally, describe_contradictions
 from serving.letters.texts import Texts
 from serving.sending.record import SLATES, refuse_other, refuse_unlike, write_send
@@ -67,15 +67,17 @@ def _write_files(issue: "Issue", texts: Texts, shards: Shards) -> Written:
     with ExitStack() as stack:
         at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
         lists = issue.read_suppressed()  # at the last moment: all that follows is writing
-        write_slates(at[SLATES], drop_suppressed(shards, lists))
+        rows = write_slates(at[SLATES], drop_suppressed(shards, lists))
         write_book(at, at[SLATES], issue.members, issue.articles)
-        slates = map(tally.add, read_back(at[SLATES], slots))
+        letters = Letters(rows // slots, issue, texts)
+        slates = map(letters.add, map(tally.add, read_back(at[SLATES], slots)))
         mails = write_merge(slates, texts, slots, at[LINES], at[SHEET])
         found = find_contradictions(issue.rules, issue.articles)
         sentences = describe_contradictions(found, tally.count_given_up())
         warnings = [*sentences, *(f"{file}: {warning}" for file, warning in issue.warnings)]
         warnings = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in warnings]
-        write_preview(at[PREVIEW], at[SLATES], issue, texts, tally, mails, warnings)
+        shown = letters.found
+        write_preview(at[PREVIEW], at[SLATES], issue, texts, tally, shown, mails, warnings)
         for name, part in at.items():
             refuse_unlike(part, folder / name)
     told = issue.describe(lists) | _describe(issue, texts, tally, mails, sentences)

@@ -8,20 +8,23 @@ platform is given.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
-from bandit.core.types import Ints
+from bandit.core.types import Array, Bools, Ids, Ints
 from serving.letters.links import split_link
 from serving.letters.plain import FORMULA, keep_from_sheets
 from serving.letters.texts import Texts
 
 SHOWN = ("title", "summary", "url", "image", "event")
+_PIECE = 1_000  # members whose rows are joined at a time; they fit the processor's cache
+_FORMULA = re.compile(FORMULA)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def write_merge(
@@ -35,137 +38,148 @@ def write_merge(
     Raises ValueError for a member id that a spreadsheet would take for a formula: it cannot be
     changed, since the platform finds the member by it.
     """
-    count, filler = 0, _Filler(texts, slots)
+    count, json_row, csv_row = 0, _Json(texts, slots), _Csv(texts, slots)
     with lines.open("wb") as json_file, sheet.open("wb") as csv_file:
-        csv_file.write(",".join(f'"{name}"' for name in filler.columns).encode() + b"\n")
+        csv_file.write(csv_row.title)
         for table in tables:
-            mails = filler.fill(table)
-            count += len(mails.member)
-            json_file.write(_get_bytes(filler.write_json(mails)))
-            options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
-            pyarrow.csv.write_csv(filler.write_csv(mails), csv_file, options)
+            for start in range(0, len(table), _PIECE * slots):
+                mails = _Mails(table.slice(start, _PIECE * slots), texts, slots)
+                count += len(mails.member)
+                json_file.write(_join(json_row.list_pieces(mails)))
+                csv_file.write(_join(csv_row.list_pieces(mails)))
     return count
 
 
 class _Mails:
-    """Some mails: member and mail ids [n], the place of each slot's article [n, k], event ids."""
+    """Some mails that show something.
+
+    member: [n], the ids as they are written
+    named: whether ids are text, not whole numbers
+    mail: [n], ids as bytes
+    choice: [n, k], the place of each slot's article; -1 for an empty slot
+    event: [n, k], ids as bytes; b"" for an empty slot
+    tracked: the same; b"" also for an article without a link
+    lead: [n], the place of the first article
+    """
 
     def __init__(self, table: pa.Table, texts: Texts, slots: int) -> None:
         place = pc.fill_null(pc.index_in(table["article"], value_set=pa.array(texts.article)), -1)
-        choice = place.to_numpy().reshape(-1, slots)
+        choice: Ints = place.to_numpy().reshape(-1, slots)
         sent = (choice >= 0).any(axis=1)
-        self.choice: Ints = choice[sent]
-        first = np.flatnonzero(sent) * slots
-        self.member = table["member"].take(pa.array(first)).combine_chunks()
-        self.mail = table["mail"].take(pa.array(first)).combine_chunks()
-        event = table["event"].combine_chunks()
-        self.event = [event.take(pa.array(first + slot)) for slot in range(slots)]
-        lead = self.choice[np.arange(len(first)), (self.choice >= 0).argmax(axis=1)]
-        self.lead = pa.array(lead)
+        first = pa.array(np.flatnonzero(sent) * slots)
+        self.named = not pa.types.is_integer(table["member"].type)
+        self.member: list[str] = table["member"].take(first).cast(pa.string()).to_pylist()
+        self.mail = _read_bytes(table["mail"].take(first))
+        self.choice, filled = choice[sent], choice[sent] >= 0
+        event = _read_bytes(table["event"]).reshape(-1, slots)[sent]
+        self.event = np.where(filled, event, b"")
+        linked: Bools = np.array([*map(bool, texts.url), False])
+        self.tracked = np.where(linked[self.choice], event, b"")
+        self.lead = self.choice[np.arange(len(filled)), filled.argmax(axis=1)]
 
 
-class _Filler:
-    """Fills rows with what each article shows, by joining pieces that are made once an article."""
+class _Json:
+    """A line for each mail, of pieces that are made once an article."""
 
     def __init__(self, texts: Texts, slots: int) -> None:
-        self._texts, self._slots = texts, slots
-        self.columns = [
-            *("member", "mail", "subject"),
-            *(f"{name}_{slot}" for slot in range(1, slots + 1) for name in SHOWN),
-        ]
-        self._before, self._behind = zip(
-            *(split_link(url) if url else ("", "") for url in texts.url), strict=True
+        self._subjects = _encode(map(_quote, texts.subject))
+        self._heads = [_encode(_begin_json(texts, slot)) for slot in range(1, slots + 1)]
+        links = [split_link(url) if url else ("", "") for url in texts.url]
+        self._links = _encode('", "url": ' + _quote(before)[:-1] for before, _ in links)
+        self._ends = _encode(_quote(behind)[1:] + "}" for _, behind in links)
+
+    def list_pieces(self, mails: _Mails) -> list[Array | bytes]:
+        """The pieces of a row in order: one for all mails, or each one's [n]."""
+        ids = _encode(map(_quote, mails.member) if mails.named else mails.member)[:-1]
+        pieces: list[Array | bytes] = [b'{"member": ', ids, b', "mail": "', mails.mail]
+        pieces += [b'", "subject": ', self._subjects[mails.lead], b', "slots": [']
+        begun: Bools = np.zeros(len(ids), dtype=bool)
+        for slot, heads in enumerate(self._heads):
+            place = mails.choice[:, slot]
+            comma = np.where(begun & (place >= 0), b", ", b"").astype(object)
+            pieces += [comma, heads[place], mails.event[:, slot], self._links[place]]
+            pieces += [mails.tracked[:, slot], self._ends[place]]
+            begun |= place >= 0
+        return [*pieces, b"]}\n"]
+
+
+class _Csv:
+    """A row of cells for each mail, all of them in quotation marks.
+
+    title: the first row, which names the columns
+    """
+
+    def __init__(self, texts: Texts, slots: int) -> None:
+        shown = [f"{name}_{slot}" for slot in range(1, slots + 1) for name in SHOWN]
+        names = ["member", "mail", "subject", *shown]
+        self.title = ",".join(map(_quote_cell, names)).encode() + b"\n"
+        subject, title, summary, image = (
+            [_quote_cell(keep_from_sheets(text)) for text in column]
+            for column in (texts.subject, texts.title, texts.summary, texts.image)
+        )
+        links = [split_link(url) if url else ("", "") for url in texts.url]
+        self._subjects = _encode(subject)
+        begun = zip(title, summary, links, strict=True)
+        self._heads = _encode(
+            (f",{told},{more},{_quote_cell(before)[:-1]}" for told, more, (before, _) in begun),
+            empty=',"","",""',
+        )
+        ended = zip(links, image, strict=True)
+        self._ends = _encode(
+            (f'{_quote_cell(behind)[1:]},{picture},"' for (_, behind), picture in ended),
+            empty=',"","',
         )
 
-    def fill(self, table: pa.Table) -> _Mails:
-        """The mails of a piece of the slates."""
-        return _Mails(table, self._texts, self._slots)
-
-    def write_csv(self, mails: _Mails) -> pa.Table:
-        """A column for each cell, text all of them; nothing in the cells of an empty slot."""
-        ids = mails.member.cast(pa.string())
-        if pa.types.is_string(mails.member.type) or pa.types.is_large_string(mails.member.type):
-            odd = pc.index(pc.match_substring_regex(ids, FORMULA), True).as_py()
-            if odd >= 0:
+    def list_pieces(self, mails: _Mails) -> list[Array | bytes]:
+        """The pieces of a row in order: one for all mails, or each one's [n]."""
+        if mails.named:
+            for member in filter(_FORMULA.match, mails.member):
                 raise ValueError(
-                    f"member {ids[odd].as_py()!r}: the id begins like a spreadsheet's formula, "
+                    f"member {member!r}: the id begins like a spreadsheet's formula, "
                     "which a merge file must not hold; ids may not begin with = + - @"
                 )
-        subject = _take([keep_from_sheets(text) for text in self._texts.subject], mails.lead)
-        columns = [ids, mails.mail, subject]
-        plain = {
-            name: [keep_from_sheets(text) for text in getattr(self._texts, name)]
-            for name in ("title", "summary", "image")
-        }
-        for slot in range(self._slots):
-            place = _place(mails.choice[:, slot])
-            event = pc.if_else(pc.is_valid(place), mails.event[slot], "")
-            cells = {name: pc.fill_null(_take(text, place), "") for name, text in plain.items()}
-            cells |= {"event": event, "url": pc.fill_null(self._link(place, mails, slot), "")}
-            columns += [cells[name] for name in SHOWN]
-        return pa.table(dict(zip(self.columns, columns, strict=True)))
-
-    def write_json(self, mails: _Mails) -> pa.Array:
-        """A line for each mail."""
-        members = mails.member.cast(pa.string())
-        if not pa.types.is_integer(mails.member.type):
-            members = pa.array([_quote(one) for one in members.to_pylist()])
-        subjects = _take([_quote(text) for text in self._texts.subject], mails.lead)
-        head = pc.binary_join_element_wise(
-            '{"member": ', members, ', "mail": "', mails.mail, '", "subject": ', subjects, ""
-        )
-        pieces = [head, pa.scalar(', "slots": [')]
-        begun = pa.array(np.zeros(len(members), dtype=bool))
-        for slot in range(self._slots):
-            place = _place(mails.choice[:, slot])
-            there = pc.is_valid(place)
-            piece = self._describe(place, mails, slot)
-            comma = pc.if_else(pc.and_(begun, there), ", ", "")
-            pieces += [comma, pc.fill_null(piece, "")]
-            begun = pc.or_(begun, there)
-        return pc.binary_join_element_wise(*pieces, pa.scalar("]}\n"), "")
-
-    def _describe(self, place: pa.Array, mails: _Mails, slot: int) -> pa.Array:
-        """One slot as a JSON object; null where it is empty."""
-        texts = self._texts
-        heads, links, ends = [], [], []
-        for j, article in enumerate(texts.article):
-            told = {"slot": slot + 1, "article": article, "title": texts.title[j]}
-            told |= {"summary": texts.summary[j], "image": texts.image[j]}
-            heads.append(json.dumps(told, ensure_ascii=False)[:-1] + ', "event": "')
-            url = texts.url[j]
-            links.append('", "url": ' + (_quote(self._before[j])[:-1] if url else '""'))
-            ends.append(_quote(self._behind[j])[1:] + "}" if url else "}")
-        event = mails.event[slot]
-        tracked = pc.if_else(_take([bool(url) for url in texts.url], place), event, "")
-        return pc.binary_join_element_wise(
-            _take(heads, place), event, _take(links, place), tracked, _take(ends, place), ""
-        )
-
-    def _link(self, place: pa.Array, mails: _Mails, slot: int) -> pa.Array:
-        """The slot's link with its event id; "" for an article without one."""
-        tracked = pc.if_else(
-            _take([bool(url) for url in self._texts.url], place), mails.event[slot], ""
-        )
-        before, behind = _take(self._before, place), _take(self._behind, place)
-        return pc.binary_join_element_wise(before, tracked, behind, "")
+        ids = _encode(map(_quote_cell, mails.member))[:-1]
+        pieces = [ids, b',"', mails.mail, b'",', self._subjects[mails.lead]]
+        for slot, place in enumerate(mails.choice.T):
+            pieces += [self._heads[place], mails.tracked[:, slot], self._ends[place]]
+            pieces += [mails.event[:, slot], b'"']
+        return [*pieces, b"\n"]
 
 
-def _place(choice: Ints) -> pa.Array:
-    return pa.array(choice, mask=choice < 0)
+def _begin_json(texts: Texts, slot: int) -> Iterable[str]:
+    """A slot's object up to its event id, for each article."""
+    for j, article in enumerate(texts.article):
+        told = {"slot": slot, "article": article, "title": texts.title[j]}
+        told |= {"summary": texts.summary[j], "image": texts.image[j]}
+        yield _ENCODER.encode(told)[:-1] + ', "event": "'
 
 
-def _take(values: Iterable[object], place: pa.Array) -> pa.Array:
-    """The values at some places; null where a place is."""
-    return pa.array(list(values)).take(place)
+def _join(pieces: list[Array | bytes]) -> bytes:
+    """The rows, one behind the other."""
+    n = max(len(piece) for piece in pieces if not isinstance(piece, bytes))
+    rows: Ids = np.empty((n, len(pieces)), dtype=object)
+    for column, piece in enumerate(pieces):
+        rows[:, column] = piece
+    return b"".join(rows.ravel().tolist())
+
+
+def _encode(texts: Iterable[str], empty: str = "") -> Ids:
+    """The texts as bytes [m + 1]; the last is for place -1, an empty slot."""
+    listed = [text.encode() for text in (*texts, empty)]
+    encoded = np.empty(len(listed), dtype=object)
+    encoded[:] = listed
+    return encoded
+
+
+def _read_bytes(texts: pa.ChunkedArray) -> Ids:
+    """The texts of a column as bytes."""
+    return np.asarray(texts.cast(pa.binary()).to_numpy(zero_copy_only=False))
 
 
 def _quote(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return _ENCODER.encode(text)
 
 
-def _get_bytes(texts: pa.Array) -> memoryview:
-    """All of the texts, one behind the other, as they lie in memory."""
-    _, offsets, data = texts.buffers()
-    ends = np.frombuffer(offsets, dtype=np.int32)[texts.offset :]
-    return memoryview(data)[int(ends[0]) : int(ends[len(texts)])]
+def _quote_cell(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'

@@ -20,7 +20,6 @@ from bandit.features.attributes import MISSING, fold
 from bandit.slates.editorial import REPEAT
 from serving.letters.changes import find_changes
 from serving.letters.page import fill_template
-from serving.sending.write import read_back
 
 if TYPE_CHECKING:
     from serving.letters.tally import Tally
@@ -56,18 +55,41 @@ class Letter:
     items: Sequence[Item]
 
 
+class Letters:
+    """The newsletters of some of n members, evenly spaced in the list.
+
+    found: those that have come by
+    """
+
+    def __init__(self, n: int, issue: "Issue", texts: "Texts") -> None:
+        self._issue, self._texts, self._passed = issue, texts, 0
+        self._wanted = np.linspace(0, n - 1, min(LETTERS, n)).astype(int)
+        self.found: list[Letter] = []
+
+    def add(self, table: pa.Table) -> pa.Table:
+        """Look at the next newsletters, each with all its slots, and hand them on."""
+        slots, rows = self._issue.rules.slots, self._wanted - self._passed
+        self._passed += len(table) // slots
+        for row in rows[(rows >= 0) & (rows < len(table) // slots)]:
+            slate = table.slice(row * slots, slots)
+            self.found.append(_read_letter(slate, self._issue, self._texts))
+        return table
+
+
 def write_preview(
     path: Path,
     slates: Path,
     issue: "Issue",
     texts: "Texts",
     tally: "Tally",
+    letters: Sequence[Letter],
     mails: int,
     warnings: Sequence[str],
 ) -> None:
     """Write the page.
 
     slates: the file of what is mailed
+    letters: newsletters to show
     mails: how many newsletters hold something
     warnings: sentences that an editor must read before anything else
     """
@@ -84,7 +106,7 @@ def write_preview(
         suppressed=len(issue.members) - tally.members,
         exploring=float(tally.roles[EXPLORE] / filled) if filled else 0.0,
         warnings=warnings,
-        letters=_list_letters(slates, tally.members, issue, texts),
+        letters=letters,
         articles=_list_articles(tally, texts, mails, issue.articles),
         rules=_list_rules(tally),
         change=find_changes(
@@ -94,18 +116,6 @@ def write_preview(
         made_from=_list_origins(issue),
     )
     path.write_text(page, encoding="utf-8")
-
-
-def _list_letters(slates: Path, n: int, issue: "Issue", texts: "Texts") -> list[Letter]:
-    """The newsletters of some of n members, evenly spaced in the list."""
-    slots, start, letters = issue.rules.slots, 0, []
-    wanted = np.linspace(0, n - 1, min(LETTERS, n)).astype(int)
-    for table in read_back(slates, slots):
-        end = start + len(table) // slots
-        for row in wanted[(wanted >= start) & (wanted < end)]:
-            letters.append(_read_letter(table.slice((row - start) * slots, slots), issue, texts))
-        start = end
-    return letters
 
 
 def _read_letter(slate: pa.Table, issue: "Issue", texts: "Texts") -> Letter:

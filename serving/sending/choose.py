@@ -36,6 +36,7 @@ def compose(
     earlier: Sequence[Tabular] = (),
     holdout: "Holdout | None" = None,
     trial: "Trial | None" = None,
+    ready: dict[int, ReadyIssue] | None = None,
 ) -> Iterator[pa.Table]:
     """The slates of `chunk` members at a time, in the members' order, k rows for each.
 
@@ -54,6 +55,8 @@ def compose(
     earlier: pools that were sent before; who saw an article of theirs has seen its story
     holdout: members for whom another bundle chooses
     trial: arms, each with a bundle that chooses for its members, unless they are held out
+    ready: by who chooses, the issue as it was made ready for other members; what is lacking is
+        added
 
     Raises ValueError naming what is wrong with them.
     """
@@ -69,7 +72,11 @@ def compose(
         bundles[HELD] = holdout.bundle
         who = np.where(holdout.find(ids), HELD, who)
     used = np.unique(who).tolist() or [REST]
-    issues = {which: Sender(bundles[which]).prepare(*asked) for which in used}
+    ready = {} if ready is None else ready
+    for which in used:
+        if which not in ready:
+            ready[which] = Sender(bundles[which]).prepare(*asked)
+    issues = {which: ready[which] for which in used}
     known = {which: issue.find_seen(members, seen) for which, issue in issues.items()}
     for start in range(0, len(members), chunk):
         rows = np.arange(start, min(start + chunk, len(members)))

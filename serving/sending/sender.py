@@ -23,7 +23,6 @@ from bandit.slates.layout import Layout
 from bandit.slates.propensity import draw
 from serving.bundle import Bundle, read
 from serving.checks.pins import refuse_outside
-from serving.inputs import sort_pool
 from serving.seen import find_seen, list_telling
 from serving.sending.events import tabulate_events
 
@@ -76,7 +75,7 @@ class ReadyIssue:
         articles = Columns.read(pool)
         check.columns("pool", articles, ["article", "title", "summary", "kind", "source"])
         check.unique("pool", articles["article"])
-        articles = sort_pool(articles)
+        articles = articles.sort_by("article")  # a draw walks the pool, whose order must not matter
         rules.check_pool(articles["article"].tolist(), articles.names)
         refuse_outside(rules, articles)
         self._features, self._seed = bundle.features, seed

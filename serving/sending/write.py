@@ -14,12 +14,12 @@ CHUNK = 2_000  # members chosen for at a time; with a pool of 200 their scores f
 _READ = 20_000  # members read back at a time
 
 
-def write_slates(path: Path, tables: Iterable[pa.Table]) -> None:
-    """Write the tables.
+def write_slates(path: Path, tables: Iterable[pa.Table]) -> int:
+    """Write the tables, and return how many rows they have.
 
     Raises ValueError where there is none: a send goes to somebody.
     """
-    writer = None
+    writer, rows = None, 0
     try:
         for table in regroup(tables, ROW_GROUP):
             if writer is None:
@@ -27,11 +27,13 @@ def write_slates(path: Path, tables: Iterable[pa.Table]) -> None:
                     path, table.schema, compression="zstd", write_page_checksum=True
                 )
             writer.write_table(table, row_group_size=ROW_GROUP)
+            rows += len(table)
     finally:
         if writer is not None:
             writer.close()
     if writer is None:
         raise ValueError("nobody is left to mail: every member is on a list of --suppress")
+    return rows
 
 
 def read_back(path: Path, slots: int) -> Iterator[pa.Table]:

@@ -12,6 +12,7 @@ from serving.arms.trial import Trial
 from serving.bundle import Bundle, read
 from serving.sending.choose import compose
 from serving.sending.holdout import Holdout, choose_at_random
+from serving.sending.sender import ReadyIssue
 from serving.shards.order import Order, Source
 
 
@@ -25,6 +26,7 @@ class Desk:
         self, order: Order, bundle: Bundle, holdout: Holdout | None, trial: Trial | None = None
     ) -> None:
         self._order, self._bundle, self._holdout, self._trial = order, bundle, holdout, trial
+        self._ready: dict[int, ReadyIssue] = {}  # the issue, which is the same for all shards
 
     @classmethod
     def open(cls, order: Order) -> "Desk":
@@ -56,6 +58,7 @@ class Desk:
             order.earlier,
             self._holdout,
             self._trial,
+            self._ready,
         )
         write_table(order.find(number, "slates"), pa.concat_tables(tables))
 

@@ -1,23 +1,19 @@
 """Who works on the shards: this process, several on this machine, or a Ray cluster.
 
-Whoever does, the slates have the same bytes. Open this file to see what happens when a worker dies.
+Whoever does, the slates have the same bytes. When a worker dies: `serving/shards/workers.py`.
 """
 
-import os
-import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING
 
 from serving.shards.order import Order
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from serving.sending.issue import Issue
     from serving.shards.desk import Desk
 
-DEATHS = 3  # pools of workers in a row that die before a shard is done
 _desk: dict[str, "Desk"] = {}  # the one that this worker has open
 
 
@@ -50,42 +46,33 @@ def _ask_processes(
     order: Order, numbers: Collection[int], workers: int, advance: Callable[[], None]
 ) -> None:
     """Have processes choose. A pool in which one dies is replaced, unless none has got on."""
-    waiting, deaths = list(numbers), 0
-    while waiting:
-        count = min(workers, len(waiting))
-        pool = ProcessPoolExecutor(count, get_context("spawn"), _begin, (order,))
-        try:
-            with pool:
-                for future in as_completed([pool.submit(_choose, each) for each in waiting]):
-                    future.result()
-                    advance()
-        except BrokenProcessPool:
-            left = [number for number in waiting if not order.is_done(number)]
-            deaths = 1 if len(left) < len(waiting) else deaths + 1
-            if deaths == DEATHS:
-                raise ChildProcessError(
-                    f"workers were killed {deaths} times before one of {len(left)} shards was "
-                    "done, as where memory is short; run the same again with fewer --workers, and "
-                    "it goes on with these"
-                ) from None
-            waiting = left
-        else:
-            return
-        finally:
-            pool.shutdown(cancel_futures=True)
+    from concurrent.futures import as_completed  # a send by one process does without
+
+    from serving.shards.workers import hand_out, keep_working, open_workers
+
+    def list_left() -> list[int]:
+        return [number for number in numbers if not order.is_done(number)]
+
+    def work(pool: "ProcessPoolExecutor") -> None:
+        for future in as_completed(hand_out(pool, _choose, list_left())):
+            future.result()
+            advance()
+
+    keep_working(
+        lambda: open_workers(min(workers, len(list_left())), _begin, order),
+        work,
+        list_left,
+        what="shards",
+        option="--workers",
+    )
 
 
 def _begin(order: Order) -> None:
     """Set up a worker, which ends when whoever started it dies."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    from serving.shards.workers import end_with_parent
+
+    end_with_parent()
     _open(order)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _open(order: Order) -> "Desk":
@@ -109,31 +96,16 @@ def _ask_ray(
     order: Order, numbers: Collection[int], workers: int, advance: Callable[[], None]
 ) -> None:
     """Have a Ray cluster choose: the one at RAY_ADDRESS, or one on this machine for the while."""
-    try:
-        import ray
-    except ImportError:
-        raise ValueError(
-            "--engine ray: Ray is not installed: pip install letterbandit[ray]"
-        ) from None
-    begun = not ray.is_initialized()
-    if begun:
-        alone = {"num_cpus": workers, "include_dashboard": False}
-        ray.init(log_to_driver=False, **({} if os.environ.get("RAY_ADDRESS") else alone))
-    try:
+    from serving.shards.cluster import use_cluster
+
+    with use_cluster(workers, "--engine ray") as ray:
         told = ray.put(order)
-        choose = ray.remote(num_cpus=1, max_retries=3)(_choose_afar)
+        choose = ray.remote(num_cpus=1)(_choose_afar)
         waiting = [choose.remote(told, number) for number in numbers]
         while waiting:
             done, waiting = ray.wait(waiting)
             ray.get(done)
             advance()
-    except ray.exceptions.RayTaskError as error:
-        raise ValueError(f"a worker of Ray: {error.cause}") from None
-    except ray.exceptions.RayError as error:
-        raise ChildProcessError(f"Ray: {error}; run the same again: it goes on") from None
-    finally:
-        if begun:
-            ray.shutdown()
 
 
 def _choose_afar(order: Order, number: int) -> None:

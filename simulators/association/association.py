@@ -10,6 +10,7 @@ from copy import copy
 import numpy as np
 
 from bandit.core import check, keys
+from bandit.core.columns import Columns
 from bandit.core.types import Context, Feedback, Floats, Ids, Ints, Slates
 from bandit.features.attributes import Attributes
 from bandit.features.features import Features
@@ -138,6 +139,7 @@ class Association(Truthful):
         book = read_catalogue(catalogue)
         people = draw_attributes(keyed("attributes"), book, members)
         self.members = tell_attributes(keyed("told"), people, attributes)
+        self._told = Columns(self.members)
         texts = compose_texts(keyed("archive"), book, max(600, 2 * text_dims), quality_sd)
         encoder = encoder or StaticEncoder()
         encoder = Cached(encoder, embeddings) if embeddings else encoder
@@ -147,9 +149,8 @@ class Association(Truthful):
         x, wide = true.encode(people), (taste, explained, eagerness, kind_sd)
         self._interests = interests = draw_interests(keyed("interests"), book, x, true.names, *wide)
         self._attributes = attributes
-        rate, self._joined = draw_habits(
-            keyed("habits"), members, issues, open_rate, open_spread, joiners
-        )
+        habits = open_rate, open_spread, joiners
+        rate, self._joined = draw_habits(keyed("habits"), members, issues, *habits)
 
         kept = round(carried * pool)
         self._newsroom = news = Newsroom(
@@ -190,10 +191,10 @@ class Association(Truthful):
             most = f"the association sends {self.issues}, and one more may be composed"
             raise ValueError(f"issue = {number}; {most}")
         self._memory.advance_to(number)  # those who lapsed before it are gone
-        articles, rows = self.pool(number).articles, self._list_recipients(number)
-        members = self.members.iloc[rows]
+        articles, rows = self.pool(number).columns, self._list_recipients(number)
+        members = self._told.take(rows)
         if number not in self._text:
-            past = [self.pool(issue).articles for issue in range(1, number)]
+            past = [self.pool(issue).columns for issue in range(1, number)]
             self._text[number] = (
                 self.features.encode_articles(articles),
                 self.features.find_stories(articles),

@@ -13,7 +13,7 @@ from bandit.core.files import read_json
 from bandit.features.features import Features
 from bandit.log import archive
 from bandit.ope.intervals import Interval
-from bandit.ope.whole.dependence import Dependence
+from bandit.ope.trust.dependence import Dependence
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
 from bandit.ope.whole.look import look_beside, plan_uniform
 from bandit.policies.popular import Popular
@@ -129,13 +129,24 @@ def test_a_log_of_a_policy_needs_the_policy_that_sent_it() -> None:
     target.start(world.features)
     rest = (1, False, None, 0, 16, 0.2)
     found = judge(target, sent, *rest)
-    assert found.whole is None
-    assert found.verdict == (
+    assert found.whole is not None  # what assumes nothing of clicks needs the log's chances alone
+    assert [each.estimator for each in found.whole.estimates if each.interval] == ["snips"]
+    assert found.whole.estimates[1].reason.startswith("the log cannot tell whether clicks depend")
+    told = list_findings(found)
+    assert told[0].startswith("The answer assumes that the log could have shown the same")
+    assert ": no other estimate may be believed (Cascade, whole: the log cannot" in told[1]
+    why = "Slots apart and looks by slot were not judged: campaign '.*' was not sent at random"
+    assert re.match(why, told[2])
+    assert told[2].endswith("name the bundle that it was sent by, sent_by=PATH.")
+    sharp = Popular(epsilon=0.02)
+    list(play(sharp, world.twin(), issues=3))
+    few = judge(target, list(play(sharp, world.twin(), started=True, learn=False)), *rest)
+    assert few.whole is None
+    assert few.verdict == (
         "The log cannot tell what whole newsletters of this policy would have earned."
     )
-    (why,) = list_findings(found)
+    (why,) = list_findings(few)
     assert re.match(r"Whole newsletters were not judged: campaign '.*' was not sent at random", why)
-    assert why.endswith("name the bundle that it was sent by, sent_by=PATH.")
     told = judge(target, sent, 1, False, sender, 0, 16, 0.2)
     assert told.whole is not None
     assert [each.estimate for each in told.sent] == [each.estimate for each in found.sent]
@@ -173,6 +184,7 @@ def test_the_verdict_is_a_decision(low: float, high: float, says: str) -> None:
     assert list_findings(found) == [
         "The answer assumes that a click is a look at the slot, which depends on the slot alone, "
         "times how well the article appeals.",
+        "It rests on \u201cLooks by slot\u201d: it is the only one.",
         "4,000 sends tell as much as 900 by this policy would.",
     ]
 
@@ -188,6 +200,7 @@ def test_what_cannot_be_judged_is_refused(
         ({"bundle": str(tmp_path)}, None, "manifest"),
         ({"bundle": str(bundle), "judge_from": 7}, None, "judge_from = 7; the log ends before"),
         ({"bundle": str(bundle), "judge_from": 0}, None, "judge_from = 0; must be a whole number"),
+        ({"bundle": str(bundle), "sender_from": 1}, None, "sender_from is of the bundle that sent"),
         ({"bundle": str(bundle), "draws": 0}, None, "draws = 0; must be a whole number"),
         ({"bundle": str(bundle), "share": 0}, None, r"share = 0; must be in \[0.001, 1\]"),
         ({"bundle": str(bundle), "name": "a/b"}, None, "must be a plain folder name"),

@@ -2,11 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from bandit.core.keys import member_keys
 from experiments import delayed
 from experiments.checks.published import PUBLISHED
 from experiments.evidence import __main__ as evidence
+from experiments.runner.configs import make, read_config
+from simulators.noise.draws import Draws
+from simulators.noise.pace import draw_opens
 from tests.simulators.test_lin_ucb_errors import LINUCB
 from tests.support.asking import ask_in
 
@@ -33,6 +39,18 @@ def test_published_figures_stand_in_one_place_as_in_another() -> None:
         assert find("LinUCB")[f"{name.replace('_', ' ')}, disjoint, tuned"] == error
 
 
+def test_opening_times_are_those_that_are_entered() -> None:
+    """Of the default noise, for a mail delivered at the hour at which one goes out."""
+    noise = make(read_config("noise", "default"), seed=11)
+    start, draws = pd.Timestamp(noise.first_week), Draws(11, "it", member_keys(np.arange(100_000)))
+    hour = np.full(100_000, start.hour + start.minute / 60)
+    hours = draw_opens(draws, hour, noise.open_hours, noise.open_spread) / 3600
+    (group,) = (g for g in evidence.read_groups() if g["name"].startswith("Opening times"))
+    entered = {figure["what"]: figure["ours"] for figure in group["figures"]}
+    assert np.median(hours) == pytest.approx(entered["median"], rel=0.02)
+    assert hours.mean() == pytest.approx(entered["mean"], rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("aim", "figure", "off"),
     [
@@ -40,6 +58,8 @@ def test_published_figures_stand_in_one_place_as_in_another() -> None:
         ("near", {"published": 2.0, "ours": 1.75}, True),
         ("most", {"published": 2.0, "ours": 0.3}, False),
         ("most", {"published": 2.0, "ours": 2.1}, True),
+        ("least", {"published": 2.0, "ours": 2.1}, False),
+        ("least", {"published": 2.0, "ours": 1.9}, True),
         ("in", {"low": 1.0, "high": 3.0, "ours": 3.1}, True),
         ("in", {"low": 1.0, "high": 3.0, "ours": 1.0}, False),
         ("near", {"published": 2.0, "ours": None}, False),

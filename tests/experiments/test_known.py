@@ -26,7 +26,7 @@ MAINS: dict[str, Callable[[], None]] = (
 )
 WRONG = [
     ("compare", "policy.epsilon=0.3", "no setting 'policy.epsilon'; nearest: policies."),
-    ("compare", "+policy.epsilon=0.5", "no setting 'policy'; nearest: policies"),
+    ("compare", "+policy.epsilon=0.5", "no setting 'policy.epsilon'; nearest: policies."),
     ("compare", "++policies.profile.epsilon=0.5", "'policies.profile.epsilon'"),
     ("compare", "policies.profile.bugdet=0.5", "nearest: policies.profile.budget"),
     ("compare", "policies.profile.bugdet=0.5,0.7", "bugdet'; nearest: "),

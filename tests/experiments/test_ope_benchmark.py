@@ -9,12 +9,21 @@ import pytest
 from rich.console import Console
 
 from bandit.core.types import Floats, Ints
-from experiments.ope_benchmark import articles, cascade, changes, classification, keel, sends
+from experiments.ope_benchmark import (
+    articles,
+    cascade,
+    changes,
+    classification,
+    keel,
+    sends,
+)
 from experiments.ope_benchmark.__main__ import main, make_table, run
 from experiments.ope_benchmark.labelled import make_log, mix_uniform, soften
 from experiments.ope_benchmark.measure import Goal, Part, compare, find_best, list_errors
+from experiments.ope_benchmark.published import learners, real_logs
 from experiments.runner.configs import read_config
 from tests.support.asking import ask_in
+from tests.support.loader_cases import hillstrom
 
 
 def iris(_: str) -> tuple[Floats, Ints]:
@@ -97,6 +106,43 @@ def test_articles_earn_by_topic_where_topics_tell_all() -> None:
     assert np.bincount(topic).tolist() == [50] * 10
     assert 0.5 < truth < 1
     assert log.logged.shape == (articles.SENDS, articles.ARTICLES)
+
+
+def test_the_published_world_is_drawn_as_it_was_published() -> None:
+    """A policy by chance earns what was published of it, to all six digits; actions that are
+    clicked less are logged more."""
+    world = learners.World(learners.SEED)
+    x, chances, action, propensity, reward = world.log()
+    assert x[0, :2] == pytest.approx([-0.20470766, 0.47894334])
+    assert float(world.log()[1].mean()) == pytest.approx(0.499925, abs=5e-7)
+    rows = np.arange(learners.ROUNDS)
+    assert chances[rows, action].mean() < chances.mean() - 0.05
+    assert (1 / propensity).mean() == pytest.approx(learners.ACTIONS, rel=0.05)
+    assert reward.mean() == pytest.approx(chances[rows, action].mean(), abs=0.015)
+
+
+@pytest.mark.slow
+def test_the_policy_earns_more_than_published_learners_of_the_same_log() -> None:
+    found = learners.value_learners(learners.SEED)
+    assert found["by weights"] == pytest.approx(learners.PUBLISHED["IPWLearner"], abs=0.001)
+    assert max(learners.PUBLISHED.values()) < found["offpolicy"] < found["best possible"]
+
+
+def test_a_mailing_sent_to_everybody_earns_what_it_earned(tmp_path: Path) -> None:
+    """Self-normalised, by the mean of those to whom it was sent."""
+    loader = hillstrom(tmp_path)
+    log = loader.read()
+    found = real_logs.judge_mails(Path(loader.path))
+    for j, mailing in enumerate(real_logs.MAILINGS):
+        mean = log.clicked[log.choice == j].mean()
+        assert found[f"{mailing}, snips"] == pytest.approx(mean)
+    with pytest.raises(ValueError, match="hillstrom = 'nowhere'; there is no such file"):
+        real_logs.run(2, 0, lambda: None, mails="nowhere")
+    with pytest.raises(ValueError, match="open_bandit and hillstrom are null; name a"):
+        real_logs.run(2, 0, lambda: None)
+    part = real_logs.run(2, 0, lambda: None, mails=loader.path)
+    assert len(part.errors) == 6
+    assert not part.goals
 
 
 def test_the_command_leaves_its_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bandit.core.files import read_json
-from experiments import run, train
+from experiments import compare, run, train
 from experiments.evaluate import __main__ as evaluate
 from experiments.runner.digest import digest_code
 from experiments.runner.unit import can_be_sent
@@ -26,6 +26,67 @@ def test_a_policy_of_ones_own_runs_and_leaves_no_bundle(
     assert "bundle" not in list_names(tmp_path / "alone")
     assert "nearest: policy.weight" in ask(run.main, *own, "policy.wait=3")
     assert "nearest: mine" in ask(run.main, *own[:2], "policy=minne")
+
+
+FAULTS = {  # what is written wrong, and what is said
+    "a_key": (
+        ("scores = self.weight", "scores = context.members['shoe'] * self.weight"),
+        "a_key/3: Last.plan failed: KeyError: 'shoe' (a_key_policy.py:23); HYDRA_FULL_ERROR=1",
+    ),
+    "a_file": (
+        (
+            "    def start(self, features):\n        pass",
+            "    def start(self, features):\n        open('no')",
+        ),
+        "Last.start failed: FileNotFoundError: [Errno 2] No such file or directory: 'no' (a_f",
+    ),
+    "a_helper": (
+        ("count, dtype=float", "count, dtype='flot'"),
+        "Last.plan failed: TypeError: data type 'flot' not understood (a_helper_helper.py:7)",
+    ),
+    "an_option": (
+        ("self.weight = weight", "raise ValueError('weight = 1.0; must be less')"),
+        "weight = 1.0; must be less (Last.__init__, an_option_policy.py:17)",
+    ),
+    "a_sum": (
+        ("self.weight = weight", "self.weight = weight + 'a'"),
+        "unsupported operand type(s) for +: 'float' and 'str' (Last.__init__, a_sum_policy.py:17)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_ones_own_code_raises_is_told_in_a_line_with_its_place(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the method that was called, and the last line of one's own."""
+    write_project(tmp_path, name)
+    (before, after), says = FAULTS[name]
+    for path in tmp_path.glob(f"{name}_*.py"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(before, after), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    ask = ask_in(tmp_path, monkeypatch)
+    own = ("--config-dir", "configs", f"policies=[{name}]", "seeds=[3]", "logger=null", *SMALL)
+    assert says in ask(compare.main, *own)
+
+
+def test_the_whole_traceback_is_shown_to_who_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(tmp_path, "whole")
+    path = tmp_path / "whole_policy.py"
+    text = path.read_text(encoding="utf-8").replace("scores = self.weight", "scores = self.wait")
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    ask = ask_in(tmp_path, monkeypatch)
+    own = ("--config-dir", "configs", "policy=whole", *SMALL)
+    assert "whole: Last.plan failed: AttributeError: " in ask(run.main, *own)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(ValueError, match=r"whole: Last\.plan failed") as told:
+        ask(run.main, *own)
+    assert isinstance(told.value.__cause__, AttributeError)
+    assert told.value.__cause__.__traceback__ is not None
 
 
 def test_a_policy_of_ones_own_is_trained_and_judged_from_a_log(

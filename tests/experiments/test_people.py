@@ -12,7 +12,12 @@ from bandit.slates.waves import assign_waves
 from experiments.report.cold_start.better_off import describe_people
 from experiments.runner.people import finish_people
 from experiments.tables.articles import measure_waves
-from experiments.tables.cold_figures import count_joiners_needed, find_starts, measure_cold_start
+from experiments.tables.cold_figures import (
+    count_joiners_needed,
+    find_starts,
+    measure_cold_start,
+    measure_kept,
+)
 from experiments.tables.cold_start import collect_cold_starts
 from experiments.tables.people import compare_people, measure_first_issues
 
@@ -119,6 +124,19 @@ def test_levels_are_reached_as_counted_by_hand() -> None:
     assert own == {"oracle": 0, "lin_ts": 5, "ours": 6}
     assert find_starts(pd.DataFrame(rows), "lin_ts") == {"oracle": 0, "lin_ts": 5, "ours": 4}
     assert find_starts(pd.DataFrame(rows), "gone") == {}
+
+
+def test_what_is_kept_is_a_share_over_paired_seeds() -> None:
+    """Two seeds keep 6 / 8 and 9 / 10 of a click rate: .825, and Student's half an interval."""
+    names = ["policy", "seed", "issue", "expected", "delivered"]
+    rows = [("a", 1, 1, 2.0, 60), ("a", 1, 2, 4.0, 40), ("a", 2, 1, 9.0, 100), ("b", 1, 1, 9.0, 9)]
+    ours = pd.DataFrame(rows, columns=names)
+    theirs = pd.DataFrame([("a", 1, 1, 8.0, 100), ("a", 2, 1, 20.0, 200)], columns=names)
+    found = measure_kept(ours, theirs, "a")
+    half = 12.7062 * 0.075  # half the difference of two, times t with one degree of freedom
+    assert found["kept"] == pytest.approx(0.825)
+    assert found["kept_high"] == pytest.approx(0.825 + half, abs=1e-4)
+    assert found["kept_low"] == pytest.approx(0.825 - half, abs=1e-4)
 
 
 def test_first_issues_count_members_with_all_four(units: dict[tuple[str, int], Path]) -> None:

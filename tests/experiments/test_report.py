@@ -23,7 +23,8 @@ def run(tmp_path: Path) -> Path:
 def test_page_has_every_section_and_fetches_nothing(run: Path) -> None:
     page = report.write(run).read_text(encoding="utf-8")
     assert len(re.findall(r"<h2>", page)) == 9
-    assert page.count("<svg role=") == 3
+    assert page.count('<div class="broad"><svg role=') == 3
+    assert page.count('<div class="slim"><svg role=') == 3  # the same figures, for a phone
     assert not re.search(r"https?:|url\((?!#)|@import|<script|<link|<img|<iframe", page)
     assert not re.findall(r'(?:src|href)="(?!#)', page)
     ids = re.findall(r'\bid="([^"]+)"', page)

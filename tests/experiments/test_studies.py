@@ -9,15 +9,24 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from bandit.core.files import read_json, read_table
+from bandit.log import archive
+from bandit.policies.profile import Profile
+from bandit.policies.random import Random
 from experiments.asked.known import check_known
 from experiments.report.index.page import find_pages, write_index
 from experiments.report.study.page import Finding, write_page
 from experiments.runner.configs import CONFIGS, Settings, list_configs, make, resolve
+from experiments.studies.content import tell_headlines
 from experiments.study.__main__ import HERE, main
 from experiments.study.cells import Gain
+from experiments.study.john import TOPICS, WithJohns
 from experiments.study.plan import GROUP, Study, enter_studies, read_studies
-from experiments.study.words import tell_change
+from experiments.study.what_if import judge_desks
+from experiments.study.words import advise, tell_change
+from simulators import Association
+from simulators.play import play
 from tests.support.asking import Ask, ask_in
+from tests.support.loader_cases import upworthy
 
 STUDIES = list_configs(GROUP)
 TINY = ("simulator.members=150", "simulator.text_dims=8", "seeds=2", "issues=16", "late_from=4")
@@ -127,7 +136,8 @@ def test_an_index_has_a_line_and_a_picture_for_each_page(tmp_path: Path) -> None
     facts = {"seeds": [1, 2], "config": {"issues": 3}}
     for name in ("one", "two"):
         figure = draw_gains("same", "alt", [("x", "star", (0.1, 0.05, 0.15))], "zero")
-        found = Finding(f"{name} & <i>all</i>", ["Say."], figure, "Cap.", ["a", "b"], [["1", "2"]])
+        line, advice = f"{name} & <i>all</i>", ("Send it.", "Not at all.")
+        found = Finding(line, advice, ["Say."], figure, "Cap.", ["a", "b"], [["1", "2"]])
         write_page(tmp_path / name, told, found, facts)
     index = write_index(tmp_path, find_pages([tmp_path])).read_text(encoding="utf-8")
     assert index.count('class="entry"') == 2
@@ -138,3 +148,82 @@ def test_an_index_has_a_line_and_a_picture_for_each_page(tmp_path: Path) -> None
     assert set(re.findall(r'(?:href="#|url\(#)([^")]+)', index)) <= set(ids)
     with pytest.raises(ValueError, match="holds no page"):
         find_pages([tmp_path / "nothing"])
+
+
+@pytest.mark.parametrize(
+    ("values", "told", "sure"),
+    [
+        ([0.10, 0.12, 0.14], "more", "The interval over 3 simulated associations leaves out 0."),
+        ([-0.10, -0.12, -0.14], "fewer", "The interval over 3 simulated associations leaves out"),
+        # mean .05, half an interval .3726: three times (.3726 / .05) squared
+        ([-0.10, 0.20, 0.05], "unclear", "would take about 167 to show (seeds=167)."),
+        ([-0.10, 0.11, 0.0], "unclear", "would take over 200 to show."),
+        ([0.1], "unclear", "Not at all, for one association has no interval"),
+    ],
+)
+def test_advice_is_no_surer_than_the_interval(values: list[float], told: str, sure: str) -> None:
+    gain = Gain.over(np.array(values))
+    found = advise(gain, len(values), "more", "fewer", "unclear")
+    assert found[0] == told
+    assert sure in found[1]
+
+
+def test_a_file_of_real_data_is_there_before_anything_is_simulated(
+    ask: Ask, tmp_path: Path
+) -> None:
+    said = ask(main, "name=refused", "study=content", "study.content.data=nowhere.csv")
+    assert "configs/study/content.yaml: data = 'nowhere.csv'; there is no such file" in said
+    assert not list(tmp_path.rglob("refused"))
+
+
+def test_real_headlines_are_judged_or_said_to_be_left_out(tmp_path: Path) -> None:
+    """Questions get twice the clicks, and words tell them; without a file nothing is made up."""
+    said, rows = tell_headlines(None)
+    assert "Left out: real headlines." in said[0]
+    assert "study.content.data=" in said[0]
+    assert not rows
+    told = [
+        (f"t{test}", headline, "p", 1000 + test, clicks + test % 3, 201440)
+        for test in range(60)
+        for headline, clicks in ((f"Is it {test}?", 40), (f"It is {test}", 20))
+    ]
+    upworthy(tmp_path, told)
+    said, rows = tell_headlines(str(tmp_path / "arms.csv"))
+    assert "60 pairs" in said[0]
+    assert len(rows) == 2
+    assert rows[1][1].startswith("100.0\u00a0%")
+
+
+def test_johns_are_made_alike_and_no_more_than_there_are() -> None:
+    options = {"seed": 3, "members": 150, "issues": 2, "text_dims": 8}
+    world = WithJohns(johns=5, **options)
+    assert len(set(world.johns)) == 5
+    kinds = world.members.set_index("member").loc[world.johns].iloc[:, 0].astype(str)
+    assert set(kinds) == {"hospital pharmacist"}
+    truth = world.truth(world.issue(1))[world.issue(1).member_ids.searchsorted(world.johns)]
+    own = [world.topic_names[t] in TOPICS for t in world.pool(1).topics.argmax(axis=1)]
+    kinds_alike = world.pool(1).articles["kind"].to_numpy()
+    for kind in set(kinds_alike):  # whatever the kind is, their topics come first
+        rows = kinds_alike == kind
+        if rows[own].any() and rows[np.logical_not(own)].any():
+            assert truth[:, rows & own].mean() > 3 * truth[:, rows & np.logical_not(own)].mean()
+    with pytest.raises(ValueError, match=r"johns = 100: of members = 150 only \d+ are hospital"):
+        WithJohns(johns=100, **options)
+
+
+def test_a_log_without_rules_says_what_its_own_rules_cost_nothing(tmp_path: Path) -> None:
+    """Judged under the rules that it was sent under, a policy earns the same; a pin costs."""
+    options = {"members": 150, "issues": 6, "text_dims": 8, "max_events": 6}
+    log = Association(seed=4, pin_every=0, **options)
+    archive.write(tmp_path / "log", play(Random(), log, seed=4))
+    desks = {
+        "none": Association(seed=4, pin_every=0, **options),
+        "again": Association(seed=4, pin_every=0, **options),
+        "pinned": Association(seed=4, pin_every=1, **options),
+    }
+    found = judge_desks(tmp_path / "log", Profile(), desks, judge_from=3, seed=4)
+    none, again, pinned = (
+        [(each.ess, each.reason) for each in found[name].estimates] for name in desks
+    )
+    assert none == again
+    assert none != pinned

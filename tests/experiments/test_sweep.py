@@ -5,8 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bandit.core.files import read_json
 from experiments import compare, run
 from experiments.asked.sweep import name_sweep
+from experiments.coldstart import __main__ as coldstart
+from experiments.study import __main__ as study
 from tests.support.asking import SMALL, Ask, ask_in, list_names
 
 SWEEP = ("-m", "policy=popular", "policy.looks=0,50,60", *SMALL)
@@ -66,6 +69,30 @@ def test_jobs_side_by_side_by_joblib(ask: Ask, tmp_path: Path) -> None:
     for seed in (3, 5):
         assert page.count(f'<a href="first_seed={seed}/report.html">open</a>') == 2
         assert (tmp_path / "runs" / "units" / f"first_seed={seed}" / "report.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_studies_and_cold_starts_are_swept_by_any_launcher(
+    launcher: str, ask: Ask, tmp_path: Path
+) -> None:
+    """Each job writes into its own folder, whatever the sweep is called."""
+    if launcher == "joblib":
+        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    both = ("-m", "first_seed=3,5", "seeds=1", "workers=1", f"hydra/launcher={launcher}", *SMALL)
+    assert not ask(study.main, "study=waves", "late_from=2", "name=asked", *both)
+    few = ("others=[]", "candidate=popular", "baseline=random")
+    assert not ask(coldstart.main, "name=cold", *both, *few, "issues=13")
+    for seed in (3, 5):
+        asked, cold = (
+            tmp_path / "runs" / name / f"first_seed={seed}" for name in ("asked", "cold")
+        )
+        for page, facts in (
+            (asked / "waves" / "study.html", asked / "waves" / "run.json"),
+            (cold / "coldstart.html", cold / "run.json"),
+        ):
+            assert page.exists()
+            assert read_json(facts)["seeds"] == [seed]
 
 
 def test_a_sweep_is_named_by_what_it_keeps_and_varies() -> None:

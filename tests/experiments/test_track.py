@@ -49,7 +49,7 @@ class Noted(ModuleType):
     def log_metrics(self, scalars: dict[str, float], step: int) -> None:
         self.now.append((step, scalars))
 
-    def init(self, project: str, name: str, dir: str, reinit: bool) -> "Noted":
+    def init(self, project: str, name: str, dir: str) -> "Noted":
         self.project = project
         self.start_run(name)
         return self
@@ -75,6 +75,22 @@ def test_a_run_and_its_scalars_are_written(
     written = [told["clicks_per_delivered"] for _, told in scalars]
     assert written == pytest.approx(rates(tmp_path / "here"))
     assert set(scalars[0][1]) <= set(MEASURES)
+
+
+def test_a_tracker_that_fails_is_told_in_a_line_and_the_run_is_whole(
+    ask: Ask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    noted = Noted("mlflow")
+    monkeypatch.setitem(sys.modules, "mlflow", noted)
+    monkeypatch.setattr(noted, "set_experiment", lambda name: 1 / 0)
+    assert not ask(run.main, *OWN, "+tracking=mlflow")
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if "tracking" in each]
+    assert line.startswith("tracking=mlflow failed: ZeroDivisionError: division by zero; ")
+    assert line.endswith("here holds all of it")
+    assert (tmp_path / "here" / "done.json").exists()
 
 
 def test_tensorboard_reads_what_is_written(ask: Ask, tmp_path: Path) -> None:

@@ -65,11 +65,27 @@ def test_the_words_for_what_may_vary_are_hydras() -> None:
         ("over=['keep=0.5']", "over: keep=0.5; must be NAME=choice(...)"),
         ("over=['keep=choice(']", "over: keep=choice(: "),
         ("over=['kept=choice(0.5,0.9)']", "the policy has no setting 'kept'; it has keep, looks"),
+        ("over=['keep=choice(0.9,7)']", "over: keep: keep = 7; must be in [0, 1]"),
+        ("over=['keep=interval(0.9,7)']", "over: keep: keep = 7.0; must be in [0, 1]"),
+        ("over=['keep=choice(0.9,[0.1])']", "over: keep: keep = [0.1]; must be "),
+        ("over=['keep=interval(0.9,0.1)']", "over: keep=interval(0.9,0.1); must have A < B"),
+        ("over=['keep=tag(log,interval(0,1))']", "interval(0.0,1.0); must have 0 < A < B"),
+        ("over=['keep=range(1,0)']", "over: keep may be nothing; name at least one value"),
+        ("over=['keep=tag(lag,interval(0.1,1))']", "nothing reads lag; an interval may be tag("),
+        ("over=['keep=shuffle(choice(0.1,1))']", "nothing reads shuffle"),
+        ("over=['+keep=choice(0.1,1)']", "name a setting as it is, such as keep=..."),
+        ("over=['_target_=choice(a,b)']", "the policy has no setting '_target_'; it has keep"),
         ("trials=0", "trials = 0; must be a whole number of at least 1"),
     ],
 )
 def test_what_cannot_be_searched_for_is_refused(argument: str, says: str, ask: Ask) -> None:
     assert says in ask(tune.main, *FEW, argument)
+
+
+def test_what_varies_is_not_set_beside(ask: Ask) -> None:
+    """It would be ignored."""
+    both = ("over=['keep=choice(0.5,0.9)']", "policy.keep=0.7")
+    assert "over: keep varies, and policy.keep is set; say one of" in ask(tune.main, *FEW, *both)
 
 
 @pytest.mark.slow

@@ -10,6 +10,8 @@ from experiments.runner.configs import make, read_policy
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
 from experiments.runner.worlds import _fit, make_simulator
+from simulators.association.association import Association
+from simulators.base import Simulator
 from simulators.fitted import logged
 from simulators.play import play
 from tests.support.fitted_cases import is_same
@@ -77,6 +79,23 @@ def test_of_two_processes_one_fits_and_the_other_waits(
     assert kept.stat().st_mtime < min(each.st_mtime for each in sent)
 
 
-def test_others_are_made_anew() -> None:
-    config = SMALL | {"members": 20}
+def test_others_are_made_once_a_seed_and_remember_nothing_of_one_another() -> None:
+    config = SMALL | {"members": 40}
+    first = list(play(Random(), make_simulator(config, 5)))
+    assert is_same(first, list(play(Random(), make_simulator(config, 5))))
+    assert is_same(first, list(play(Random(), make(config, seed=5))))
     assert make_simulator(config, 3) is not make_simulator(config, 3)
+    assert make_simulator(config, 3).features is make_simulator(config, 3).features
+    assert make_simulator(config, 3).features is not make_simulator(config, 4).features
+
+
+class Twinless(Association):
+    """Somebody's own simulator, which has a memory and no twins."""
+
+    twin = Simulator.twin
+
+
+def test_one_that_makes_no_twins_is_shared_by_nobody() -> None:
+    config = SMALL | {"members": 40, "_target_": "tests.experiments.test_worlds.Twinless"}
+    first = list(play(Random(), make_simulator(config, 5)))
+    assert is_same(first, list(play(Random(), make_simulator(config, 5))))

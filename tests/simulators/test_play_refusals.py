@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bandit.core.types import Context, Ints
+from bandit.core.types import Context, Ints, SlotPmf
 from bandit.policies.random import Random
+from bandit.slates.exploration import greedy
 from simulators.association.association import Association
 from simulators.play import play, send
 
@@ -38,6 +39,41 @@ def test_what_is_no_policy_is_refused_by_the_name_of_what_it_lacks(world: World)
     association = world(seed=3, members=90, issues=2)
     with pytest.raises(ValueError, match=r"Lacks has no method waves; derive it from bandit\."):
         list(play(Lacks(), association))  # type: ignore[arg-type]
+
+
+def test_a_method_that_takes_something_else_is_refused(world: World) -> None:
+    class Forgets(Random):
+        def plan(self) -> SlotPmf:  # type: ignore[override]
+            raise NotImplementedError
+
+    association = world(seed=3, members=90, issues=2)
+    with pytest.raises(
+        ValueError, match=r"Forgets\.plan takes \(self\); must take \(self, context\)"
+    ):
+        list(play(Forgets(), association))
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (None, "NoneType"),
+        (np.zeros((81, 8)), "ndarray"),
+        (SlotPmf(np.zeros(8), greedy), r"scores \[8\]"),
+        (SlotPmf(np.zeros((3, 8)), greedy), r"scores \[3, 8\]"),
+    ],
+)
+def test_a_plan_has_a_score_for_each_member_and_article(
+    plan: SlotPmf, says: str, world: World
+) -> None:
+    class Gives(Random):
+        def plan(self, context: Context) -> SlotPmf:
+            return plan
+
+    association = world(seed=3, members=90, joiners=0.0, issues=2)
+    with pytest.raises(
+        ValueError, match=rf"Gives\.plan gives {says}; must give a SlotPmf with sco"
+    ):
+        list(play(Gives(), association))
 
 
 def test_pieces_hold_at_least_one_member(world: World) -> None:

@@ -20,12 +20,13 @@ def read(path: str | Path) -> list[Decision]:
     """The decisions of a file, line by line; an empty line is passed over.
 
     An article is called by its `_tag`, else by its number. Raises ValueError naming file, line and
-    value where one is damaged.
+    value where one is damaged, or counts as more or less than one event (pdrop, _skipLearn).
     """
     return read_lines(path, _read)
 
 
 def _read(line: Line) -> Decision:
+    _refuse_weighed(line)
     offer = line.take("c", dict)
     multi = line.check("_multi", offer.get("_multi", []), list)
     articles = [line.check("an entry of _multi", each, dict) for each in multi]
@@ -57,6 +58,25 @@ def _read(line: Line) -> Decision:
         known={name: value for name, value in offer.items() if name != "_multi"},
         about=tuple({k: v for k, v in each.items() if k != "_tag"} for each in articles),
     )
+
+
+def _refuse_weighed(line: Line) -> None:
+    """Raise ValueError for an event that counts as more or less than one: a decision cannot.
+
+    VW weighs an event by 1 / (1 - pdrop), for as many were dropped beside it, and does not learn
+    from one with _skipLearn, whose choice was never shown.
+    """
+    dropped = line.take("pdrop", float, 0.0)
+    if dropped != 0:
+        raise ValueError(
+            f"pdrop = {dropped:g}: the event stands for others that were dropped, and a decision "
+            "here stands for itself alone; ask for a log with pdrop = 0"
+        )
+    if line.take("_skipLearn", bool, False):
+        raise ValueError(
+            "_skipLearn = true: what was chosen was not shown, so nothing can be learned or judged "
+            "by it; take the line out"
+        )
 
 
 def write(path: str | Path, decisions: Iterable[Decision]) -> None:

@@ -5,7 +5,6 @@ Open this file to hand a log to obp, or to take one from it (Saito, Aihara, Mats
 """
 
 import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from bandit.core import check
 from bandit.core.check import shorten
 from bandit.core.files import read_bytes, replacing
 from bandit.ope.exchange.decisions import (
+    NEAR,
     Decision,
     find_nested,
     gather_numbers,
@@ -114,21 +114,79 @@ def write_csv(path: str | Path, decisions: Iterable[Decision]) -> None:
 def read_csv(path: str | Path) -> list[Decision]:
     """The decisions of such a file, at all positions; chances of what was not shown are unknown.
 
-    Affinities (user-item_affinity_0, ...) are left out. Raises ValueError naming file, line and
-    value where it is damaged, and a column that the dataset does not have, or has once.
+    Affinities (user-item_affinity_0, ...) are left out, and take no memory. Raises ValueError
+    naming file, line and value where it is damaged, a column that the dataset does not have, or has
+    once, and an article that had less than all of the chance and no other one beside it.
     """
+    if not Path(path).is_file():
+        read_bytes(Path(path))  # says why not
     try:
-        text = read_bytes(Path(path)).decode("utf-8-sig")  # as Excel writes it, too
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        lines, rows = [], []
-        for row in reader:
-            lines.append(reader.line_num)
-            rows.append(row)
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:  # as Excel writes it, too
+            reader = csv.reader(file, strict=True)
+            head = next(reader, [])
+            columns = _find_columns(path, head)
+            rows = [
+                (reader.line_num, len(row), [row[at] for at in columns if at < len(row)])
+                for row in reader
+                if row
+            ]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: {error}") from None
     if not rows:
         raise ValueError(f"{path}: there is no decision in it")
-    head = list(reader.fieldnames or ())
+    names = [head[at][len(KNOWN) :] for at in columns if head[at].startswith(KNOWN)]
+    place: dict[str, int] = {}  # of each article
+    for _, size, values in rows:
+        if size == len(head):
+            place.setdefault(values[1], len(place))
+    articles = tuple(place)
+    about: tuple[Mapping[str, object], ...] = ({},) * len(place)
+    alike: dict[tuple[int, float], tuple[float, ...]] = {}  # chances that many rows share
+    words: dict[str, str] = {}
+    found = []
+    for number, (line, size, values) in enumerate(rows, 1):
+        try:
+            if size != len(head):
+                many = "more" if size > len(head) else "fewer"
+                raise ValueError(f"has {many} values than the head, which has {len(head)}")
+            time, article, click, score, *known = values
+            reward, key = (
+                _parse("click", click),
+                (place[article], _parse("propensity_score", score)),
+            )
+            if len(place) == 1 and 0 < key[1] < 1 - NEAR:
+                raise ValueError(
+                    f"propensity_score = {key[1]:g}, and {shorten(article)} is the only article of "
+                    "the file: what had the rest of the chance must be in it"
+                )
+            if key not in alike:
+                chances = [math.nan] * len(articles)
+                chances[key[0]] = key[1]
+                alike[key] = tuple(chances)
+            found.append(
+                Decision(
+                    event=str(number),
+                    time=time,
+                    articles=articles,
+                    shown=key[0],
+                    chances=alike[key],
+                    reward=reward,
+                    known=dict(zip(names, (words.setdefault(w, w) for w in known), strict=True)),
+                    about=about,
+                )
+            )
+        except ValueError as error:
+            raise ValueError(f"{path} line {line}: {error}") from None
+    return found
+
+
+def _find_columns(path: str | Path, head: Sequence[str]) -> list[int]:
+    """Where time, article, click and chance stand, and then all that was known of the user.
+
+    Raises ValueError for a column that is missing, there twice, or none of the dataset's.
+    """
+    if not head:
+        raise ValueError(f"{path}: there is no decision in it")
     check.columns(str(path), head, COLUMNS)
     for name in head:
         if head.count(name) > 1:
@@ -138,31 +196,8 @@ def read_csv(path: str | Path) -> list[Decision]:
                 f"{path}: column {shorten(name)} is none of the dataset's; "
                 f"call what was known of the user {KNOWN}..."
             )
-    articles = tuple(dict.fromkeys(str(row["item_id"]) for row in rows))
-    found = []
-    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
-        try:
-            if None in row or None in row.values():
-                many = "more" if None in row else "fewer"
-                raise ValueError(f"has {many} values than the head, which has {len(head)}")
-            shown = articles.index(row["item_id"])
-            chances = [math.nan] * len(articles)
-            chances[shown] = _parse("propensity_score", row["propensity_score"])
-            found.append(
-                Decision(
-                    event=str(number),
-                    time=row["timestamp"],
-                    articles=articles,
-                    shown=shown,
-                    chances=tuple(chances),
-                    reward=_parse("click", row["click"]),
-                    known={k[len(KNOWN) :]: v for k, v in row.items() if k.startswith(KNOWN)},
-                    about=tuple({} for _ in articles),
-                )
-            )
-        except ValueError as error:
-            raise ValueError(f"{path} line {line}: {error}") from None
-    return found
+    own = [head.index(name) for name in ("timestamp", "item_id", "click", "propensity_score")]
+    return own + [at for at, name in enumerate(head) if name.startswith(KNOWN)]
 
 
 def _parse(what: str, text: str) -> float:

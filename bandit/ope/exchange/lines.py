@@ -14,7 +14,14 @@ from bandit.core.files import parse_json, read_bytes
 from bandit.ope.exchange.decisions import Decision
 
 T = TypeVar("T")
-WORDS = {dict: "an object", list: "a list", str: "text", int: "a whole number", float: "a number"}
+WORDS = {
+    dict: "an object",
+    list: "a list",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
 MISSING = object()
 HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # of a pair that stands for one letter
 

@@ -24,7 +24,7 @@ def ips(w: Floats, reward: Floats | Bools) -> Terms:
     [2.0, 0.0, 3.0]
     """
     check_weighed(w, reward)
-    return np.asarray(w * np.asarray(reward, np.float64))
+    return np.asarray(w * reward)
 
 
 def snips(w: Floats, reward: Floats | Bools) -> Terms:
@@ -61,7 +61,8 @@ def check_weighed(w: Floats, *values: Floats | Bools) -> None:
     n = len(w)
     for name, column in (("weights", w), *((f"values {i}", v) for i, v in enumerate(values))):
         check.shape(name, column, (n,))
-        check.finite(name, np.asarray(column, np.float64)[:, None], range(n))
+        if n and not (np.isfinite(column.min()) and np.isfinite(column.max())):  # NaN is in both
+            check.finite(name, np.asarray(column, np.float64)[:, None], range(n))
     if n == 0 or w.min() < 0:
         at = f"weight[{int(w.argmin())}] = {w.min()}" if n else "there are no sends"
         raise ValueError(f"{at}; weights must be at least 0, and one of them there")

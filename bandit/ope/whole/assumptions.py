@@ -1,7 +1,13 @@
-"""What each estimator of whole newsletters assumes of clicks, in words for people."""
+"""What each estimator of whole newsletters assumes of clicks, in words for people.
+
+The order is from the fewest assumptions to the most: each assumes all that those before it do.
+"""
 
 ASSUMES = {
+    "snips": "the log could have shown the same newsletters, and nothing about clicks",
+    "cascade_sn": "a click depends on its own slot and those above it, and on none below",
     "item_position": "a click depends on its own slot and article, and on no other slot",
     "position_based": "a click is a look at the slot, which depends on the slot alone, "
     "times how well the article appeals",
 }
+APART = ("item_position", "position_based")  # those that need chances whatever stands above

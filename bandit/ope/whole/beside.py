@@ -8,11 +8,14 @@ whole newsletters needs of each issue; `look` finds it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ids, Ints
+
+if TYPE_CHECKING:
+    from bandit.ope.whole.from_top import FromTop
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Beside:
     supported: [e, k], every open article could be drawn
     logged, target: [e, k, k], as in `inputs.check_chances`
     leans: [e, c, 2], as for `dependence.find_dependence`
+    opened: [n], the member opened it; None: not known
+    from_top: all n sends as weights that multiply down the slate take them; None: not known
     """
 
     members: Ids
@@ -36,6 +41,24 @@ class Beside:
     logged: Floats
     target: Floats
     leans: Floats
+    opened: Bools | None = None
+    from_top: "FromTop | None" = None
+
+    @classmethod
+    def know_top(cls, members: Ids, from_top: "FromTop") -> Self:
+        """A log of which only the chances given the slots above are known: no row is looked at."""
+        k = from_top.reward.shape[1]
+        none, pairs = np.zeros((0, k)), np.zeros((0, k, k))
+        no: Bools = np.zeros(0, dtype=bool)
+        rows: Ints = np.zeros(0, dtype=np.int64)
+        sides = np.zeros((0, 1, 2))
+        return cls(members, rows, no, none, none > 0, pairs, pairs, sides, None, from_top)
+
+    def count_clicks(self) -> Floats:
+        """The clicks of each send, [n]."""
+        if self.from_top:
+            return np.asarray(self.from_top.reward.sum(axis=1, dtype=np.float64))
+        return np.bincount(self.rows, self.reward.sum(axis=1), len(self.members)).astype(np.float64)
 
     @classmethod
     def join(cls, parts: Sequence["Beside"]) -> Self:
@@ -47,6 +70,10 @@ class Beside:
         joined = {
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in cls.__dataclass_fields__
-            if name != "rows"
+            if name not in ("rows", "opened", "from_top")
         }
-        return cls(rows=rows, **joined)
+        tops = [part.from_top for part in parts if part.from_top]
+        from_top = tops[0].join(tops) if len(tops) == len(parts) else None
+        opens = [part.opened for part in parts if part.opened is not None]
+        opened = np.concatenate(opens) if len(opens) == len(parts) else None
+        return cls(rows=rows, opened=opened, from_top=from_top, **joined)

@@ -1,24 +1,33 @@
 """What a target would have earned on whole newsletters, where the log lets one believe it.
 
-Two assumptions about clicks bring a newsletter of many slots within a log's reach. Each is tested
-on the log; what fails is refused, and the reason says why. Open this file for the limits that an
-answer has to pass.
+Four estimates assume more and more of clicks, and are surer the more they assume. What they assume
+is tested on the log; what fails is refused, and so is what contradicts an estimate that assumes
+less. The surest that is left is the answer, so nobody has to choose: SLOPE (Su, Srinath &
+Krishnamurthy 2020, `ope.choosing.slope`), with paired differences in place of its margins, for the
+estimates share their luck. Open this file for the limits that an answer has to pass.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
-from bandit.ope.diagnostics import MOST_LOST
+from bandit.ope.estimators import cascade_sn, snips
 from bandit.ope.inputs import check_chances
 from bandit.ope.intervals import Interval, normal_interval
-from bandit.ope.sample_size import effective_sample_size
-from bandit.ope.whole.assumptions import ASSUMES
+from bandit.ope.trust import limits
+from bandit.ope.trust.dependence import (
+    DOUBT,
+    Dependence,
+    find_crowding,
+    find_crowding_of_one,
+    find_dependence,
+)
+from bandit.ope.whole.assumptions import APART, ASSUMES
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.dependence import DOUBT, Dependence, find_crowding, find_dependence
 from bandit.ope.whole.item_position import item_position, weigh_items
 from bandit.ope.whole.position_based import (
     estimate_curve,
@@ -26,8 +35,8 @@ from bandit.ope.whole.position_based import (
     weigh_positions,
 )
 
-MOST_SHARE = 0.2  # of the estimate that one send may be
-FAR_OFF = 0.02  # from 1, by which the mean weight may be off beyond its own error
+if TYPE_CHECKING:
+    from bandit.ope.evaluate import Estimate
 
 
 @dataclass(frozen=True)
@@ -54,10 +63,10 @@ class WholeEstimate:
 class WholeAnswer:
     """All that a log says of one target on whole newsletters.
 
-    estimates: one for each assumption
+    estimates: one for each assumption, from the fewest to the most
     sent: what was sent earned, in clicks a send
     dependence: whether clicks depend on other slots
-    curve: [k], looks of each slot relative to the first
+    curve: [k], looks of each slot relative to the first; NaN where nothing is known of them
     """
 
     estimates: tuple[WholeEstimate, ...]
@@ -82,41 +91,118 @@ def evaluate_whole(
     least_clicks: float = 30.0,
     level: float = 0.95,
     name: Callable[[int], str] = "send {}".format,
+    top: "Estimate | None" = None,
 ) -> WholeAnswer:
     """What the target would have earned on all slots: intervals, or reasons why there are none.
 
     The question is that of `ope.evaluate`: each issue as it was, with the log's own past, but this
-    policy's newsletters. An estimate is given where
-    (1) the log does not show that clicks depend on other slots (`dependence`, p < 1 %),
+    policy's newsletters. Slots apart (item-position) and looks by slot (position-based) are given
+    where
+    (1) the log does not show that clicks depend on other slots (p < 1 %, or < 10 % that a click
+        keeps others away: `trust.dependence`),
     (2) at most 1 % of what the target wants in any slot may be what the logger never shows,
     (3) the effective sample size of every slot is at least least_ess,
     (4) the weights average 1, within 2 % and four standard errors,
-    (5) the clicks count as least_clicks of equal weight, and no send is over a fifth of the sum,
-    (6) and, for the position-based one, it does not contradict the item-position one (p < 1 %).
+    (5) the clicks count as least_clicks of equal weight, and no send is over a fifth of the sum.
+    The cascade is given where the log does not show that clicks depend on slots below, and like
+    SNIPS where `ope.evaluate` reaches the last slot; both only if `log.from_top` is known. What
+    contradicts an estimate that is given under fewer assumptions (p < 1 %) is not given.
 
     log: what is known of the log beside it (`look.look_beside`)
     least_ess: a higher one answers more rarely and more reliably
-    least_clicks: likewise
+    least_clicks: likewise, of slots apart and looks by slot
     level: of confidence, in (0, 1); a higher one gives wider intervals
     name: says which send a row is, for reasons
+    top: any estimate of `ope.evaluate` of `log.from_top`, which says down to which slot there may
+        be one; None: there is none of whole newsletters from the top
 
     Raises ValueError for impossible values, limits below 1, or a log of fewer than two members.
     """
     check.at_least("least_ess", least_ess, 1.0)
     check.at_least("least_clicks", least_clicks, 1.0)
-    n, k = len(log.members), log.reward.shape[1]
-    reward = log.reward
-    own = np.bincount(log.rows, reward.sum(axis=1), n).astype(np.float64)
+    k = log.reward.shape[1]
+    own = log.count_clicks()
     sent = normal_interval(own, log.members, level)
     found = find_dependence(log.leans, log.members[log.rows])
-    dependence = replace(found, together=find_crowding(reward, n))
-    curve: Floats = np.ones(k)
-    if not reward.any():
+    dependence = replace(found, together=_find_together(log))
+    curve: Floats = np.full(k, np.nan)
+    if not own.any():
         why = "nothing was clicked"
-        silent = [WholeEstimate(each, None, None, None, 0.0, why) for each in ASSUMES]
+        silent = [WholeEstimate(each, None, None, None, 0.0, why) for each in _list_names(top)]
         return WholeAnswer(tuple(silent), sent, dependence, curve)
+    weighed = _weigh_from_top(log, dependence, top)
+    if len(log.rows):
+        curve = estimate_curve(log.logged, log.reward)
+        weighed += _weigh_apart(log, dependence, curve, least_ess, least_clicks, name)
+    answers: list[WholeEstimate] = []
+    given: dict[str, Floats] = {}
+    for each, terms, ess, reason in weighed:
+        reason = reason or _find_contradiction(each, terms, given, log)
+        if reason:
+            answers.append(WholeEstimate(each, None, None, None, ess, reason))
+            continue
+        given[each] = terms
+        over = terms.mean() / own.mean()
+        more = over - 1 + (terms - over * own) / own.mean()  # a ratio, linearised
+        value, change, lift = (
+            normal_interval(part, log.members, level) for part in (terms, terms - own, more)
+        )
+        answers.append(WholeEstimate(each, value, change, lift, ess, ""))
+    return WholeAnswer(tuple(answers), sent, dependence, curve)
+
+
+Weighed = tuple[
+    str, Floats, float, str
+]  # an estimator, its terms [n], what they count as, a reason
+UNSEEN = {  # what it means that an estimate contradicts one which assumes less
+    "cascade_sn": "clicks depend on the slots below",
+    "item_position": "clicks depend on other slots",
+    "position_based": "looks depend on more than the slot",
+}
+
+
+def _find_together(log: Beside) -> float:
+    """p-value that a click does not keep others away, by who opened where that is known."""
+    n = len(log.members)
+    if log.opened is not None:
+        clicked = np.zeros((n, log.reward.shape[1]))
+        clicked[log.rows] = log.reward
+        p = find_crowding_of_one(clicked, log.opened, log.members)
+        if p == p:
+            return p
+    return find_crowding(log.reward, n)
+
+
+def _list_names(top: "Estimate | None") -> list[str]:
+    return [each for each in ASSUMES if each in APART or top]
+
+
+def _weigh_from_top(log: Beside, dependence: Dependence, top: "Estimate | None") -> list[Weighed]:
+    """SNIPS and the cascade, where what they need is known."""
+    seen = log.from_top
+    if not seen or not top:
+        return []
+    found: list[Weighed] = []
+    for each, estimator in (("snips", snips), ("cascade_sn", cascade_sn)):
+        below = replace(dependence, above=float("nan"), together=float("nan"))
+        untold = log.reward.shape[1] > 1 and not below.least >= DOUBT
+        why = top.reason or (below.words if each == "cascade_sn" and untold else "")
+        terms = np.zeros(0) if why else estimator(seen.logged, seen.target, seen.reward)
+        found.append((each, terms, top.ess, why))
+    return found
+
+
+def _weigh_apart(
+    log: Beside,
+    dependence: Dependence,
+    curve: Floats,
+    least_ess: float,
+    least_clicks: float,
+    name: Callable[[int], str],
+) -> list[Weighed]:
+    """Slots apart, and looks by slot."""
+    reward, n = log.reward, len(log.members)
     check_chances(log.logged, log.target, reward)
-    curve = estimate_curve(log.logged, reward)
     looks = np.broadcast_to(curve, reward.shape)
     weights = {
         "item_position": weigh_items(log.logged, log.target),
@@ -126,112 +212,42 @@ def evaluate_whole(
         "item_position": item_position(log.logged, log.target, reward),
         "position_based": position_based_learned(log.logged, log.target, reward),
     }
-    spread: dict[str, Floats] = {
-        each: np.bincount(log.rows, given, n).astype(np.float64) for each, given in terms.items()
-    }
-    apart = normal_interval(spread["position_based"] - spread["item_position"], log.members, 0.99)
     shared = _find_shared_reason(log, dependence)
-    answers, earlier = [], ""
+    found: list[Weighed] = []
     for each, w in weights.items():
         by_slot, sample = each == "item_position", (w[log.sampled], looks[log.sampled])
-        ess = _count_sends(*sample, n, by_slot)
+        ess, where = limits.count_sends(*sample, n, by_slot)
         reason = shared
         if not reason and ess < least_ess:
             reason = (
-                f"{n} sends count as {ess:.0f} that chose as this policy would, "
+                f"{where}{n} sends count as {ess:.0f} that chose as this policy would, "
                 f"fewer than {least_ess:g}"
             )
-        reason = reason or _find_bias(*sample, by_slot)
-        reason = reason or _find_heaviest(w * reward, name, log, least_clicks)
-        if not reason and each == "position_based" and not earlier and not _holds_zero(apart):
-            reason = (
-                "it contradicts what item-position weights say by "
-                f"{apart.estimate:+.3g} clicks a send: looks depend on more than the slot"
-            )
-        earlier = earlier or reason
-        if reason:
-            answers.append(WholeEstimate(each, None, None, None, ess, reason))
-            continue
-        over = spread[each].mean() / own.mean()
-        more = over - 1 + (spread[each] - over * own) / own.mean()  # a ratio, linearised
-        value, change, lift = (
-            normal_interval(part, log.members, level)
-            for part in (spread[each], spread[each] - own, more)
-        )
-        answers.append(WholeEstimate(each, value, change, lift, ess, ""))
-    return WholeAnswer(tuple(answers), sent, dependence, curve)
-
-
-def _holds_zero(interval: Interval) -> bool:
-    return interval.low <= 0 <= interval.high
+        reason = reason or limits.find_bias(*sample, by_slot)
+        reason = reason or limits.find_heaviest(w * reward, name, log.rows, least_clicks)
+        spread = np.bincount(log.rows, terms[each], n).astype(np.float64)
+        found.append((each, spread, ess, reason))
+    return found
 
 
 def _find_shared_reason(log: Beside, dependence: Dependence) -> str:
     """Why no estimate that assumes slots apart may be believed; empty where there is no reason."""
-    if dependence.least < DOUBT:
+    if dependence.refuted:
         return dependence.words
     if log.sampled.sum() < 2:
         return "too few sends were looked at to see how large the weights are"
     own = np.arange(log.reward.shape[1])
     wanted = log.target[:, own, own][log.sampled]
-    missing = np.where(log.supported[log.sampled], 0.0, 1.0 - wanted)
-    lost = np.maximum(missing, 0.0).mean(axis=0)
-    if lost.max() > MOST_LOST:
-        return (
-            f"at slot {int(lost.argmax()) + 1} the logging policy may never show {lost.max():.1%} "
-            f"of what this policy wants, more than {MOST_LOST:.0%}"
-        )
-    return ""
+    return limits.find_lost(wanted, log.supported[log.sampled])
 
 
-def _find_bias(w: Floats, looks: Floats, by_slot: bool) -> str:
-    """Why the weights [s, k] of a sample do not average 1, as they must; empty where they do.
-
-    looks: [s, k], what a slot counts for, alike in every row
-    by_slot: each slot's weights must average 1; else those of all slots together, by looks
-    """
-    if by_slot:
-        mean, error = w.mean(axis=0), w.std(axis=0, ddof=1) / np.sqrt(len(w))
-    else:
-        each = (w * looks).sum(axis=1, keepdims=True) / looks[0].sum()
-        mean, error = each.mean(axis=0), each.std(axis=0, ddof=1) / np.sqrt(len(w))
-    off = np.abs(mean - 1) - FAR_OFF - 4 * error
-    if off.max() <= 0:
-        return ""
-    j = int(off.argmax())
-    where = f" at slot {j + 1}" if len(off) > 1 else ""
-    return (
-        f"the weights{where} average {mean[j]:.2f} and must average 1: chances are not known well"
-    )
-
-
-def _count_sends(w: Floats, looks: Floats, n: int, by_slot: bool) -> float:
-    """How many sends of equal weight are as good as all n, from weights [s, k] of a sample.
-
-    looks, by_slot: as for `_find_bias`; by slot, it is the slot where they are fewest
-    """
-    if not len(w):
-        return 0.0
-    if by_slot:
-        return n * min(effective_sample_size(column) for column in w.T) / len(w)
-    total, square = (w * looks).sum(), (w**2 * looks).sum()
-    return float(n * total**2 / square / looks[0].sum() / len(w)) if square > 0 else 0.0
-
-
-def _find_heaviest(
-    counted: Floats, name: Callable[[int], str], log: Beside, least_clicks: float
-) -> str:
-    """Why too few clicks carry the estimate, from weighted clicks [e, k]; empty if enough do."""
-    total = counted.sum()
-    if not total > 0:
-        return "no click was of an article that this policy would show there"
-    i, j = np.unravel_index(int(counted.argmax()), counted.shape)
-    share = counted[i, j] / total
-    if share > MOST_SHARE:
-        return (
-            f"one click, of {name(int(log.rows[i]))}, slot {j + 1}, is {share:.0%} of the estimate"
-        )
-    clicks = effective_sample_size(counted.ravel())
-    if clicks < least_clicks:
-        return f"the clicks count as {clicks:.1f} of equal weight, fewer than {least_clicks:g}"
+def _find_contradiction(each: str, terms: Floats, given: dict[str, Floats], log: Beside) -> str:
+    """Why an estimate that assumes more than those given cannot be right."""
+    for other, theirs in given.items():
+        apart = normal_interval(terms - theirs, log.members, 1 - DOUBT)
+        if not apart.low <= 0 <= apart.high:
+            return (
+                f"it contradicts what {other.replace('_', '-')} weights say by "
+                f"{apart.estimate:+.3g} clicks a send: {UNSEEN[each]}"
+            )
     return ""

@@ -7,8 +7,8 @@ import numpy as np
 
 from bandit.core import keys
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
+from bandit.ope.trust.dependence import lean, rank_appeal
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.dependence import lean, rank_appeal
 from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import replay
 from bandit.slates.walks import find_chances, walk_beside
@@ -58,6 +58,7 @@ def look_beside(
         logged=find_chances(logger, context, asked, rows, seed, walks=walks),
         target=find_chances(target, wanted or context, asked, rows, seed, draws),
         leans=lean(walks, reward[rows], appeal),
+        opened=round.feedback.opened,
     )
 
 

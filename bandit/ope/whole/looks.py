@@ -9,17 +9,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from bandit.core.types import Floats
+from bandit.ope.estimators import cascade_sn, snips
 from bandit.ope.sequences import Look, make_sequence
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import item_position
 from bandit.ope.whole.position_based import position_based_learned
 
 ESTIMATORS = {"item_position": item_position, "position_based": position_based_learned}
+FROM_TOP = {"snips": snips, "cascade_sn": cascade_sn}
 LEAST = 50  # members with a click, for the estimate to be as good as normal
 
 
 def find_change(log: Beside, estimator: str) -> Floats:
     """What the target earns more than what was sent, terms [n]: of an estimator of `ASSUMES`."""
+    top = log.from_top
+    if top and estimator in FROM_TOP:
+        terms = FROM_TOP[estimator](top.logged, top.target, top.reward)
+        return np.asarray(terms - log.count_clicks())
     n = len(log.members)
     terms = ESTIMATORS[estimator](log.logged, log.target, log.reward)
     return np.bincount(log.rows, terms - log.reward.sum(axis=1), n).astype(np.float64)
@@ -46,6 +52,6 @@ def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95)
         estimates[look] = terms.mean()
         rest = np.bincount(member, terms - estimates[look])
         variances[look] = groups / (groups - 1) * float(rest @ rest) / total**2
-        clicked = log.members[log.rows[log.reward.any(axis=1)]]
+        clicked = log.members[log.count_clicks() != 0]
         ready[look] = len(np.unique(clicked)) >= LEAST and variances[look] > 0
     return make_sequence(estimates, variances, ready, level)

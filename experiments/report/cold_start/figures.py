@@ -1,6 +1,7 @@
 """Figures of the cold start's page: shares of the baseline, and what profiles rest on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bandit.core.types import Floats
+from experiments.report.curves import name_axes, name_lines, open_frame
 from experiments.report.page import (
     ACCENT,
     BASELINE,
     SOFT,
     STYLE,
+    fit_widths,
     format_percent,
     render_svg,
-    spread,
 )
 from experiments.report.policy_looks import Look
 from experiments.tables.cold_start import LEAST_SEEDS, smooth, sum_steps
@@ -48,43 +50,37 @@ def draw_shares(
     low = min([0.9, *(float(np.nanmin(line[0])) for line in inside.values())])
     high = max([1.1, *(float(np.nanmax(line[0])) for line in inside.values())])
     room = 0.06 * (high - low)
-    with style.context(STYLE, after_reset=True):
-        figure = Figure(figsize=(10, 4.7))
-        axes = figure.add_axes((0.055, 0.125, 0.745, 0.775))
-        axes.axhline(1.0, color=BASELINE, linewidth=2.0)
-        for policy, (mean, least, most) in inside.items():
-            drawn = look[policy]
-            axes.plot(steps, mean, color=drawn.colour, linewidth=drawn.width, linestyle=drawn.dash)
-            if drawn.role == "star" and len(theirs[0]) >= LEAST_SEEDS:  # of fewer it is fog
-                axes.fill_between(steps, least, most, color=drawn.colour, alpha=0.15, linewidth=0)
-        axes.set(xlim=(steps[0], max(steps[-1], steps[0] + 1)), ylim=(low - room, high + room))
-        axes.grid(axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(14, integer=True))
-        axes.yaxis.set_major_formatter(lambda value, _: format_percent(value))
-        axes.set_xlabel(words, loc="left", labelpad=6)
-        told = f"Expected clicks, as a share of {look[baseline].label}\u2019s"
-        axes.text(-0.07, 1.045, told, transform=axes.transAxes, color=SOFT)
-        bottom, top = axes.get_ylim()
-        ends = {p: (float(line[0][-1]) - bottom) / (top - bottom) for p, line in inside.items()}
-        labels = {p: look[p].label for p in inside}
-        for policy in (p for p in lines if p not in inside):
-            ends[policy] = 1.0
-            labels[policy] = (
-                f"{look[policy].label}: {format_percent(float(lines[policy][0][-1]))} \u2191"
-            )
-        places = spread(list(ends.values()), 0.055)
-        for policy, place in zip(ends, places, strict=True):
-            bold = "bold" if look[policy].role in ("star", "baseline") else "normal"
-            axes.text(
-                1.012,
-                place,
-                labels[policy],
-                transform=axes.transAxes,
-                va="center",
-                color=look[policy].ink,
-                fontweight=bold,
-            )
-        return render_svg(figure, f"share-{step}", f"{told}, by {words.lower()}")
+    bottom, top = low - room, high + room
+    told = f"Expected clicks, as a share of {look[baseline].label}\u2019s"
+    ends = {p: (float(line[0][-1]) - bottom) / (top - bottom) for p, line in lines.items()}
+    named = {
+        p: look[p]
+        if p in inside
+        else replace(look[p], label=f"{look[p].label}: {format_percent(float(line[0][-1]))} \u2191")
+        for p, line in lines.items()
+    }
+
+    def draw(key: str, slim: bool) -> Markup:
+        with style.context(STYLE, after_reset=True):
+            figure, axes = open_frame(slim, len(lines))
+            axes.axhline(1.0, color=BASELINE, linewidth=2.0)
+            for policy, (mean, least, most) in inside.items():
+                drawn = look[policy]
+                axes.plot(
+                    steps, mean, color=drawn.colour, linewidth=drawn.width, linestyle=drawn.dash
+                )
+                if drawn.role == "star" and len(theirs[0]) >= LEAST_SEEDS:  # of fewer it is fog
+                    axes.fill_between(
+                        steps, least, most, color=drawn.colour, alpha=0.15, linewidth=0
+                    )
+            axes.set(xlim=(steps[0], max(steps[-1], steps[0] + 1)), ylim=(bottom, top))
+            axes.xaxis.set_major_locator(MaxNLocator(7 if slim else 14, integer=True))
+            axes.yaxis.set_major_formatter(lambda value, _: format_percent(value))
+            name_axes(axes, words, told, slim)
+            name_lines(axes, ends, named, slim)
+            return render_svg(figure, key, f"{told}, by {words.lower()}")
+
+    return fit_widths(draw(f"share-{step}", False), draw(f"share-{step}-slim", True))
 
 
 def _divide(

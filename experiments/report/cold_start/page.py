@@ -20,6 +20,7 @@ TABLES = (*VIEWS, "people", "figures", "cuts", "first")
 # What a product team may hold the newsletter to; docs/cold_start.md says where they come from.
 LEAST = 0.98  # of the baseline's clicks at any issue since joining
 MOST_WORSE = 0.10  # of members
+KEPT = 0.95  # of the clicks without any attribute, where attributes are another member's
 SOONER = 0.71  # of the issues that a cold linear bandit needs until it has started
 Figures = dict[str, float]  # a row of `measure_cold_start`
 
@@ -63,7 +64,7 @@ def write_page(run: Path) -> Path:
         rival=looks[baseline].label,
         first=looks[policy].ink,
         headline=_write_headline(ours, looks[policy].label, looks[baseline].label),
-        aims=_list_aims(figures, policy),
+        aims=_list_aims(figures, _read_rows(tables["cuts"].drop(columns="policy"), "cut"), policy),
         joiners=draw_shares(
             tables["joiners"], "since", baseline, looks, "Issues since joining (0: the first)"
         ),
@@ -115,7 +116,9 @@ def _write_headline(row: Figures, label: str, rival: str) -> str:
     return f"No clear difference: i{told} {span}." if low <= 0 <= high else f"I{told} {span}."
 
 
-def _list_aims(figures: Mapping[str, Figures], policy: str) -> list[Aim]:
+def _list_aims(
+    figures: Mapping[str, Figures], cuts: Mapping[str, Figures], policy: str
+) -> list[Aim]:
     row = figures[policy]
     least = _write_share(row["least"], row["least_low"], row["least_high"])
     worse = _write_share(row["worse"], row["worse_low"], row["worse_high"])
@@ -128,7 +131,7 @@ def _list_aims(figures: Mapping[str, Figures], policy: str) -> list[Aim]:
         ),
         Aim(
             f"At most {format_percent(MOST_WORSE)} of the members find 5\u00a0% less to click",
-            f"{worse}; they lose {row['loss']:.1f} clicks each",
+            f"{worse}; they lose {row['loss']:.1f} clicks each{_tell_limit(figures)}",
             row["worse"] <= MOST_WORSE,
         ),
     ]
@@ -141,7 +144,22 @@ def _list_aims(figures: Mapping[str, Figures], policy: str) -> list[Aim]:
         found += f". 90\u00a0% of its own level: after {row['started']:.0f}"
         met = row["reached"] <= SOONER * linear
         aims.append(Aim(f"{words} {SOONER:g} of the issues that LinTS needs", found, met))
+    wrong = cuts.get("shuffled", {})
+    if math.isfinite(wrong.get("kept", math.nan)):
+        words = "Told each member\u2019s attributes wrongly, it keeps at least"
+        kept = _write_share(wrong["kept"], wrong["kept_low"], wrong["kept_high"])
+        words = f"{words} {format_percent(KEPT)} of the clicks that it gets without any"
+        aims.append(Aim(words, kept, wrong["kept"] >= KEPT))
     return aims
+
+
+def _tell_limit(figures: Mapping[str, Figures]) -> str:
+    """What no learner can spare, where the limit of learning ran."""
+    limit = figures.get("bayes_limit")
+    if not limit:
+        return ""
+    left = format_percent(limit["worse"])
+    return f". Told the simulator\u2019s settings, the limit of learning still leaves {left}"
 
 
 def _write_share(share: float, low: float, high: float) -> str:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 from matplotlib import style
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from bandit.core.types import Floats
-from experiments.report.curves import LEFT, WIDTH, name_lines
+from experiments.report.curves import name_axes, name_lines, open_frame
 from experiments.report.lifts import draw_lifts
-from experiments.report.page import ACCENT, BASELINE, SOFT, STYLE, render_svg
+from experiments.report.page import ACCENT, BASELINE, SOFT, STYLE, fit_widths, render_svg
 from experiments.report.policy_looks import COLOURS, SPARE, Look
 
 PLAIN = (COLOURS["neural"], COLOURS["vw"], COLOURS["lin_ts"], *SPARE)
@@ -54,6 +53,8 @@ def draw_series(
 ) -> Markup:
     """A line for each series, named at its right end; the frame fits what is drawn.
 
+    It is drawn twice, for a broad page and for a phone, where names stand above (`fit_widths`).
+
     name, alt: as for `render_svg`
     series: by the name that is written
     x_words, y_words: what the axes show
@@ -69,35 +70,36 @@ def draw_series(
     low, high = float(np.nanmin(every)), float(np.nanmax(every))
     room = 0.1 * ((high - low) or high or 1.0)
     bottom, top = max(low - room, 0.0) if low >= 0 else low - room, high + room
-    with style.context(STYLE, after_reset=True):
-        figure = Figure(figsize=(10, 4.7))
-        axes = figure.add_axes((LEFT + 0.015, 0.125, WIDTH - 0.03, 0.775))
-        for label, one in series.items():
-            look = looks[label]
-            axes.plot(
-                one.x,
-                means[label],
-                linestyle=look.dash,
-                color=look.colour,
-                linewidth=look.width,
-            )
-        ends = {
-            label: (float(mean[np.isfinite(mean)][-1]) - bottom) / (top - bottom)
-            for label, mean in means.items()
-        }
-        x = np.unique(np.concatenate([one.x for one in series.values()]))
-        if doubling:
-            axes.set_xscale("log", base=2)
-            axes.set_xticks(x, [f"{value:g}" for value in x])
-            axes.xaxis.set_minor_locator(NullLocator())
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(14, integer=True))
-        axes.set(xlim=(x[0], x[-1] if len(x) > 1 else x[0] + 1), ylim=(bottom, top))
-        axes.grid(axis="y")
-        axes.set_xlabel(x_words, loc="left", labelpad=6)
-        axes.text(-LEFT / WIDTH, 1.045, y_words, transform=axes.transAxes, color=SOFT)
-        name_lines(axes, ends, looks)
-        return render_svg(figure, name, alt)
+    x = np.unique(np.concatenate([one.x for one in series.values()]))
+    ends = {
+        label: (float(mean[np.isfinite(mean)][-1]) - bottom) / (top - bottom)
+        for label, mean in means.items()
+    }
+
+    def draw(key: str, slim: bool) -> Markup:
+        with style.context(STYLE, after_reset=True):
+            figure, axes = open_frame(slim, len(series))
+            for label, one in series.items():
+                look = looks[label]
+                axes.plot(
+                    one.x,
+                    means[label],
+                    color=look.colour,
+                    linewidth=look.width,
+                    linestyle=look.dash,
+                )
+            if doubling:
+                axes.set_xscale("log", base=2)
+                axes.set_xticks(x, [f"{value:g}" for value in x])
+                axes.xaxis.set_minor_locator(NullLocator())
+            else:
+                axes.xaxis.set_major_locator(MaxNLocator(7 if slim else 14, integer=True))
+            axes.set(xlim=(x[0], x[-1] if len(x) > 1 else x[0] + 1), ylim=(bottom, top))
+            name_axes(axes, x_words, y_words, slim)
+            name_lines(axes, ends, looks, slim)
+            return render_svg(figure, key, alt)
+
+    return fit_widths(draw(name, False), draw(f"{name}-slim", True))
 
 
 def draw_gains(
@@ -109,9 +111,13 @@ def draw_gains(
 ) -> Markup:
     """A dot and its interval for each row, against a line at zero that is named `zero`.
 
-    rows: label, role as in `Series`, and mean, low and high as shares
+    rows: label, role as in `Series`, and mean, low and high as shares; labels that are the same up
+        to a comma have one colour
     """
-    looks = [make_look(label, role, place) for place, (label, role, _) in enumerate(rows)]
+    heads = list(dict.fromkeys(label.partition(", ")[0] for label, _, _ in rows))
+    looks = [
+        make_look(label, role, heads.index(label.partition(", ")[0])) for label, role, _ in rows
+    ]
     drawn = [(look, *gain) for look, (_, _, gain) in zip(looks, rows, strict=True)]
     longest = max(len(label) for label, _, _ in rows)
     left = min(0.02 + 0.0085 * longest, 0.45)

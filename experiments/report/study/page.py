@@ -30,6 +30,7 @@ class Finding:
     """What a study found.
 
     headline: the sentence on top, whichever way it turned out, with its uncertainty
+    advice: what to do about it; and how sure that is
     say: paragraphs below it
     figure: the picture that shows it
     caption: what the picture's marks are
@@ -38,6 +39,7 @@ class Finding:
     """
 
     headline: str
+    advice: tuple[str, str]
     say: Sequence[str]
     figure: Markup
     caption: str

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from bandit.core.columns import Columns
 from bandit.core.types import KINDS, Floats, Ints
 from bandit.features.clean import join_texts
 from simulators.association.pools.catalogue import Catalogue
@@ -29,6 +31,11 @@ class Pool:
     since: Ints
     lift: Floats
     stories: tuple[Story, ...]
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The articles' columns, kept for the issues that look back at what was sent."""
+        return Columns(self.articles)
 
     @property
     def topics(self) -> Floats:

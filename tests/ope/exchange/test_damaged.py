@@ -47,6 +47,11 @@ DAMAGED: dict[str, tuple[str, str]] = {
     ),
     "twice": (damage() + "\n\n" + damage(), "line 3: event 'e' is in line 1 too"),
     "bytes": ("\udcff", "line 1: "),
+    "whole": (damage(pdrop=0.0, _skipLearn=False), ""),
+    "dropped": (damage(pdrop=0.5), "line 1: pdrop = 0.5: the event stands for others"),
+    "drop": (damage(pdrop="no"), "pdrop = 'no'; must be a number"),
+    "skipped": (damage(_skipLearn=True), "line 1: _skipLearn = true: what was chosen was not"),
+    "skip": (damage(_skipLearn=1), "_skipLearn = 1; must be true or false"),
 }
 
 
@@ -99,6 +104,11 @@ OTHERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         feedback.read_csv,
         CSV + "t,a,1,inf,0.5\nt,b,1,0,0.5\n",
         "line 2: reward inf is not finite",
+    ),
+    "alone": (
+        feedback.read_csv,
+        CSV + "t,a,1,0,1\nt,a,2,0,0.25\n",
+        "line 3: propensity_score = 0.25, and 'a' is the only article of the file",
     ),
     "chance": (feedback.read_csv, CSV + "t,a,1,0,1.5\n", "line 2: chance 1.5 of 'a'"),
     "short": (feedback.read_csv, CSV + "t,a,1,0,1\nt,a\n", "line 3: has"),

@@ -205,3 +205,25 @@ def test_impossible_feedback_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=words):
             feedback.from_feedback(told | changes)
+
+
+def test_a_large_open_bandit_file_takes_little_memory(tmp_path: Path) -> None:
+    """Three thousand rows as the dataset has them: 80 affinities each, and few chances."""
+    import tracemalloc
+
+    affinities = ",".join(f"user-item_affinity_{j}" for j in range(80))
+    rest = "," + ",".join(["0.125"] * 80)
+    path, n = tmp_path / "all.csv", 3000
+    with path.open("w") as file:
+        file.write(
+            f",timestamp,item_id,position,click,propensity_score,user_feature_0,{affinities}\n"
+        )
+        for i in range(n):
+            file.write(f"{i},2019-11-24,{i % 79},{i % 3 + 1},{i % 7 // 6},0.0125,u{i % 9}{rest}\n")
+    tracemalloc.start()
+    found = feedback.read_csv(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(found), len(found[0].articles)) == (n, 79)
+    assert found[8].known == {"0": "u8"}
+    assert most < 1_700 * n, f"{most / n:.0f} bytes a row"

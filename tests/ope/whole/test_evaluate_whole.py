@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bandit.ope.intervals import normal_interval
-from bandit.ope.whole.assumptions import ASSUMES
+from bandit.ope.whole.assumptions import APART
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import evaluate_whole
 from tests.support.ope_cases import assert_same_interval
@@ -27,7 +27,7 @@ def test_the_policy_that_logged_earns_what_was_sent() -> None:
         assert abs(each.change.estimate) + abs(each.change.high) < 1e-9
         assert each.lift is not None
         assert abs(each.lift.estimate) + abs(each.lift.high) < 1e-9
-    assert [each.estimator for each in answer.estimates] == list(ASSUMES)
+    assert [each.estimator for each in answer.estimates] == list(APART)
 
 
 def test_intervals_cover_and_position_based_ones_are_narrower() -> None:
@@ -101,7 +101,8 @@ def test_weights_that_do_not_average_1_are_refused() -> None:
 def test_too_few_sends_are_refused() -> None:
     log, _ = make_beside(np.random.default_rng(7))
     one, other = refusals(log, least_ess=5900.0)
-    assert one.startswith("6000 sends count as ")
+    assert one.startswith("at slot ")
+    assert " 6000 sends count as " in one
     assert one.endswith("that chose as this policy would, fewer than 5900")
     assert other.startswith("6000 sends count as ")
 
@@ -141,7 +142,9 @@ def test_without_clicks_there_is_no_estimate() -> None:
     log, _ = make_beside(np.random.default_rng(11))
     assert refusals(replace(log, reward=0 * log.reward)) == ["nothing was clicked"] * 2
     wrong = replace(log, target=0 * log.target)
-    assert refusals(wrong)[0].startswith("6000 sends count as 0 that chose as this policy")
+    assert refusals(wrong)[0].startswith(
+        "at slot 1 6000 sends count as 0 that chose as this policy"
+    )
     none = replace(log, sampled=np.zeros_like(log.sampled))
     assert refusals(none)[0].startswith("too few sends were looked at to see how large")
 

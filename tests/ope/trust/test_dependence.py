@@ -1,13 +1,16 @@
 """The test of whether clicks depend on other slots: its null, what it finds, and its words."""
 
+import math
+
 import numpy as np
 import pytest
 
 from bandit.core.rules import Rules
 from bandit.core.types import Floats, SlotPmf
-from bandit.ope.whole.dependence import (
+from bandit.ope.trust.dependence import (
     Dependence,
     find_crowding,
+    find_crowding_of_one,
     find_dependence,
     lean,
     rank_appeal,
@@ -111,3 +114,42 @@ def test_ranks() -> None:
         [[1 / 6, -1 / 3, 1 / 6, 0, 0], [0] * 5],
         atol=1e-12,
     )
+
+
+def read_on(
+    rng: np.random.Generator, after: float, n: int = 2500, issues: int = 4
+) -> tuple[Floats, Floats, Floats]:
+    """Clicks [n, k], opens and members of readers who go on with chance `after` after a click."""
+    opens, likes = np.tile(rng.beta(0.6, 1.0, n), issues), np.tile(rng.beta(1.2, 9, n), issues)
+    opened = rng.random(n * issues) < opens
+    clicked, reads = np.zeros((n * issues, 3)), opened.copy()
+    for j, look in enumerate((1.0, 0.85, 0.7)):
+        clicked[:, j] = reads & (rng.random(n * issues) < likes * look)
+        reads &= (clicked[:, j] == 0) | (rng.random(n * issues) < after)
+    return clicked, opened, np.tile(np.arange(n), issues)
+
+
+def test_pairs_of_a_member_who_opens_two_newsletters_by_hand() -> None:
+    """Member 0 clicked both slots in one of two; member 1 one slot in each; member 2 opened one."""
+    clicked = np.array([[1, 1], [0, 0], [1, 0], [0, 1], [1, 1]])
+    # where member 0 opened one, only member 1 has pairs to compare: none within, half a one across
+    found = find_crowding_of_one(clicked, clicked.any(axis=1), np.array([0, 0, 1, 1, 2]))
+    assert found == pytest.approx(0.5 * (1 - math.erf(1 / math.sqrt(2))), rel=1e-12)
+    opened = np.ones(5, dtype=bool)
+    found = find_crowding_of_one(clicked, opened, np.array([0, 0, 1, 1, 2]))
+    within, across = np.array([1 / 2, 0]) * 2, np.array([0, 1 / 2]) * 2
+    apart = within - 0.95 * across
+    z = apart.sum() / np.sqrt((apart**2).sum())
+    assert found == pytest.approx(0.5 * (1 + math.erf(z / math.sqrt(2))), rel=1e-12)
+    assert np.isnan(find_crowding_of_one(0 * clicked, opened, np.arange(5)))
+
+
+def test_a_click_that_makes_reading_on_less_likely_is_found_and_unlike_readers_are_not() -> None:
+    rng = np.random.default_rng(57)
+    independent = [find_crowding_of_one(*read_on(rng, 1.0)) for _ in range(200)]
+    assert np.mean(np.array(independent) < 0.1) < 0.1 + 3.5 * np.sqrt(0.09 / 200)
+    tired = [find_crowding_of_one(*read_on(rng, 0.6)) for _ in range(50)]
+    assert np.mean(np.array(tired) < 0.1) > 0.8
+    clicked, opened, members = read_on(rng, 1.0)
+    machines = find_crowding_of_one(clicked, opened | (rng.random(len(opened)) < 0.5), members)
+    assert machines > 0.1  # programs that open hide something, and make up nothing

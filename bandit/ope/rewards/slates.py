@@ -1,0 +1,116 @@
+"""Models of clicks in newsletters of many slots, for the doubly robust forms of `ope.whole`.
+
+A model tells the chance of a click from what is known of a choice: its slot, the member, the
+article, and how a policy scores the one for the other. With the scores of `profile`, as it was
+before the issue, that is the profile model; without, what attributes and texts tell. Each is fitted
+on other members' sends, so the estimate leans nowhere whatever the model is worth. Axes: n sends, k
+slots, d columns, w slates of the target drawn beside each send. Open this file to give
+`doubly_robust.item_position_dr` or `cascade_dr` a model.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bandit.core import check
+from bandit.core.types import Bools, Context, Floats, Ids, Ints, SlotPmf
+from bandit.ope.whole.doubly_robust import cross_fit
+
+Fit = Callable[[Floats, Floats, Floats], Floats]
+TREES, LEAVES, RATE = 60, 8, 0.1  # of the boosted trees: few clicks bear no more
+RIDGE = 1.0  # of the logistic regression, in sends
+
+
+def describe(context: Context, choice: Ints, plan: SlotPmf | None = None) -> Floats:
+    """What is known of each choice, [n, k, d]; zeros for an empty slot.
+
+    The columns are one for each slot, the features of the article and of the member, and the
+    plan's score.
+
+    choice: [n, k], indices into the pool, -1 for an empty slot
+    plan: of a policy that had not learned from this issue; None: no score
+    """
+    (n, k), rows = choice.shape, np.arange(len(choice))[:, None]
+    article = np.maximum(choice, 0)
+    parts = [
+        np.broadcast_to(np.eye(k), (n, k, k)),
+        context.article_features[article],
+        np.broadcast_to(context.member_features[:, None], (n, k, context.member_features.shape[1])),
+    ]
+    if plan is not None:
+        scores = [plan.choose_scores(slot)[rows[:, 0], article[:, slot]] for slot in range(k)]
+        parts.append(np.stack(scores, axis=1)[..., None])
+    known = np.concatenate(parts, axis=2)
+    return np.where((choice >= 0)[..., None], known, 0.0)
+
+
+def fit_boosted(x: Floats, clicks: Floats, asked: Floats) -> Floats:
+    """P(click) [r] by boosted trees (Friedman 2001; scikit-learn's histogram form).
+
+    x: [e, d], what was known of choices that came to `clicks` [e]
+    asked: [r, d]
+    """
+    if len(np.unique(clicks)) < 2:  # no click among them, or nothing else
+        return np.full(len(asked), clicks.mean() if len(clicks) else 0.0)
+    from sklearn.ensemble import HistGradientBoostingClassifier  # the sender has no need of it
+
+    trees = HistGradientBoostingClassifier(
+        max_iter=TREES,
+        max_leaf_nodes=LEAVES,
+        learning_rate=RATE,
+        early_stopping=False,
+        random_state=0,
+    )
+    return np.asarray(trees.fit(x, clicks).predict_proba(asked)[:, 1])
+
+
+def fit_logistic(x: Floats, clicks: Floats, asked: Floats) -> Floats:
+    """P(click) [r] by a logistic regression on standardised columns, as for `fit_boosted`."""
+    if len(np.unique(clicks)) < 2:
+        return np.full(len(asked), clicks.mean() if len(clicks) else 0.0)
+    from sklearn.linear_model import LogisticRegression  # the sender has no need of it
+
+    center, scale = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    model = LogisticRegression(C=1 / RIDGE, max_iter=1000)
+    model.fit((x - center) / scale, clicks)
+    return np.asarray(model.predict_proba((asked - center) / scale)[:, 1])
+
+
+def model_clicks(
+    shown: Floats,
+    drawn: Floats,
+    reward: Floats | Bools,
+    members: Ids,
+    fit: Fit = fit_boosted,
+    folds: int = 2,
+    seed: int = 0,
+) -> tuple[Floats, Floats]:
+    """A cross-fitted model's clicks of what was shown, and of what the target would show, [n, k].
+
+    shown: [n, k, d], what is known of what was shown (`describe`)
+    drawn: [w, n, k, d], the same of slates that the target drew for each send; more of them make
+        the second sharper
+    reward: [n, k], clicks, 0 or 1
+    members: [n], ids
+    fit: from what was known of choices and their clicks to the chances of others
+    folds, seed: as for `folds.assign_folds`; a fold without a click is modelled by its rate, 0
+
+    Raises ValueError for shapes that differ, and rewards that are no clicks.
+    """
+    n, k, d = shown.shape
+    check.shape("reward", reward, (n, k))
+    check.shape("drawn", drawn, (len(drawn), n, k, d))
+    clicks = np.asarray(reward, np.float64)
+    wrong = ~np.isin(clicks, (0.0, 1.0))
+    if wrong.any():
+        i, j = np.argwhere(wrong)[0]
+        raise ValueError(f"reward[{i}, {j}] = {clicks[i, j]}; must be a click: 0 or 1")
+
+    def tell(seen: Ints, asked: Ints) -> tuple[Floats, Floats]:
+        every = np.concatenate([shown[None, asked], drawn[:, asked]])
+        told = fit(shown[seen].reshape(-1, d), clicks[seen].ravel(), every.reshape(-1, d))
+        by_slate = told.reshape(len(every), len(asked), k)
+        return by_slate[0], by_slate[1:].mean(axis=0)
+
+    return cross_fit(members, tell, folds, seed)

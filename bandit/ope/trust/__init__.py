@@ -1,0 +1,1 @@
+"""Whether a log may be believed: what is tested before there is an answer, and what is refused."""

@@ -1,0 +1,75 @@
+"""experiments.evaluate on logs that may not be believed, or not of today."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bandit.ope.whole.look import plan_uniform
+from bandit.policies.popular import Popular
+from bandit.policies.random import Random
+from bandit.slates.propensity import replay
+from experiments.evaluate.judge import judge
+from experiments.evaluate.page import list_findings
+from simulators.play import play
+from tests.support.builders import association_of
+
+WORLD: dict[str, Any] = {"members": 750, "issues": 4, "pool": 10, "slots": 3, "click_to_open": 0.5}
+
+
+def test_a_log_that_was_not_drawn_by_its_chances_tells_nothing() -> None:
+    """One article took another's place in a fifth of the mails, with its own chances."""
+    world = association_of(**WORLD)
+    changed = []
+    for round in play(Random(), world, issues=2):
+        choice = round.slates.choice.copy()
+        some = (np.arange(len(choice)) % 5 == 0) & (choice != 4).all(axis=1)
+        some &= round.context.eligible[:, 4]
+        choice[some, 0] = 4
+        chances = replay(plan_uniform(round.context), round.context, choice)
+        slates = replace(round.slates, choice=choice, propensity=chances)
+        changed.append(replace(round, slates=slates))
+    target = Popular()
+    target.start(world.features)
+    found = judge(target, changed, 1, False, None, 0, 16, 0.2)
+    assert found.whole is None
+    assert found.top == []
+    assert found.verdict.startswith("The log cannot tell")
+    (why,) = list_findings(found)
+    name = changed[0].context.article_ids.tolist()[4]
+    assert why.startswith(f"Nothing is told of this policy: campaign '{found.campaigns[0]}', slot ")
+    assert f"article '{name}' came" in why
+
+
+def test_a_log_of_another_time_gives_numbers_and_no_decision() -> None:
+    world = association_of(**WORLD)
+    *rounds, last = play(Random(), world)
+    clicked = last.feedback.clicked.copy()
+    clicked[::2, 1] = True
+    loud = replace(last, feedback=replace(last.feedback, clicked=clicked))
+    target = Popular()
+    target.start(world.features)
+    found = judge(target, [*rounds, loud], 1, False, None, 0, 16, 0.2)
+    assert found.whole is not None
+    assert found.verdict == (
+        "The log cannot tell what this policy would earn now, for it is not as it was."
+    )
+    assert list_findings(found)[0].startswith(
+        f"What follows is of the judged issues alone: {found.drift}"
+    )
+    assert found.drift.startswith(f"campaign '{last.context.campaign}': ")
+
+
+def test_a_log_without_chance_says_nothing_of_another_policy() -> None:
+    world = association_of(**WORLD)
+    sender, target = Popular(epsilon=0.0), Random()
+    list(play(sender, world))
+    sent = list(play(sender, world.twin(), started=True, learn=False))
+    target.start(world.features)
+    found = judge(target, sent, 1, False, sender, 0, 8, 0.5)
+    assert found.verdict.startswith("The log cannot tell")
+    assert found.whole is not None
+    for each in found.whole.estimates:
+        assert re.match(r"at slot \d the logging policy may never show \d+\.\d%", each.reason)
+    assert all(top.interval is None for top in found.top)
