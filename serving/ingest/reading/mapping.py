@@ -6,7 +6,6 @@ there counts (`[click.timestamp, open.timestamp]`), or by `join`, `until`, `lowe
 Open this file to see what a mapping may say.
 """
 
-import re
 from collections.abc import Callable, Container, Iterable, Sequence
 from functools import cache, reduce
 from pathlib import Path
@@ -85,7 +84,7 @@ class Field(BaseModel):
         else:
             text = pc.coalesce(*parts) if len(parts) > 1 else parts[0]
         if self.until:
-            text = pc.replace_substring_regex(text, f"(?s){re.escape(self.until)}.*", "")
+            text = pc.list_element(pc.split_pattern(text, self.until, max_splits=1), 0)
         return pc.utf8_lower(text) if self.lower else text
 
     def _choose(self, paths: Sequence[str], names: Container[str] | None) -> Sequence[str]:
