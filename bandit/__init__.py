@@ -5,7 +5,7 @@ The names below are what most programs need; everything else is imported from it
 
 from typing import TYPE_CHECKING
 
-from bandit.core.lazy import lazy_exports
+from bandit.core.make import lazy_exports
 
 if TYPE_CHECKING:
     from bandit.core.rules import Rules

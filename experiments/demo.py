@@ -32,7 +32,7 @@ def write_next_issue(folder: Path, context: Context) -> dict[str, Path]:
 
     Returns the paths of `members`, `pool`, `seen` and `rules`.
     """
-    rules = {name: value for name, value in context.rules.model_dump().items() if value}
+    rules = {name: value for name, value in vars(context.rules).items() if value}
     if not rules.get("pins"):  # so that the example shows one
         pool = context.articles
         events = pool["article"][(pool["kind"] == "event") & (pool["only_region"] == "")]

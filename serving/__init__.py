@@ -6,7 +6,7 @@ the commands; `serving.load` is for programs.
 
 from typing import TYPE_CHECKING
 
-from bandit.core.lazy import lazy_exports
+from bandit.core.make import lazy_exports
 
 if TYPE_CHECKING:
     from serving.bundle import Bundle

@@ -13,9 +13,9 @@ import json
 import re
 import shutil
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -48,6 +48,7 @@ from serving.manifest import (
     check_files,
     parse_manifest,
     read_sealed,
+    read_version,
     write_manifest,
 )
 
@@ -106,12 +107,12 @@ def write(
     with replace_folder(folder, EVERY) as part:
         for name, content in ((POLICY, policy.state()), (FEATURES, arrays)):
             _save(part / name, content, f"{folder}/{name}", features.version)
-        manifest = {"format": FORMAT, "letterbandit": _read_version(), "policy": target} | facts
+        manifest = {"format": FORMAT, "letterbandit": read_version(), "policy": target} | facts
         names = [POLICY, FEATURES]
         if (part / POLICY).stat().st_size >= pieces.LARGE:
             (part / PIECES).write_bytes(pieces.digest_pieces(part / POLICY))
             names.append(PIECES)
-        manifest["files"] = {name: measure(part / name).model_dump() for name in names}
+        manifest["files"] = {name: asdict(measure(part / name)) for name in names}
         write_manifest(part, manifest)
         try:
             read(part, features.encoder)
@@ -145,7 +146,7 @@ def read(
     arrays = _load(folder / FEATURES, reader)
     state = _map(folder, reader, by_row) if by_row else _load(folder / POLICY, reader)
     try:
-        features = Features.restore(manifest.features.model_dump(), arrays, encoder)
+        features = Features.restore(asdict(manifest.features), arrays, encoder)
     except Exception as error:  # a manifest may hold anything where it describes the features
         raise ValueError(
             f"{folder}: the features do not fit this version: {type(error).__name__}: {error}"
@@ -290,10 +291,3 @@ def _check_plausible(where: str, array: Array) -> None:
         at = tuple(int(i) for i in np.argwhere(odd)[0])
         must = f"must be finite, and at most {LARGEST:g}"
         raise ValueError(f"{where}{list(at)} = {array[at]}; {must}")
-
-
-def _read_version() -> str:
-    try:
-        return metadata.version("letterbandit")
-    except metadata.PackageNotFoundError:  # run from a checkout that was not installed
-        return "0+unknown"

@@ -7,47 +7,11 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from pydantic import ValidationError
-
+from bandit.core.check import cut as cut
 from bandit.core.check import shorten as shorten
 from serving.checks.marks import escape_odd
 
 MOST_LETTERS = 1000  # of a message
-MOST_FINDINGS = 5  # in a message
-
-
-def describe(error: ValidationError) -> str:
-    """What pydantic found, joined by semicolons.
-
-    Each finding is such as `slots = -1: must be greater than or equal to 1`.
-    """
-    found: dict[str, list[str]] = {}
-    for one in error.errors(include_url=False):
-        path = [str(part) for part in one["loc"]]
-        if path and path[-1] in ("str", "int", "[key]"):  # a union's branch, or the mark of a key
-            path.pop()
-        if one["type"] == "extra_forbidden":
-            message = "there is no such setting"
-        elif one["type"] == "missing":
-            message = "it is missing"
-        else:
-            message = one["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-        place = cut(".".join(path), 200)
-        # of what is missing, pydantic's input is all that stands around it
-        value = "" if one["type"] == "missing" else f" = {shorten(one['input'])}"
-        where = f"{place}{value}: " if path else ""
-        found.setdefault(where, []).append(message)
-    said = [
-        where + " or ".join([first, *(message.removeprefix("must be ") for message in rest)])
-        for where, (first, *rest) in found.items()
-    ]
-    more = len(said) - MOST_FINDINGS
-    return "; ".join(said[:MOST_FINDINGS]) + (f"; and {more} more" if more > 0 else "")
-
-
-def cut(text: str, most: int) -> str:
-    """The text, or its beginning and its end where it has more than `most` letters."""
-    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
 
 
 def say(error: BaseException) -> str:

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from bandit.core import told
 from bandit.core.columns import Columns
 from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import KINDS
 from bandit.features.features import Features
 from serving.checks.pins import refuse_outside
 from serving.checks.unmatched import find_near
-from serving.errors import describe, shorten
+from serving.errors import shorten
 from serving.formats import is_worded
 from serving.settings import read_settings
 from serving.tables import AMOUNT, NUMBER, TEXT, WHOLE, Table, name_plainly
@@ -211,9 +210,9 @@ def read_rules(path: str | Path) -> tuple[Rules, str]:
             if counts == {}:
                 raise ValueError(f"{path}: {name} {shorten(column)} = {{}}: names no value")
     try:
-        return Rules.model_validate(content), digest
-    except ValidationError as error:  # a ValueError too, but a long one
-        raise ValueError(f"{path}: {describe(error)}") from None
+        return told.read(Rules, content), digest
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _check_rules(path: Path, rules: Rules, pool: Table, articles: Columns) -> None:

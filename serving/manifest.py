@@ -6,15 +6,14 @@ file to see what a manifest must say, and which folders are refused as bundles.
 
 import hashlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bandit.core.check import shorten
 from bandit.core.files import parse_json, write_json
+from bandit.core.told import read
 from serving.checks.description import Description
 from serving.checks.measure import File, measure
-from serving.errors import describe
 
 FORMAT = 4
 MANIFEST, SEAL, SIGNATURE = "manifest.json", "manifest.sha256", "manifest.sig"
@@ -25,7 +24,8 @@ EVERY = (*FILES, PIECES, SIGNATURE)  # a large one has the first as well, a sign
 MOST_BYTES = 1 << 26  # of a manifest
 
 
-class Manifest(BaseModel):
+@dataclass(frozen=True)
+class Manifest:
     """What manifest.json says.
 
     format: of the bundle; this version reads one
@@ -37,7 +37,6 @@ class Manifest(BaseModel):
     files: what the other files must be
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     format: int
     letterbandit: str
     policy: str
@@ -96,9 +95,9 @@ def parse_manifest(path: Path, data: bytes) -> Manifest:
         got = content.get("format") if isinstance(content, dict) else content
         raise ValueError(f"{path}: format = {shorten(got)}; this version reads format {FORMAT}")
     try:
-        manifest = Manifest.model_validate(content)
-    except ValidationError as error:
-        raise ValueError(f"{path}: {describe(error)}") from None
+        manifest = read(Manifest, content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     if set(manifest.files) - {PIECES} != {POLICY, FEATURES}:
         named = shorten(sorted(manifest.files))
         raise ValueError(f"{path}: files = {named}; must be {[FEATURES, POLICY]}")
@@ -128,3 +127,13 @@ def check_files(folder: Path, manifest: Manifest, later: Collection[str] = ()) -
         if found.sha256 != promised.sha256:
             ours, theirs = f"{found.sha256[:12]}...", f"{promised.sha256[:12]}..."
             raise ValueError(f"{path}: SHA-256 is {ours}; the manifest says {theirs}: {why}")
+
+
+def read_version() -> str:
+    """Which letterbandit this is."""
+    from importlib import metadata  # it imports half of what reads e-mail
+
+    try:
+        return metadata.version("letterbandit")
+    except metadata.PackageNotFoundError:  # run from a checkout that was not installed
+        return "0+unknown"

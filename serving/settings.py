@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from bandit.core.check import shorten
 from bandit.core.files import read_bytes
-from serving.errors import shorten
 
 
 def read_settings(path: str | Path, example: str) -> tuple[dict[str, object], str]:

@@ -5,7 +5,7 @@ The names below are the simulators and their interface; `simulators.play` is the
 
 from typing import TYPE_CHECKING
 
-from bandit.core.lazy import lazy_exports
+from bandit.core.make import lazy_exports
 
 if TYPE_CHECKING:
     from simulators.association.association import Association

@@ -22,6 +22,11 @@ def shorten(value: object) -> str:
     return _shortener.repr(value)
 
 
+def cut(text: str, most: int) -> str:
+    """The text, or its beginning and its end where it has more than `most` letters."""
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
+
+
 def shape(what: str, array: NDArray[np.generic], expected: tuple[int, ...]) -> None:
     """Raise ValueError unless `array` has the expected shape."""
     if array.shape != expected:

@@ -5,7 +5,7 @@ never changed: `take` and `assign` give new ones. A missing text is None, a miss
 this file when a table of another kind (pandas, arrow) has to become one that a policy may read.
 """
 
-from collections.abc import ItemsView, Iterable, Iterator, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 Ids = NDArray[Any]  # text, whole numbers, or both
 Array = NDArray[Any]  # of any type that a file of arrays can hold
+EACH = "*"  # in counts of values: each value of a column that is not named
 _NUMBERS = {"float", "double"} | {  # as arrow calls them
     f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
 }
@@ -196,6 +197,23 @@ def _write(value: object) -> str | None:
     if isinstance(value, str):
         return value
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def fold(value: str) -> str:
+    """What is compared of a value: not the spaces around it, nor its capital letters.
+
+    >>> fold("Great Lakes ") == fold("great lakes")
+    True
+    """
+    return value.strip().casefold()
+
+
+def name_each(counts: Mapping[str, int], values: list[str]) -> dict[str, int]:
+    """The counts with "*" written out: each of the values that is not named has its count."""
+    named = {value: count for value, count in counts.items() if value != EACH}
+    known = set(map(fold, named))
+    others = [value for value in values if fold(value) not in known] if EACH in counts else []
+    return named | dict.fromkeys(others, counts.get(EACH, 0))
 
 
 def number_values(values: Iterable[str | None]) -> tuple[Ints, list[str]]:

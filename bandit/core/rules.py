@@ -6,18 +6,21 @@ rules leave open.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from reprlib import repr as shorten
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from bandit.core.columns import EACH, fold
+from bandit.core.told import Limits, read, settle
 
-Count = Annotated[int, Field(ge=0)]
-Slot = Annotated[int, Field(ge=1)]
-EACH = "*"  # in at_most: every value of the column that is not named
+Count = Annotated[int, Limits(least=0)]
+Slot = Annotated[int, Limits(least=1)]
 
 
-class Rules(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Rules:
     """Layout and rules of one issue. Slots are numbered from 1, as an editor counts them.
 
     slots: how many articles each newsletter holds
@@ -33,26 +36,28 @@ class Rules(BaseModel):
         member gets it again only where a slot would stay empty. 0: only what was in an issue that
         the member opened counts as seen, however long ago, as it always does
 
-    Raises ValueError for rules that contradict each other, and for any other option.
+    Raises ValueError for a setting that cannot be, and for rules that contradict each other.
 
     >>> rules = Rules(slots=3, pins={1: "a7"}, at_most={"kind": {"event": 2}})
     >>> rules.slots, rules.pins
     (3, {1: 'a7'})
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
     slots: Slot = 6
-    pins: dict[Slot, str | int] = {}
+    pins: dict[Slot, str | int] = field(default_factory=dict)
     featured: str | int | None = None
-    at_most: dict[str, dict[str, Count]] = {}
-    at_least: dict[str, dict[str, Count]] = {}
-    only: dict[Slot, dict[str, list[str]]] = {}
+    at_most: dict[str, dict[str, Count]] = field(default_factory=dict)
+    at_least: dict[str, dict[str, Count]] = field(default_factory=dict)
+    only: dict[Slot, dict[str, list[str]]] = field(default_factory=dict)
     no_repeat: Count = 0
 
     def describe(self) -> dict[str, object]:
         """The rules as JSON can hold them: the number of slots, and what differs from defaults."""
-        return self.model_dump(mode="json", exclude_defaults=True) | {"slots": self.slots}
+        told = vars(Rules()).items()
+        changed = {name: own for name, usual in told if (own := getattr(self, name)) != usual}
+        for part in {"pins", "only"} & set(changed):
+            changed[part] = {str(slot): value for slot, value in changed[part].items()}
+        return deepcopy(changed) | {"slots": self.slots}
 
     @classmethod
     def parse(cls, told: Mapping[str, object]) -> Self:
@@ -66,10 +71,13 @@ class Rules(BaseModel):
             if list(slots) != list(map(str, numbered)):
                 raise ValueError(f"{part} = {shorten(slots)}; slots must be written like 1")
             given[part] = numbered
-        return cls.model_validate(given)
+        return read(cls, given)
 
-    @model_validator(mode="after")
-    def _check_consistency(self) -> "Rules":
+    def __post_init__(self) -> None:
+        settle(self)
+        self._check_consistency()
+
+    def _check_consistency(self) -> None:
         if self.featured is not None:
             first = self.pins.get(1, self.featured)
             if first != self.featured:
@@ -107,7 +115,6 @@ class Rules(BaseModel):
                 raise ValueError(
                     f"at_least {column}: {sum(counts.values())} articles for {self.slots} slots"
                 )
-        return self
 
     def check_pool(self, ids: Collection[object], columns: Collection[str]) -> None:
         """Raise ValueError where the pool cannot serve these rules at all.
@@ -136,23 +143,6 @@ class Rules(BaseModel):
                     f"rules name column {shorten(column)}; the pool has {found}"
                     f"{name_nearest(column, columns)}"
                 )
-
-
-def fold(value: str) -> str:
-    """What is compared of a value: not the spaces around it, nor its capital letters.
-
-    >>> fold("Great Lakes ") == fold("great lakes")
-    True
-    """
-    return value.strip().casefold()
-
-
-def name_each(counts: Mapping[str, int], values: list[str]) -> dict[str, int]:
-    """The counts with "*" written out: each of the values that is not named has its count."""
-    named = {value: count for value, count in counts.items() if value != EACH}
-    known = set(map(fold, named))
-    others = [value for value in values if fold(value) not in known] if EACH in counts else []
-    return named | dict.fromkeys(others, counts.get(EACH, 0))
 
 
 def _refuse_alike(what: str, values: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ looked at is called a look: what learners count is clicks per look.
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,9 @@ from bandit.core.columns import Columns as Columns
 from bandit.core.columns import Floats as Floats
 from bandit.core.columns import Ids as Ids
 from bandit.core.columns import Ints as Ints
-from bandit.core.rules import Rules
+
+if TYPE_CHECKING:
+    from bandit.core.rules import Rules
 
 EMPTY, PINNED, EXPLOIT, EXPLORE = range(4)
 ROLES = ("empty", "pinned", "exploit", "explore")
@@ -58,7 +60,7 @@ class Context:
     article_features: Floats
     eligible: Bools
     seen: Bools
-    rules: Rules
+    rules: "Rules"
     stories: Ints | None = None
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.columns import Columns, Tabular, is_number, number_values, read_text
-from bandit.core.rules import fold as fold
+from bandit.core.columns import fold as fold
 
 if TYPE_CHECKING:
     import pandas as pd  # `fit` alone reads pandas tables

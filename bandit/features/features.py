@@ -14,7 +14,6 @@ import numpy as np
 
 from bandit.core import check, exact
 from bandit.core.columns import Columns, Tabular
-from bandit.core.rules import Rules
 from bandit.core.threads import use_one_thread
 from bandit.core.types import KINDS, Bools, Context, Floats, Ints
 from bandit.features import clean, stories
@@ -27,6 +26,8 @@ from bandit.features.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # only `fit` reads pandas tables
     import pandas as pd
+
+    from bandit.core.rules import Rules
 
 WORDS = 1.0  # how much the archive's own words count beside the encoder's vectors, in length
 
@@ -210,7 +211,7 @@ class Features:
         issue: int,
         members: Tabular,
         articles: Tabular,
-        rules: Rules,
+        rules: "Rules",
         eligible: Bools | None = None,
         seen: Bools | None = None,
         article_features: Floats | None = None,

@@ -6,12 +6,14 @@ Open this file to see how pins, sections, counts and stories become arrays over 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from bandit.core.columns import Bools, Columns, Ints, fill_text
-from bandit.core.rules import Rules, fold, name_each
+from bandit.core.columns import Bools, Columns, Ints, fill_text, fold, name_each
+
+if TYPE_CHECKING:
+    from bandit.core.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Layout:
     stories: [m], as in `Context`
     """
 
-    def __init__(self, articles: Columns, rules: Rules, stories: Ints | None) -> None:
+    def __init__(self, articles: Columns, rules: "Rules", stories: Ints | None) -> None:
         ids = {article: j for j, article in enumerate(articles["article"].tolist())}
         self.slots = rules.slots
         self.pins = {slot - 1: ids[article] for slot, article in rules.pins.items()}

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pydantic import ValidationError
 
 from bandit.core.check import shorten
-from bandit.core.rules import EACH, Rules, name_nearest
+from bandit.core.columns import EACH
+from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.attributes import fold
 from bandit.log.learning import learn_again
@@ -28,7 +28,6 @@ from bandit.ope.whole.looks import look_by_issue
 from bandit.policy import Policy
 from bandit.slates.layout import read_values
 from bandit.slates.propensity import replay
-from serving.errors import describe
 
 UNKNOWN = (
     "campaign {!r} was not sent at random, and what chance an article has in a slot, whatever "
@@ -224,8 +223,7 @@ def change_rules(context: Context, rules: Mapping[str, object] | None) -> Contex
             raise ValueError(f"slots = {changed.slots}; what was sent has {context.rules.slots}")
         return replace(context, rules=changed)
     except ValueError as error:
-        why = describe(error) if isinstance(error, ValidationError) else error
-        raise ValueError(f"rules, campaign {context.campaign!r}: {why}") from None
+        raise ValueError(f"rules, campaign {context.campaign!r}: {error}") from None
 
 
 def _refuse_void(asked: Mapping[str, object], issues: Sequence[Context]) -> None:

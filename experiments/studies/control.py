@@ -35,12 +35,19 @@ def find(cells: Cells) -> Finding:
     }
     dearest = min(told, key=lambda desk: costs[desk].mean)
     most = costs[dearest]
+    headline = (
+        f"Under the usual rules profiles get {tell_change(costs['as usual'])} than without any; "
+        f"under the dearest, {dearest}, {tell_change(most)}."
+    )
+    if not any(cost.sign for cost in costs.values()):
+        headline = (
+            f"No rule is shown to cost profiles clicks: the usual ones bring "
+            f"{costs['as usual'].tell(1)}, the dearest, {dearest}, {most.tell(1)}."
+        )
     kept = " and ".join(f"{tell_change(found.lead[world])} ({world})" for world in (free, dearest))
     return lay_out(
         "control",
-        headline=f"Under the usual rules profiles get "
-        f"{tell_change(costs['as usual'])} than without any; under the dearest, "
-        f"{dearest}, {tell_change(most)}.",
+        headline=headline,
         advice=advise(
             most,
             len(cells.seeds),
@@ -89,7 +96,7 @@ def _tell_logs(cells: Cells, told: dict[str, np.ndarray], by_log: dict[str, Gain
     known = np.isfinite(off)
     if not known.any():
         return [f"None of {off.shape[1]} logs tells what the rules cost: too few clicks. {how}"]
-    costs = "; ".join(f"{desk}: {gain.tell()}" for desk, gain in by_log.items())
+    costs = "; ".join(f"{desk}: {gain.tell(1)}" for desk, gain in by_log.items())
     silent = int((~known).any(axis=0).sum())
     told_by = f" ({silent} of {off.shape[1]} logs do not tell of all rules)" if silent else ""
     return [

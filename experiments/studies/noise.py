@@ -14,11 +14,19 @@ def find(cells: Cells) -> Finding:
     filtered = cells.gain(
         "profile", "profile", "business, filtered", "business, raw", first=cells.late
     )
+    headline = (
+        f"Learning from a real log behind the filter, profiles get {tell_change(lost['filtered'])} "
+        f"than from what people did; without the filter {tell_change(lost['raw'])}."
+    )
+    if not lost["filtered"].sign and not lost["raw"].sign:
+        headline = (
+            "Learning from a real log is not shown to cost profiles clicks: behind the filter it "
+            f"brings {lost['filtered'].tell(1)} against what people did, without it "
+            f"{lost['raw'].tell(1)}."
+        )
     return lay_out(
         "noise",
-        headline=f"Learning from a real log behind the filter, profiles get "
-        f"{tell_change(lost['filtered'])} than from what people did; without the filter "
-        f"{tell_change(lost['raw'])}.",
+        headline=headline,
         advice=advise(
             filtered,
             len(cells.seeds),
@@ -26,9 +34,8 @@ def find(cells: Cells) -> Finding:
             f"business addresses it brings profiles {tell_change(filtered)}.",
             "Look at what the filter takes away before you use it: on a list of business addresses "
             f"it costs profiles clicks, {tell_change(filtered)}.",
-            "Keep the hygiene filter on, for it costs little and machines do click; but do not "
-            "expect more clicks of it on a list of business addresses: "
-            f"{tell_change(filtered)} than without.",
+            "Keep the hygiene filter on, for machines do click; that it brings clicks on a "
+            f"list of business addresses is not shown ({filtered.tell(1)} against raw records).",
         ),
         say=[
             f"Against segments that learn from the same record, profiles get "

@@ -6,25 +6,26 @@ id, so it is the same in every issue, whoever joins or leaves. Open this file fo
 """
 
 import argparse
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bandit.core import keys
 from bandit.core.check import shorten
+from bandit.core.told import Limits, read
 from bandit.core.types import Ids, Ints
-from serving.errors import describe
 from serving.settings import read_settings
 
 RESERVED = ("held out", "rest", "policy")  # what others than arms are called
 ROUNDING = 1e-9  # shares such as .7, .2 and .1 add up to a little less than 1
-Share = Annotated[float, Field(gt=0, lt=1)]
-Word = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^\S(.*\S)?$")]
+Share = Annotated[float, Limits(above=0, below=1)]
+Word = Annotated[str, Limits(shortest=1, longest=40, pattern=r"\S(.*\S)?")]
 
 
-class Arm(BaseModel):
+@dataclass(frozen=True)
+class Arm:
     """A bundle, and the share of the members for whom it chooses.
 
     name: of the arm, as slates and verdicts call it
@@ -32,14 +33,13 @@ class Arm(BaseModel):
     share: of the members who are not held out
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
     name: Word
-    bundle: Annotated[str, Field(min_length=1)]
+    bundle: Annotated[str, Limits(shortest=1)]
     share: Share
 
 
-class Design(BaseModel):
+@dataclass(frozen=True)
+class Design:
     """An experiment: arms among which the members are shared out for good.
 
     name: of the experiment; another name gives another draw of who is in which arm
@@ -49,13 +49,10 @@ class Design(BaseModel):
     Raises ValueError for names that come twice, shares beyond 1, and any other setting.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
     name: Word
-    arms: Annotated[list[Arm], Field(min_length=2)]
+    arms: Annotated[list[Arm], Limits(shortest=2)]
 
-    @model_validator(mode="after")
-    def _check_arms(self) -> "Design":
+    def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
         for name in names:
             if names.count(name) > 1:
@@ -65,7 +62,6 @@ class Design(BaseModel):
         total = sum(arm.share for arm in self.arms)
         if total > 1 + ROUNDING:
             raise ValueError(f"the shares of the arms add up to {total:g}; must be at most 1")
-        return self
 
     @property
     def leaves_some(self) -> bool:
@@ -92,12 +88,12 @@ def read_design(path: str | Path) -> Design:
     """
     content, _ = read_settings(path, "name: spring")
     try:
-        design = Design.model_validate(content)
-    except ValidationError as error:  # a ValueError too, but a long one
-        raise ValueError(f"{path}: {describe(error)}") from None
+        design = read(Design, content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     place = Path(path).parent
-    arms = [arm.model_copy(update={"bundle": str(place / arm.bundle)}) for arm in design.arms]
-    return design.model_copy(update={"arms": arms})
+    arms = [replace(arm, bundle=str(place / arm.bundle)) for arm in design.arms]
+    return replace(design, arms=arms)
 
 
 def list_bundles(asked: argparse.Namespace) -> list[str]:

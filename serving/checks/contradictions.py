@@ -9,8 +9,8 @@ an editor is told that rules cannot all be met.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bandit.core.columns import Columns, fill_text
-from bandit.core.rules import Rules, fold, name_each
+from bandit.core.columns import Columns, fill_text, fold, name_each
+from bandit.core.rules import Rules
 from bandit.slates.layout import read_values
 
 _TRIES = 20_000  # classes tried; beyond it nothing is said

@@ -6,45 +6,42 @@ kept in lists: the order of attributes and of their values is the order of the f
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from typing import Annotated, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from dataclasses import dataclass
+from typing import Annotated
 
 from bandit.core.check import shorten
+from bandit.core.told import Limits
 from bandit.features.attributes import MOST_COLUMNS
 
 MOST_NUMBERS = 10_000  # attributes that are numbers
 LARGEST = 1e15  # of any number in a bundle: beyond it nothing has been measured
 
-Word = Annotated[str, Field(min_length=1, max_length=10_000)]
-Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Word = Annotated[str, Limits(shortest=1, longest=10_000)]
+Number = Annotated[float, Limits(least=-LARGEST, most=LARGEST)]  # NaN is neither
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Values(_Part):
+@dataclass(frozen=True)
+class Values:
     """An attribute of text, and its known values or tags in the order of their columns."""
 
     attribute: Word
-    values: Annotated[list[str], Field(max_length=MOST_COLUMNS)]
+    values: Annotated[list[str], Limits(longest=MOST_COLUMNS)]
 
-    @model_validator(mode="after")
-    def _check_unique(self) -> Self:
+    def __post_init__(self) -> None:
         _refuse_twice(f"attribute {shorten(self.attribute)}: value", self.values)
-        return self
 
 
-class Scale(_Part):
+@dataclass(frozen=True)
+class Scale:
     """An attribute that is a number, with what it is standardised by."""
 
     attribute: Word
     mean: Number
-    sd: Annotated[Number, Field(gt=0)]
+    sd: Annotated[float, Limits(above=0, most=LARGEST)]
 
 
-class Description(_Part):
+@dataclass(frozen=True)
+class Description:
     """How members and articles are read.
 
     levels, tags, numeric: the attributes, as `Attributes` has them
@@ -61,7 +58,7 @@ class Description(_Part):
 
     levels: list[Values]
     tags: list[Values]
-    numeric: Annotated[list[Scale], Field(max_length=MOST_NUMBERS)]
+    numeric: Annotated[list[Scale], Limits(longest=MOST_NUMBERS)]
     encoder: Word
     names: list[str]
     boilerplate: list[str]
@@ -69,15 +66,13 @@ class Description(_Part):
     words: list[Word]
     reader: Word
 
-    @model_validator(mode="after")
-    def _check_consistency(self) -> Self:
+    def __post_init__(self) -> None:
         parts: list[Values | Scale] = [*self.levels, *self.tags, *self.numeric]
         _refuse_twice("attribute", (part.attribute for part in parts))
         _refuse_twice("word", self.words)
         total = sum(len(part.values) for part in (*self.levels, *self.tags))
         if total > MOST_COLUMNS:
             raise ValueError(f"attributes have {total:,} values; must be at most {MOST_COLUMNS}")
-        return self
 
 
 def _refuse_twice(what: str, values: Iterable[Hashable]) -> None:

@@ -4,15 +4,14 @@ Open this file to see how bundles and sends notice that a file was changed.
 """
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
 
-
-class File(BaseModel):
+@dataclass(frozen=True)
+class File:
     """What a file must be."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     size: int
     sha256: str
 

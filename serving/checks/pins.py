@@ -6,8 +6,8 @@ Open this file to see which pins are refused, and which are told.
 from collections.abc import Iterator
 
 from bandit.core.check import shorten
-from bandit.core.columns import Columns, fill_text
-from bandit.core.rules import Rules, fold
+from bandit.core.columns import Columns, fill_text, fold
+from bandit.core.rules import Rules
 from bandit.core.types import Ints
 
 

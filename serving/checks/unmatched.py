@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bandit.core.check import shorten
-from bandit.core.columns import Columns
-from bandit.core.rules import EACH, Rules, name_nearest
+from bandit.core.columns import EACH, Columns
+from bandit.core.rules import Rules, name_nearest
 from bandit.features.attributes import MISSING, fold, split_tags
 from bandit.slates.layout import read_values
 

@@ -62,5 +62,5 @@ class Case:
         return replace(self._pin(pins), articles=self.articles.take(kept))
 
     def _pin(self, pins: dict[int, str | int]) -> Self:
-        pinned = {"pins": pins, "featured": pins.get(1) if self.rules.featured else None}
-        return replace(self, rules=self.rules.model_copy(update=pinned))
+        featured = pins.get(1) if self.rules.featured else None
+        return replace(self, rules=replace(self.rules, pins=pins, featured=featured))

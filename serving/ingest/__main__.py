@@ -5,8 +5,8 @@ python -m serving.ingest SENT FILE... --log LOG [--mapping M.yaml] [--links L.ya
 SENT is what serving.send wrote (a campaign in waves: its folder, or that of one wave). Files may be
 JSON in any layout, SNS envelopes or CSV, packed or not, of one provider or several, in any order,
 and may overlap. LOG grows by one issue, whole or not at all; rows that cannot be used lie in
-LOG/aside with the reason. The same files give the same bytes. Needs pandas and scipy (extra
-`ingest`).
+LOG/aside with the reason. The same files give the same bytes. Needs the extra
+`ingest`.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def work(asked: argparse.Namespace) -> None:
     """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
-    require("ingest", "pandas", "scipy")
+    require("ingest", "pandas", "pydantic", "scipy")
     from serving.ingest.work import ingest
 
     for line in ingest(asked):

@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from bandit.core.columns import Columns, fill_text
 from bandit.core.files import read_table
 from bandit.core.rules import Rules
 from bandit.core.types import Ints
-from serving.errors import describe, shorten
+from serving.errors import shorten
 from serving.ingest.reading.links import clean_link
 from serving.letters.book import MEMBERS, POOL
 from serving.sending.record import SEND, SLATES, list_parts, read_send
@@ -139,8 +138,6 @@ def _parse_rules(part: Path, told: object) -> Rules:
         raise ValueError(f"{part / SEND}: rules = {shorten(told)}; must be settings by name")
     try:
         return Rules.parse(told)
-    except ValidationError as error:
-        raise ValueError(f"{part / SEND}: rules: {describe(error)}") from None
     except ValueError as error:
         raise ValueError(f"{part / SEND}: rules: {error}") from None
 

@@ -4,9 +4,11 @@ Open this file to tell a finished send from an unfinished one.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from bandit.core.files import read_json, write_json
+from bandit.core.told import read
 from serving.checks.measure import File, measure
 from serving.errors import shorten
 
@@ -92,7 +94,7 @@ def refuse_unlike(part: Path, target: Path) -> None:
 
 def write_send(out: Path, facts: dict[str, object], names: Collection[str]) -> None:
     """Say that the send in `out` is finished: its facts, and size and SHA-256 of its files."""
-    files = {name: measure(out / name).model_dump() for name in names}
+    files = {name: asdict(measure(out / name)) for name in names}
     write_json(out / SEND, facts | {"files": files})
 
 
@@ -106,7 +108,7 @@ def read_send(folder: Path) -> dict[str, object]:
         raise ValueError(f"{folder} holds no {SEND}: it is no send, or not a finished one")
     try:
         told = read_json(path)
-        files = {name: File.model_validate(file) for name, file in told["files"].items()}
+        files = {name: read(File, file) for name, file in told["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from None
     for name, promised in files.items():

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ import pyarrow as pa
 from bandit.core.columns import Columns
 from bandit.core.files import write_table
 from bandit.core.keys import member_keys
+from serving.manifest import read_version
 from serving.shards.engines import choose_shards
 from serving.shards.order import SHARD, Order, Source
 
@@ -84,11 +84,7 @@ def sweep_shards(folder: Path, but: Path | None = None) -> None:
 
 def _digest(issue: "Issue") -> str:
     """Of all that the slates depend on: other shards must never be taken for these."""
-    try:
-        version = metadata.version("letterbandit")
-    except metadata.PackageNotFoundError:  # run from a checkout that was not installed
-        version = ""
-    facts = [version, SHARD, issue.asked.encoding, issue.describe({})]
+    facts = [read_version(), SHARD, issue.asked.encoding, issue.describe({})]
     return sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 from bandit.core.columns import Columns
 from bandit.core.files import read_table
 from bandit.core.ids import Aliases
-from bandit.core.rules import Rules
 
 if TYPE_CHECKING:
+    from bandit.core.rules import Rules
     from serving.arms.design import Design
 
 SHARD = 60_000  # members; with 6 slots their slates take 40 MB
@@ -54,7 +54,7 @@ class Order:
     folder: Path
     source: Source
     articles: Columns
-    rules: Rules
+    rules: "Rules"
     campaign: str
     seed: int
     chunk: int

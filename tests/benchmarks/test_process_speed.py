@@ -22,10 +22,11 @@ from tests.benchmarks.peers import ask
 from tests.benchmarks.rows import Beside, Row, note
 
 FIRST = """
-import sys, serving, pyarrow.parquet as pq
+import serving
 from bandit.core.columns import Columns
+from bandit.core.files import read_table
 from bandit.core.rules import Rules
-tables = (pq.read_table(f"{name}.parquet") for name in ("members", "pool"))
+tables = (read_table(f"{name}.parquet") for name in ("members", "pool"))
 members, pool = map(Columns.from_arrow, tables)
 issue = serving.load("bundle").prepare(pool, Rules(slots=6), "may", 7)
 issue.compose(members.take([0]))
@@ -53,12 +54,17 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def spend(*asked: object, where: Path | None = None) -> float:
-    """Processor seconds of a Python process with these arguments."""
+    """Processor seconds of a Python process with these arguments.
+
+    What Python compiles is kept, as it is where people work, whatever is said to this process.
+    """
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, *map(str, asked)],
         cwd=where,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=env,
         capture_output=True,
         text=True,
         check=False,

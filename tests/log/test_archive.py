@@ -96,7 +96,7 @@ def test_ids_may_be_text_and_rules_may_say_everything(
 
     def rename(context: Context) -> Context:
         members = context.members.assign(member=[f"m-{number}" for number in context.member_ids])
-        rules = context.rules.model_copy(update=soft)
+        rules = replace(context.rules, **soft)
         return replace(context, members=members, rules=rules)
 
     written = [replace(round, context=rename(round.context)) for round in rounds]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bandit.core import told
 from bandit.core.keys import member_keys, uniforms
 from bandit.policies.random import Random
 from serving import bundle, send
@@ -105,15 +106,15 @@ def test_arms_stay_through_the_series_and_the_waves(bundles: Path) -> None:
 def test_shares_are_kept_and_another_series_or_name_draws_anew() -> None:
     arms = [{"name": name, "bundle": "b", "share": s} for name, s in (("A", 0.2), ("B", 0.7))]
     members = np.arange(50_000)
-    arm = Design.model_validate({"name": "x", "arms": arms}).find("weekly", members)
+    arm = told.read(Design, {"name": "x", "arms": arms}).find("weekly", members)
     shares = np.bincount(arm + 1, minlength=3) / len(members)
     np.testing.assert_allclose(shares, [0.1, 0.2, 0.7], atol=0.006)
     for name, series in (("x", "daily"), ("y", "weekly")):
-        other = Design.model_validate({"name": name, "arms": arms}).find(series, members)
+        other = told.read(Design, {"name": name, "arms": arms}).find(series, members)
         expected = float((shares**2).sum())  # of independent draws
         assert abs((other == arm).mean() - expected) < 0.01
     thirds = [{"name": name, "bundle": "b", "share": 1 / 3} for name in "ABC"]
-    assert Design.model_validate({"name": "x", "arms": thirds}).find("s", members).min() == 0
+    assert told.read(Design, {"name": "x", "arms": thirds}).find("s", members).min() == 0
 
 
 @pytest.mark.parametrize(

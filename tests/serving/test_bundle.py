@@ -122,7 +122,7 @@ def mix_in_another(folder: Path) -> None:
     """The policy of another bundle, whose reader is another, under forged digests."""
     manifest = json.loads((folder / "manifest.json").read_text())
     save_file(load_file(folder / POLICY), folder / POLICY, {"reader": "another"})
-    manifest["files"][POLICY] = measure(folder / POLICY).model_dump()
+    manifest["files"][POLICY] = vars(measure(folder / POLICY))
     write_manifest(folder, manifest)
 
 

@@ -1,7 +1,6 @@
 """Who is mailed: waves, holdouts, limited audiences, suppression, and no repeats between issues."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pandas as pd
 import pytest
 
 from bandit.core.keys import member_keys, uniforms
+from bandit.core.rules import Rules
 from bandit.log.issue import read_slates
 from bandit.policies.random import Random
 from bandit.slates.editorial import find_eligible
@@ -180,13 +180,10 @@ def test_propensities_of_a_limited_article_are_replayed_exactly(
     limits = [None, None, below] + [None] * (len(pool) - 3)
     pool = pool.assign(admit_below=np.array(limits, dtype=float))
     members = pd.read_parquet(limited / "members.parquet").drop(columns="email")
-    given = association.issue(1)
     order = np.argsort(pool["article"].to_numpy())
     pool = pool.iloc[order].reset_index(drop=True)
     found = bundle.read(unit / "bundle")
-    rules = replace(given, rules=given.rules).rules.model_validate(
-        {"slots": K, "pins": {2: pool["article"][int(np.flatnonzero(order == 2)[0])]}}
-    )
+    rules = Rules(slots=K, pins={2: pool["article"][int(np.flatnonzero(order == 2)[0])]})
     pairs = pd.read_parquet(limited / "seen.parquet")
     seen = np.zeros((N, len(pool)), dtype=bool)
     for member, article in pairs.itertuples(index=False):

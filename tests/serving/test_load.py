@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 import serving
 from bandit.core.columns import Columns
 from bandit.core.rules import Rules
+from serving.checks.pins import refuse_outside
 from serving.sending import choose
 from tests.support.bundle_cases import ROOT, SEED, train
 
@@ -71,3 +74,46 @@ def test_the_documented_example_runs(
     assert str(alone) in capsys.readouterr().out
     assert len(set(alone)) == 4
     assert names["composed"].slates.propensity.min() > 0
+
+
+COUNTS = st.dictionaries(st.sampled_from(["article", "event", "resource"]), st.integers(0, 2))
+
+
+@st.composite
+def write_rules(draw: st.DrawFn, articles: Columns) -> Rules:
+    """Any rules of this pool that do not contradict one another."""
+    slots, ids = draw(st.integers(1, 5)), articles["article"].tolist()
+    any_slot = st.integers(1, slots)
+    told: dict[str, Any] = {"slots": slots}
+    told["pins"] = draw(st.dictionaries(any_slot, st.sampled_from(ids), max_size=2))
+    told["at_most"] = {"kind": draw(COUNTS), "source": {"*": draw(st.integers(1, 3))}}
+    told["at_least"] = {"kind": draw(COUNTS)}
+    kinds = st.lists(st.sampled_from(["article", "event"]), min_size=1)
+    told["only"] = {slot: {"kind": draw(kinds)} for slot in draw(st.sets(any_slot, max_size=2))}
+    try:
+        rules = Rules(**told)
+        rules.check_pool(ids, articles.names)
+        refuse_outside(rules, articles)
+    except ValueError:
+        assume(False)
+    return rules
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_alone_or_among_others_under_any_rules(data: st.DataObject, folder: Path) -> None:
+    """Pins, caps, minimums, sections, repeats, audiences and stories: the same bits."""
+    context, sender = train("profile").context, serving.load(folder)
+    members, m = context.members.take(range(9)), len(context.articles)
+    stories = data.draw(st.lists(st.sampled_from(["", "", "x", "y"]), min_size=m, max_size=m))
+    lots = data.draw(st.lists(st.sampled_from([np.nan, 0.3, 0.7]), min_size=m, max_size=m))
+    pool = context.articles.assign(story=stories, admit_below=np.array(lots))
+    issue = sender.prepare(pool, data.draw(write_rules(pool)), "may", data.draw(st.integers(0, 9)))
+    seen = np.array(data.draw(st.lists(st.booleans(), min_size=9 * m, max_size=9 * m)))
+    rows, columns = np.nonzero(seen.reshape(9, m))
+    pairs = {"member": members["member"][rows], "article": pool["article"][columns]}
+    together = issue.compose(members, pairs)
+    for row in (0, 4, 8):
+        alone = issue.compose(members.take([row]), pairs)
+        for name, array in vars(alone.slates).items():
+            np.testing.assert_array_equal(array[0], getattr(together.slates, name)[row])

@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.bundle_cases import CONFIGS
 
-HEAVY = {"hydra", "matplotlib", "omegaconf", "pandas", "scipy", "sklearn", "torch", "vowpalwabbit"}
+HEAVY = {"hydra", "matplotlib", "multiprocessing", "omegaconf", "pandas", "pydantic", "scipy"}
+HEAVY |= {"sklearn", "torch", "vowpalwabbit"}
 MODULES = sorted({config["_target_"].rpartition(".")[0] for config in CONFIGS.values()})
 
 

@@ -62,7 +62,7 @@ def put_arrays(folder: Path, arrays: dict[str, Any], name: str = POLICY) -> None
     manifest = json.loads((folder / MANIFEST).read_text())
     whole = {key: np.asarray(array, order="C") for key, array in arrays.items()}
     save_file(whole, folder / name, {"reader": manifest["features"]["reader"]})
-    manifest["files"][name] = measure(folder / name).model_dump()
+    manifest["files"][name] = vars(measure(folder / name))
     write_manifest(folder, manifest)
 
 

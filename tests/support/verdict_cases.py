@@ -51,7 +51,7 @@ def hold_experiment(
         context.members.to_pandas().to_parquet(folder / "members.parquet")
         context.articles.to_pandas().to_parquet(folder / "pool.parquet")
         files = [(f"--{name}", f"{folder / name}.parquet") for name in ("members", "pool")]
-        rules = context.rules.model_dump(exclude_defaults=True) | {"slots": SLOTS}
+        rules = {name: own for name, own in vars(context.rules).items() if own} | {"slots": SLOTS}
         (folder / "rules.yaml").write_text(yaml.safe_dump(rules))
         out = folder / "sent" / context.campaign
         options = [

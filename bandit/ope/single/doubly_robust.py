@@ -37,8 +37,18 @@ def direct(target: Floats, model: Floats) -> Terms:
 
 
 def pick(model: Floats, action: Ints) -> Floats:
-    """model[i, action[i]], [n]: of what was shown."""
-    return np.asarray(model[np.arange(len(model)), action])
+    """model[i, action[i]], [n]: of what was shown.
+
+    Raises ValueError for shapes that differ, and an article that there is not.
+    """
+    n, m = model.shape
+    check.shape("action", action, (n,))
+    if n and not (action.min() >= 0 and action.max() < m):
+        i = int(np.argmax((action < 0) | (action >= m)))
+        raise ValueError(f"action[{i}] = {action[i]}; must be from 0 to {m - 1}")
+    if not model.flags.c_contiguous:
+        return np.asarray(model[np.arange(n), action])
+    return np.asarray(model.reshape(-1).take(np.arange(0, n * m, m) + action))  # 5 times as fast
 
 
 def dr(w: Floats, reward: Floats | Bools, shown: Floats, wanted: Floats) -> Terms:

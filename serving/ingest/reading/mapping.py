@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from bandit.log.events import VERDICTS
-from serving.errors import describe
+from serving.ingest.reading.findings import describe
 from serving.ingest.reading.rows import Row
 from serving.ingest.reading.times import parse_zone
 from serving.settings import read_settings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit.core.types import Floats
+from bandit.core.columns import Floats
 from simulators.association.pools.catalogue import Asides, Catalogue, Group, Mixtures
 
 TWO_TOPICS = 0.3  # share of a list's stories that touch a second topic

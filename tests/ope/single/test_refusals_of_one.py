@@ -59,6 +59,14 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "empty": (lambda: replay.replay(np.zeros(2, bool), TWO), "no send was kept"),
     "reward": (change("reward", 3, np.inf), r"reward\[3, 0\] = inf"),
     "action": (change("action", 2, 5), r"action\[2\] = 5; must be from 0 to 4"),
+    "no article": (
+        lambda: doubly_robust.pick(np.ones((2, 3)), np.array([0, 3])),
+        r"action\[1\] = 3; must be from 0 to 2",
+    ),
+    "below": (
+        lambda: doubly_robust.pick(np.ones((2, 3)), np.array([0, -1])),
+        r"action\[1\] = -1; must be from 0 to 2",
+    ),
     "logged": (change("logged", 4, 0.3), r"logged\[4\] adds up to 1.5"),
     "target": (change("target", 1, -0.2), r"target\[1\] adds up to -1, its least is -0.2"),
     "features": (change("features", 6, np.nan), r"features\[6, 0\] = nan"),
@@ -70,3 +78,11 @@ def test_it_is_refused_in_words(name: str) -> None:
     attempt, words = REFUSALS[name]
     with pytest.raises(ValueError, match=words):
         attempt()
+
+
+def test_what_was_shown_is_picked_however_the_model_lies_in_memory() -> None:
+    model, action = np.arange(12.0).reshape(3, 4), np.array([3, 0, 2])
+    assert doubly_robust.pick(model, action).tolist() == [3.0, 4.0, 10.0]
+    assert doubly_robust.pick(np.asfortranarray(model), action).tolist() == [3.0, 4.0, 10.0]
+    assert doubly_robust.pick(model[::2], action[::2]).tolist() == [3.0, 10.0]
+    assert doubly_robust.pick(model[:0], action[:0]).tolist() == []

@@ -69,7 +69,7 @@ def replay(desk: Desk, name: str, member: int, change: dict[str, Any]) -> list[o
         assert change["kind"] == "article"
         pool = pool[pool["article"] != change["article"]]
         pins = {at: own for at, own in rules.pins.items() if own != change["article"]}
-        rules = rules.model_copy(update={"pins": pins})
+        rules = replace(rules, pins=pins)
     issue = serving.Sender(given).prepare(pool, rules, "week-30", 7)
     return list(issue.compose(members[members["member"] == member], seen).articles[0])
 

@@ -41,7 +41,7 @@ def send_issue(desk: Path, context: Context, bundle: str = "bundle") -> Path:
     articles = context.articles.to_pandas()
     links = "https://news.example.org/" + articles["article"].astype(str)
     articles.assign(url=links).to_parquet(desk / "pool.parquet")
-    rules = {name: value for name, value in context.rules.model_dump().items() if value}
+    rules = {name: value for name, value in vars(context.rules).items() if value}
     (desk / "rules.yaml").write_text(yaml.safe_dump(rules))
     words = [str(desk / bundle), "--campaign", context.campaign, "--seed", "7"]
     words.append("--allow-unmatched")  # a cap on events holds in issues without any
