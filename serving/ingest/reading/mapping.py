@@ -9,7 +9,7 @@ Open this file to see what a mapping may say.
 from collections.abc import Callable, Container, Iterable, Sequence
 from functools import cache, reduce
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from bandit.log.events import VERDICTS
+from serving.ingest.reading.fields import follow, join, read_path, take_one, to_text
 from serving.ingest.reading.findings import describe
 from serving.ingest.reading.rows import Row
 from serving.ingest.reading.times import parse_zone
@@ -69,18 +70,18 @@ class Field(BaseModel):
             return list(self.read(rows, names).to_pylist())
         found: list[object] = [None] * len(rows)
         for path in self._choose(self.first, names):
-            more = [_take_one(v) for v in _follow(path, rows)]
+            more = [take_one(v) for v in follow(path, rows)]
             found = [b if a is None else a for a, b in zip(found, more, strict=True)]
         return found
 
     def read(self, rows: Sequence[Row], names: Container[str] | None = None) -> pa.Array:
         """The value in each row as text; null where there is none."""
-        join, first = self._choose(self.join, names), self._choose(self.first, names)
-        if not join and not first:
+        joined, first = self._choose(self.join, names), self._choose(self.first, names)
+        if not joined and not first:
             return pa.nulls(len(rows), pa.string())
-        parts = [_read_path(path, rows) for path in join or first]
+        parts = [read_path(path, rows) for path in joined or first]
         if self.join:
-            text = reduce(_join, parts)
+            text = reduce(join, parts)
         else:
             text = pc.coalesce(*parts) if len(parts) > 1 else parts[0]
         if self.until:
@@ -92,66 +93,6 @@ class Field(BaseModel):
         if names is None:
             return paths
         return [path for path in paths if path.partition(".")[0] in names]
-
-
-def _follow(path: str, rows: Sequence[Row]) -> list[Any]:
-    """What stands at a path in each row."""
-    first, *rest = path.split(".")
-    found: list[Any] = [row.get(first) for row in rows]
-    for key in rest:
-        found = [
-            v.get(key) if v.__class__ is dict else v if v is None else _step(v, key) for v in found
-        ]
-    return found
-
-
-def _take_one(value: Any) -> Any:
-    """The value, or the first of a list; None for what is empty."""
-    if value.__class__ is list:
-        return value[0] if value else None
-    return None if value == "" else value
-
-
-def _read_path(path: str, rows: Sequence[Row]) -> pa.Array:
-    """What stands at a path in each row, as text; most columns are text already."""
-    found = _follow(path, rows)
-    try:
-        text = pa.array(found, pa.string())
-    except (pa.ArrowException, UnicodeEncodeError, TypeError):
-        text = to_array([to_text(_take_one(v)) for v in found])
-    return pc.if_else(pc.equal(text, ""), None, text)
-
-
-def _join(before: pa.Array, after: pa.Array) -> pa.Array:
-    """Both texts with "/" between them, or the one that is there."""
-    both = pc.binary_join_element_wise(before, after, "/")
-    return pc.coalesce(both, before, after)
-
-
-def to_array(texts: Sequence[str | None]) -> pa.Array:
-    """Texts as arrow has them; half of a pair of surrogates becomes a question mark."""
-    try:
-        return pa.array(texts, pa.string())
-    except UnicodeEncodeError:
-        clean = [text and text.encode("utf-8", "replace").decode() for text in texts]
-        return pa.array(clean, pa.string())
-
-
-def _step(value: Any, key: str) -> object:
-    if value.__class__ is list:
-        value = value[0] if value else None
-    return value.get(key) if value.__class__ is dict else None
-
-
-def to_text(value: object) -> str | None:
-    """A value as text: `true`, `27`; None for what is no single value."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value) if isinstance(value, int | float) else None
 
 
 def _to_words(given: object) -> object:

@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 from bandit.core.types import Bools, Floats
 from bandit.log.events import METHODS
 from serving.ingest.reading.agents import find_agent, find_network
+from serving.ingest.reading.fields import to_array
 from serving.ingest.reading.links import BARE, TOKEN, clean_link
-from serving.ingest.reading.mapping import Field, Mapping, to_array
+from serving.ingest.reading.mapping import Field, Mapping
 from serving.ingest.reading.rows import Bad, Row
 from serving.ingest.reading.times import WHY, parse_times, parse_zone
 
