@@ -19,7 +19,9 @@ LIMIT = 2.0**13
 
 def snap(x: NDArray[np.floating]) -> NDArray[np.float64]:
     """`x` rounded to multiples of 2^-20, as float64."""
-    snapped: NDArray[np.float64] = np.rint(np.asarray(x, dtype=np.float64) * GRID) / GRID
+    snapped = np.asarray(np.multiply(x, GRID, dtype=np.float64))
+    np.rint(snapped, out=snapped)
+    snapped *= 1 / GRID  # a power of two: to multiply is as exact as to divide, and faster
     return snapped
 
 

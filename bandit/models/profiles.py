@@ -20,9 +20,11 @@ from bandit.core import check, exact
 from bandit.core.ids import Aliases, Roster
 from bandit.core.state import State, nest, part
 from bandit.core.types import Floats, Ids, Ints
-from bandit.models.profile.expectation import propagate
+from bandit.models.link import logit
+from bandit.models.profile.expectation import average, propagate
 
 NAMES = ("precision", "cross", "shift")
+PIECE = 1000  # members whose newsletters fit the processor's cache
 PRIOR_MEMBERS = 50  # how many members the starting S is worth
 
 
@@ -62,6 +64,14 @@ class Belief:
         spread[:, 0] = 0.0
         return cls(mean, spread, root)
 
+    def cut(self) -> list[slice]:
+        """Rows that fit the processor's cache, one piece after the other, at least one."""
+        return [slice(at, at + PIECE) for at in range(0, max(len(self.mean), 1), PIECE)]
+
+    def take(self, rows: slice) -> "Belief":
+        """The belief about some of the members."""
+        return Belief(self.mean[rows], self.spread[rows], self.root[rows])
+
     def update(
         self, a: Floats, appeal: Floats, doubt: Floats, clicked: Floats, looked: Floats
     ) -> "Belief":
@@ -72,6 +82,16 @@ class Belief:
         clicked: [n, k], 1.0 or 0.0
         looked: [n, k], P(examined), 0 for an empty slot
         """
+        given, parts = (a, appeal, doubt, clicked, looked), []
+        for rows in self.cut():
+            after = self.take(rows)._update(*(each[rows] for each in given))
+            parts.append(vars(after).values())
+        return Belief(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def _update(
+        self, a: Floats, appeal: Floats, doubt: Floats, clicked: Floats, looked: Floats
+    ) -> "Belief":
+        """`update` of a piece of the members."""
         along = np.einsum("nkq,nq->nk", a, self.root)
         # scaled [n, k, q] is a times the interests' covariance, K [n, k, k] the logits' covariance
         scaled = a * self.spread[:, None, :] + along[:, :, None] * self.root[:, None, :]
@@ -98,6 +118,17 @@ class Belief:
         spread = exact.dot(self.spread, pool.squares)
         spread += exact.dot(self.root, pool.features) ** 2
         return exact.dot(self.mean, pool.features), spread
+
+    def expect(self, pool: Pool, appeal: Floats, doubt: Floats) -> Floats:
+        """Log-odds of a click given examination, averaged over what is not known, [n, m].
+
+        appeal, doubt: [m], mean and variance of the articles' own appeal
+        """
+        odds = np.empty((len(self.mean), len(appeal)))
+        for rows in self.cut():
+            mean, spread = self.take(rows).score(pool)
+            odds[rows] = logit(np.clip(average(mean + appeal, spread + doubt), 1e-12, 1 - 1e-12))
+        return odds
 
     def to_natural(self) -> tuple[Floats, Floats, Floats]:
         """The same in natural form, each [n, q].

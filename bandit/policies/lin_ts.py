@@ -5,18 +5,19 @@ share of posterior draws in which each article is best, plus a floor: what is lo
 sampled from. The policy knows attributes and text, not the single member.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from bandit.core import check, keys
 from bandit.core.state import State
-from bandit.core.types import Context, Round, SlotPmf
+from bandit.core.types import Columns, Context, Floats, Planner, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.linear.forms import Form
 from bandit.models.linear.learner import Linear
 from bandit.policy import Policy
-from bandit.slates.exploration import thompson
+from bandit.slates.exploration import Draws, thompson
 
 
 class LinTS(Policy):
@@ -55,12 +56,24 @@ class LinTS(Policy):
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the posterior mean's click rates (or log-odds)."""
-        linear = self._linear
-        rng = keys.generator("lin_ts", context.campaign)
-        noise = rng.standard_normal((self.draws, *linear.blocks.mean.shape))
-        drawn = linear.score(context, linear.draw(self._sd * noise))
-        scores = linear.score(context, linear.W[None])[0]
-        return SlotPmf(scores, thompson(drawn, self.floor))
+        return self.plan_for(context.articles, context.article_features)(context)
+
+    def plan_for(self, articles: Columns, article_features: Floats) -> Planner:
+        """See `Policy.plan_for`: the posterior is drawn from once for each campaign."""
+        linear, draw = self._linear, lru_cache(maxsize=1)(self._draw)
+
+        def plan(context: Context) -> SlotPmf:
+            drawn = linear.prepare_scores(context, draw(context.campaign))
+            scores = linear.score(context, linear.W[None])[0]
+            return SlotPmf(scores, thompson(Draws(self.draws, drawn), self.floor))
+
+        return plan
+
+    def _draw(self, campaign: str) -> Floats:
+        """W [s, p', q'] drawn from the posterior, the same for all members of a campaign."""
+        rng = keys.generator("lin_ts", campaign)
+        noise = rng.standard_normal((self.draws, *self._linear.blocks.mean.shape))
+        return self._linear.draw(self._sd * noise)
 
     def learn(self, round: Round) -> None:
         """See `Linear.learn`."""

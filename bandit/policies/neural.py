@@ -13,13 +13,13 @@ import numpy as np
 from bandit.core import check, exact, keys
 from bandit.core.ids import Aliases
 from bandit.core.state import State, nest, part, require
-from bandit.core.types import Context, Floats, Round, SlotPmf
+from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models import bilinear
 from bandit.models.neural import network as net
 from bandit.models.neural.replay_memory import ReplayMemory
 from bandit.policy import Policy
-from bandit.slates.exploration import thompson
+from bandit.slates.exploration import Draws, thompson
 
 DEVICES = ("auto", "cpu", "cuda")
 MOST = {"dim": 1024, "history": 1000, "replay": 10**7, "steps": 10**5, "batch": 10**6}
@@ -136,9 +136,14 @@ class Neural(Policy):
         v = net.article_tower(w, context.article_features, exact.dot)
         noise = keys.generator("neural", context.campaign).standard_normal((len(w["last"]), draws))
         lasts = bilinear.draw_gaussian(w["last"], self._factor, self.scale * noise.T)
-        scored = np.stack([exact.dot(u * last, v) for last in lasts])
-        scores = exact.dot(u * w["last"], v)
-        return SlotPmf(scores, thompson(scored, self.floor))
+        articles = exact.Factor.of(v)
+
+        def give(rows: slice | Ints) -> Floats:
+            weighed = (u[rows][:, None] * lasts).reshape(-1, lasts.shape[1])
+            return np.moveaxis(exact.dot(weighed, articles).reshape(-1, draws, len(v)), 1, 0)
+
+        scores = exact.dot(u * w["last"], articles)
+        return SlotPmf(scores, thompson(Draws(draws, give), self.floor))
 
     def learn(self, round: Round) -> None:
         """Take the issue's newsletters into the memory, train on, renew the last layer's posterior.

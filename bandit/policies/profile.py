@@ -28,7 +28,6 @@ from bandit.core.state import State, nest, part, require
 from bandit.core.types import Columns, Context, Floats, Ints, Planner, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
-from bandit.models.link import logit
 from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import average, average_with_slope, score
 from bandit.models.profile.outset import Outset
@@ -154,9 +153,8 @@ class Profile(Policy):
         budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
 
         def plan(context: Context) -> SlotPmf:
-            mean, spread = ready.infer_interests(context).score(pool)
-            p = np.clip(average(mean + appeal, spread + doubt), 1e-12, 1 - 1e-12)
-            return SlotPmf(logit(p), budgeted(budget, self.temperature))
+            scores = ready.infer_interests(context).expect(pool, appeal, doubt)
+            return SlotPmf(scores, budgeted(budget, self.temperature))
 
         return plan
 

@@ -14,7 +14,7 @@ import numpy as np
 from bandit.core import check, exact
 from bandit.core.columns import number_values, read_text
 from bandit.core.state import State, require
-from bandit.core.types import Context, Floats, Ints, Round, SlotPmf
+from bandit.core.types import Columns, Context, Floats, Ints, Planner, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.examination import Examination
 from bandit.models.segments import Membership, Moments, make_ridge
@@ -156,17 +156,25 @@ class SegmentLearned(Policy):
         """Taste [s, q] by each attribute alone."""
         return {name: self._fit(self.candidates.index((name,)), strength) for name in names}
 
-    def _predict(self, context: Context) -> tuple[Floats, Membership]:
-        """Click rates [s, m] of the best candidate's segments, and who is in them."""
+    def _predict(self, article_features: Floats) -> tuple[Floats, Sequence[str]]:
+        """Click rates [s, m] of the best candidate's segments, and the attributes that form it."""
         candidate, shrinkage = self.best
         weights = self._fit(candidate, self.shrinkage[shrinkage])
-        rates = exact.dot(weights, context.article_features)
-        return rates, self._assign(context, self.candidates[candidate])
+        return exact.dot(weights, article_features), self.candidates[candidate]
 
     def plan(self, context: Context) -> SlotPmf:
         """Scores are the click rates of the member's segment, or the mean of several segments'."""
-        rates, membership = self._predict(context)
-        return SlotPmf(membership.average(rates), epsilon_greedy(self.epsilon))
+        return self.plan_for(context.articles, context.article_features)(context)
+
+    def plan_for(self, articles: Columns, article_features: Floats) -> Planner:
+        """See `Policy.plan_for`: the segments are fitted once."""
+        rates, subset = self._predict(article_features)
+
+        def plan(context: Context) -> SlotPmf:
+            scores = self._assign(context, subset).average(rates)
+            return SlotPmf(scores, epsilon_greedy(self.epsilon))
+
+        return plan
 
     def learn(self, round: Round) -> None:
         """Judge every candidate by this issue's clicks, then learn from them."""
@@ -174,7 +182,8 @@ class SegmentLearned(Policy):
         if not len(rows):
             return
         context, articles = round.context, round.context.article_features
-        rates, membership = self._predict(context)
+        rates, subset = self._predict(context.article_features)
+        membership = self._assign(context, subset)
         group = membership.take(rows)
         rate = np.clip(group.average_pairs(rates, index), 1e-3, 0.9)
         looked = self._examination.weigh(rate, slots, clicked)

@@ -1,42 +1,23 @@
 """The walk's innermost step as a compiled loop: from open articles to what each member is shown.
 
-It needs numba (`pip install letterbandit[fast]`), and gives the bits that `exploration` and
-`taking` give without it: exponentials are numpy's, and here they are only added, multiplied,
-divided and compared, in the same order. So nobody can tell from the slates which of the two was at
-work, and the tests of the walk run over both.
-
-Importing this file compiles it, for some seconds, or loads what was compiled before: that is kept
-beside this file, or in the user's cache where that folder may not be written. Where neither may be,
-nothing is kept.
+It gives the bits that `exploration` and `taking` give without it, so nobody can tell from the
+slates which of the two was at work, and the tests of the walk run over both. It is fast because it
+does little anew (`keeping`). Where a uniform number points to is found by blocks of articles, from
+shares that are right but for rounding. Where rounding could decide, where articles tie for the
+best, and where rivals of the best have shares of their own, `dense` works it all out instead.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
 
+from bandit.compiling import compile_for
 from bandit.core.types import Bools, Floats, Ints
-from bandit.slates.exploration import Shares
+from bandit.slates.dense import find_by, find_most, share_out
+from bandit.slates.exploration import Shares, is_some
+from bandit.slates.keeping import CHUNK, find_lead, keep_up
 from bandit.slates.sums import BLOCK
 from bandit.slates.taking import Taken, is_uniform
 
-Function = Callable[..., Any]
-
-
-def _compile(signature: str, **options: Any) -> Callable[[Function], Function]:
-    """Compile for the types of the signature, keeping the result where there is a place to."""
-
-    def compile_one(function: Function) -> Function:
-        # numba's floats follow IEEE: it neither fuses nor reorders unless told that it may
-        options["error_model"] = "numpy"
-        try:
-            compiled: Function = njit(signature, cache=True, **options)(function)
-        except RuntimeError:  # no folder that may be written
-            compiled = njit(signature, **options)(function)
-        return compiled
-
-    return compile_one
+CLOSE = 2.0**-49  # for each article: how near to a target rounding could decide
 
 
 class Loop:
@@ -48,14 +29,20 @@ class Loop:
     """
 
     def __init__(self, scores: Floats, shares: Shares, weights: Floats) -> None:
-        n = len(scores)
-        draws = scores[None] if shares.draws is None else shares.draws
-        self._tables = _lay_out(np.moveaxis(draws, 0, 1))
-        self._gamma = float(shares.gamma)
-        self._weights = np.ascontiguousarray(weights)
-        self._shares = np.empty((n, 3))
+        n, m = scores.shape
+        blocks = -(-m // BLOCK)
+        draws = shares.list_tables(scores) if is_some(shares.best) else scores[None][:0]
+        tables = _lay_out(np.moveaxis(draws, 0, 1))
+        each = np.empty((n, 3))
         for column, share in enumerate((shares.best, shares.soft, shares.uniform)):
-            self._shares[:, column : column + 1] = share
+            each[:, column : column + 1] = share
+        self._given = (tables, float(shares.gamma), np.ascontiguousarray(weights), each)
+        # what is kept from slot to slot, of everything closed at first
+        self._was = np.zeros((n, blocks), np.uint64)
+        sums, tops = np.zeros((2, n, blocks))
+        counts, leads = np.zeros((n, blocks), np.int64), np.zeros(tables.shape[:2], np.int64)
+        peaks = np.empty((*tables.shape[:2], -(-m // CHUNK)))
+        self._kept = sums, tops, counts, leads, peaks
 
     def take(self, open: Bools, pin: Ints, by: Floats | Ints) -> Taken:
         """What one slot takes, as `taking.take` does.
@@ -65,14 +52,17 @@ class Loop:
             to those who have one
         by: [n], as for `taking.take`
         """
-        n = len(open)
+        n, m = open.shape
+        words = np.zeros(self._was.shape, np.uint64)  # a byte for each article
+        words.view(np.bool_)[:, :m] = open
         uniform = _lay_out(by if is_uniform(by) else np.zeros(0))
         choice = np.empty(n, np.int64) if is_uniform(by) else by.astype(np.int64)
         mass, most_left = np.empty((2, n))
         free, supported = np.empty((2, n), dtype=np.bool_)
-        tables = (self._tables, self._gamma, self._weights, self._shares)
         out = (choice, mass, most_left, free, supported)
-        _take(np.ascontiguousarray(open), *tables, pin.astype(np.int64), uniform, *out)
+        now = (words, words.view(np.bool_))
+        _take(m, *now, self._was, *self._given, pin.astype(np.int64), uniform, *self._kept, *out)
+        self._was = words
         return Taken(*out)
 
 
@@ -81,77 +71,28 @@ def _lay_out(array: Floats) -> Floats:
     return np.require(array, np.float64, ["C", "W"])
 
 
-@_compile("float64(float64[::1], boolean[::1])", fastmath={"nnan", "nsz"})
-def _find_most(scores: Floats, open: Bools) -> float:
-    """The highest of the open scores. No sum is in here, so the order does not matter."""
-    most = -np.inf
-    for a in range(len(scores)):
-        score = scores[a] if open[a] else -np.inf
-        most = score if score > most else most
-    return most
-
-
-@_compile("void(float64[::1], boolean[::1], int64, float64, float64[::1])")
-def _favour(scores: Floats, open: Bools, m: int, gamma: float, won: Floats) -> None:
-    """Add what `exploration` gives the best open article and its rivals to `won` [m]."""
-    most, ties, rest = _find_most(scores, open), 0, 1.0
-    for a in range(len(scores)):
-        ties += (scores[a] == most) & open[a]
-    if gamma != np.inf:
-        whole = 0.0
-        for start in range(0, len(scores), BLOCK):
-            block = 0.0
-            for a in range(start, min(start + BLOCK, len(scores))):
-                rival = 1.0 / max(m + gamma * (most - scores[a]), 1.0)
-                rival = rival if open[a] and scores[a] != most else 0.0
-                won[a] += rival
-                block += rival
-            whole += block
-        rest = 1.0 - whole
-    each = rest * (1.0 / ties)
-    for a in range(len(scores)):
-        won[a] += each if open[a] and scores[a] == most else 0.0
-
-
-@_compile("float64(float64[::1], boolean[::1])")
-def _add_up(weights: Floats, open: Bools) -> float:
-    """As `sums.add_up` does, over what is open."""
-    whole = 0.0
-    for start in range(0, len(weights), BLOCK):
-        block = 0.0
-        for a in range(start, min(start + BLOCK, len(weights))):
-            block += weights[a] if open[a] else 0.0
-        whole += block
-    return whole
-
-
-@_compile("int64(float64[::1], float64)")
-def _find(sums: Floats, target: float) -> int:
-    """The first article whose cumulative mass passes the target, as `taking.inverse_cdf` does."""
-    total = sums[-1]
-    if not total > 0.0:
-        return -1
-    for a in range(len(sums)):
-        if sums[a] > target:
-            return a
-    for a in range(len(sums)):  # rounding at the very end never leaves the support
-        if sums[a] == total:
-            return a
-    return -1
-
-
-@_compile(
-    "void(boolean[:,::1], float64[:,:,::1], float64, float64[:,::1], float64[:,::1], int64[::1],"
-    "float64[::1], int64[::1], float64[::1], float64[::1], boolean[::1], boolean[::1])"
+@compile_for(
+    "void(int64, uint64[:,::1], boolean[:,::1], uint64[:,::1], float64[:,:,::1], float64,"
+    "float64[:,::1], float64[:,::1], int64[::1], float64[::1], float64[:,::1], float64[:,::1],"
+    "int64[:,::1], int64[:,::1], float64[:,:,::1], int64[::1], float64[::1], float64[::1],"
+    "boolean[::1], boolean[::1])"
 )
 def _take(
+    m: int,
+    words: Ints,
     open: Bools,
+    was: Ints,
     tables: Floats,
     gamma: float,
     weights: Floats,
     shares: Floats,
     pin: Ints,
     uniform: Floats,
+    sums: Floats,
+    tops: Floats,
+    counts: Ints,
+    leads: Ints,
+    peaks: Floats,
     choice: Ints,
     mass: Floats,
     most_left: Floats,
@@ -160,44 +101,128 @@ def _take(
 ) -> None:
     """Fill the last five, [n]; `choice` is given where there are no uniform numbers.
 
-    open: [n, m]
+    m: articles; in the last block the places beyond them are closed
+    words, open: [n, blocks] and [n, 8 blocks], what is open, by blocks and by article
+    was: [n, blocks], what was open in the slot above
     tables: [n, s, m], what the best is looked for in
     weights: [n, m], exponentials
     shares: [n, 3], best, soft and uniform
+    sums, tops: [n, blocks], sum and maximum of the open exponentials
+    counts: [n, blocks], open articles
+    leads: [n, s], the best open article of each table
+    peaks: [n, s, chunks], as for `find_lead`
     """
-    n, m = open.shape
-    pmf, sums, everything = np.empty(m), np.empty(m), np.ones(m, np.bool_)
+    (n, blocks), s, drawn = words.shape, tables.shape[1], len(uniform) > 0
+    pmf, passed, everything = np.empty(m), np.empty(m), np.ones(m, np.bool_)
+    below, won, wins = np.empty(blocks), np.zeros(m), np.zeros(blocks)
+    bar = np.empty(m)
     for i in range(n):
-        row, count = open[i], 0
-        for a in range(m):
-            pmf[a] = 0.0
-            count += row[a]
-        best, soft, each = shares[i]
-        if count and best != 0.0:
-            s = tables.shape[1]
+        more = keep_up(i, words, was, weights, sums, tops, counts)
+        if pin[i] >= 0:  # nothing else is open
+            choice[i] = pin[i] if drawn else choice[i]
+            mass[i] = 1.0 if choice[i] == pin[i] else 0.0
+            most_left[i], free[i], supported[i] = 1.0 - mass[i], True, True
+            continue
+        count = 0
+        for b in range(blocks):
+            count += counts[i, b]
+        if count == 0:
+            choice[i] = -1 if drawn else choice[i]
+            mass[i], most_left[i], free[i], supported[i] = 0.0, 0.0, False, True
+            continue
+        best, soft, each = shares[i, 0], shares[i, 1], shares[i, 2] * (1.0 / count)
+        # every open article has a chance: exponentials are not so far apart
+        sparse = gamma == np.inf and best >= 0.0 and soft >= 0.0 and (each > 0.0 or soft > 1e-30)
+        barred = False
+        if best != 0.0 and sparse:
             for t in range(s):
-                _favour(tables[i, t], row, count, gamma, pmf)
-            for a in range(m):
-                pmf[a] = best * (pmf[a] / s)
-        whole = _add_up(weights[i], row) if count and soft != 0.0 else 0.0
-        if whole != 0.0:
-            for a in range(m):
-                pmf[a] += soft * (weights[i, a] / whole) if row[a] else 0.0
-        each, closed = each * (1.0 / max(count, 1)), 0
-        for a in range(m):
-            pmf[a] += each if row[a] else 0.0
-            closed += (pmf[a] > 0.0) != row[a]
-        if pin[i] >= 0:
-            pmf[pin[i]] = 1.0
-        total = 0.0
-        for a in range(m):
-            total += pmf[a]
-            sums[a] = total
-        supported[i], free[i] = closed == 0, total > 0.0
-        if len(uniform):
-            choice[i] = _find(sums, uniform[i] * total)
-        mass[i] = 0.0
-        if choice[i] >= 0:
-            mass[i] = pmf[choice[i]]
-            pmf[choice[i]] = 0.0
-        most_left[i] = _find_most(pmf, everything)
+                if more or leads[i, t] < 0 or not open[i, leads[i, t]]:
+                    if not barred:
+                        for a in range(m):
+                            bar[a] = 0.0 if open[i, a] else -np.inf
+                        barred = True
+                    leads[i, t] = find_lead(i, t, tables, bar, peaks, more)
+                sparse &= leads[i, t] >= 0
+        whole, a = 0.0, choice[i]
+        if soft != 0.0:
+            for b in range(blocks):
+                whole += sums[i, b]
+                below[b] = whole
+        ratio = soft / whole if soft != 0.0 else 0.0
+        if sparse and drawn:
+            seen, total = 0, 0.0
+            if best != 0.0:
+                for t in range(s):
+                    wins[leads[i, t] // BLOCK] += best / s
+            for b in range(blocks):
+                seen += counts[i, b]
+                total += wins[b]
+                wins[b] = 0.0
+                below[b] = (ratio * below[b] if soft != 0.0 else 0.0) + each * seen + total
+            near, target = CLOSE * m * below[blocks - 1], uniform[i] * below[blocks - 1]
+            at = 0
+            for b in range(blocks):
+                at += below[b] <= target
+            a, sparse = -1, at < blocks
+            if sparse:
+                start, sum = at * BLOCK, (below[at - 1] if at else 0.0)
+                if best != 0.0:
+                    for t in range(s):
+                        if leads[i, t] // BLOCK == at:
+                            won[leads[i, t]] += best / s
+                # without a branch: processors cannot foresee what chance decides
+                before, after, a = sum, np.inf, start
+                for j in range(start, start + BLOCK):
+                    there = min(j, m - 1)
+                    chance = each + (ratio * weights[i, there] if soft != 0.0 else 0.0)
+                    if best != 0.0:
+                        chance += won[there]
+                        won[there] = 0.0
+                    sum += chance if open[i, j] else 0.0
+                    beyond = sum > target
+                    a += not beyond
+                    before = before if beyond else sum
+                    after = sum if beyond and sum < after else after
+                sparse = target - before > near and after - target > near
+        if not sparse:
+            row = open[i, :m]
+            supported[i] = share_out(row, tables[i], gamma, weights[i], shares[i], pmf)
+            if drawn:
+                choice[i] = find_by(pmf, uniform[i], passed)
+            free[i], mass[i] = find_most(pmf, everything) > 0.0, 0.0
+            if choice[i] >= 0:
+                mass[i] = pmf[choice[i]]
+                pmf[choice[i]] = 0.0
+            most_left[i] = find_most(pmf, everything)
+            continue
+        choice[i], free[i], supported[i] = a, True, True
+        taken = a >= 0 and open[i, a]
+        if best != 0.0:
+            for t in range(s):
+                won[leads[i, t]] += 1.0
+        mass[i], most = 0.0, 0.0
+        if taken:
+            mass[i] = best * (won[a] / s) if best != 0.0 else 0.0
+            mass[i] += soft * (weights[i, a] / whole) if soft != 0.0 else 0.0
+            mass[i] += each
+        if count > taken:
+            if soft != 0.0:
+                at = a // BLOCK if taken else blocks
+                for b in range(blocks):
+                    top = tops[i, b] if b != at else 0.0
+                    most = top if top > most else most
+                if taken:
+                    for j in range(at * BLOCK, min(at * BLOCK + BLOCK, m)):
+                        top = weights[i, j] if open[i, j] and j != a else 0.0
+                        most = top if top > most else most
+                most = soft * (most / whole)
+            most += each
+        if best != 0.0:
+            for t in range(s):
+                j = leads[i, t]
+                if j != a and won[j] != 0.0:
+                    chance = best * (won[j] / s)
+                    chance += soft * (weights[i, j] / whole) if soft != 0.0 else 0.0
+                    most = max(most, chance + each)
+                won[j] = 0.0
+        most_left[i] = most

@@ -115,10 +115,9 @@ class Desk:
 
     def _begin(self) -> None:
         """No slot is filled yet."""
-        (n, m), layout = self._pinnable.shape, self._layout
+        n, layout = len(self._pinnable), self._layout
         self._rows, self._nobody = np.arange(n), np.zeros(n, dtype=bool)
-        self._left = np.zeros((n, m + 1), dtype=bool)  # the last stands for the empty slot, -1
-        np.greater(self._pinnable, layout.pinned, out=self._left[:, :m])
+        self._left = self._pinnable > layout.pinned
         self._told = [_Count(tally, n) for tally in layout.told]
         self._most = [_Count(tally, n) for tally in layout.most]
         self._least = [_Count(tally, n) for tally in layout.least]
@@ -162,12 +161,16 @@ class Desk:
             count = _Count(tally, len(choice))
             for slot in choice.T:
                 count.add(self._rows, slot)
-            unmet |= (count.held[:, :-1] < tally.limits).any(axis=1)
+            unmet |= (count.held < tally.limits).any(axis=1)
         return unmet
 
     def fill(self, choice: Ints) -> None:
         """Note what the next slot of each member shows, [n]; -1 for nothing."""
-        self._left[self._rows, choice] = False
+        shown = choice >= 0
+        if shown.all():
+            self._left[self._rows, choice] = False
+        else:
+            self._left[self._rows[shown], choice[shown]] = False
         for count in (*self._told, *self._most, *self._least):
             count.add(self._rows, choice)
 
@@ -176,7 +179,7 @@ class Desk:
 
         A row with nothing open stays empty.
         """
-        layout, hard = self._layout, self._left[:, :-1]
+        layout, hard = self._layout, self._left
         if slot in layout.sections:
             hard = hard & layout.sections[slot]
         apart = self._shut_full(self._told, slot, hard)
@@ -206,7 +209,7 @@ class Desk:
         Counted are the slots above, the pins below, and the sections below that may hold nothing
         else.
         """
-        held, tally = count.held[:, :-1], count.tally
+        held, tally = count.held, count.tally
         if tally.sure[slot].any():
             held = held + tally.sure[slot]
         for j, article in self._layout.pins.items():
@@ -259,15 +262,14 @@ class Desk:
 
 
 class _Count:
-    """How many articles of each group of a tally the slates of n members hold.
-
-    held: [n, g + 1], of each group, and of none
-    """
+    """How many articles of each group of a tally the slates of n members hold, held [n, g]."""
 
     def __init__(self, tally: Tally, n: int) -> None:
         self.tally = tally
-        self.held: Ints = np.zeros((n, len(tally.groups) + 1), dtype=np.int16)
+        self.held: Ints = np.zeros((n, len(tally.groups)), dtype=np.int16)
 
     def add(self, rows: Ints, choice: Ints) -> None:
         """Count one more article for each member in `rows`, -1 for nothing."""
-        self.held[rows, self.tally.place[choice]] += 1
+        group = self.tally.place[choice]
+        some = (group < len(self.tally.groups)).nonzero()[0]  # most are in no group
+        self.held[rows[some], group[some]] += 1

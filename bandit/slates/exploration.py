@@ -7,8 +7,9 @@ same chance, whichever comes first in the pool. Open this file to choose an expl
 policy, or to add one. `bandit.slates.compiled` computes the same, to the bit, in a compiled loop.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -19,6 +20,19 @@ from bandit.slates.sums import add_up
 FAR = 300.0
 
 Share = float | Floats  # of a slot: one for all members, or each member's own [n, 1]
+
+
+class Draws(NamedTuple):
+    """Scores in which the best is looked for, worked out for some members when they are needed.
+
+    Those of a whole list would leave the processor's cache before they are looked at.
+
+    number: s, how many draws there are
+    give: of some rows, their scores [s, rows, m]
+    """
+
+    number: int
+    give: Callable[[slice | Ints], Floats]
 
 
 @dataclass(frozen=True)
@@ -32,8 +46,8 @@ class Shares:
     gamma: how little of `best` goes to its rivals instead, to each 1 / (m + gamma gap): m counts
         the open articles, gap is how far the rival's score is below the best (Foster & Rakhlin
         2020, SquareCB); inf leaves them nothing
-    draws: [s, n, m], scores in which the best is looked for, an equal part of `best` for each;
-        None: in the plan's own
+    draws: [s, n, m], scores in which the best is looked for, an equal part of `best` for each, or
+        what works them out; None: in the plan's own
 
     >>> scores, open = np.array([[0.5, 0.3, 0.2, 9.0]]), np.array([[True, True, True, False]])
     >>> Shares(best=0.7, uniform=0.3)(scores, open).round(3).tolist()
@@ -45,7 +59,7 @@ class Shares:
     uniform: Share = 0.0
     temperature: float = 1.0
     gamma: float = np.inf
-    draws: Floats | None = None
+    draws: Floats | Draws | None = None
 
     def __call__(self, scores: Floats, open: Bools, weights: Floats | None = None) -> Floats:
         """The pmf [n, m] over the open articles.
@@ -53,33 +67,46 @@ class Shares:
         weights: what `weigh` gives, where it is at hand
         """
         pmf: Floats | None = None
-        if _is_some(self.best):
+        if is_some(self.best):
             if self.draws is None:
                 pmf = self.best * _favour(scores, open, self.gamma)
             else:
                 won = np.zeros(open.shape)
-                for table in self.draws:
+                for table in self.list_tables(scores):
                     won += _favour(table, open, self.gamma)
-                pmf = self.best * (won / len(self.draws))
-        if _is_some(self.soft):
+                pmf = self.best * (won / self.count_tables())
+        if is_some(self.soft):
             soft = (
                 _soften(scores, open, self.temperature)
                 if weights is None
                 else _share_by(weights * open)
             )
             pmf = self.soft * soft if pmf is None else pmf + self.soft * soft
-        if _is_some(self.uniform):
+        if is_some(self.uniform):
             uniform = self.uniform * _share_out(open)
             pmf = uniform if pmf is None else pmf + uniform
         return np.zeros(open.shape) if pmf is None else pmf
 
+    def count_tables(self) -> int:
+        """In how many tables of scores the best is looked for."""
+        if isinstance(self.draws, Draws):
+            return self.draws.number
+        return 1 if self.draws is None else len(self.draws)
+
+    def list_tables(self, scores: Floats) -> Floats:
+        """The scores in which the best is looked for [s, n, m]; `scores` are the plan's."""
+        if isinstance(self.draws, Draws):
+            return self.draws.give(slice(None))
+        return scores[None] if self.draws is None else self.draws
+
     def take(self, rows: slice | Ints) -> Self:
-        """The shares of some of the members."""
+        """The shares of some of the members, whose draws are worked out."""
         best, soft, uniform = (
             share[rows] if isinstance(share, np.ndarray) else share
             for share in (self.best, self.soft, self.uniform)
         )
-        draws = None if self.draws is None else self.draws[:, rows]
+        draws = self.draws.give(rows) if isinstance(self.draws, Draws) else self.draws
+        draws = draws[:, rows] if draws is self.draws and draws is not None else draws
         return replace(self, best=best, soft=soft, uniform=uniform, draws=draws)
 
     def mix_in(self, share: Share) -> Self:
@@ -128,18 +155,18 @@ def squarecb(gamma: float) -> Shares:
     return Shares(best=1.0, gamma=gamma)
 
 
-def thompson(draws: Floats, floor: float) -> Shares:
+def thompson(draws: Floats | Draws, floor: float) -> Shares:
     """The share of posterior draws in which each open article is best.
 
     Articles that tie in a draw, such as two with the same text, share it.
 
-    draws: [s, n, m], s draws of the scores
+    draws: [s, n, m], s draws of the scores, or what works them out
     floor: this share of the slots is uniform over the open articles instead
     """
     return Shares(best=1 - floor, uniform=floor, draws=draws)
 
 
-def _is_some(share: Share) -> bool:
+def is_some(share: Share) -> bool:
     """Whether anybody's share is not 0."""
     return bool(share.any() if isinstance(share, np.ndarray) else share)
 
@@ -150,10 +177,9 @@ def weigh(scores: Floats, shares: Shares) -> Floats | None:
     Closed articles have weights, too. Nobody's are needed where `soft` is 0: [n, 0]. The answer is
     None where somebody's scores are not finite, or so far from 0 that they need more care.
     """
-    tables = scores if shares.draws is None else shares.draws
-    if _is_some(shares.best) and not np.isfinite(tables).all():
+    if is_some(shares.best) and not np.isfinite(shares.list_tables(scores)).all():
         return None
-    if not _is_some(shares.soft):
+    if not is_some(shares.soft):
         return np.zeros((len(scores), 0))
     power = scores / shares.temperature
     far = not np.abs(power).max(initial=0.0) <= FAR

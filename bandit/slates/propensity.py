@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bandit.compiling import is_worth
 from bandit.core import keys
 from bandit.core.types import (
     EMPTY,
@@ -32,11 +33,8 @@ from bandit.slates.exploration import Shares, weigh
 from bandit.slates.layout import Layout
 from bandit.slates.taking import Taken, take
 
-_PIECE = 1000  # members whose scores fit the processor's cache
-# Open articles, counted once for each member and slot, until which the compiled loop would cost
-# more time to load than it saves: a send of 200 articles to 25,000 members.
-_WORTH = 3e7
-_done = 0.0  # of these, what this process has walked without it
+_PIECE = 200_000  # scores that fit the processor's cache, which so many members have
+_FEW = 250  # members, below whom calls would cost more than the cache saves
 
 
 def draw(
@@ -105,11 +103,12 @@ def _walk(
     if not isinstance(plan.explore, Shares):  # nobody but itself can divide it
         _walk_piece(plan, None, context, slice(None), desk, by, slates)
     else:
-        compiled = _find_compiled(context.eligible.size * k)
-        for at in range(0, n, _PIECE):
-            rows = slice(at, min(at + _PIECE, n))
+        size = context.eligible.shape[1] * plan.explore.count_tables()
+        compiled, piece = _find_compiled(n * size * k), max(_PIECE // max(size, 1), _FEW)
+        for at in range(0, n, piece):
+            rows = slice(at, min(at + piece, n))
             part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
-            here = desk.take(rows) if n > _PIECE else desk
+            here = desk.take(rows) if n > piece else desk
             _walk_piece(part, compiled, context, rows, here, by[rows], slates.take(rows))
     if (context.rules.at_least or context.rules.only) and k == context.rules.slots:
         _tell_unmet(desk, slates)
@@ -130,14 +129,10 @@ def _tell_unmet(desk: Desk, slates: Slates) -> None:
 
 def _find_compiled(size: float) -> ModuleType | None:
     """The compiled loop, where there is one and lists are long; it is loaded once a process."""
-    global _done
-    _done += size
-    if _done < _WORTH:
+    if not is_worth(size):
         return None
-    try:
-        from bandit.slates import compiled
-    except ImportError:  # numba is an extra
-        return None
+    from bandit.slates import compiled
+
     return compiled
 
 

@@ -116,7 +116,10 @@ def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
     refused = [each for each in whole.estimates if each.reason]
     chosen = f"It rests on \u201c{WHOLE[best.estimator]}\u201d: "
     if not others:
-        reasons = "; ".join(f"{WHOLE[each.estimator]}: {each.reason}" for each in refused)
+        alike: dict[str, list[str]] = {}
+        for each in refused:
+            alike.setdefault(each.reason, []).append(WHOLE[each.estimator])
+        reasons = "; ".join(f"{' and '.join(names)}: {why}" for why, names in alike.items())
         return (
             f"{chosen}no other estimate may be believed ({reasons})."
             if reasons

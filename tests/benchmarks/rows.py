@@ -16,12 +16,13 @@ HEAD = """# Speed, beside peers and limits
 `make bench` makes this page, on one thread and in one run; `make bench-peers` first installs the
 peers into an environment of their own. Times are the least processor time of several runs that take
 turns. "Times the peer" is how many times as fast we are; "times the limit" is how many times as
-long we take as the least that numpy could, which the row names. Bold figures miss their aim.
+long we take as the least that numpy could, which the row names. Bold figures miss their aim, and
+the last column says what stands in the way.
 
 {machine}
 
-| work | ours | peer | times the peer (aim) | limit | times the limit (aim) |
-|---|---|---|---|---|---|
+| work | ours | peer | times the peer (aim) | limit | times the limit (aim) | in the way |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -49,6 +50,7 @@ class Row:
     peer: whoever else does it; None: nobody, or the peer is not installed
     limit: the least that it could take; None: none is known
     most: the longest that it may take, in `unit`; None: only the ratios have an aim
+    why: what stands in the way of the aims, which is told where one of them is missed
     """
 
     work: str
@@ -57,6 +59,7 @@ class Row:
     peer: Beside | None = None
     limit: Beside | None = None
     most: float | None = None
+    why: str = ""
 
 
 def note(benchmark: Any, row: Row) -> None:
@@ -72,17 +75,21 @@ def write_row(row: dict[str, Any]) -> str:
     """A row as a line of the page."""
     ours, unit, peer, limit = row["ours"], row["unit"], row["peer"], row["limit"]
     most = row["most"]
-    told = _mark(f"{_round(ours)} {unit}", most is not None and ours > most)
+    missed = most is not None and ours > most
+    told = _mark(f"{_round(ours)} {unit}", missed)
     told += f" (aim {_round(most)})" if most is not None else ""
-    cells = [row["work"], told, "", "", "", ""]
+    cells = [row["work"], told, "", "", "", "", ""]
     if peer:
         times, aim = peer["time"] / ours, peer["aim"]
+        slow = aim is not None and times < aim
         cells[2] = f"{peer['name']} {_round(peer['time'])}"
-        cells[3] = _mark(_round(times), aim is not None and times < aim) + _tell(aim)
+        cells[3], missed = _mark(_round(times), slow) + _tell(aim), missed or slow
     if limit:
         times, aim = ours / limit["time"], limit["aim"]
+        slow = aim is not None and times > aim
         cells[4] = f"{limit['name']} {_round(limit['time'])}"
-        cells[5] = _mark(_round(times), aim is not None and times > aim) + _tell(aim)
+        cells[5], missed = _mark(_round(times), slow) + _tell(aim), missed or slow
+    cells[6] = row["why"] if missed else ""
     return f"| {' | '.join(cells)} |"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from bandit.slates import propensity
+from bandit import compiling
 
 
 @pytest.fixture(autouse=True, scope="module", params=["plain", "compiled"])
@@ -16,5 +16,5 @@ def walk(request: pytest.FixtureRequest) -> Iterator[str]:
             "numba", reason="numba is not installed: pip install letterbandit[fast]"
         )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(propensity, "_WORTH", np.inf if request.param == "plain" else 0.0)
+        patch.setattr(compiling, "_WORTH", np.inf if request.param == "plain" else 0.0)
         yield request.param

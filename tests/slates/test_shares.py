@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bandit import compiling
 from bandit.core.rules import Rules
 from bandit.core.types import Bools, Context, Floats, Slates, SlotPmf
 from bandit.slates import propensity as slates
@@ -85,13 +86,12 @@ def test_the_compiled_loop_is_at_work_where_it_is_asked_for(
 
 
 def test_a_list_is_walked_plainly_until_it_is_worth_the_loading(
-    make_context: Make, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Three slots of 40 members and 7 articles are 840: what was walked before counts as well."""
-    monkeypatch.setattr(slates, "_WORTH", 1700.0)
-    monkeypatch.setattr(slates, "_done", 0.0)
-    asked = [slates._find_compiled(840.0) is not None for _ in range(3)]
-    assert asked == [False, False, True]
+    monkeypatch.setattr(compiling, "_WORTH", 1700.0)
+    monkeypatch.setattr(compiling, "_done", 0.0)
+    assert [compiling.is_worth(840.0) for _ in range(3)] == [False, False, True]
 
 
 def test_without_numba_everything_is_walked_plainly(
@@ -99,10 +99,9 @@ def test_without_numba_everything_is_walked_plainly(
 ) -> None:
     context = make_context(6, 7)
     expected = slates.draw(make_plan(context, SOFT), context, 5)
-    monkeypatch.setattr(slates, "_WORTH", 0.0)
-    monkeypatch.setitem(__import__("sys").modules, "bandit.slates.compiled", None)
-    monkeypatch.delattr("bandit.slates.compiled", raising=False)
-    assert slates._find_compiled(1.0) is None
+    monkeypatch.setattr(compiling, "_WORTH", 0.0)
+    monkeypatch.setitem(__import__("sys").modules, "numba", None)
+    assert not compiling.is_worth(1.0)
     assert_same(slates.draw(make_plan(context, SOFT), context, 5), expected)
 
 

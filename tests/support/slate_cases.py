@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bandit import compiling
 from bandit.core import keys
 from bandit.core.rules import Rules
 from bandit.core.types import Context, SlotPmf
-from bandit.slates import propensity
 from bandit.slates.exploration import budgeted, epsilon_greedy, greedy, softmax, squarecb
 
 Make = Callable[..., Context]
@@ -50,7 +50,7 @@ def take_both(work: Callable[[], Any]) -> tuple[Any, Any]:
     """What the plain walk gives, and the compiled loop."""
     pytest.importorskip("numba", reason="numba is not installed: pip install letterbandit[fast]")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(propensity, "_WORTH", np.inf)
+        patch.setattr(compiling, "_WORTH", np.inf)
         plain = work()
-        patch.setattr(propensity, "_WORTH", 0.0)
+        patch.setattr(compiling, "_WORTH", 0.0)
         return plain, work()

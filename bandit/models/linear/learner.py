@@ -9,13 +9,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bandit.compiling import is_worth
 from bandit.core import exact
 from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
 from bandit.models.bilinear import moment
 from bandit.models.examination import Examination
-from bandit.models.linear.blocks import Blocks, measure_lengths, scale_down, shorten
+from bandit.models.linear.blocks import (
+    Blocks,
+    find_scale,
+    measure_lengths,
+    scale_down,
+    shorten,
+)
 from bandit.models.linear.forms import Design, Form
 from bandit.models.link import expit, logit
 
@@ -52,13 +59,28 @@ class Linear:
 
         These are click rates where the link is linear, and their log-odds where it is logistic.
         """
+        return self.prepare_scores(context, W)(slice(None))
+
+    def prepare_scores(self, context: Context, W: Floats) -> Callable[[slice | Ints], Floats]:
+        """What gives `score` [s, rows, m] of some of the members.
+
+        Raises ValueError as `exact.dot` does.
+        """
         x, a = self._design.expand(context.member_features, context.article_features)
         (s, p, q), m = W.shape, len(a)
         # draws under a prior that says hardly anything may be beyond the range of exact products
         rows, scale = shorten(W.reshape(-1, q))
         pulls = exact.dot(rows, a).reshape(s, p, m).swapaxes(1, 2).reshape(-1, p)
         short, more = shorten(pulls)
-        return np.moveaxis(scale * more * exact.dot(x, short).reshape(-1, s, m), 1, 0)
+        members, both, scale = exact.Factor.of(x), exact.Factor.of(short), scale * more
+
+        def score(rows: slice | Ints) -> Floats:
+            some = exact.dot(exact.Factor(members.table[rows], members.longest), both)
+            some = some if scale == 1 else scale * some
+            return np.moveaxis(some.reshape(-1, s, m), 1, 0)
+
+        score(slice(0, 0))  # what it raises, it raises here
+        return score
 
     def draw(self, noise: Floats) -> Floats:
         """Posterior draws of W [s, p', q'] from standard normal noise [s, b, d]."""
@@ -165,14 +187,33 @@ class _Contracted(NamedTuple):
 
     def measure(self, x: Floats) -> Floats:
         """sqrt(x' C x) [n, m] of members [n, p]: p^2 steps for each article, not (p q)^2."""
-        p = x.shape[1]
+        p, on_grid = x.shape[1], exact.Factor.of(x)
         m = len(self.C.table) // p
-        squares, on_grid = np.empty((len(x), m)), exact.snap(x)
-        for first in range(0, len(x), PIECE):
-            some = on_grid[first : first + PIECE]
-            Cx = exact.snap(exact.dot(some, self.C)).reshape(len(some), m, p)
-            squares[first : first + PIECE] = (Cx @ some[:, :, None])[:, :, 0]
+        exact.dot(exact.Factor(on_grid.table[:0], on_grid.longest), self.C)  # raises out of range
+        # no entry of C is above 1, so sums are exact in any order
+        if p * on_grid.longest**2 < exact.LIMIT and is_worth(len(x) * m * p):
+            squares = self._add_compiled(on_grid.table, m)
+        else:
+            squares = self._add(on_grid.table, m)
         return np.asarray(self.scale * np.sqrt(np.maximum(squares, 0.0)))
+
+    def _add(self, x: Floats, m: int) -> Floats:
+        """x' C x [n, m] of members on the grid [n, p]."""
+        squares = np.empty((len(x), m))
+        for first in range(0, len(x), PIECE):
+            some = x[first : first + PIECE]
+            Cx = exact.snap(exact.dot(some, self.C)).reshape(len(some), m, -1)
+            squares[first : first + PIECE] = (Cx @ some[:, :, None])[:, :, 0]
+        return squares
+
+    def _add_compiled(self, x: Floats, m: int) -> Floats:
+        """The same to the bit, in a compiled loop."""
+        from bandit.models.linear.compiled import add_squares
+
+        squares, p = np.zeros((len(x), m)), x.shape[1]
+        C = self.C.table.reshape(m, p, p).transpose(1, 2, 0)
+        add_squares(np.ascontiguousarray(x), np.ascontiguousarray(C), squares)
+        return squares
 
 
 def _contract(a: Floats, root: Floats) -> _Contracted:
@@ -180,9 +221,12 @@ def _contract(a: Floats, root: Floats) -> _Contracted:
     p, q, _ = root.shape
     root, scale = scale_down(root)
     pulls = root.swapaxes(1, 2).reshape(-1, q)
-    K, more = scale_down(exact.dot(a, pulls).reshape(len(a), p, -1))
-    C = np.stack([exact.dot(part, part) for part in K]).reshape(-1, p)
-    return _Contracted(exact.Factor.of(C), scale * more)
+    K = exact.dot(a, pulls).reshape(len(a), p, -1)
+    more, C = find_scale(K), np.empty((len(a), p, p))
+    for part, contracted in zip(K, C, strict=True):  # one that fits the cache after the other
+        rows = exact.Factor.of(part / more)
+        contracted[:] = exact.dot(rows, rows)
+    return _Contracted(exact.Factor.of(C.reshape(-1, p)), scale * more)
 
 
 def _find_length(
