@@ -57,7 +57,7 @@ docs: .venv/ready
 lock: .venv/ready
 	$(BIN)/python -m pip install -q pip-tools
 	echo 'torch==2.13.0' > .venv/torch.txt
-	$(BIN)/pip-compile -q --extra serving --extra dev --extra research --extra sign --extra fast --extra launchers --extra docs --strip-extras --no-emit-index-url --no-emit-find-links \
+	$(BIN)/pip-compile -q --extra serving --extra dev --extra research --extra sign --extra fast --extra launchers --extra ray --extra docs --strip-extras --no-emit-index-url --no-emit-find-links \
 		--no-header --allow-unsafe --constraint .venv/torch.txt --output-file requirements.lock pyproject.toml
 	sed -i "s/^\(torch==[0-9.]*\)+cpu/\1/" requirements.lock
 
