@@ -33,6 +33,12 @@ issue.compose(members.take([0]))
 """
 MANY = 100_000
 ROOT = Path(__file__).parents[2]
+STARTING = "numpy and pyarrow, without which nothing is read or chosen, are most of it"
+SENDING = (
+    "numbers that have the same bits in any order, propensities, checks, texts and digests of what "
+    "is written, which the bare loop has none of (docs/scale.md)"
+)
+ALONE = "a thousand calls of numpy for one row; several members in a call share them"
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +91,14 @@ def spend(*asked: object, where: Path | None = None) -> float:
 def test_starting(benchmark: Any, work: str, asked: tuple[str, ...], most: float) -> None:
     taken = min(spend(*asked) for _ in range(3))
     benchmark.pedantic(lambda: None, rounds=1)
-    note(benchmark, Row(work, taken, "s", most=most))
+    note(benchmark, Row(work, taken, "s", most=most, why=STARTING))
 
 
 @pytest.mark.benchmark
 def test_the_first_slate(benchmark: Any, desk: Path) -> None:
     taken = min(spend("-c", FIRST, where=desk) for _ in range(3))
     benchmark.pedantic(lambda: None, rounds=1)
-    note(benchmark, Row("a cold process to its first slate", taken, "s", most=0.5))
+    note(benchmark, Row("a cold process to its first slate", taken, "s", most=0.5, why=STARTING))
 
 
 @pytest.mark.benchmark
@@ -111,7 +117,7 @@ def test_a_send(benchmark: Any, desk: Path, rules: str) -> None:
     benchmark.pedantic(lambda: None, rounds=1)
     said = "a pin, a cap and a section" if rules == "ruled" else "no rules"
     work = f"`serving.send`, {MANY:,} members, 200 articles, {said}"
-    note(benchmark, Row(work, ours, "us a member", peer or None))
+    note(benchmark, Row(work, ours, "us a member", peer or None, why=SENDING))
 
 
 @pytest.mark.benchmark
@@ -130,4 +136,5 @@ def test_one_member(benchmark: Any, desk: Path) -> None:
     benchmark.pedantic(lambda: None, rounds=1)
     p50, p99 = np.percentile(times[100:], [50, 99])
     benchmark.extra_info["p99"] = p99
-    note(benchmark, Row(f"one member through the API, p50 (p99 {p99:,.0f})", p50, "us", most=200))
+    work = f"one member through the API, p50 (p99 {p99:,.0f})"
+    note(benchmark, Row(work, p50, "us", most=200, why=ALONE))

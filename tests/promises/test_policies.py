@@ -17,6 +17,8 @@ from experiments.check.words import same_arrays
 from experiments.runner.configs import list_configs, make, read_policy
 from simulators.play import play
 
+pytestmark = pytest.mark.usefixtures("walk")
+
 NAMES = list_configs("policy")
 CEILINGS = {"bayes_limit", "oracle", "profile_true_topics"}
 DEAF = {"random", "recency", "segment_rules"}  # choose without asking what was clicked

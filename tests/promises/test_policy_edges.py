@@ -26,6 +26,8 @@ from simulators.association.association import Association
 from simulators.play import play
 from tests.support.builders import association_of
 
+pytestmark = pytest.mark.usefixtures("walk")
+
 LIMITS = ("bayes_limit", "oracle", "profile_true_topics")  # are shown the truth
 NAMES = [name for name in list_configs("policy") if name not in LIMITS]
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -27,6 +27,8 @@ from simulators.association.association import Association
 from tests.support.builders import association_of
 from tests.support.bundle_cases import put_arrays
 
+pytestmark = pytest.mark.usefixtures("walk")
+
 NAMES = list_configs("policy")
 LIMITS = ("bayes_limit", "oracle", "profile_true_topics")  # can never be exported
 FORMS: dict[str, dict[str, Any]] = {
