@@ -91,12 +91,11 @@ def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is not finite")
 
 
-_SCAN = json.JSONDecoder(parse_constant=_refuse_constant).scan_once
+_DECODE = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
 
 
 def _read_json(text: TextIO) -> Iterator[Row | Bad]:
     """The values of a text, one after the other, whatever stands between them."""
-    decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
     buffer, at, done, step, fresh = "", 0, False, CHUNK, True
     while True:
         end = buffer.rfind("\n") + 1
@@ -117,7 +116,7 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
         try:
             if at == len(buffer):
                 raise json.JSONDecodeError("nothing is left", buffer, at)
-            value, at = decode(buffer, at)
+            value, at = _DECODE(buffer, at)
             step = CHUNK
             if value.__class__ is dict and "Message" not in value:
                 yield value
@@ -157,8 +156,8 @@ def _read_lines(text: str) -> list[Row] | None:
         if not line:
             continue
         try:
-            value, end = _SCAN(line, 0)
-        except (StopIteration, ValueError, RecursionError):
+            value, end = _DECODE(line)
+        except (ValueError, RecursionError):
             return None
         if end < len(line) or value.__class__ is not dict:
             return None
