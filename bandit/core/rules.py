@@ -67,7 +67,10 @@ class Rules:
             slots = given.get(part, {})
             if not isinstance(slots, Mapping):
                 raise ValueError(f"{part} = {shorten(slots)}; must have slots for keys")
-            numbered = {int(slot): value for slot, value in slots.items()}
+            try:
+                numbered = {int(slot): value for slot, value in slots.items()}
+            except (ValueError, TypeError):  # no number, or one of thousands of digits
+                numbered = {}
             if list(slots) != list(map(str, numbered)):
                 raise ValueError(f"{part} = {shorten(slots)}; slots must be written like 1")
             given[part] = numbered

@@ -140,7 +140,20 @@ def _read(place: str, kind: Any, told: Any, found: list[Finding]) -> Any:
             )
             for key, value in told.items()
         }
-    return origin(told)
+    return _copy(place, origin, told, found)
+
+
+def _copy(place: str, kind: type, told: Any, found: list[Finding]) -> Any:
+    """What is told, as a plain text or number; of some, no file and no machine makes one."""
+    try:
+        if kind is str:
+            told.encode()  # half of a pair of surrogates is no letter
+        return kind(told)
+    except UnicodeEncodeError:
+        found.append(_find(place, told, "must be a valid string, and holds half a letter"))
+    except OverflowError:
+        found.append(_find(place, told, "must be a number that is not so large"))
+    return told
 
 
 def _read_one(place: str, kinds: Iterable[Any], told: Any, found: list[Finding]) -> Any:

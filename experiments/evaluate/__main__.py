@@ -95,6 +95,9 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
     for what, least in (("draws", 1), ("seed", 0)):
         check_whole(what, config[what], least)
     check.between("share", config["share"], 0.001, 1.0)
+    for what in ("bundle", "sent_by"):
+        if not isinstance(config[what], str | None):
+            raise ValueError(f"{what} = {config[what]!r}; must be the path of a folder")
     if config["sender_from"] is not None:
         check_whole("sender_from", config["sender_from"], 1)
         if config["sent_by"] is None:

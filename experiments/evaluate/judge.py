@@ -163,6 +163,10 @@ def judge(
         )
     _refuse_void(rules or {}, [round.context for round in judged])
     members = np.concatenate([round.context.member_ids for round in judged])
+    if (members == members[0]).all():
+        raise ValueError(
+            f"the judged issues went to one member, {members.tolist()[0]!r}; an estimate needs two"
+        )
     k = min(part.reward.shape[1] for part in parts)
     top = FromTop.join([part.cut(k) for part in parts])
     tops = [] if doubt else evaluate(top.logged, top.target, top.reward, top.supported, members)

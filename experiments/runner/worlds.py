@@ -1,9 +1,10 @@
 """Making the simulator of a unit, once for all units of a seed that a process runs.
 
 The units of one seed differ only in their policy. Each gets a twin of the same association, with a
-memory of its own; its texts are read once for all. Fitting to a log takes minutes on a large one,
-so what was fitted is also kept in runs/.fitted/, for other processes and later runs; the folder may
-be removed at any time.
+memory of its own; its texts are read once for all. A person's own simulator, or one with a part of
+their own, is made anew for each unit: a twin that it inherits knows nothing of what it keeps.
+Fitting to a log takes minutes on a large one, so what was fitted is also kept in runs/.fitted/, for
+other processes and later runs; the folder may be removed at any time.
 """
 
 import json
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from bandit.core.files import hold, replacing
 from experiments.runner.configs import Settings, make
-from experiments.runner.digest import describe_origin, digest_folder
+from experiments.runner.digest import PROJECT, describe_origin, digest_folder, find_targets
 from experiments.runner.folders import RUNS
 from simulators.base import Simulator
 
@@ -37,12 +38,15 @@ def make_simulator(config: Settings, seed: int) -> Simulator:
     """
     log = config.get("log")
     if isinstance(log, str) and Path(log).is_dir():
-        return _fit(json.dumps(config), seed, digest_folder(Path(log))).twin()
-    made = _make(json.dumps(config), seed)
-    if type(made).twin is Simulator.twin:  # it makes none of its own, so nobody else may have it
-        _make.cache_clear()
-        return made
-    return made.twin()
+        made = _fit(json.dumps(config), seed, digest_folder(Path(log)))
+    else:
+        made = _make(json.dumps(config), seed)
+    ours = all(target.partition(".")[0] in PROJECT for target in find_targets(config))
+    if ours and type(made).twin is not Simulator.twin:
+        return made.twin()
+    _make.cache_clear()  # nobody else may have it
+    _fit.cache_clear()
+    return made
 
 
 # of this process; its units come ordered by seed

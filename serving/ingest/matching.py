@@ -222,10 +222,11 @@ def match_addresses(book: Book, members: Iterable[str], addresses: Iterable[str]
     row = {member: at for at, member in enumerate(book.words.to_pylist())}
     found: dict[str, int] = {}
     count = 0
-    for member, address in zip(members, addresses, strict=True):
+    # as those of the records are: Python's own small letters of some alphabets are others
+    keys = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(addresses, pa.string()))).to_pylist()
+    for member, key in zip(members, keys, strict=True):
         at = row.get(member, -1)
         count += at >= 0
-        key = (address or "").strip().lower()
         if key:
             found[key] = at if found.get(key, at) == at else -1
     if not count:

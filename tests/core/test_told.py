@@ -77,6 +77,13 @@ def test_a_list_that_changes_later_changes_nothing() -> None:
         ({"parts": [{"name": "a", "share": float("nan")}]}, "must be greater than 0"),
         ({"parts": [{"name": "a", "share": True}]}, "share = True: must be a valid number"),
         ({"parts": [{"name": "a", "share": "1"}]}, "share = '1': must be a valid number"),
+        ({"parts": [{"name": "a", "share": 10**400}]}, "must be a number that is not so large"),
+        (
+            {"parts": [{"name": "a\ud800", "share": 0.5}]},
+            r"parts.0.name = 'a\ud800': must be a valid",
+        ),
+        ({"parts": PARTS, "chief": "\ud800"}, r"chief = '\ud800': must be a valid string, and"),
+        ({"parts": PARTS, "places": {2: "\udcff"}}, r"places.2 = '\udcff': must be a valid string"),
         ({"parts": [{"name": "rest", "share": 0.5}]}, "'share': 0.5}: others are called that"),
         ({"parts": PARTS, "places": {"2": "x"}}, "places.2 = '2': must be a valid integer"),
         ({"parts": PARTS, "places": {0: "x"}}, "places.0 = 0: must be greater than or equal to 1"),

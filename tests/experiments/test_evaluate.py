@@ -201,6 +201,8 @@ def test_what_cannot_be_judged_is_refused(
         ({"bundle": str(bundle), "judge_from": 7}, None, "judge_from = 7; the log ends before"),
         ({"bundle": str(bundle), "judge_from": 0}, None, "judge_from = 0; must be a whole number"),
         ({"bundle": str(bundle), "sender_from": 1}, None, "sender_from is of the bundle that sent"),
+        ({"bundle": 3}, None, "bundle = 3; must be the path of a folder"),
+        ({"bundle": str(bundle), "sent_by": 3}, None, "sent_by = 3; must be the path of a folder"),
         ({"bundle": str(bundle), "draws": 0}, None, "draws = 0; must be a whole number"),
         ({"bundle": str(bundle), "share": 0}, None, r"share = 0; must be in \[0.001, 1\]"),
         ({"bundle": str(bundle), "name": "a/b"}, None, "must be a plain folder name"),
@@ -257,6 +259,9 @@ def test_other_rules_cost_what_the_policy_under_them_earns(log: Path, runs: Path
         ({"at_most": {"kind": {"evnt": 0}}}, "rules: at_most kind 'evnt': no article of the"),
         ({"only": {1: {"kind": ["evnt"]}}}, "rules: only kind 'evnt': no article .*'event'"),
         ({"capz": 1}, "rules, campaign '.*': .*capz"),
+        ({"pins": {"x": "a"}}, "rules, campaign '.*': pins = {'x': 'a'}; slots must be written"),
+        ({"only": {None: {}}}, "rules, campaign '.*': only = {'None': {}}; slots must be written"),
+        ({"pins": {"1" * 5000: "a"}}, "rules, campaign '.*': pins = {'1.*; slots must be written"),
         ({"pins": {1: "nothing"}}, "rules, campaign '.*': pins: slot 1 pins article 'nothing'"),
     ],
 )

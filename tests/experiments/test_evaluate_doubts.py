@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
+from bandit.core.types import Round
 from bandit.ope.whole.look import plan_uniform
 from bandit.policies.popular import Popular
 from bandit.policies.random import Random
@@ -73,3 +75,16 @@ def test_a_log_without_chance_says_nothing_of_another_policy() -> None:
     for each in found.whole.estimates:
         assert re.match(r"at slot \d the logging policy may never show \d+\.\d%", each.reason)
     assert all(top.interval is None for top in found.top)
+
+
+def test_a_log_of_one_member_is_refused_by_name() -> None:
+    world, alone = association_of(**WORLD | {"members": 40}), np.array([3])
+    rounds = [
+        Round(each.context.take(alone), each.slates.take(alone), each.feedback.take(alone))
+        for each in play(Random(), world, issues=2)
+    ]
+    target = Popular()
+    target.start(world.features)
+    name = rounds[0].context.member_ids.tolist()[0]
+    with pytest.raises(ValueError, match=f"went to one member, {name}; an estimate needs two"):
+        judge(target, rounds, 1, False, None, 0, 16, 0.2)

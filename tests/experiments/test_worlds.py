@@ -1,10 +1,13 @@
 """An association fitted to a log is fitted once for the units of a seed, and shared by none."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bandit.core.types import Context, Feedback, Slates
 from bandit.policies.random import Random
 from experiments.runner.configs import make, read_policy
 from experiments.runner.pool import Task, run_all
@@ -99,3 +102,43 @@ def test_one_that_makes_no_twins_is_shared_by_nobody() -> None:
     config = SMALL | {"members": 40, "_target_": "tests.experiments.test_worlds.Twinless"}
     first = list(play(Random(), make_simulator(config, 5)))
     assert is_same(first, list(play(Random(), make_simulator(config, 5))))
+
+
+class Tiring(Association):
+    """Somebody's own association: nobody clicks after the first issue that it sends."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.sent: list[int] = []
+
+    def respond(self, context: Context, slates: Slates) -> Feedback:
+        self.sent.append(context.issue)
+        feedback = super().respond(context, slates)
+        return replace(feedback, clicked=feedback.clicked & (len(self.sent) == 1))
+
+
+class TiringLogged(logged.Logged):
+    """The same, fitted to a log."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.sent: list[int] = []
+
+    def respond(self, context: Context, slates: Slates) -> Feedback:
+        self.sent.append(context.issue)
+        feedback = super().respond(context, slates)
+        return replace(feedback, clicked=feedback.clicked & (len(self.sent) == 1))
+
+
+def test_what_an_own_simulator_keeps_beside_its_memory_is_shared_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = SMALL | {"_target_": f"{__name__}.Tiring"}
+    run_unit(tmp_path / "log", read_policy("random"), SMALL, seed=3)
+    fitted = {"_target_": f"{__name__}.TiringLogged", "log": str(tmp_path / "log"), "text_dims": 6}
+    for config in (own, fitted | {"examine": "position_based"}):
+        first = list(play(Random(), make_simulator(config, 5)))
+        assert first[0].feedback.clicked.any()
+        assert is_same(first, list(play(Random(), make_simulator(config, 5))))
+        assert is_same(first, list(play(Random(), make(config, seed=5))))

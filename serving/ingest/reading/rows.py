@@ -91,9 +91,11 @@ def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is not finite")
 
 
+_DECODE = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+
+
 def _read_json(text: TextIO) -> Iterator[Row | Bad]:
     """The values of a text, one after the other, whatever stands between them."""
-    decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
     buffer, at, done, step, fresh = "", 0, False, CHUNK, True
     while True:
         end = buffer.rfind("\n") + 1
@@ -114,7 +116,7 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
         try:
             if at == len(buffer):
                 raise json.JSONDecodeError("nothing is left", buffer, at)
-            value, at = decode(buffer, at)
+            value, at = _DECODE(buffer, at)
             step = CHUNK
             if value.__class__ is dict and "Message" not in value:
                 yield value
@@ -145,18 +147,22 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
 
 
 def _read_lines(text: str) -> list[Row] | None:
-    """The values of whole lines, where each line is one object: all of them in one call.
+    """The values of whole lines, where each line is one object: without a look between values.
 
     None where some line is anything else, which `_read_json` then reads value by value.
     """
-    lines = [line for line in text.split("\n") if line.strip()]
-    if not all(line[0] == "{" for line in lines):
-        return None
-    try:
-        values = json.loads(f"[{','.join(lines)}]", parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return None
-    return values if len(values) == len(lines) else None
+    values = []
+    for line in map(str.strip, text.split("\n")):
+        if not line:
+            continue
+        try:
+            value, end = _DECODE(line)
+        except (ValueError, RecursionError):
+            return None
+        if end < len(line) or value.__class__ is not dict:
+            return None
+        values.append(value)
+    return values
 
 
 def _cut(buffer: str, at: int, more: str) -> tuple[str, int]:

@@ -224,17 +224,21 @@ def test_a_bounce_after_an_open_does_not_undo_it(
     assert np.flatnonzero(round.feedback.opened).tolist() == [3]
 
 
+@pytest.mark.parametrize("address", ["to", "{first: [to], lower: true}"])
 def test_addresses_are_known_without_their_capital_letters(
-    sent: Path, post: Post, tmp_path: Path
+    address: str, sent: Path, post: Post, tmp_path: Path
 ) -> None:
-    """Whether or not the provider's mapping says so."""
+    """Whether or not the provider's mapping says so, in any alphabet."""
     mapping = tmp_path / "tracker.yaml"
     mapping.write_text(
-        "provider: tracker\naddress: to\nkind: what\nkinds: {sent: delivered}\ntime: at\n"
+        f"provider: tracker\naddress: {address}\nkind: what\nkinds: {{sent: delivered}}\ntime: at\n"
     )
-    rows = [{"to": post.name(i), "what": "sent", "at": START} for i in range(len(post))]
+    rows = [{"to": f"İΝΑΣ.{post.name(i)}", "what": "sent", "at": START} for i in range(len(post))]
     file = write(tmp_path, "tracker", json.dumps(rows))
-    words = ["--mapping", mapping, "--addresses", write_addresses(tmp_path, post)]
+    known = write_addresses(tmp_path, post)
+    table = pd.read_csv(known)
+    table.assign(**{"E-mail": "İΝΑΣ." + table["E-mail"]}).to_csv(known, index=False)
+    words = ["--mapping", mapping, "--addresses", known]
     told = ingest(sent, tmp_path / "log", file, *words)
     assert (told["used"], told["aside"]) == (len(rows), {})
 

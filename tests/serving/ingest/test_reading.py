@@ -60,6 +60,23 @@ def test_a_row_that_is_torn_takes_no_other_with_it(
     assert bad.why == "not JSON"
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('{"a\n{":1},5\n', []),
+        ('{"a":"x\n{"},{"b":2}\n', [{"b": 2}]),
+        ('{"a":[{}\n{}]},{"b":1}\n', [{}, {"b": 1}]),
+    ],
+)
+def test_torn_lines_are_not_joined_to_a_row_that_nobody_wrote(
+    text: str, rows: object, tmp_path: Path
+) -> None:
+    found = read(tmp_path / "x", text.encode())
+    sound = [row for row in found if not isinstance(row, Bad)]
+    assert sound == rows
+    assert len(found) - len(sound) == 2
+
+
 def test_what_is_cut_off_at_the_end_is_one_row(tmp_path: Path) -> None:
     found = read(tmp_path / "x", json.dumps(ROWS).encode()[:-9])
     assert found[:-1] == ROWS[:-1]
