@@ -25,9 +25,11 @@ def find_drift(rounds: Sequence[Round]) -> str:
         return ""
     before, last = rounds[:-1], rounds[-1]
     where = f"campaign {last.context.campaign!r}"
-    met = np.unique(np.concatenate([round.context.member_ids for round in before]))
+    sends = np.concatenate([round.context.member_ids for round in before])
+    met = np.unique(sends)
     new = ~np.isin(last.context.member_ids, met)
-    if new.mean() > MOST_NEW:
+    known_again = len(met) < len(sends) or not new.all()  # not where each request has its own id
+    if known_again and new.mean() > MOST_NEW:
         who = last.context.member_ids[new].tolist()[0]
         return (
             f"{where}: {new.mean():.0%} of its members, such as {who!r}, are in no judged issue "

@@ -46,6 +46,18 @@ def test_new_members_are_named() -> None:
     assert why.endswith("are in no judged issue before it, more than 50%")
 
 
+def test_a_log_that_knows_nobody_again_says_nothing_of_members() -> None:
+    """Each request of it has an id of its own, so every member is new in every issue."""
+    rounds = []
+    for number, one in enumerate(ROUNDS):
+        members = {name: one.context.members[name] for name in one.context.members.names}
+        members["member"] = np.arange(len(one.context.members)) + 1_000_000 * (number + 1)
+        context = replace(one.context, members=Columns.read(members))
+        rounds.append(replace(one, context=context))
+    assert find_drift(rounds) == ""
+    assert "100% of its members" in find_drift([*ROUNDS[:-1], rounds[-1]])
+
+
 def test_another_pool_is_named() -> None:
     for column in ("kind", "source"):
         why = find_drift([*ROUNDS[:-1], change_articles(ROUNDS[-1], column, "podcast")])

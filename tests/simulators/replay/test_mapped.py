@@ -125,5 +125,5 @@ def test_the_commands_make_an_archive_and_judge_by_it(
     assert not ask(evaluate.main, "log=logs/mine", "policy=random", "name=judged")
     judged = pd.read_parquet(tmp_path / "runs" / "judged" / "estimates.parquet")
     truth = np.mean(list(RATES.values()))
-    row = judged[judged["estimator"] == "ips"].iloc[0]
+    row = judged[judged["estimator"] == "snips"].iloc[0]
     assert row["low"] < truth < row["high"]
