@@ -20,6 +20,9 @@ EARLY = KINDS[:3]  # when machines load images, as bins of "start"
 # By which log-evidence is divided before readings of a list are weighed by it: what visits show
 # hangs together, so a reading is not as much better as it seems.
 TEMPER = 20.0
+# Log odds of the readings before a list is seen: of a short one, which tells little, most visits
+# are people's.
+BEFORE = np.array([0.0, -3.0, -5.0])
 FIXED = 1e9  # so heavy that no log moves these chances
 # How many visits the chances of `behaviour` weigh, of people and of each kind of machine, for each
 # thing that a visit (start, shape, opened, agent) or an open (start, beside, agent) shows. What
@@ -63,7 +66,7 @@ def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
         learn_chances(bins, visits.groups, visits.member, expected, weights, at_first)
         for at_first in AT_FIRST
     ]
-    trust = softmax(np.array([evidence for _, evidence in found]) / TEMPER)
+    trust = softmax(BEFORE + np.array([evidence for _, evidence in found]) / TEMPER)
     chance = np.asarray(trust @ np.array([each for each, _ in found]))
     domain = visits.groups[:, 0]
     others = np.bincount(domain)[domain] - 1 if len(domain) else domain
