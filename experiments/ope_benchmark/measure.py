@@ -57,6 +57,12 @@ class Part:
         return table.rename(columns={"sem": "standard_error", "count": "runs"})
 
 
+def tabulate(rows: Sequence[tuple[str, int, str, float]]) -> pd.DataFrame:
+    """The errors of a part, from rows of case, run, estimator and error."""
+    errors = pd.DataFrame(rows, columns=["case", "run", "estimator", "error"])
+    return errors.astype({"error": float})
+
+
 def list_errors(case: str, run: int, errors: dict[str, float]) -> list[dict[str, object]]:
     """Rows of `Part.errors` of one run."""
     return [

@@ -17,7 +17,7 @@ from bandit.log.learning import learn_again
 from bandit.policy import Policy
 from bandit.slates.propensity import draw
 from experiments.evaluate.judge import Judgement, judge
-from experiments.ope_benchmark.measure import Goal, Part, find_error
+from experiments.ope_benchmark.measure import Goal, Part, find_error, tabulate
 from experiments.runner.configs import Settings, make, read_policy
 from simulators.base import Simulator
 from simulators.play import play
@@ -97,8 +97,7 @@ def run(simulator: Settings | None, runs: int, seed: int, tick: Callable[[], Non
                 tau = kendalltau(*np.transpose(told)).statistic
                 rows.append(("1 - Kendall's tau", each, logger, 1 - float(tau)))
             tick()
-    errors = pd.DataFrame(rows, columns=["case", "run", "estimator", "error"])
-    errors["error"] = errors["error"].astype(float)
+    errors = tabulate(rows)
     title = f"A month of our own sends: {MONTH} issues to {MEMBERS:,} members, six slots of forty"
     return Part("month", title, 1.0, errors, _list_goals(errors))
 

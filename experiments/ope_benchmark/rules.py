@@ -23,7 +23,7 @@ from bandit.ope.whole.look import look_beside
 from bandit.policies.random import Random
 from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import draw, replay
-from experiments.ope_benchmark.measure import Goal, Part, find_error
+from experiments.ope_benchmark.measure import Goal, Part, find_error, tabulate
 from experiments.runner.configs import list_configs, make, read_config
 from simulators.base import Truthful
 from simulators.play import play
@@ -135,8 +135,7 @@ def run(runs: int, seed: int, tick: Callable[[], None]) -> Part:
                         rows.append(("looks by slot", number, name, chosen))
                     number += 1
                     tick()
-    errors = pd.DataFrame(rows, columns=["case", "run", "estimator", "error"])
-    errors["error"] = errors["error"].astype(float)
+    errors = tabulate(rows)
     title = f"Our own sends, {MEMBERS * ISSUES:,} of each log, {SLOTS} slots of {POOL} articles"
     return Part("rules", title, 1.0, errors, _list_goals(errors))
 

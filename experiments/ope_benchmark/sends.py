@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from scipy.stats import kendalltau
 
-from experiments.ope_benchmark.measure import Goal, Part, find_error
+from experiments.ope_benchmark.measure import Goal, Part, find_error, tabulate
 from experiments.runner.folders import read_frame
 
 FEWEST = 3  # policies with an estimate, for an order of them
@@ -44,7 +44,7 @@ def read(folder: str) -> Part:
         if len(log) >= FEWEST:
             tau = kendalltau(log["value"], log["earned"]).statistic
             rows.append(("1 - Kendall's tau", run, name, 1 - float(tau)))
-    errors = pd.DataFrame(rows, columns=["case", "run", "estimator", "error"])
+    errors = tabulate(rows)
     title = (
         f"Our own sends: {len(given)} estimates from the log of {frame['logger'].iloc[0]}, "
         f"{len(frame) - len(given)} withheld"

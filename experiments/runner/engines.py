@@ -74,7 +74,9 @@ def run_apart(tasks: Sequence[Task], workers: int, bar: Told) -> None:
         return open_workers(min(workers, len(tasks)), _begin_worker, ticks[0])
 
     def work(pool: ProcessPoolExecutor) -> None:
-        submit = lambda task: hand_out(pool, _work, [task])[0]  # noqa: E731
+        def submit(task: Task) -> Future[None]:
+            return hand_out(pool, _work, [task])[0]
+
         for _ in _submit_in_order(submit, tasks, finished, len(tasks)):
             while not ticks[0].empty():
                 bar.reach(*ticks[0].get())
@@ -97,8 +99,12 @@ def run_on_ray(tasks: Sequence[Task], workers: int | None, bar: Told) -> None:
     with use_cluster(alone, "engine=ray") as ray:
         afar = ray.remote(num_cpus=1)(_work_afar)
         most = workers or len(tasks)
-        submit = lambda task: afar.remote(task, *here).future()  # noqa: E731
         told = set[str]()
+
+        def submit(task: Task) -> Future[None]:
+            done: Future[None] = afar.remote(task, *here).future()
+            return done
+
         for _ in _submit_in_order(submit, tasks, finished, most):
             for name in finished - told:
                 bar.reach(name)

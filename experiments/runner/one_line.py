@@ -57,7 +57,7 @@ def blaming(what: str = "") -> Iterator[None]:
         yield
     except Blamed:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever a person's own code may raise
         own = list_own(error)
         if not own:
             raise

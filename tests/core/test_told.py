@@ -110,7 +110,7 @@ def test_each_setting_at_fault_is_named(told: Any, said: str) -> None:
 
 def test_an_object_made_by_hand_is_checked_too() -> None:
     with pytest.raises(ValueError, match="loud = 'yes': must be a valid boolean"):
-        Whole([Part("a", 0.5)], loud="yes")  # type: ignore[arg-type]
+        Whole([Part("a", 0.5)], loud="yes")  # type: ignore[arg-type]  # no boolean
 
 
 VALUES = st.recursive(

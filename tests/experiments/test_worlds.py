@@ -104,8 +104,8 @@ def test_one_that_makes_no_twins_is_shared_by_nobody() -> None:
     assert is_same(first, list(play(Random(), make_simulator(config, 5))))
 
 
-class Tiring(Association):
-    """Somebody's own association: nobody clicks after the first issue that it sends."""
+class Tires:
+    """What somebody's own simulator adds: nobody clicks after the first issue that it sends."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -113,21 +113,17 @@ class Tiring(Association):
 
     def respond(self, context: Context, slates: Slates) -> Feedback:
         self.sent.append(context.issue)
-        feedback = super().respond(context, slates)
+        # the association that this is mixed into answers
+        feedback: Feedback = super().respond(context, slates)  # type: ignore[misc]
         return replace(feedback, clicked=feedback.clicked & (len(self.sent) == 1))
 
 
-class TiringLogged(logged.Logged):
+class Tiring(Tires, Association):
+    """An association of one's own."""
+
+
+class TiringLogged(Tires, logged.Logged):
     """The same, fitted to a log."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.sent: list[int] = []
-
-    def respond(self, context: Context, slates: Slates) -> Feedback:
-        self.sent.append(context.issue)
-        feedback = super().respond(context, slates)
-        return replace(feedback, clicked=feedback.clicked & (len(self.sent) == 1))
 
 
 def test_what_an_own_simulator_keeps_beside_its_memory_is_shared_by_nobody(

@@ -1,7 +1,5 @@
 """Widths of linear models: the compiled loop, the plain products and a dense quadratic form."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,7 +53,11 @@ def test_members_too_long_for_exact_sums_are_left_to_the_products(
     """Seven times 40^2 is beyond 2^13; 40 alone is not. Beyond exact products, all is refused."""
     contracted, _, _ = make_widths(1)
     asked: list[float] = []
-    worth: Callable[[float], bool] = lambda size: asked.append(size) is None and False  # noqa: E731
+
+    def worth(size: float) -> bool:
+        asked.append(size)
+        return False
+
     monkeypatch.setattr("bandit.models.linear.learner.is_worth", worth)
     x = np.zeros((2, P))
     x[:, 0] = 40.0

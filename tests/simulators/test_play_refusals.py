@@ -38,13 +38,13 @@ def test_what_is_no_policy_is_refused_by_the_name_of_what_it_lacks(world: World)
 
     association = world(seed=3, members=90, issues=2)
     with pytest.raises(ValueError, match=r"Lacks has no method waves; derive it from bandit\."):
-        list(play(Lacks(), association))  # type: ignore[arg-type]
+        list(play(Lacks(), association))  # type: ignore[arg-type]  # no policy, as is said
 
 
 def test_a_method_that_takes_something_else_is_refused(world: World) -> None:
     class Forgets(Random):
-        def plan(self) -> SlotPmf:  # type: ignore[override]
-            raise NotImplementedError
+        def plan(self) -> SlotPmf:  # type: ignore[override]  # it takes no context
+            raise NotImplementedError  # it is refused before it is called
 
     association = world(seed=3, members=90, issues=2)
     with pytest.raises(

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from typing import TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,11 @@ def parse_zone(text: str) -> timezone:
     return timezone(-away if found[1] == "-" else away)
 
 
+def _are_whole(values: Sequence[object]) -> TypeGuard[Sequence[int]]:
+    """Whether all values are whole numbers that a float holds to the second."""
+    return all(type(value) is int and abs(value) < 2**62 for value in values) and bool(values)
+
+
 def parse_times(
     values: Sequence[object], zone: timezone | None = None, form: str | None = None
 ) -> tuple[Floats, Ints, int]:
@@ -52,7 +58,7 @@ def parse_times(
             why[:] = 2
         why[np.isnan(found)] = 3
         why[[v is None for v in values]] = 1
-    elif set(map(type, values)) == {int} and max(map(abs, values)) < 2**62:  # type: ignore[arg-type]
+    elif _are_whole(values):
         found = np.array(values, dtype=np.float64)
     else:
         found = np.full(len(values), np.nan)
