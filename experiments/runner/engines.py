@@ -4,6 +4,7 @@ Open this file for what a worker is told, and how one task waits for another.
 """
 
 import os
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -102,7 +103,7 @@ def run_on_ray(tasks: Sequence[Task], workers: int | None, bar: Told) -> None:
         told = set[str]()
 
         def submit(task: Task) -> Future[None]:
-            done: Future[None] = afar.remote(task, *here).future()
+            done: Future[None] = afar.remote(pickle.dumps(task), *here).future()
             return done
 
         for _ in _submit_in_order(submit, tasks, finished, most):
@@ -153,10 +154,12 @@ def _work(task: Task) -> None:
     do(task, lambda issue: _ticks.put((task.name, issue)))
 
 
-def _work_afar(task: Task, place: Path, path: Sequence[str]) -> None:
+def _work_afar(packed: bytes, place: Path, path: Sequence[str]) -> None:
     """A task in a process that stands elsewhere, perhaps on a machine that sees the same folders.
 
-    place: where the person stands; path: from where modules are imported there
+    packed: the task, pickled; its modules can be imported only once `path` is known
+    place: where the person stands
+    path: from where modules are imported there
     """
     if not place.is_dir():
         raise ValueError(
@@ -165,4 +168,5 @@ def _work_afar(task: Task, place: Path, path: Sequence[str]) -> None:
         )
     os.chdir(place)
     sys.path += [each for each in path if each not in sys.path]
+    task: Task = pickle.loads(packed)  # noqa: S301  (this command's own)
     do(task, lambda issue: None)
