@@ -1,5 +1,6 @@
 """Sweeps: a folder for each job, a joint table, and one bad value ends no other job."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,18 @@ SWEEP = ("-m", "policy=popular", "policy.looks=0,50,60", *SMALL)
 @pytest.fixture
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     return ask_in(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def joblib_ends() -> Iterator[None]:
+    """Ends joblib's processes after a test.
+
+    joblib keeps them for its next call in the same process, and they stay in the folder in which
+    they were started: jobs of the next test would be written into the folder of this one.
+    """
+    yield
+    reusable = pytest.importorskip("joblib.externals.loky")
+    reusable.get_reusable_executor().shutdown(wait=True)
 
 
 @pytest.mark.slow
@@ -52,6 +65,7 @@ def test_a_sweep_is_where_one_asks_for_it(ask: Ask, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("joblib_ends")
 def test_jobs_side_by_side_by_joblib(ask: Ask, tmp_path: Path) -> None:
     """A job of one unit works in its own process; one of several starts processes."""
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
@@ -72,6 +86,7 @@ def test_jobs_side_by_side_by_joblib(ask: Ask, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("joblib_ends")
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])
 def test_studies_and_cold_starts_are_swept_by_any_launcher(
     launcher: str, ask: Ask, tmp_path: Path
