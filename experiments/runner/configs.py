@@ -6,12 +6,13 @@ Open this file when a command needs a policy or a simulator, or checks a number 
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 
 from bandit.core import check
 from bandit.core.make import make as make_from
+from bandit.features.text import Encoder
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = (Path(__file__).parents[1] / "configs").resolve()  # a link, but in a wheel files
@@ -74,6 +75,28 @@ def make(config: Settings, **more: object) -> Any:
     and for keys that it does not take.
     """
     return make_from(config, find_class, **more)
+
+
+def read_named(what: str, told: object) -> Settings:
+    """The config of what is given as MODULE.NAME, or as a mapping with a `_target_`.
+
+    what: the setting
+
+    Raises ValueError naming it where that is neither.
+    """
+    config = {"_target_": told} if isinstance(told, str) else told
+    if not isinstance(config, dict) or "_target_" not in config:
+        text = check.shorten(config)
+        raise ValueError(f"{what} = {text}; must be MODULE.NAME, or have a _target_")
+    return config
+
+
+def make_encoder(told: object) -> Encoder | None:
+    """The encoder of texts that a setting names; None where it names none.
+
+    Raises ValueError as `read_named` and `make` do.
+    """
+    return None if told is None else cast(Encoder, make(read_named("encoder", told)))
 
 
 def find_class(target: str) -> Any:
