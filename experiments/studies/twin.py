@@ -121,8 +121,8 @@ def find(cells: Cells) -> Finding:
         ),
         caption=f"Profiles over learned segments in issues from {cells.late} on: in the association"
         " that left the log, and in those fitted to it, by how members look through a newsletter. "
-        "Bars: 95 % intervals over seeds of the mean. Last row: what one log foretells, and the "
-        "band that is to hold its truth 95 times of 100.",
+        "Bars: 95\u00a0% intervals over seeds of the mean. Last row: what one log foretells, and "
+        "the band that is to hold its truth 95 times of 100.",
         columns=["Seed", "True lift", *families, *mine],
         rows=[
             [

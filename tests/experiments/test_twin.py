@@ -70,10 +70,10 @@ def test_a_log_that_says_enough_is_not_called_small() -> None:
 
 
 def test_worlds_fitted_to_data_are_there_with_the_data_alone(tmp_path: Path) -> None:
-    told = {"title": "t", "asks": "a?", "setting": "s.", "reads": "r.", "policies": {"blast": None}}
-    worlds = {"usual": [], "mine": ["simulator.log='@data'"]}
-    assert Study(**told, worlds=worlds).cells == [("usual", "blast")]
-    study = Study(**told, worlds=worlds, data=str(tmp_path))
+    worlds: dict[str, list[str]] = {"usual": [], "mine": ["simulator.log='@data'"]}
+    words = ("t", "a?", "s.", "r.")
+    assert Study(*words, worlds, {"blast": None}).cells == [("usual", "blast")]
+    study = Study(*words, worlds, {"blast": None}, data=str(tmp_path))
     assert study.cells == [("usual", "blast"), ("mine", "blast")]
     assert study.worlds["mine"] == [f"simulator.log='{tmp_path}'"]
 
