@@ -22,8 +22,8 @@ def find(cells: Cells) -> Finding:
     more = [policy for policy in ("dwell", "longer dwell", "scrolled") if whole[policy].sign > 0]
     begins = "More than opens and clicks pays" if more else "Opens and clicks are enough"
     headline = (
-        f"{begins} for a profile: who also knows what was scrolled past gets "
-        f"{tell_change(whole['scrolled'])}, who counts only clicks of ten seconds or more "
+        f"{begins} for a profile: one that also learns what was scrolled past gets "
+        f"{tell_change(whole['scrolled'])}, one that counts only clicks of ten seconds or more "
         f"{tell_change(whole['dwell'])}."
     )
     ends = [abs(end) for gain in whole.values() for end in gain[1:]]
@@ -48,8 +48,8 @@ def find(cells: Cells) -> Finding:
         ),
         say=[
             "All are compared with a profile that learns from opens and clicks, which every "
-            f"mail tool records. Who does not know who opened gets {tell_change(whole['clicks'])}.",
-            f"Who counts only clicks of more than thirty seconds gets "
+            f"mail tool records. One that does not know who opened gets {tell_change(whole['clicks'])}.",
+            f"One that counts only clicks of more than thirty seconds gets "
             f"{tell_change(whole['longer dwell'])}. In this simulator a click that is given up "
             "says as much of a member as another, so leaving it out throws something away.",
         ],

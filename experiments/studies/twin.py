@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bandit.core.types import Floats
-from experiments.report.page import format_percent
+from experiments.report.page import count_places, format_percent
 from experiments.report.study.figures import draw_gains
 from experiments.report.study.page import Finding
 from experiments.study.cells import Cells, Gain
@@ -138,33 +138,30 @@ def _write_headline(found: Foretold, members: int, issues: int, mine: bool) -> s
     size = f"{members:,} members and {issues} issues"
     log = "your log" if mine else f"a log of {size}"
     small = "Your log is too small" if mine else f"If your log has {size}, your log is too small"
-    foretold = (
-        f"{format_percent(found.gain.mean, sign=True)} ({found.gain.span()})".replace(
-            "interval", "band"
-        )
-        if np.isfinite(found.gain.low)
-        else f"{format_percent(found.gain.mean, sign=True)}, without a band"
-    )
+    much = f"{format_percent(abs(found.gain.mean), count_places(found.gain.mean))}"
+    clicks = f"{much} {'more' if found.gain.mean >= 0 else 'fewer'} clicks"
+    band = found.gain.span().replace("interval", "band")
+    foretold = f"{clicks} ({band if np.isfinite(found.gain.low) else 'without a band'})"
     counted = f"{found.held} of {found.seeds} associations whose truth is known"
     if found.enough:
         return (
-            f"Associations fitted to {log} foretell {foretold} clicks for profiles over learned "
+            f"Associations fitted to {log} foretell {foretold} from profiles than from learned "
             f"segments, and bands made alike hold the truth of {counted}."
         )
     if found.believed:
         return (
-            f"{small}: associations fitted to it foretell {foretold} clicks for profiles over "
+            f"{small}: associations fitted to it foretell {foretold} for profiles over "
             f"learned segments, which leaves open whether there is a gain at all; bands made alike "
             f"hold the truth of {counted}."
         )
     if found.seeds < LEAST:
         return (
-            f"{small} as far as {found.seeds} associations tell: they foretell {foretold} clicks "
-            f"for profiles over learned segments, and at least {LEAST} are needed to say how far "
+            f"{small} as far as {found.seeds} associations tell: they foretell {foretold} "
+            f"from profiles than from learned segments, and at least {LEAST} are needed to say how far "
             "such fits are off."
         )
     return (
-        f"{small}: associations fitted to it foretell {foretold} clicks for profiles over learned "
+        f"{small}: associations fitted to it foretell {foretold} from profiles than from learned "
         f"segments, but bands made alike hold the truth of only {counted}."
     )
 

@@ -47,7 +47,7 @@ def test_bands_hold_what_they_say_wherever_errors_are_alike() -> None:
         (Foretold(Gain(0.2, -0.1, 0.5), 19, 20), "leaves open whether there is a gain at all"),
         (Foretold(Gain(0.2, 0.1, 0.3), 16, 20), "hold the truth of only 16 of 20"),
         (Foretold(Gain(0.2, 0.1, 0.3), 4, 4), "at least 5 are needed to say how far"),
-        (Foretold(Gain(0.2, np.nan, np.nan), 0, 2), "+20 %, without a band"),
+        (Foretold(Gain(0.2, np.nan, np.nan), 0, 2), "20 % more clicks (without a band)"),
     ],
 )
 def test_a_log_whose_band_is_not_to_be_trusted_is_said_to_be_too_small(
@@ -66,7 +66,7 @@ def test_a_log_that_says_enough_is_not_called_small() -> None:
     assert found.enough
     words = _write_headline(found, 6000, 26, False).translate({0xA0: " "})
     assert "too small" not in words
-    assert "+20 % (95 % band +10 % to +30 %) clicks" in words
+    assert "20 % more clicks (95 % band +10 % to +30 %) from profiles than" in words
 
 
 def test_worlds_fitted_to_data_are_there_with_the_data_alone(tmp_path: Path) -> None:
