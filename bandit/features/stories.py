@@ -190,7 +190,7 @@ class Weights:
         both = (left * weight) @ right.T
         own = np.array([self.add(each.words) for each in some], dtype=np.float64)
         count = np.array([len(each.words) for each in others], dtype=np.float64)
-        # whole numbers, which add up in any order: all as if the pool had none of them, then put right
+        # whole numbers: each word as if the pool had it not, and those that it has put right
         theirs = self._rarest * count + right @ (weight - self._rarest)
         least = np.minimum(own[:, None], theirs)
         either = own[:, None] + theirs - both
