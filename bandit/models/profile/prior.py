@@ -159,8 +159,8 @@ class Prior:
         d, (p, q) = len(self._start), self._shape
         half = (joint[:d, d:] + self._shapes @ joint[d:, d:] / 2).reshape(p, q, -1)
         both = np.einsum("pqh,rqh->qpr", half, self._shapes.reshape(p, q, -1))
-        free: Floats = np.einsum("pqrq->qpr", joint[:d, :d].reshape(p, q, p, q))
-        return free + both + both.swapaxes(1, 2)
+        free = np.einsum("pqrq->qpr", joint[:d, :d].reshape(p, q, p, q))
+        return np.asarray(free + both + both.swapaxes(1, 2))
 
     def draw(self, noise: Floats) -> Floats:
         """B [p, q] drawn from its posterior, made from standard normal noise [p q]."""
