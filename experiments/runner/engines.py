@@ -78,7 +78,7 @@ def run_apart(tasks: Sequence[Task], workers: int, bar: Told) -> None:
         def submit(task: Task) -> Future[None]:
             return hand_out(pool, _work, [task])[0]
 
-        # no more than can begin: those that wait keep their order, in which one seed follows another
+        # no more than can begin: those that wait keep their order, one seed after the other
         for _ in _submit_in_order(submit, tasks, finished, most):
             while not ticks[0].empty():
                 bar.reach(*ticks[0].get())
