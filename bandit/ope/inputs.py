@@ -64,7 +64,8 @@ def check_chances(logged: Floats, target: Floats, reward: Floats | Bools) -> Non
         )
     n, k, _ = logged.shape
     check.shape("target", target, (n, k, k))
-    check_inputs(*(np.diagonal(chance, axis1=1, axis2=2) for chance in (logged, target)), reward)
+    own = np.diagonal(logged, axis1=1, axis2=2), np.diagonal(target, axis1=1, axis2=2)
+    check_inputs(own[0], own[1], reward)
     for name, chance in (("logged", logged), ("target", target)):
         if not _lie_within(chance, MOST_CHANCE, least=0.0):
             _refuse(name, chance, ~((chance >= 0) & (chance <= MOST_CHANCE)), "must be in [0, 1]")
