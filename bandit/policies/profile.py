@@ -243,9 +243,8 @@ class Profile(Policy):
                 break
         variance: Floats = 1 / own
         if self.prior and step:
-            self.prior.settle(step)
+            variance = variance + self.prior.settle(step)
             self.B = self.prior.B
-            variance = variance + step.variance
         self.appeal.absorb(context.articles, appeal, variance)
         return expected
 
