@@ -39,7 +39,7 @@ class Tally:
         both = np.array(groups)
         place = np.append(np.where(both.any(axis=0), both.argmax(axis=0), len(both)), len(both))
         # no slate is longer than a count of 16 bits
-        brings = sure.any(axis=1).tolist()
+        brings = [bool(below.any()) for below in sure]
         return cls(both, np.minimum(limits, 30_000).astype(np.int16), sure, place, brings)
 
 
