@@ -188,7 +188,9 @@ def find_odd(articles: Columns, rules: Rules) -> Iterator[str]:
     for kind, count in Counter(articles["kind"].tolist()).items():
         if kind not in kinds:
             near = name_nearest(kind, kinds)
-            yield f"kind {kind!r}, of {count} articles, is none of {', '.join(kinds)}{near}"
+            near = near if "nearest" in near else ""  # the kinds themselves are named already
+            what = f"is none of {', '.join(kinds)}, and counts as an article"
+            yield f"kind {kind!r}, of {count} articles, {what}{near}"
     yield from find_near(rules, articles)
 
 
