@@ -132,10 +132,8 @@ def test_evaluate_stops_above_the_slot_that_is_too_thin() -> None:
     target[2000:, 1] = 0
     for e in evaluate(logged, target, reward, support, members):
         assert (e.slots, e.ess) == (2, 2000)
-        assert (
-            e.reason
-            == "at slot 3 the 4,000 sends count as 499 that chose as this policy would, fewer than 500"
-        )
+        few = "the 4,000 sends count as 499 that chose as this policy would, fewer than 500"
+        assert e.reason == f"at slot 3 {few}"
         estimator = ESTIMATORS[e.estimator]
         assert e.interval is not None
         assert_same_interval(
