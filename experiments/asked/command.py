@@ -36,13 +36,17 @@ Work = Callable[[Settings], None]
 
 
 def command(
-    name: str, like: str | None = None, first: Sequence[str] = ()
+    name: str,
+    like: str | None = None,
+    first: Sequence[str] = (),
+    enter: Callable[[Sequence[Path]], None] | None = None,
 ) -> Callable[[Work], Callable[[], None]]:
     """Make a command of a function that is given the whole configuration as plain values.
 
     name: what it calls itself when it refuses something
     like: the yaml of configs/ that it is composed from; None: that of its own name
     first: overrides that go before those of the command line
+    enter: is told the folders of configs, to tell Hydra of options that are in none of them
     """
     own = like or name
 
@@ -78,6 +82,8 @@ def command(
                     print(_describe(name, own, folders))
                     return
                 try:
+                    if enter:
+                        enter(folders)
                     left = enter_policies(folders, asked.overrides, asked.multirun)
                     sys.argv[1:] = [*_list_flags(asked, [*first, *sys.argv[1:]]), *left]
                     if asked.multirun:

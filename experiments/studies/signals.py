@@ -47,8 +47,8 @@ def find(cells: Cells) -> Finding:
             f"{usual}, and build nothing to record more for the profile\u2019s sake.",
         ),
         say=[
-            "All are compared with a profile that learns from opens and clicks, which every "
-            f"mail tool records. One that does not know who opened gets {tell_change(whole['clicks'])}.",
+            "All are compared with a profile that learns from opens and clicks, which every mail "
+            f"tool records. One that does not know who opened gets {tell_change(whole['clicks'])}.",
             f"One that counts only clicks of more than thirty seconds gets "
             f"{tell_change(whole['longer dwell'])}. In this simulator a click that is given up "
             "says as much of a member as another, so leaving it out throws something away.",

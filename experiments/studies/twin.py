@@ -157,8 +157,8 @@ def _write_headline(found: Foretold, members: int, issues: int, mine: bool) -> s
     if found.seeds < LEAST:
         return (
             f"{small} as far as {found.seeds} associations tell: they foretell {foretold} "
-            f"from profiles than from learned segments, and at least {LEAST} are needed to say how far "
-            "such fits are off."
+            f"from profiles than from learned segments, and at least {LEAST} are needed to say how "
+            "far such fits are off."
         )
     return (
         f"{small}: associations fitted to it foretell {foretold} from profiles than from learned "

@@ -1,15 +1,16 @@
 """A study as its yaml in configs/study says it: what is asked, in which associations, of whom.
 
-Open this file for what such a yaml may hold, and for what `study=` offers.
+Open this file for what such a yaml may hold, and for what `study=` offers. A person's own yaml lies
+in the folder `study` of --config-dir, and names the analysis that goes with it by `find`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 
-from experiments.runner.configs import Settings, list_configs, read_policy
+from experiments.runner.configs import CONFIGS, Settings, list_configs, read_policy
 
 DATA = "@data"  # in a world's changes: the study's data; without any the world is left out
 GROUP, EVERY = "study", "all"  # the folder in configs/, and the option that stands for all of it
@@ -32,6 +33,8 @@ class Study:
     only: the worlds of policies that are not simulated in all of them
     data: a file or folder of real data that the analysis reads beside, or that worlds are fitted
         to; None: it does without, and those worlds are left out
+    find: the analysis, MODULE.FUNCTION: it takes the `experiments.study.cells.Cells` and returns a
+        `experiments.report.study.page.Finding`; None: `find` of experiments.studies.NAME
 
     Raises ValueError naming the first thing that cannot be.
     """
@@ -44,6 +47,7 @@ class Study:
     policies: Mapping[str, Settings | None]
     only: Mapping[str, list[str]] = field(default_factory=dict)
     data: str | None = None
+    find: str | None = None
 
     def __post_init__(self) -> None:
         for what in ("title", "asks", "setting", "reads"):
@@ -88,9 +92,9 @@ class Study:
         return read_policy(options.pop(LIKE, label)) | options
 
 
-def enter_studies() -> None:
-    """Tell Hydra of the option `study=all`, which is every study of configs/study."""
-    ConfigStore.instance().store(EVERY, {"defaults": list_configs(GROUP)}, group=GROUP)
+def enter_studies(folders: Iterable[Path] = (CONFIGS,)) -> None:
+    """Tell Hydra of the option `study=all`, which is every study in the folders of configs."""
+    ConfigStore.instance().store(EVERY, {"defaults": list_configs(GROUP, folders)}, group=GROUP)
 
 
 def read_studies(told: Mapping[str, Settings]) -> dict[str, Study]:
