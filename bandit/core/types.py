@@ -275,10 +275,8 @@ class SlotPmf:
     def __post_init__(self) -> None:
         if not isinstance(self.scores, np.ndarray):
             has = f"{type(self.scores).__module__}.{type(self.scores).__name__}"
-            raise ValueError(
-                f"scores is a {has}; must be a numpy array [n, m] (of a torch tensor: "
-                "scores.detach().numpy())"
-            )
+            must = "must be a numpy array [n, m], of a tensor scores.detach().numpy()"
+            raise ValueError(f"scores is a {has}; {must}")
 
     def __call__(self, open: Bools, slot: int = 0) -> Floats:
         """The pmf [n, m] of `slot` (from 0) over the articles that are `open` [n, m]."""
