@@ -41,9 +41,7 @@ def test_a_cell_is_the_text_that_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize(
-    "mark", [b"", b"\xef\xbb\xbf", b"sep=;\n", b'\xef\xbb\xbf"SEP=\t"\r\n']
-)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"sep=;\n", b'\xef\xbb\xbf"SEP=\t"\r\n'])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_marks_separators_and_line_ends_make_no_difference(
     tmp_path: Path, separator: str, mark: bytes, end: str
