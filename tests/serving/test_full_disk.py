@@ -1,8 +1,5 @@
 """A disk that is full, or not to be written: one line, nothing torn, and the next run goes on."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +7,7 @@ import pytest
 
 from serving import export, send
 from tests.support.desk_cases import list_arguments
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes: writing more fails as it does on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+from tests.support.kill_cases import files_of_at_most
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
