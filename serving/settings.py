@@ -25,9 +25,9 @@ def read_settings(path: str | Path, example: str) -> tuple[dict[str, object], st
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        line, odd = data[: error.start].count(b"\n") + 1, data[error.start : error.start + 1]
+        row, odd = data[: error.start].count(b"\n") + 1, data[error.start : error.start + 1]
         why = f"byte {odd!r} is not valid UTF-8; save the file as UTF-8"
-        raise ValueError(f"{path} line {line}: {why}") from None
+        raise ValueError(f"{path} line {row}: {why}") from None
     try:
         content = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     except yaml.MarkedYAMLError as error:
