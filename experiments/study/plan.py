@@ -12,6 +12,7 @@ from hydra.core.config_store import ConfigStore
 
 from experiments.runner.configs import CONFIGS, Settings, list_configs, read_policy
 
+DATA = "@data"  # in a world's changes: the study's data; without any the world is left out
 GROUP, EVERY = "study", "all"  # the folder in configs/, and the option that stands for all of it
 LIKE = "like"  # what a policy's entry may hold beside its options
 
@@ -26,11 +27,12 @@ class Study:
     reads: how the page is to be read, and what it cannot say
     worlds: associations by name; each is what differs from the command's simulator, as on the
         command line. The first is the one that is meant where none is named; others may be fitted
-        to a log of one of its units, as simulator.log='@random'
+        to a log of one of its units, as simulator.log='@random', or to the data, '@data'
     policies: by name on the page; options that differ from the policy of that name, or of the name
         `like`; or a config with a `_target_`
     only: the worlds of policies that are not simulated in all of them
-    data: a file of real data that the analysis reads beside; None: it does without, and says so
+    data: a file or folder of real data that the analysis reads beside, or that worlds are fitted
+        to; None: it does without, and those worlds are left out
     find: the analysis, MODULE.FUNCTION: it takes the `experiments.study.cells.Cells` and returns a
         `experiments.report.study.page.Finding`; None: `find` of experiments.studies.NAME
 
@@ -53,8 +55,14 @@ class Study:
             if not text:
                 raise ValueError(f"{what} is empty; the page shows it")
             object.__setattr__(self, what, text)
-        if self.data is not None and not Path(self.data).is_file():
-            raise ValueError(f"data = {self.data!r}; there is no such file")
+        if self.data is not None and not Path(self.data).exists():
+            raise ValueError(f"data = {self.data!r}; there is no such file or folder")
+        kept = {
+            name: [change.replace(DATA, str(self.data)) for change in changes]
+            for name, changes in (self.worlds or {}).items()
+            if self.data is not None or not any(DATA in change for change in changes)
+        }
+        object.__setattr__(self, "worlds", kept)
         if not self.worlds or not self.policies:
             raise ValueError("worlds and policies must each name one")
         for label, worlds in self.only.items():

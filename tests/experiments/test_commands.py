@@ -15,6 +15,7 @@ from experiments.compare import tell_what_was_cut
 from experiments.runner.configs import ROOT, read_policy
 from experiments.runner.folders import choose_folder
 from tests.support.asking import SMALL, ask_in, list_names
+from tests.support.kill_cases import files_of_at_most
 
 
 def test_a_misspelt_policy_lists_the_valid_ones() -> None:
@@ -109,3 +110,19 @@ def test_force_begins_a_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not ask(run.main, *asked, "force=true")
     assert {".hydra", "done.json", "summary.parquet"} <= set(list_names(tmp_path / "there"))
     assert not (tmp_path / "there" / "left.txt").exists()
+
+
+def test_a_full_disk_ends_a_run_in_one_line_and_the_same_command_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = ask_in(tmp_path, monkeypatch)
+    asked = ("policy=random", "hydra.run.dir=there", *SMALL)
+    with files_of_at_most(3_000):
+        said = ask(run.main, *asked)
+    assert "File too large" in said
+    assert "the same command goes on from what is written" in said
+    assert len(said.splitlines()) == 1
+    assert not ask(run.main, *asked)
+    assert not ask(run.main, "policy=random", "hydra.run.dir=whole", *SMALL)
+    logs = [sorted((tmp_path / name / "log").iterdir()) for name in ("there", "whole")]
+    assert [path.read_bytes() for path in logs[0]] == [path.read_bytes() for path in logs[1]]

@@ -145,7 +145,8 @@ class Prior:
 
     def _hold(self, doubt: Floats) -> None:
         """Hold covariances [kinds, p, p], and what is multiplied by them in each plan."""
-        self._doubt, self._factors = doubt, [exact.Factor.of(each) for each in doubt]
+        self._doubt = doubt
+        self._stacked = exact.Factor.of(doubt.reshape(-1, doubt.shape[2]))
 
     def _add_up(self, joint: Floats) -> Floats:
         """Covariance of B's entries [d, d], from that of its coefficients [d + h, d + h]."""
@@ -179,11 +180,15 @@ class Prior:
             found = (free[: len(at)][at] ** 2).sum() + PRIOR_ENTRIES * self._start[at].mean()
             precision[at] = ((1 - precision[at] * doubt[at]).sum() + PRIOR_ENTRIES) / found
 
-    def variance(self, x: Floats) -> Floats:
-        """Variance of x B under the posterior [n, q], for attributes x [n, p]."""
-        on_grid = exact.Factor.of(x)
-        each = [np.einsum("np,np->n", exact.dot(on_grid, doubt), x) for doubt in self._factors]
-        return np.asarray(np.maximum(np.stack(each, axis=1), 0.0))[:, self._alike]
+    def variance(self, x: Floats, rounded: exact.Factor | None = None) -> Floats:
+        """Variance of x B under the posterior [n, q], for attributes x [n, p].
+
+        rounded: x as a factor, where it is at hand
+        """
+        given = x if rounded is None else rounded
+        products = exact.dot(given, self._stacked).reshape(len(x), -1, x.shape[1])
+        each = np.einsum("nkp,np->nk", products, x)
+        return np.asarray(np.maximum(each, 0.0))[:, self._alike]
 
     def state(self) -> State:
         """The posterior, B's coefficients and covariances, as named arrays."""
