@@ -40,6 +40,7 @@ def test_numbers_flags_and_nothing_are_what_they_are(tmp_path: Path) -> None:
     ("text", "why"),
     [
         ("slots: 010", r"slots = '010': must be a valid integer"),
+        ("slots: 6\nby: Caf\udce9", r"rules\.yaml line 2: byte b'\\xe9' is not valid UTF-8; save"),
         ("slots: 1_0", r"slots = '1_0': must be a valid integer"),
         ("slots: !!int 010", r"rules\.yaml line 1: '010' is no whole number"),
         ("slots: !!python/name:os.system", r"rules\.yaml line 1: could not determine"),
@@ -55,7 +56,7 @@ def test_numbers_flags_and_nothing_are_what_they_are(tmp_path: Path) -> None:
 def test_surprises_are_refused_in_a_short_line(
     text: str, why: str, unit: Path, desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (desk / "rules.yaml").write_text(text)
+    (desk / "rules.yaml").write_bytes(text.encode(errors="surrogateescape"))
     assert send.main(list_arguments(desk, unit / "bundle")) == 2
     said = capsys.readouterr().err
     assert len(said) < 1500
@@ -90,3 +91,5 @@ def test_a_list_in_two_parts_is_one_list(parse: Any, words: str, option: str) ->
     """The later part is not all: members on the first of two lists would be mailed."""
     asked = parse([*words.split(), f"--{option}", "a", f"--{option}", "b", "c"])
     assert getattr(asked, option.replace("-", "_")) == ["a", "b", "c"]
+    with pytest.raises(SystemExit):  # a variable that the shell had nothing for
+        parse([*words.split(), f"--{option}"])
