@@ -104,8 +104,8 @@ def draw_weights(views: Mapping[str, pd.DataFrame], policy: str) -> Markup | Non
     parts["Newsletters opened before"] = (views["openers"], "opens")
     shares = {}
     for words, (table, step) in parts.items():
-        sums = table[table["policy"] == policy].groupby(step)[["rests_on", "delivered"]]
-        sums = sums.sum(min_count=1)
+        rows = table[table["policy"] == policy].groupby(step)[["rests_on", "delivered"]]
+        sums = rows.sum(min_count=1)
         sums = sums[sums["delivered"] >= sums["delivered"].max() / 100]
         shares[words] = sums["rests_on"] / sums["delivered"]
     if any(share.isna().all() for share in shares.values()):
