@@ -185,8 +185,8 @@ def weigh(scores: Floats, shares: Shares) -> Floats | None:
     if not is_some(shares.soft):
         return np.zeros((len(scores), 0))
     power = scores / shares.temperature
-    far = not np.abs(power).max(initial=0.0) <= FAR
-    return None if far else np.exp(power, out=power)
+    near = power.max(initial=0.0) <= FAR and power.min(initial=0.0) >= -FAR
+    return np.exp(power, out=power) if near else None
 
 
 def _favour(scores: Floats, open: Bools, gamma: float) -> Floats:

@@ -194,7 +194,7 @@ def _fill(slates: Slates, taken: Taken, pinned: Bools) -> None:
     pinned: [k, n], the members who get the editor's article
     """
     filled = taken.choice >= 0
-    role = np.where(taken.mass > taken.most_left, EXPLOIT, EXPLORE)
+    role = np.where(taken.mass > taken.most_left, np.int8(EXPLOIT), np.int8(EXPLORE))
     role[~(filled & taken.free)] = EMPTY
     role[pinned & filled] = PINNED
     slates.choice.T[:], slates.role.T[:] = taken.choice, role

@@ -24,6 +24,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from bandit.core.files import check_local
 from experiments.asked.completion import enter_completion
 from experiments.asked.known import check_known
 from experiments.asked.refusals import translate
@@ -88,6 +89,7 @@ def command(
                     if enter:
                         enter(folders)
                     left = enter_policies(folders, asked.overrides, asked.multirun)
+                    _check_addresses(left)
                     sys.argv[1:] = [*_list_flags(asked, [*first, *sys.argv[1:]]), *left]
                     if asked.multirun:
                         sys.argv += name_sweep(name, left)
@@ -124,6 +126,14 @@ def _check_place(name: str, running: HydraConf) -> None:
     for key in ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"):
         if running.output_subdir is None and any(key in each for each in running.overrides.hydra):
             raise ValueError(f"{key} is not for {name}: see its settings for where it writes")
+
+
+def _check_addresses(overrides: Sequence[str]) -> None:
+    """Raise ValueError where Hydra would make a folder of an address."""
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key.lstrip("+") in ("hydra.run.dir", "hydra.sweep.dir"):
+            check_local(value.strip("'\""))
 
 
 def _list_flags(asked: Namespace, arguments: Sequence[str]) -> list[str]:

@@ -54,14 +54,14 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add(
         "--earlier",
         action="extend",
-        nargs="*",
+        nargs="+",
         default=[],
         help="pools sent before: who saw an article of theirs has seen its story",
     )
     add(
         "--sent",
         action="extend",
-        nargs="*",
+        nargs="+",
         default=[],
         metavar="DIR",
         help="folders of the last issues, the latest last: for the rule no_repeat and the preview",
@@ -69,7 +69,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add(
         "--suppress",
         action="extend",
-        nargs="*",
+        nargs="+",
         default=[],
         metavar="FILE",
         help="lists of members who are not mailed, read when all is chosen",

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from omegaconf import OmegaConf
@@ -47,22 +48,36 @@ def test_a_run_name_stays_below_runs(name: str) -> None:
         choose_folder(name, "x", {})
 
 
-@pytest.mark.parametrize(
-    ("module", "arguments", "message"),
-    [
-        ("run", ["policy=lin_tz"], "lin_ts"),
-        ("run", ["sead=1"], "sead"),
-        ("run", ["simulator.slots=-1"], "slots = -1; must be at least 1"),
-        ("run", ["issues=0"], "issues = 0; must be a whole number of at least 1"),
-        ("compare", ["policies=[profil]"], "choose from bayes_limit"),
-        ("compare", ["policies=[]"], "policies is empty"),
-        ("compare", ["polices=[random]"], "polices"),
-    ],
-)
-def test_the_command_line_refuses_what_it_does_not_know(
-    module: str, arguments: list[str], message: str
+REFUSED = [
+    (run, ["policy=lin_tz"], "lin_ts"),
+    (run, ["sead=1"], "sead"),
+    (run, ["simulator.slots=-1"], "slots = -1; must be at least 1"),
+    (run, ["issues=0"], "issues = 0; must be a whole number of at least 1"),
+    (compare, ["policies=[profil]"], "choose from bayes_limit"),
+    (compare, ["policies=[]"], "policies is empty"),
+    (compare, ["polices=[random]"], "polices"),
+]
+
+
+@pytest.mark.parametrize(("module", "arguments", "message"), REFUSED)
+def test_a_command_refuses_what_it_does_not_know(
+    module: ModuleType,
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    command = [sys.executable, "-m", f"experiments.{module}", "name=test-refused", *arguments]
+    said = ask_in(tmp_path, monkeypatch)(module.main, "name=test-refused", *arguments)
+    assert message in said
+    assert "\n" not in said
+    assert not (tmp_path / "runs" / "test-refused").exists()
+
+
+@pytest.mark.parametrize(("module", "arguments", "message"), [REFUSED[2], REFUSED[4]])
+def test_the_command_line_refuses_without_a_traceback(
+    module: ModuleType, arguments: list[str], message: str
+) -> None:
+    command = [sys.executable, "-m", module.__name__, "name=test-refused", *arguments]
     asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert asked.returncode != 0
     assert message in asked.stderr

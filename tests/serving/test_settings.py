@@ -91,3 +91,5 @@ def test_a_list_in_two_parts_is_one_list(parse: Any, words: str, option: str) ->
     """The later part is not all: members on the first of two lists would be mailed."""
     asked = parse([*words.split(), f"--{option}", "a", f"--{option}", "b", "c"])
     assert getattr(asked, option.replace("-", "_")) == ["a", "b", "c"]
+    with pytest.raises(SystemExit):  # a variable that the shell had nothing for
+        parse([*words.split(), f"--{option}"])
