@@ -23,6 +23,7 @@ from serving.errors import shorten
 from serving.folder import claim
 from serving.ingest.answers import Answers, Window, answer
 from serving.ingest.book import Book
+from serving.ingest.ids import Owners
 from serving.ingest.log import Outcome, add_issue
 from serving.ingest.matching import Matcher, match_addresses
 from serving.ingest.reading.links import read_places
@@ -67,7 +68,7 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     own = [read_mapping(path) for path in asked.mapping]
     book = Book.read(asked.sent)
     places = read_places(asked.links, book.links)
-    addresses = _read_addresses(asked, book) if asked.addresses is not None else {}
+    addresses = _read_addresses(asked, book) if asked.addresses is not None else None
     at = _read_time(asked.delivered_at) if asked.delivered_at is not None else None
     log = Path(asked.log)
     refuse_spoiling("--log", log, asked.sent)
@@ -112,12 +113,12 @@ def _work_in(folder: Path) -> Iterator[None]:
         folder.rmdir()
 
 
-def _read_addresses(asked: argparse.Namespace, book: Book) -> dict[str, int]:
+def _read_addresses(asked: argparse.Namespace, book: Book) -> Owners:
     table = Table.read(asked.addresses, ["member"], all_columns=True, encoding=asked.encoding)
     names = [name for name in table.columns.column_names if name_plainly(name) in ADDRESS]
     if len(names) != 1:
         raise ValueError(f"{asked.addresses} has {len(names)} columns of addresses; name one email")
-    columns = (table.columns[name].cast(pa.string()).to_pylist() for name in ("member", names[0]))
+    columns = (table.columns[name].cast(pa.string()) for name in ("member", names[0]))
     return match_addresses(book, *columns)
 
 

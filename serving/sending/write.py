@@ -3,7 +3,7 @@
 Open this file for how slates.parquet comes about.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -36,9 +36,13 @@ def write_slates(path: Path, tables: Iterable[pa.Table]) -> int:
     return rows
 
 
-def read_back(path: Path, slots: int) -> Iterator[pa.Table]:
-    """What was written, some thousand members at a time, each with all slots."""
-    batches = pq.ParquetFile(path, page_checksum_verification=True).iter_batches(slots * _READ)
+def read_back(path: Path, slots: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """What was written, some thousand members at a time, each with all slots.
+
+    columns: those that are read (default: all)
+    """
+    file = pq.ParquetFile(path, page_checksum_verification=True)
+    batches = file.iter_batches(slots * _READ, columns=columns)
     return regroup((pa.Table.from_batches([batch]) for batch in batches), slots * _READ)
 
 
