@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bandit.core.columns import Columns
 from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Slates
@@ -63,13 +64,13 @@ class Answers:
 def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Window) -> Answers:
     """What came back from the mails in `rows` of the book.
 
-    table: records of these mails, with `at` (row in the book), `slot`, `place` and `count`
+    table: records of these mails, with `at` (row in the book), `slot`, `place`, `count` and `taken`
     sent: [n] when each mail of these went out first, in seconds since 1970
     """
     frame = _sort(table).to_pandas()
     frame["event"] = frame["provider"] + ":" + frame["event"]
     what = ["at", "kind", "slot", "place"]
-    again = frame.duplicated("event").to_numpy()
+    again = frame["taken"].to_numpy() | frame.duplicated("event").to_numpy()
     other = again & ~frame.duplicated(["event", *what]).to_numpy()
     frame["seconds"] = frame["time"] - _find_sent(frame, sent, rows.start)
     acts = frame["kind"].isin(EVENTS).to_numpy()
@@ -144,7 +145,9 @@ def _tabulate(book: Book, used: pd.DataFrame) -> pd.DataFrame:
     at = used["at"].to_numpy()
     went = (used["time"] - used["seconds"]).to_numpy(dtype=np.float64)
     since = (used["arrived"] - went).to_numpy(dtype=np.float64)
-    address = used["address"].fillna("").astype(object)
+    address = pa.array(used["address"], pa.string()).fill_null("")
+    domain = pc.replace_substring_regex(address, "(?s).*@", "")
+    domain = pc.if_else(pc.equal(domain, ""), "unknown", domain)
     events = pd.DataFrame(
         {
             "event": used["event"].to_numpy(dtype=object),
@@ -159,7 +162,7 @@ def _tabulate(book: Book, used: pd.DataFrame) -> pd.DataFrame:
             "agent": used["agent"].to_numpy(dtype=object),
             "method": used["method"].to_numpy(dtype=object),
             "network": used["network"].to_numpy(dtype=object),
-            "domain": [each.rpartition("@")[2] or "unknown" for each in address],
+            "domain": domain.to_numpy(zero_copy_only=False),
             "verdict": used["verdict"].to_numpy(dtype=object),
             "place": used["place"].to_numpy(dtype=object),
         }

@@ -17,6 +17,7 @@ from serving.ingest.book import Book, flatten
 from serving.ingest.ids import Ids, Owners
 from serving.ingest.reading.links import Places
 
+NAMES = ("token", "mail", "member", "campaign", "send", "provider", "message", "address")
 NOWHERE = "it says of no mail of this send"
 TWO = "it has the ids of two mails"
 
@@ -58,7 +59,7 @@ class Matcher:
         self._links = {link: code for code, link in enumerate(self.book.links)}
 
     def learn(self, table: pa.Table) -> None:
-        """Learn from records that name the mail which message it is."""
+        """Learn from records that name the mail which message it is; all that counts is NAMES."""
         found = self._find_named(table)
         at = np.where(self._find_other(table), -1, found.at)
         at[pc.not_equal(found.why, "").to_numpy(zero_copy_only=False)] = -1

@@ -22,14 +22,16 @@ from bandit.log.doubt import People, bound_people
 from serving.errors import shorten
 from serving.folder import claim
 from serving.ingest.answers import Answers, Window, answer
+from serving.ingest.aside import Aside
 from serving.ingest.book import Book
+from serving.ingest.buckets import Buckets, sort_records
 from serving.ingest.ids import Owners
 from serving.ingest.log import Outcome, add_issue
 from serving.ingest.matching import Matcher, match_addresses
 from serving.ingest.reading.links import read_places
 from serving.ingest.reading.mapping import read_mapping
 from serving.ingest.reading.times import WHY, describe_clocks, parse_times
-from serving.ingest.spill import Aside, Buckets, Spill, open_writer, sort_records, spill_file
+from serving.ingest.spill import Spill, open_writer, spill_file
 from serving.sending.record import refuse_spoiling
 from serving.tables import Table, name_plainly
 

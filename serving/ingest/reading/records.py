@@ -49,11 +49,9 @@ class Records:
 def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
     """The records of a piece of a file."""
     bad = [(each.why, each.text) for each in piece if isinstance(each, Bad)]
-    rows: list[Row] = []
-    for value in piece:
-        if not isinstance(value, Bad):
-            rows += mapping.unfold(value)
-
+    rows = [value for value in piece if not isinstance(value, Bad)]
+    if mapping.rows:
+        rows = [row for value in rows for row in mapping.unfold(value)]
     names = set[str]().union(*rows)
 
     def read(field: Field | None) -> pa.Array:
