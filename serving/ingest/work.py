@@ -219,8 +219,8 @@ def _to_table(events: pd.DataFrame) -> pa.Table:
     """Events as arrow has them; a column of text is one though it has no rows."""
     columns = {}
     for name in events:
-        values = events[name].to_numpy()
-        columns[str(name)] = pa.array(values, pa.string() if values.dtype == object else None)
+        text = events[name].dtype.kind in "OT"
+        columns[str(name)] = pa.array(events[name], pa.string() if text else None)
     return pa.table(columns)
 
 

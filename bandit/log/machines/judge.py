@@ -5,7 +5,6 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from bandit.core.types import Bools, Floats, Ints
 from bandit.log.machines.behaviour import AGENT, KINDS, OPENED, SHAPE, expect_start
@@ -64,8 +63,9 @@ def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
     weights = [WEIGHTS[j] for j in shown]  # of a list without opens, no visit is judged by them
     seen = Shown.sort(visits.bins[:, shown], visits.groups, visits.member)
     found = [learn_chances(seen, expected, weights, at_first) for at_first in AT_FIRST]
-    trust = softmax(BEFORE + np.array([evidence for _, evidence in found]) / TEMPER)
-    chance = np.asarray(trust @ np.array([each for each, _ in found]))
+    trust = BEFORE + np.array([evidence for _, evidence in found]) / TEMPER
+    trust = np.exp(trust - trust.max())
+    chance = np.asarray(trust / trust.sum() @ np.array([each for each, _ in found]))
     domain = visits.groups[:, 0]
     others = np.bincount(domain)[domain] - 1 if len(domain) else domain
     share = np.bincount(domain, chance)[domain] - chance if len(domain) else chance
