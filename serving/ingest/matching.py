@@ -160,14 +160,17 @@ class Matcher:
         slot = np.where(click & ~listed, slot, 0)
         shown = self.book.choice[at, np.clip(slot - 1, 0, k - 1)] >= 0
         lost = click & ~listed & ((slot == 0) | ~shown)
-        reasons = np.where(
-            code >= 0,
-            "its article is not in the member's mail",
-            "its link is nobody's: see --links",
+        reasons = pc.if_else(
+            pa.array(many & (slot == 0)),
+            "its link is in two slots",
+            pc.if_else(
+                pa.array(code >= 0),
+                "its article is not in the member's mail",
+                "its link is nobody's: see --links",
+            ),
         )
-        reasons = np.where(many & (slot == 0), "its link is in two slots", reasons)
         unused = pc.and_(pc.equal(found.why, ""), pa.array(lost))
-        why = pc.if_else(unused, pa.array(reasons.tolist(), pa.string()), found.why)
+        why = pc.if_else(unused, reasons, found.why)
         leaves = pc.equal(place, "unsubscribe")
         kind = pc.if_else(
             pa.array(listed), pc.if_else(leaves, "unsubscribe", "other"), flatten(table["kind"])

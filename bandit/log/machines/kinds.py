@@ -91,7 +91,9 @@ def learn_chances(
         r /= total
         overall = (at_first[1] * start + r @ count) / (at_first[1] + count.sum())
         weighed = r * count
-        beside = np.prod([each.compare(weighed, overall) for each in among], axis=0)
+        beside = np.ones_like(r)
+        for each in among:
+            beside[:, each.rows] *= each.compare(weighed, overall)
         some = weigh_alike.add(weighed)
         for j, (p, weight) in enumerate(zip(expected, weights, strict=True)):
             heavy = np.array([weight[0]] + [weight[1]] * (kinds - 1))[:, None]
@@ -142,22 +144,26 @@ class _Others:
 
     group, part: [c], numbers of the group and of the part
     count: [c], how many visits are so
+
+    rows: [a], which of the c have others in their group
     """
 
     def __init__(self, group: Ints, part: Ints, count: Ints, kinds: int) -> None:
-        self._group, self._part = group, part
-        self._all, self._own = _Sum(group, kinds), _Sum(part, kinds)
         visits = np.bincount(group, count)[group] - np.bincount(part, count)[part]
-        self._visits = visits + POOLED
+        self.rows = np.flatnonzero(visits)
+        self._group, self._part = group[self.rows], part[self.rows]
+        self._all, self._own = _Sum(self._group, kinds), _Sum(self._part, kinds)
+        self._visits = visits[self.rows] + POOLED
 
     def compare(self, weighed: Floats, overall: Floats) -> Floats:
-        """The kinds' shares among the others, shrunk, beside those in the whole list [kinds, c].
+        """The kinds' shares among the others, shrunk, beside those in the whole list [kinds, a].
 
         weighed: [kinds, c], how many visits are of each kind
         overall: [kinds], their shares in the whole list
         """
-        share = np.take(self._all.add(weighed), self._group, axis=1)
-        share -= np.take(self._own.add(weighed), self._part, axis=1)
+        mine = np.take(weighed, self.rows, axis=1)
+        share = np.take(self._all.add(mine), self._group, axis=1)
+        share -= np.take(self._own.add(mine), self._part, axis=1)
         np.maximum(share, 0.0, out=share)
         share += POOLED * overall[:, None]
         share /= self._visits * overall[:, None]

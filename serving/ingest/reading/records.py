@@ -62,7 +62,7 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
     when = {name: _read_time(getattr(mapping, name), rows, zone) for name in ("sent", "arrived")}
     theirs = read(mapping.kind)
     kind = _translate(theirs, lambda word: find_word(mapping.kinds, word))
-    reason = pa.array([WHY[each] for each in why.tolist()])
+    reason = pa.array(WHY).take(pa.array(why))
     said = pc.binary_join_element_wise("kind ", pc.fill_null(theirs, "none"), " is not read", "")
     reason = pc.if_else(pc.is_null(kind), said, reason)
     passed = pc.binary_join_element_wise(
@@ -94,11 +94,12 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
         "slot": _read_numbers(read(mapping.slot)),
     }
     good: Bools = pc.equal(reason, "").to_numpy(zero_copy_only=False)
-    reasons = reason.to_pylist()
-    bad += [(reasons[row], _write(rows[row])) for row in np.flatnonzero(~good).tolist()]
+    lost = np.flatnonzero(~good)
+    texts = [_write(rows[row]) for row in lost.tolist()]
+    bad += zip(reason.take(pa.array(lost)).to_pylist(), texts, strict=True)
     table = pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA)
-    texts = [to_array([each[place] for each in bad]) for place in (0, 1)]
-    aside = pa.table(dict(zip(ASIDE.names, texts, strict=True)), ASIDE)
+    parts = [to_array([each[place] for each in bad]) for place in (0, 1)]
+    aside = pa.table(dict(zip(ASIDE.names, parts, strict=True)), ASIDE)
     return Records(table.filter(pa.array(good)), aside, milliseconds)
 
 
