@@ -131,8 +131,9 @@ def _sort(events: pd.DataFrame) -> Ints:
     )
     keys = [*(tie.to_numpy(dtype=np.float64) for tie in ties), mail]
     order = np.lexsort(keys)
-    same = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
-    alike = order[np.append(same, False) | np.append(False, same)]
+    same = np.zeros(len(order) + 1, dtype=bool)  # as the row before
+    same[1:-1] = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
+    alike = order[same[1:] | same[:-1]]
     if not len(alike):
         return order
     text = np.zeros((3, len(events)), dtype=np.uint64)

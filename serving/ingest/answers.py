@@ -165,7 +165,8 @@ def _tabulate(book: Book, used: pa.Table, seconds: Floats) -> pd.DataFrame:
         }
     )
     by = [(name, "ascending") for name in ("at", "seconds", "event")]
-    return events.sort_by(by).drop_columns("at").to_pandas()
+    frame: pd.DataFrame = events.sort_by(by).drop_columns("at").to_pandas()
+    return frame
 
 
 def _read(book: Book, rows: slice, tagged: pd.DataFrame, delivered: Bools) -> Feedback:

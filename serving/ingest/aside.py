@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from serving.ingest.personal import cut_addresses
-from serving.ingest.reading.records import ASIDE, SCHEMA
+from serving.ingest.reading.schema import ASIDE, SCHEMA
 
 HELD = 100_000  # rows in memory, before those that say the same become one
 

@@ -83,9 +83,7 @@ class Book:
                 )
         campaign, rules = str(told[0]["campaign"]), _parse_rules(parts[0], told[0]["rules"])
         articles = flatten(pools[0]["article"])
-        slates = [
-            piece for part in parts for piece in _read_slates(part, rules.slots, articles)
-        ]
+        slates = [piece for part in parts for piece in _read_slates(part, rules.slots, articles)]
         urls = (
             fill_text(Columns.from_arrow(pools[0])["url"])
             if "url" in pools[0].schema.names

@@ -22,8 +22,9 @@ import pyarrow.parquet as pq
 from bandit.core.files import replacing
 from serving.errors import shorten
 from serving.ingest.reading.mapping import Mapping, find_mapping
-from serving.ingest.reading.records import ASIDE, SCHEMA, read_records
+from serving.ingest.reading.records import read_records
 from serving.ingest.reading.rows import Bad, read_pieces
+from serving.ingest.reading.schema import ASIDE, SCHEMA
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _name_aside(path: Path) -> Path:
 
 def _digest(file: Path, own: Sequence[Mapping], encoding: str) -> str:
     """Names what is read of a file: its bytes, and by what it is read."""
-    digest = sha256(repr([encoding, *(each.model_dump_json() for each in own)]).encode())
+    digest = sha256(repr([encoding, *map(repr, own)]).encode())
     for source in sorted(Path(__file__).parent.rglob("*")):
         if source.suffix in (".py", ".yaml"):
             digest.update(source.read_bytes())

@@ -125,9 +125,7 @@ def read_send(folder: Path, names: Collection[str] | None = None) -> dict[str, o
     return dict(told)
 
 
-def read_parts(
-    folder: Path, names: Collection[str] | None = None
-) -> dict[Path, dict[str, object]]:
+def read_parts(folder: Path, names: Collection[str] | None = None) -> dict[Path, dict[str, object]]:
     """The finished sends of one campaign, each with what it says of itself: the folder, or its
     waves in order.
 

@@ -106,7 +106,7 @@ def learn_chances(
 
 
 def _read(bins: Ints, behave: Sequence[Floats]) -> Floats:
-    """How likely each kind is to show each of some things together [kinds, rows]; bins: [rows, j]."""
+    """How likely each kind is to show each row of bins [rows, j]: [kinds, rows]."""
     each = [chances[:, bins[:, j]] for j, chances in enumerate(behave)]
     return np.asarray(np.prod(each, axis=0))
 

@@ -1,7 +1,7 @@
 """Rows of any provider as records of one form, a table for each piece of a file.
 
 Nothing is looked up here: what a row says of itself is read, and a row that says too little is set
-aside. Open this file for the columns that all providers are brought to.
+aside. Open this file for how each column comes about.
 """
 
 import json
@@ -17,19 +17,12 @@ import pyarrow.compute as pc
 from bandit.core.types import Bools, Floats
 from bandit.log.events import METHODS
 from serving.ingest.reading.agents import find_agent, find_network
-from serving.ingest.reading.fields import to_array
+from serving.ingest.reading.fields import Row, to_array
 from serving.ingest.reading.links import BARE, TOKEN, clean_link
 from serving.ingest.reading.mapping import Field, Mapping
-from serving.ingest.reading.rows import Bad, Row
+from serving.ingest.reading.rows import Bad
+from serving.ingest.reading.schema import ASIDE, SCHEMA
 from serving.ingest.reading.times import WHY, parse_times, parse_zone
-
-WORDS = (
-    *("kind", "event", "message", "mail", "member", "campaign", "send", "address", "token"),
-    *("link", "agent", "verdict", "method", "network", "provider"),
-)
-NUMBERS = ("time", "arrived", "sent", "slot")
-SCHEMA = pa.schema([(name, pa.string()) for name in WORDS] + [(n, pa.float64()) for n in NUMBERS])
-ASIDE = pa.schema([("why", pa.string()), ("row", pa.string())])
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from serving.errors import shorten
+from serving.ingest.reading.fields import Row
 
-Row = dict[str, Any]
 PIECE = 50_000  # rows
 CHUNK = 1 << 20  # letters that are read at a time
 LARGEST = 1 << 28  # letters of a value
@@ -92,7 +92,8 @@ def _refuse_constant(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-_DECODE, _SCAN = _DECODER.raw_decode, _DECODER.scan_once
+_DECODE = _DECODER.raw_decode
+_SCAN = _DECODER.scan_once  # type: ignore[attr-defined]  # it is not in the stubs
 
 
 def _read_json(text: TextIO) -> Iterator[Sequence[Row | Bad]]:
