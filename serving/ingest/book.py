@@ -93,7 +93,7 @@ class Book:
         known = list(dict.fromkeys(filter(None, links)))
         link = np.array([known.index(each) if each else -1 for each in links] + [-1])
         seed = told[0].get("seed")
-        return cls(
+        book = cls(
             parts=parts,
             digest=" ".join(sha256((part / SEND).read_bytes()).hexdigest() for part in parts),
             campaign=campaign,
@@ -108,6 +108,9 @@ class Book:
             links=known,
             link=link,
         )
+        del slates
+        pa.default_memory_pool().release_unused()  # what reading took
+        return book
 
     def __len__(self) -> int:
         """How many mails there are."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,9 @@ from bandit.core.types import Floats, Ints
 from serving.ingest.aside import HELD, Aside, count_once, merge
 from serving.ingest.matching import NAMES, Matcher
 from serving.ingest.once import Once
-from serving.ingest.spill import Spill
+
+if TYPE_CHECKING:
+    from serving.ingest.spill import Spill
 
 MAILS = 40_000  # that are looked at together: how many events there are must not matter
 
@@ -56,7 +59,7 @@ class Buckets:
             yield rows, table.append_column("taken", pa.array(self.once.find_taken(table)))
 
 
-def sort_records(spills: Sequence[Spill], matcher: Matcher, work: Path, aside: Aside) -> Buckets:
+def sort_records(spills: Sequence["Spill"], matcher: Matcher, work: Path, aside: Aside) -> Buckets:
     """Find the mail of each record, and lay it into its bucket.
 
     Raises ValueError where records of several mailings could be meant.
@@ -87,6 +90,7 @@ def sort_records(spills: Sequence[Spill], matcher: Matcher, work: Path, aside: A
                 buckets.once.note(table, which)
                 for number in np.unique(which):
                     writers[number].write_table(table.filter(pa.array(which == number)))
+    pa.default_memory_pool().release_unused()
     buckets.once.settle()
     buckets.sent[np.isinf(buckets.sent)] = np.nan
     return buckets

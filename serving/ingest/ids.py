@@ -74,11 +74,12 @@ class Owners:
     """
 
     def __init__(self, texts: pa.Array, at: Ints) -> None:
-        pairs = pa.table({"text": texts, "at": at}).filter(pc.is_valid(texts))
-        each = pairs.group_by("text").aggregate([("at", "min"), ("at", "max")]).combine_chunks()
-        own = pc.if_else(pc.equal(each["at_min"], each["at_max"]), each["at_min"], -1)
-        self._ids = Ids(pa.concat_arrays(each["text"].chunks or [texts.slice(0, 0)]))
-        self._at = np.append(own.to_numpy(), -1)
+        at, texts = at[texts.is_valid().to_numpy(zero_copy_only=False)], texts.drop_null()
+        self._ids, self._at = Ids(texts), np.append(at, -1)
+        for begin in range(0, len(texts), AT_A_TIME):
+            first = self._ids.find(texts.slice(begin, AT_A_TIME))
+            two = at[first] != at[begin : begin + len(first)]
+            self._at[first[two]] = -1
 
     def find(self, texts: pa.Array) -> Ints:
         """Each owner's row in the book [rows]; -1 where nobody is known."""

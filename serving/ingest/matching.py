@@ -85,7 +85,7 @@ class Matcher:
         none = pa.table({"key": pa.array([], pa.string()), "at": pa.array([], pa.int64())})
         pairs = pa.concat_tables([none, *self._keys])
         self._keys = []
-        self._messages = Owners(flatten(pairs["key"]), flatten(pairs["at"]))
+        self._messages = Owners(flatten(pairs["key"]), pairs["at"].to_numpy())
 
     def find(self, table: pa.Table) -> Found:
         """Where the records of a table belong."""

@@ -25,6 +25,9 @@ from serving.ingest.reading.mapping import Mapping, find_mapping
 from serving.ingest.reading.records import read_records
 from serving.ingest.reading.rows import Bad, read_pieces
 from serving.ingest.reading.schema import ASIDE, SCHEMA
+from serving.sending.write import regroup
+
+ROWS = 100_000  # of records that are written, read again and looked up together
 
 
 @dataclass(frozen=True)
@@ -129,14 +132,19 @@ def _write(file: Path, own: Sequence[Mapping], path: Path, encoding: str) -> Non
     with replacing(path) as part, replacing(_name_aside(path)) as rest, ExitStack() as stack:
         writer = stack.enter_context(open_writer(part, SCHEMA, dictionary=False))
         aside = stack.enter_context(open_writer(rest, ASIDE))
-        for piece in chain([first], pieces):
-            if mapping is None:
-                break  # an empty file
-            records = read_records(mapping, piece)
-            writer.write_table(records.table)
-            aside.write_table(records.aside)
-            count["rows"] += len(records.table) + len(records.aside)
-            count["milliseconds"] += records.milliseconds
+
+        def read() -> Iterator[pa.Table]:
+            for piece in chain([first], pieces):
+                if mapping is None:
+                    break  # an empty file
+                records = read_records(mapping, piece)
+                aside.write_table(records.aside)
+                count["rows"] += len(records.table) + len(records.aside)
+                count["milliseconds"] += records.milliseconds
+                yield records.table
+
+        for table in regroup(read(), ROWS):
+            writer.write_table(table)
         facts = {"provider": mapping.provider if mapping else "none"}
         writer.add_key_value_metadata(facts | {name: str(value) for name, value in count.items()})
 

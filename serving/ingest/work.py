@@ -78,8 +78,8 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     place = real.with_name(f".{real.name}.ingest")
     with _work_in(place):
         spills = [spill_file(Path(file), own, place, asked.encoding) for file in asked.files]
-        matcher, aside = Matcher(book, places, addresses, tuple(asked.mailing)), Aside()
-        buckets = sort_records(spills, matcher, place, aside)
+        aside, mailings = Aside(), tuple(asked.mailing)
+        buckets = sort_records(spills, Matcher(book, places, addresses, mailings), place, aside)
         _refuse_nothing(book, spills, aside)
         _fill_sent(buckets, at, aside)
         gathered = _Gathered(book, place / "events.parquet")

@@ -28,6 +28,7 @@ def write_slates(path: Path, tables: Iterable[pa.Table]) -> int:
                 )
             writer.write_table(table, row_group_size=ROW_GROUP)
             rows += len(table)
+            del table  # before the next ones are gathered
     finally:
         if writer is not None:
             writer.close()
@@ -47,13 +48,19 @@ def read_back(path: Path, slots: int, columns: Sequence[str] | None = None) -> I
 
 
 def regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """The same rows, `rows` at a time: the bytes of a file must not depend on the chunks."""
+    """The same rows, `rows` at a time: the bytes of a file must not depend on the chunks.
+
+    What has been copied is let go before the copy is used: rows are many.
+    """
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
         while sum(map(len, held)) >= rows:
             together = pa.concat_tables(held)
-            yield together.slice(0, rows).combine_chunks()
             held = [together.slice(rows)]
+            group = together.slice(0, rows).combine_chunks()
+            del together
+            yield group
+            del group
     if sum(map(len, held)):
         yield pa.concat_tables(held).combine_chunks()

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TextIO
 from serving.errors import shorten
 from serving.ingest.reading.fields import Row
 
-PIECE = 50_000  # rows
+PIECE = 10_000  # rows, which are some 20 MB
 CHUNK = 1 << 20  # letters that are read at a time
 LARGEST = 1 << 28  # letters of a value
 _BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
