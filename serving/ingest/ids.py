@@ -30,7 +30,7 @@ def hash_texts(texts: pa.Array) -> NDArray[np.uint64]:
 class Ids:
     """Texts, and where each stands among them.
 
-    texts: none of them null
+    texts: a null is found by nothing
     """
 
     def __init__(self, texts: pa.Array) -> None:
@@ -60,7 +60,7 @@ class Ids:
             rows, hashed, at = rows[same], hashed[same], at[same]
             place = places[at]
             equal = pc.equal(self._texts.take(pa.array(place)), texts.take(pa.array(rows)))
-            good = equal.to_numpy(zero_copy_only=False)
+            good = equal.fill_null(False).to_numpy(zero_copy_only=False)
             found[rows[good]] = place[good]
             rows, hashed, at = rows[~good], hashed[~good], at[~good] + 1
         return found
