@@ -32,10 +32,14 @@ bench: .venv/ready
 	-$(BIN)/python -m pytest tests/benchmarks --benchmark-only -q --benchmark-json=.venv/bench.json
 	$(BIN)/python -m tests.benchmarks.rows .venv/bench.json docs/benchmarks.md
 
-# what others make, in an environment of its own, for `make bench` to measure beside
+# what others make, in environments of their own, for `make bench` to measure beside; Open Bandit
+# Pipeline needs Python 3.11 at most
 bench-peers:
 	$(PYTHON) -m venv .peers
 	.peers/bin/python -m pip install --disable-pip-version-check -q -r tests/benchmarks/theirs/requirements.txt
+	$(PYTHON) -m venv .peers/obp
+	.peers/obp/bin/python -m pip install --disable-pip-version-check -q -r tests/benchmarks/theirs/obp.txt
+	.peers/obp/bin/python -m pip install --disable-pip-version-check -q --no-deps --ignore-requires-python obp==0.5.7 pyieoe
 
 # real logs for simulator=replay, checked by SHA-256
 data: .venv/ready

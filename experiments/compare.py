@@ -19,6 +19,7 @@ from experiments.runner.digest import describe_origin
 from experiments.runner.folders import NOT_RESULTS, Units, empty, read_frame
 from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
+from experiments.runner.worlds import make_simulator
 from experiments.tables.cold_start import collect_cold_starts, describe_parity, find_parity
 from experiments.tables.off_policy import estimate_off_policy
 from experiments.tables.people import compare_people
@@ -139,7 +140,7 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
         winner = {"policy": best, "unit": str(units[best, first].relative_to(run))}
         write_json(run / "winner.json", winner)
     if {"profile", baseline} <= set(policies):
-        world = make(simulator, seed=first)
+        world = make_simulator(simulator, first)
         pair = find_two_members(units[baseline, first], units["profile", first], world)
         if pair:
             who = {"segment_policy": baseline, "profile_policy": "profile"}

@@ -19,11 +19,11 @@ from bandit.core.files import read_json, replacing, write_table
 from bandit.core.types import ROLES, Context
 from experiments.asked.command import command
 from experiments.compare import compare, tell_what_was_cut
-from experiments.runner.configs import Settings, make
+from experiments.runner.configs import Settings
 from experiments.runner.folders import read_frame
+from experiments.runner.worlds import make_simulator
 from experiments.tables.table import show
 from serving import export, send
-from simulators.base import Simulator
 from simulators.play import play_back
 
 
@@ -82,7 +82,7 @@ def send_next_issue(run: Path, simulator: Settings) -> Context:
 
     Raises SystemExit where exporting or sending fails.
     """
-    association: Simulator = make(simulator, seed=0)
+    association = make_simulator(simulator, seed=0)
     winner = read_json(run / "winner.json")
     for _ in play_back(run / winner["unit"] / "log", association):
         pass  # the association remembers who has left, and who has seen what

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from hydra.core.hydra_config import HydraConfig
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from bandit.core.files import read_json, write_json, write_table
@@ -167,7 +168,15 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
     features = find_features(folder, config["bundle"])
     policy.start(features)
     judge = Judge(policy, config["judge_from"], config["slots"])
-    learned = learn_log(policy, folder, features, watch=judge.look)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("train", total=last)
+
+        def watch(round: Round) -> None:
+            issue = round.context.issue
+            progress.update(bar, completed=issue - 1, description=f"train: issue {issue}")
+            judge.look(round)
+
+        learned = learn_log(policy, folder, features, watch=watch)
     estimates, own = judge.conclude()
     origin = describe_origin(["experiments.train"], [config["policy"]])
     made_from = {

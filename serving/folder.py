@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bandit.core.files import hold, sweep
+from bandit.core.files import check_local, hold, sweep
 
 EXCHANGE, HERE = 2, -100  # RENAME_EXCHANGE and AT_FDCWD of Linux
 
@@ -25,6 +25,7 @@ def claim(folder: str | Path) -> Iterator[None]:
     The folder is made where there is none, and removed where nothing came into it. What a process
     that was killed has left in it is removed. Raises ValueError where another process writes there.
     """
+    check_local(folder)
     place = Path(folder).resolve()
     with _make(place), _lock(place / ".lock", folder):
         sweep(place)
@@ -78,6 +79,7 @@ def replace_folder(folder: str | Path, ours: Collection[str]) -> Iterator[Path]:
     the first always. Raises ValueError if `folder` exists and is anything else, for it would be
     lost, and where another process is writing it.
     """
+    check_local(folder)
     shown, folder = folder, Path(folder).resolve()  # a link is followed, not replaced
     _check_replaceable(shown, folder, ours)
     with _make(folder.parent), _lock(folder.with_name(f".{folder.name}.lock"), shown):

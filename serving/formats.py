@@ -29,6 +29,9 @@ _BEGINS = {b"PAR1": "a parquet file", b"PK\x03\x04": "an XLSX file"}
 # 1250, 1,250, $250.00, -3.5, 1.2E+05; a number that begins with 0 is a code
 _NUMBER = r"^[+-]?[$€£]?\s?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?([eE][+-]?\d+)?$"
 _CODE = r"^0\d"
+_SEPARATOR_LINE = re.compile(
+    rb'\A"?sep=.?"?\r?\n', re.IGNORECASE
+)  # a note for Excel, above the names
 
 
 def ask_encoding(add: Callable[..., object]) -> None:
@@ -114,7 +117,7 @@ def _decode(path: Path, data: bytes, encoding: str) -> bytes:
             raise ValueError(f"{path} is {what} by its first bytes; its name must end so too")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError(f"{path} is UTF-16; save it as UTF-8 (in Excel: CSV UTF-8)")
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = _SEPARATOR_LINE.sub(b"", data.removeprefix(b"\xef\xbb\xbf"))
     try:
         data.decode()
         return data

@@ -135,7 +135,7 @@ def read_members(
 
 
 def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
-    """The articles. Title, kind and source must say something; a summary may be empty.
+    """The articles. Title and kind must say something; summary and source may be empty.
 
     A column `story` holds an editor's own ids of stories; articles with the same tell the same.
     `url`, `image` and `subject` (a line for mails that the article leads) go into the mails, and
@@ -146,7 +146,7 @@ def read_pool(path: str | Path, encoding: str = "utf-8") -> Table:
     table.check_ids("article", unique=True)
     for name in ("title", "summary", "kind", "source"):
         table.check_type(name, TEXT)
-        table.check_present(name, empty=name == "summary")
+        table.check_present(name, empty=name in ("summary", "source"))
     texts = [each for each in table.columns.column_names if each not in ("title", "summary")]
     table = table.trim(texts).spell("kind", ("article", *KINDS))
     for name in table.columns.column_names:
@@ -188,7 +188,9 @@ def find_odd(articles: Columns, rules: Rules) -> Iterator[str]:
     for kind, count in Counter(articles["kind"].tolist()).items():
         if kind not in kinds:
             near = name_nearest(kind, kinds)
-            yield f"kind {kind!r}, of {count} articles, is none of {', '.join(kinds)}{near}"
+            near = near if "nearest" in near else ""  # the kinds themselves are named already
+            what = f"is none of {', '.join(kinds)}, and counts as an article"
+            yield f"kind {kind!r}, of {count} articles, {what}{near}"
     yield from find_near(rules, articles)
 
 

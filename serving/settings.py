@@ -23,7 +23,13 @@ def read_settings(path: str | Path, example: str) -> tuple[dict[str, object], st
     """
     data = read_bytes(Path(path))
     try:
-        content = yaml.load(data.decode(), _Loader)  # noqa: S506  # a SafeLoader
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        row, odd = data[: error.start].count(b"\n") + 1, data[error.start : error.start + 1]
+        why = f"byte {odd!r} is not valid UTF-8; save the file as UTF-8"
+        raise ValueError(f"{path} line {row}: {why}") from None
+    try:
+        content = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{path}{line}: {error.problem}") from None

@@ -25,7 +25,7 @@ from serving.checks.marks import ENDS, WITHIN, escape_odd, name_odd
 from serving.checks.names import IDS, find_columns
 from serving.checks.names import name_plainly as name_plainly
 from serving.errors import shorten
-from serving.formats import is_worded, parse_numbers, parse_parquet, parse_words
+from serving.formats import find_missing, is_worded, parse_numbers, parse_parquet, parse_words
 
 TEXT, WHOLE, NUMBER = "text", "whole numbers", "numbers"
 AMOUNT = "numbers, not true or false"
@@ -217,6 +217,7 @@ class Table:
         """Raise ValueError unless every id is there, of one type, and (if `unique`) only once."""
         self.check_type(name, WHOLE, TEXT)
         self.check_present(name)
+        self._check_said(name)
         self._check_seen(name)
         if not unique:
             return
@@ -228,6 +229,15 @@ class Table:
             if first.setdefault(value, row) < row:
                 here = f"{self.path} row {row}: {name} {shorten(value)}"
                 raise ValueError(f"{here} is in row {first[value]} already")
+
+    def _check_said(self, name: str) -> None:
+        """Raise ValueError at the first id that stands for a missing one, such as `NULL`."""
+        column = self.columns[name]
+        if is_text(column.type):
+            nothing = find_missing(column)
+            row = pc.index(nothing, True).as_py()
+            text = shorten(column[row].as_py()) if row >= 0 else ""
+            self._refuse(nothing, name, f"{text} is no id: it stands for a missing one")
 
     def _check_seen(self, name: str) -> None:
         """Raise ValueError at the first id with a mark in it that nobody sees."""

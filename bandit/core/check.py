@@ -79,7 +79,7 @@ def finite(
 
 def unique(what: str, ids: NDArray[Any]) -> None:
     """Raise ValueError at the first of the ids [n] that is missing or comes again."""
-    if ids.dtype.kind in "iu" and len(np.unique(ids)) == len(ids):
+    if ids.dtype.kind in "iu" and (len(ids) == 1 or len(np.unique(ids)) == len(ids)):
         return
     met: set[object] = set()
     for row, one in enumerate(ids.tolist()):

@@ -26,6 +26,19 @@ if sys.platform != "win32":
     import fcntl
 
 PART = re.compile(r"\.(?P<name>.+)\.\d+\.part")
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # a drive has one letter
+
+
+def check_local(path: str | Path) -> None:
+    """Raise ValueError for an address such as s3://bucket/run: it would make a folder `s3:`.
+
+    Files are put in place by renaming them, which stores behind addresses cannot do.
+    """
+    if ADDRESS.match(str(path)):
+        raise ValueError(
+            f"{path} is an address; must be a folder of this machine, or one that is mounted: "
+            "write there, and copy what is finished"
+        )
 
 
 @contextmanager
@@ -51,6 +64,7 @@ def passing(path: str | Path) -> Iterator[Path]:
     writes the file already.
     """
     path = Path(path)
+    check_local(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent, path.name)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -119,7 +119,7 @@ def _find_kinds(ids: Ids) -> Bools:
 
 def _name_kinds(asked: Bools, known: Bools) -> tuple[str, str] | None:
     """The kinds of both where they are not the same, so that none could be found."""
-    if not asked.any() or not known.any() or (asked & known).any():
+    if (asked & known).any() or not asked.any() or not known.any():
         return None
     return _KINDS[int(asked.argmax())], _KINDS[int(known.argmax())]
 

@@ -12,12 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 # of words 2 and 0, which go into words 0 and 2
-_MULTIPLIERS = np.array([[0xCD9E8D57], [0xD2511F53]], dtype=np.uint64)
-_WEYL = np.array([[0x9E3779B9], [0xBB67AE85]], dtype=np.uint64)
-_LOW = np.uint64(0xFFFFFFFF)
+_TWO, _ZERO = 0xCD9E8D57, 0xD2511F53
+_MULTIPLIERS = np.array([[_TWO], [_ZERO]], dtype=np.uint64)
+_STEPS = 0x9E3779B9, 0xBB67AE85
+_WEYL = np.array(_STEPS, dtype=np.uint64)[:, None]
+_ONES = 0xFFFFFFFF
+_LOW = np.uint64(_ONES)
 _32 = np.uint64(32)
 _PIECE = 9000  # members whose words fit the processor's cache
-_FEW = 500  # words until which it is the calls that cost, and all are made at once
+_FEW = 500  # blocks until which it is the calls that cost, and all are made at once
+_FEWEST = 12  # blocks until which Python's own whole numbers cost less than numpy's calls
 
 
 def philox(counter: NDArray[np.integer], key: tuple[int, int]) -> NDArray[np.uint64]:
@@ -46,6 +50,21 @@ def _run_rounds(
         even ^= odd
         np.bitwise_and(product, _LOW, out=odd)
     return even, odd
+
+
+def _draw_pair(key: int, block: int, purpose: int) -> tuple[float, float]:
+    """The two doubles that a block of four words gives a member key: the same ten rounds."""
+    one, two = purpose & _ONES, purpose >> 32
+    zeroth, first, second, third = key & _ONES, key >> 32, block, 0
+    for _ in range(10):
+        high, low = second * _TWO, zeroth * _ZERO
+        zeroth, first = high >> 32 ^ first ^ one, high & _ONES
+        second, third = low >> 32 ^ third ^ two, low & _ONES
+        one, two = one + _STEPS[0] & _ONES, two + _STEPS[1] & _ONES
+    return (
+        (zeroth >> 5 << 26 | first >> 6) * 2.0**-53,
+        (second >> 5 << 26 | third >> 6) * 2.0**-53,
+    )
 
 
 def digest(*parts: object) -> int:
@@ -87,7 +106,11 @@ def uniforms(
     """
     n, blocks = len(keys), (k + 1) // 2  # one block of four words gives two doubles
     pairs, purpose = np.empty((blocks, 2, n)), digest(seed, campaign, stream)
-    if n * blocks <= _FEW:
+    if n * blocks <= _FEWEST:
+        for row, key in enumerate(keys.tolist()):
+            for block in range(blocks):
+                pairs[block, :, row] = _draw_pair(key, block, purpose)
+    elif n * blocks <= _FEW:
         together = np.empty((2, blocks * n))
         which = np.arange(blocks, dtype=np.uint64).repeat(n)
         _fill_pairs(purpose, np.tile(keys, blocks), which, together)

@@ -14,13 +14,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check
-from bandit.core.columns import Columns, Tabular, is_number, number_values, read_text
+from bandit.core.columns import Columns, Tabular, is_number, read_text
 from bandit.core.columns import fold as fold
 
 if TYPE_CHECKING:
@@ -134,23 +135,30 @@ class Attributes:
         """
         members = Columns.read(members)
         check.columns("members", members, ["member", *self.columns])
-        parts = [np.ones((len(members), 1))]
+        rows, width = np.arange(len(members)), 1 + sum(map(len, self._worded.values()))
+        numbers = np.zeros((len(members), width + len(self.numeric) + 1))  # the last: not known
+        numbers[:, 0], first = 1.0, 1
         for name, values in self._worded.items():
-            code, cells = number_values(read_text(members[name]))
-            hot = np.zeros((len(cells) + 1, len(values)))  # the last: missing
-            for row, cell in enumerate(cells):
-                places = map(self._find[name], self._split(name, cell))
-                hot[row, [place for place in places if place is not None]] = 1.0
-            parts.append(hot[code])
-        for name, (mean, sd) in self.numeric.items():
-            if not is_number(members[name]):
-                got = members[name].dtype
-                raise ValueError(f"members column {name!r} has type {got}; must be numbers")
-            column = members[name].astype(np.float64)[:, None]
-            column = np.where(np.isnan(column), mean, column)
-            check.finite(f"members column {name!r}", column, members["member"])
-            parts.append(np.clip((column - mean) / sd, -3, 3))
-        return np.hstack(parts)
+            cells = read_text(members[name])
+            found = {cell: self._place(name, cell, first) for cell in set(cells)}
+            places = [found[cell] for cell in cells]
+            many = rows if name in self.levels else rows.repeat(list(map(len, places)))
+            numbers[many, list(chain.from_iterable(places))] = 1.0
+            first += len(values)
+        for column, (name, (mean, sd)) in enumerate(self.numeric.items(), width):
+            given = members[name]
+            if not is_number(given):
+                raise ValueError(f"members column {name!r} has type {given.dtype}; must be numbers")
+            given = np.where(np.isnan(given), mean, given.astype(np.float64))
+            check.finite(f"members column {name!r}", given[:, None], members["member"])
+            numbers[:, column] = np.minimum(np.maximum((given - mean) / sd, -3), 3)
+        return np.ascontiguousarray(numbers[:, :-1])
+
+    def _place(self, name: str, cell: str | None, first: int) -> list[int]:
+        """The columns that a cell switches on, counted from its attribute's first; -1 for none."""
+        given = [] if cell is None else self._split(name, cell)
+        known = [first + place for place in map(self._find[name], given) if place is not None]
+        return known or [-1]
 
     def _split(self, name: str, cell: str) -> list[str]:
         """The values that a cell holds, as they come; none where it is missing."""

@@ -183,15 +183,15 @@ class Weights:
 
         some: articles of the pool
         """
-        words = frozenset[str]().union(*(each.words for each in some))
-        words &= frozenset[str]().union(*(each.words for each in others))
+        words = self._weight.keys() & frozenset[str]().union(*(each.words for each in others))
         place = {word: column for column, word in enumerate(sorted(words))}
         left, right = _mark(some, place), _mark(others, place)
-        both = (left * np.array([self._weight[word] for word in place], dtype=np.float64)) @ right.T
-        own, theirs = (
-            np.array([self.add(each.words) for each in side], dtype=np.float64)
-            for side in (some, others)
-        )
+        weight = np.array([self._weight[word] for word in place], dtype=np.float64)
+        both = (left * weight) @ right.T
+        own = np.array([self.add(each.words) for each in some], dtype=np.float64)
+        count = np.array([len(each.words) for each in others], dtype=np.float64)
+        # whole numbers: each word as if the pool had it not, and those that it has put right
+        theirs = self._rarest * count + right @ (weight - self._rarest)
         least = np.minimum(own[:, None], theirs)
         either = own[:, None] + theirs - both
         near = np.asarray(both >= RETOLD * either)

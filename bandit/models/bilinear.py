@@ -72,8 +72,9 @@ class Gaussian:
         """
         import torch
 
-        total = torch.from_numpy(self.precision + np.diag(self.prior_precision))
-        factor: Floats = torch.linalg.cholesky(total).numpy()
+        total = self.precision.copy()
+        total[np.diag_indices_from(total)] += self.prior_precision
+        factor: Floats = torch.linalg.cholesky(torch.from_numpy(total)).numpy()
         return factor
 
     def solve(self, factor: Floats) -> Floats:

@@ -127,7 +127,8 @@ class Belief:
         odds = np.empty((len(self.mean), len(appeal)))
         for rows in self.cut():
             mean, spread = self.take(rows).score(pool)
-            odds[rows] = logit(np.clip(average(mean + appeal, spread + doubt), 1e-12, 1 - 1e-12))
+            chance = average(mean + appeal, spread + doubt)
+            odds[rows] = logit(np.minimum(np.maximum(chance, 1e-12), 1 - 1e-12))
         return odds
 
     def to_natural(self) -> tuple[Floats, Floats, Floats]:

@@ -109,7 +109,7 @@ def evaluate(
     ('ips', 0.111, '')
     >>> answer = evaluate(half[:9], half[:9], clicks[:9], all_open[:9], members[:9])[0]
     >>> answer.interval, answer.reason
-    (None, 'at slot 1 9 sends count as 9 that chose as this policy would, fewer than 500')
+    (None, 'at slot 1 the 9 sends count as 9 that chose as this policy would, fewer than 500')
     """
     check_inputs(logged, target, reward)
     n, k = logged.shape
@@ -137,7 +137,7 @@ def evaluate(
         reason = f"the logging policy may never show {share}"
     elif slots == heavy:
         reason = (
-            f"{n} sends count as {ess[slots]:.0f} that chose as this policy would, "
+            f"the {n:,} sends count as {ess[slots]:.0f} that chose as this policy would, "
             f"fewer than {least_ess:g}"
         )
     else:

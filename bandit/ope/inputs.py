@@ -46,7 +46,8 @@ def check_inputs(logged: Floats, target: Floats, reward: Floats | Bools | None =
 
 def _lie_within(array: Array, most: float, least: float = -np.inf, above: float = -np.inf) -> bool:
     """Whether all values do; two passes over the array, and no copy of it."""
-    return bool(array.min() >= least and array.min() > above and array.max() <= most)
+    low = array.min()
+    return bool(low >= least and low > above and array.max() <= most)
 
 
 def check_chances(logged: Floats, target: Floats, reward: Floats | Bools) -> None:
@@ -63,10 +64,11 @@ def check_chances(logged: Floats, target: Floats, reward: Floats | Bools) -> Non
         )
     n, k, _ = logged.shape
     check.shape("target", target, (n, k, k))
-    own = np.arange(k)
-    check_inputs(logged[:, own, own], target[:, own, own], reward)
+    own = np.diagonal(logged, axis1=1, axis2=2), np.diagonal(target, axis1=1, axis2=2)
+    check_inputs(own[0], own[1], reward)
     for name, chance in (("logged", logged), ("target", target)):
-        _refuse(name, chance, ~((chance >= 0) & (chance <= 1 + ROUNDING)), "must be in [0, 1]")
+        if not _lie_within(chance, MOST_CHANCE, least=0.0):
+            _refuse(name, chance, ~((chance >= 0) & (chance <= MOST_CHANCE)), "must be in [0, 1]")
 
 
 def check_target(target: Floats) -> None:

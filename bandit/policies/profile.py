@@ -38,6 +38,7 @@ from bandit.slates.exploration import budgeted
 
 STEPS = 3  # Newton steps on each issue
 MOST_STEPS = 12  # the same where the first ones had to be cut short
+Pulls = exact.Factor | None  # B's transpose [q, p], rounded once for many products
 
 
 class Profile(Policy):
@@ -149,11 +150,12 @@ class Profile(Policy):
     def plan_for(self, articles: Columns, article_features: Floats) -> Planner:
         """See `Policy.plan_for`."""
         ready, pool = self._get_ready(article_features), Pool.of(article_features)
+        pulls = exact.Factor.of(ready.B.T)
         appeal, doubt = self.appeal.look_up(articles)
         budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
 
         def plan(context: Context) -> SlotPmf:
-            scores = ready.infer_interests(context).expect(pool, appeal, doubt)
+            scores = ready.infer_interests(context, pulls).expect(pool, appeal, doubt)
             return SlotPmf(scores, budgeted(budget, self.temperature))
 
         return plan
@@ -173,18 +175,18 @@ class Profile(Policy):
         after = self.infer_interests(context).variance
         return np.asarray(np.maximum(1 - after[:, 1:].sum(axis=1) / before[:, 1:].sum(axis=1), 0.0))
 
-    def infer_interests(self, context: Context) -> Belief:
-        """Posterior of the interests w_i of the n members."""
+    def infer_interests(self, context: Context, pulls: Pulls = None) -> Belief:
+        """Posterior of the interests w_i of the n members; `pulls` is B's transpose."""
         ready = self._get_ready(context.article_features)
-        prior, doubt = ready._read_attributes(context)
+        prior, doubt = ready._read_attributes(context, pulls)
         rows = self.profiles.find_rows(context.member_ids)
         return self.profiles.posterior(rows, prior, ready.variance + doubt)
 
-    def _read_attributes(self, context: Context) -> tuple[Floats, Floats]:
+    def _read_attributes(self, context: Context, pulls: Pulls = None) -> tuple[Floats, Floats]:
         """What attributes alone say of w_i: B x_i, and its variance as B is in doubt; [n, q]."""
-        x = context.member_features
-        doubt = self.prior.variance(x) if self.prior else np.zeros((len(x), self.B.shape[1]))
-        return exact.dot(x, self.B.T), doubt
+        rounded = exact.Factor.of(x := context.member_features)
+        mean = exact.dot(rounded, self.B.T if pulls is None else pulls)
+        return mean, self.prior.variance(x, rounded) if self.prior else np.zeros_like(mean)
 
     def learn(self, round: Round) -> None:
         """Learn B and the appeals from all openers, then each opener, then S and examination."""
@@ -241,9 +243,8 @@ class Profile(Policy):
                 break
         variance: Floats = 1 / own
         if self.prior and step:
-            self.prior.settle(step)
+            variance = variance + self.prior.settle(step)
             self.B = self.prior.B
-            variance = variance + step.variance
         self.appeal.absorb(context.articles, appeal, variance)
         return expected
 

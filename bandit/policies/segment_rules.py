@@ -46,7 +46,7 @@ class SegmentRules(Policy):
     def start(self, features: Features) -> None:
         """Embed the words. Where members have no attributes at all, everybody gets `otherwise`.
 
-        Raises ValueError where `by` or one of its values is unknown.
+        Raises ValueError where `by` or one of its values is unknown, or a value is named twice.
         """
         attributes = features.attributes
         known = {**attributes.levels, **attributes.tags}
@@ -56,6 +56,9 @@ class SegmentRules(Policy):
         values = list(known.get(self.by, self._values))
         if attributes.columns:  # as members' values are spelt
             self._values = [attributes.spell(self.by, value) for value in self._values]
+        for value in self._values:
+            if self._values.count(value) > 1:
+                raise ValueError(f"rules name {self.by} {value!r} twice, in two spellings")
         unknown = sorted(set(self._values) - set(values))
         if unknown:
             raise ValueError(f"rules name {self.by} {unknown[0]!r}; members have {values}")

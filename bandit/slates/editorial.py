@@ -48,11 +48,7 @@ class Admission:
     def __init__(self, articles: Columns) -> None:
         self._width = len(articles)
         self._limits = {
-            column: [
-                (j, set(_fold(wanted)))
-                for j, wanted in enumerate(fill_text(articles[column]))
-                if fold(wanted) not in MISSING
-            ]
+            column: _list_wanted(fill_text(articles[column]))
             for column in articles.names
             if column.startswith("only_")
         }
@@ -71,7 +67,7 @@ class Admission:
         Raises ValueError for an attribute that members lack.
         """
         allowed: Bools = np.ones((len(members), self._width), dtype=bool)
-        for column, limits in self._limits.items():
+        for column, wanted in self._limits.items():
             attribute = column.removeprefix("only_")
             if attribute not in members:
                 raise ValueError(
@@ -79,14 +75,22 @@ class Admission:
                     f"only {members.names}"
                 )
             code, cells = number_values(read_text(members[attribute]))
-            given = [set(_fold(cell)) for cell in cells] + [set()]  # the last: missing
-            if limits:
-                columns, wanted = zip(*limits, strict=True)
-                having = np.array([[bool(own & some) for some in wanted] for own in given])
-                allowed[:, columns] &= having[code]
+            given = [{"", *_fold(cell)} for cell in cells] + [{""}]  # the last: missing
+            having = [
+                np.logical_or.reduce([wanted[v] for v in own & wanted.keys()]) for own in given
+            ]
+            allowed &= np.array(having)[code]
         for j, article, below in self._lots:
             allowed[:, j] &= draw_lots(members["member"], article) < below
         return allowed
+
+
+def _list_wanted(cells: list[str]) -> dict[str, Bools]:
+    """Value -> which of the articles [m] want it; "" -> which of them want none."""
+    wanted = [set(_fold(cell)) if fold(cell) not in MISSING else {""} for cell in cells]
+    return {
+        value: np.array([value in own for own in wanted]) for value in set().union({""}, *wanted)
+    }
 
 
 def draw_lots(members: Ids, article: object) -> Floats:
@@ -210,7 +214,7 @@ class Desk:
         else.
         """
         held, tally = count.held, count.tally
-        if tally.sure[slot].any():
+        if tally.brings[slot]:
             held = held + tally.sure[slot]
         for j, article in self._layout.pins.items():
             if j >= slot and (group := tally.place[article]) < held.shape[1]:
@@ -266,10 +270,9 @@ class _Count:
 
     def __init__(self, tally: Tally, n: int) -> None:
         self.tally = tally
-        self.held: Ints = np.zeros((n, len(tally.groups)), dtype=np.int16)
+        self._all: Ints = np.zeros((n, len(tally.groups) + 1), dtype=np.int16)
+        self.held = self._all[:, :-1]  # the last is of articles in no group
 
     def add(self, rows: Ints, choice: Ints) -> None:
         """Count one more article for each member in `rows`, -1 for nothing."""
-        group = self.tally.place[choice]
-        some = (group < len(self.tally.groups)).nonzero()[0]  # most are in no group
-        self.held[rows[some], group[some]] += 1
+        self._all[rows, self.tally.place[choice]] += 1

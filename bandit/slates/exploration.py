@@ -101,6 +101,9 @@ class Shares:
 
     def take(self, rows: slice | Ints) -> Self:
         """The shares of some of the members, whose draws are worked out."""
+        parts = (self.best, self.soft, self.uniform, self.draws)
+        if not any(isinstance(part, np.ndarray | Draws) for part in parts):
+            return self  # all members have the same
         best, soft, uniform = (
             share[rows] if isinstance(share, np.ndarray) else share
             for share in (self.best, self.soft, self.uniform)
@@ -182,15 +185,16 @@ def weigh(scores: Floats, shares: Shares) -> Floats | None:
     if not is_some(shares.soft):
         return np.zeros((len(scores), 0))
     power = scores / shares.temperature
-    far = not np.abs(power).max(initial=0.0) <= FAR
-    return None if far else np.exp(power, out=power)
+    near = power.max(initial=0.0) <= FAR and power.min(initial=0.0) >= -FAR
+    return np.exp(power, out=power) if near else None
 
 
 def _favour(scores: Floats, open: Bools, gamma: float) -> Floats:
     """The best open article's 1, less what it leaves its rivals, [n, m]."""
     masked = np.where(open, scores, -np.inf)
     most = masked.max(axis=1, keepdims=True, initial=-np.inf)
-    best = np.asarray(open & (masked == most))  # none where a score is NaN
+    best = masked == most  # none where a score is NaN
+    best &= open
     if gamma == np.inf:
         return _share_out(best)
     gap = np.where(open, most - np.where(open, scores, 0.0), 0.0)

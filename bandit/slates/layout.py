@@ -24,12 +24,14 @@ class Tally:
     limits: [g], how many of each a slate may hold, or must
     sure: [k, g], how many of each the sections below a slot, which may hold nothing else, bring
     place: [m + 1], the group of each article; g where it is in none, and for the empty slot, -1
+    brings: for each slot, whether the sections below it bring any
     """
 
     groups: Bools
     limits: Ints
     sure: Ints
     place: Ints
+    brings: list[bool]
 
     @classmethod
     def of(cls, groups: list[Bools], limits: list[int], sure: Ints) -> Self:
@@ -37,7 +39,8 @@ class Tally:
         both = np.array(groups)
         place = np.append(np.where(both.any(axis=0), both.argmax(axis=0), len(both)), len(both))
         # no slate is longer than a count of 16 bits
-        return cls(both, np.minimum(limits, 30_000).astype(np.int16), sure, place)
+        brings = [bool(below.any()) for below in sure]
+        return cls(both, np.minimum(limits, 30_000).astype(np.int16), sure, place, brings)
 
 
 class Layout:

@@ -108,8 +108,11 @@ def _walk(
         for at in range(0, n, piece):
             rows = slice(at, min(at + piece, n))
             part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
-            here = desk.take(rows) if n > piece else desk
-            _walk_piece(part, compiled, context, rows, here, by[rows], slates.take(rows))
+            if n <= piece:  # all of them
+                _walk_piece(part, compiled, context, rows, desk, by, slates)
+            else:
+                here = desk.take(rows)
+                _walk_piece(part, compiled, context, rows, here, by[rows], slates.take(rows))
     if (context.rules.at_least or context.rules.only) and k == context.rules.slots:
         _tell_unmet(desk, slates)
     return slates
@@ -191,7 +194,7 @@ def _fill(slates: Slates, taken: Taken, pinned: Bools) -> None:
     pinned: [k, n], the members who get the editor's article
     """
     filled = taken.choice >= 0
-    role = np.where(taken.mass > taken.most_left, EXPLOIT, EXPLORE)
+    role = np.where(taken.mass > taken.most_left, np.int8(EXPLOIT), np.int8(EXPLORE))
     role[~(filled & taken.free)] = EMPTY
     role[pinned & filled] = PINNED
     slates.choice.T[:], slates.role.T[:] = taken.choice, role

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeGuard
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ints
-from bandit.slates.sums import cumulate
+from bandit.slates.sums import FEW, cumulate
 
 
 class Taken(NamedTuple):
@@ -36,17 +36,21 @@ def take(pmf: Floats, supported: Bools, by: Floats | Ints) -> Taken:
     by: [n], uniform numbers in [0, 1) to draw by; or whole numbers, the articles that somebody
         else has chosen, -1 for none
     """
-    free: Bools = np.asarray(pmf.any(axis=1))
-    choice: Ints = (
-        inverse_cdf(cumulate(np.ascontiguousarray(pmf.T)), by)
-        if is_uniform(by)
-        else by.astype(np.int64)
-    )
-    shown = (choice >= 0).nonzero()[0]
-    mass = np.zeros(len(pmf))
-    mass[shown] = pmf[shown, choice[shown]]
-    pmf[shown, choice[shown]] = 0.0
-    return Taken(choice, mass, pmf.max(axis=1, initial=0.0), free, supported)
+    if is_uniform(by):
+        sums = cumulate(np.ascontiguousarray(pmf.T))
+        choice, free = inverse_cdf(sums, by), sums[-1] > 0
+    else:
+        choice, free = by.astype(np.int64), pmf.any(axis=1)
+    shown = choice >= 0
+    at = (np.arange(len(pmf)), choice)
+    if shown.all():  # as mostly
+        mass = pmf[at]
+    else:
+        at = (at[0][shown], choice[shown])
+        mass = np.zeros(len(pmf))
+        mass[shown] = pmf[at]
+    pmf[at] = 0.0
+    return Taken(choice, mass, pmf.max(axis=1, initial=0.0), np.asarray(free), supported)
 
 
 def is_uniform(by: Floats | Ints) -> TypeGuard[Floats]:
@@ -61,8 +65,12 @@ def inverse_cdf(sums: Floats, uniform: Floats) -> Ints:
     uniform: [n], in [0, 1)
     The answer is -1 where there is no mass.
     """
-    index = _count_passed(sums, uniform * sums[-1])
-    beyond = index == len(sums)  # rounding at the very end never leaves the support
+    target = uniform * sums[-1]
+    if len(target) <= FEW:
+        index: Ints = (sums > target).argmax(axis=0)
+    else:
+        index = _count_passed(sums, target)
+    beyond = ~(sums[-1] > target)  # rounding at the very end never leaves the support
     if beyond.any():
         index[beyond] = np.where(
             sums[-1, beyond] > 0, (sums[:, beyond] < sums[-1, beyond]).sum(axis=0), -1

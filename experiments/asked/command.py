@@ -24,6 +24,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from bandit.core.files import check_local
 from experiments.asked.known import check_known
 from experiments.asked.refusals import translate
 from experiments.asked.sweep import begin_sweep, end_sweep, name_sweep
@@ -36,13 +37,17 @@ Work = Callable[[Settings], None]
 
 
 def command(
-    name: str, like: str | None = None, first: Sequence[str] = ()
+    name: str,
+    like: str | None = None,
+    first: Sequence[str] = (),
+    enter: Callable[[Sequence[Path]], None] | None = None,
 ) -> Callable[[Work], Callable[[], None]]:
     """Make a command of a function that is given the whole configuration as plain values.
 
     name: what it calls itself when it refuses something
     like: the yaml of configs/ that it is composed from; None: that of its own name
     first: overrides that go before those of the command line
+    enter: is told the folders of configs, to tell Hydra of options that are in none of them
     """
     own = like or name
 
@@ -78,7 +83,10 @@ def command(
                     print(_describe(name, own, folders))
                     return
                 try:
+                    if enter:
+                        enter(folders)
                     left = enter_policies(folders, asked.overrides, asked.multirun)
+                    _check_addresses(left)
                     sys.argv[1:] = [*_list_flags(asked, [*first, *sys.argv[1:]]), *left]
                     if asked.multirun:
                         sys.argv += name_sweep(name, left)
@@ -115,6 +123,14 @@ def _check_place(name: str, running: HydraConf) -> None:
     for key in ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"):
         if running.output_subdir is None and any(key in each for each in running.overrides.hydra):
             raise ValueError(f"{key} is not for {name}: see its settings for where it writes")
+
+
+def _check_addresses(overrides: Sequence[str]) -> None:
+    """Raise ValueError where Hydra would make a folder of an address."""
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key.lstrip("+") in ("hydra.run.dir", "hydra.sweep.dir"):
+            check_local(value.strip("'\""))
 
 
 def _list_flags(asked: Namespace, arguments: Sequence[str]) -> list[str]:

@@ -1,9 +1,9 @@
 """How soon a newsletter is good: python -m experiments.coldstart seeds=5 'cuts=[few_members]'
 
 Three things start cold: a new member of a mature association, an article that nobody has clicked,
-and an association without a history. Folder: figures, cuts, first, people, joiners, openers,
-founders and waves (parquet), run.json, coldstart.html, and units/ as in a comparison, cuts/ of the
-associations that differ.
+and an association without a history. Folder: figures, cuts, first, joining, people, joiners,
+openers, founders and waves (parquet), run.json, coldstart.html, and units/ as in a comparison,
+cuts/ of the associations that differ.
 """
 
 import shutil
@@ -28,9 +28,11 @@ from experiments.runner.folders import NOT_RESULTS, Units, choose_folder
 from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 from experiments.tables.articles import measure_waves
-from experiments.tables.cold_figures import measure_cold_start, measure_kept
+from experiments.tables.cold_figures import measure_cold_start, measure_kept, measure_spent
 from experiments.tables.cold_start import collect_cold_starts
+from experiments.tables.joiners import measure_joiners
 from experiments.tables.people import compare_people, measure_first_issues
+from experiments.tables.summary import collect_results
 
 MAIN = ""  # the association that is not cut
 WRONG, NONE = "shuffled", "no_attributes"  # cuts: what false attributes leave of having none
@@ -107,11 +109,14 @@ def _write_tables(
         found.append(figures[figures["policy"] == policy].assign(cut=world))
         founders[world] = views["founders"]
         if world == MAIN:
+            figures = figures.merge(measure_spent(collect_results(some)), on="policy")
             tables = {**views, "people": people, "figures": figures}
     if WRONG in founders and NONE in founders:
         at = list(units).index(WRONG)
         found[at] = found[at].assign(**measure_kept(founders[WRONG], founders[NONE], policy))
     tables |= {"cuts": pd.concat(found), "first": measure_first_issues(units[MAIN])}
+    both = {key: folder for key, folder in units[MAIN].items() if key[0] in pair}
+    tables["joining"] = measure_joiners(both)
     (run / "waves.parquet").unlink(missing_ok=True)  # another run may have left it here
     inside = policies.get(WAVES, {}).get("policy", {})  # what the waves are made of
     if inside.get("_target_") == policies[policy]["_target_"]:

@@ -41,5 +41,5 @@ def draw_lift_figure(run: Run) -> Markup | None:
     rows = [row for row in rows if math.isfinite(row[1])]
     if not rows or not run.baseline:
         return None
-    alt = "Lift in clicks over the baseline, with 95 % intervals, for each policy"
+    alt = "Lift in clicks over the baseline, with 95\u00a0% intervals, for each policy"
     return draw_lifts("lift", alt, rows, run.looks[run.baseline].label)

@@ -15,6 +15,7 @@ from experiments.report.page import (
     SOFT,
     STYLE,
     count_decimals,
+    count_places,
     draw_dot,
     fit_widths,
     format_percent,
@@ -83,7 +84,7 @@ def _draw_row(axes: Axes, place: float, row: Row, left: float, right: float, sca
     """
     look, lift, low, high = row
     gap = 0.014 * scale * (right - left)
-    words = format_percent(lift, count_decimals(lift) or int(abs(lift) < 0.1), sign=True)
+    words = format_percent(lift, count_places(lift), sign=True)
     if not left <= lift <= right:
         edge, marker, side = right - gap, ">", "right"
         inner = edge - gap

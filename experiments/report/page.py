@@ -63,6 +63,11 @@ def count_decimals(*values: float) -> int:
     return 1 if any(abs(v) < 0.015 for v in values if math.isfinite(v)) else 0
 
 
+def count_places(share: float) -> int:
+    """Decimals of a difference as a percentage, on all pages: one below 10 %, none above."""
+    return int(abs(share) < 0.1)
+
+
 def spread(heights: Sequence[float], gap: float) -> list[float]:
     """Move labels apart, as little as possible, until neighbours are `gap` apart; order is kept.
 

@@ -67,18 +67,19 @@ def run_apart(tasks: Sequence[Task], workers: int, bar: Told) -> None:
     """Each task in a process, `workers` at once. Where one dies, others go on in its place."""
     if get_start_method(allow_none=True) not in (None, *get_all_start_methods()):
         set_start_method("spawn", force=True)  # a launcher's own, of which our workers know nothing
-    spawn, finished = get_context("spawn"), set[str]()
+    spawn, finished, most = get_context("spawn"), set[str](), min(workers, len(tasks))
     ticks: list[Ticks] = []
 
     def open_pool() -> AbstractContextManager[ProcessPoolExecutor]:
         ticks[:] = [spawn.Queue()]  # the one before may be locked by a worker that is dead
-        return open_workers(min(workers, len(tasks)), _begin_worker, ticks[0])
+        return open_workers(most, _begin_worker, ticks[0])
 
     def work(pool: ProcessPoolExecutor) -> None:
         def submit(task: Task) -> Future[None]:
             return hand_out(pool, _work, [task])[0]
 
-        for _ in _submit_in_order(submit, tasks, finished, len(tasks)):
+        # no more than can begin: those that wait keep their order, one seed after the other
+        for _ in _submit_in_order(submit, tasks, finished, most):
             while not ticks[0].empty():
                 bar.reach(*ticks[0].get())
             bar.show()

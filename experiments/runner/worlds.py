@@ -49,8 +49,9 @@ def make_simulator(config: Settings, seed: int) -> Simulator:
     return made
 
 
-# of this process; its units come ordered by seed
-@lru_cache(maxsize=1)
+# of this process; its units come ordered by seed, and where some wait for a log of their seed, one
+# of the next seed is done meanwhile
+@lru_cache(maxsize=2)
 def _make(config: str, seed: int) -> Simulator:
     made: Simulator = make(json.loads(config), seed=seed)
     return made

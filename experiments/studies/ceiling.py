@@ -33,27 +33,29 @@ def find(cells: Cells) -> Finding:
         role = {"profile": "star", "segment_learned": "baseline"}.get(label, "floor")
         series[words] = Series(counts.astype(np.float64), level, role)
     family, count = _split(best[0])
-    gain, learned = (
+    grouped, learned = (
         Gain.over(rates["profile"] / best[1] - 1),
         cells.gain("profile", "segment_learned", first=late),
     )
+    gain = min(grouped, learned)  # over the best segmentation of all
     versions = {label: _count_versions(cells, label) for label in rates}
     headline = (
-        f"The best of 1 to {counts[-1]} segments is {count} {FAMILIES[family]}; "
-        f"profiles get {tell_change(gain)}."
+        f"However many segments there are: profiles get {tell_change(grouped)} than the best of 1 "
+        f"to {counts[-1]} groups, {count} of them {FAMILIES[family]}, and {tell_change(learned)} "
+        "than learned segments."
     )
     advice = advise(
         gain,
         len(cells.seeds),
         "Do not write more segments; send profiles. The editor approves one pool of articles, and "
         "no version is written by hand.",
-        f"Stay with segments, {count} of them {FAMILIES[family]}: they earn more than profiles.",
-        f"Stay with the segments you have, up to {count}, until more is known: profiles are not "
-        "shown to earn more.",
+        "Stay with segments: the best of them earn more than profiles.",
+        "Stay with the segments you have until more is known: profiles are not shown to earn more "
+        "than the best of them.",
     )
     say = [
-        f"Against learned segments, which choose among crossings of attributes, profiles get "
-        f"{tell_change(learned)}.",
+        "Learned segments choose by themselves among crossings of attributes, and are the best "
+        "segmentation that we could build.",
         f"An issue of {count} such segments is {versions[best[0]].mean():.0f} newsletters that "
         f"differ, of profiles {versions['profile'].mean():.0f}: nobody writes those by hand, and "
         "nobody has to, for the editor approves a pool and not versions.",

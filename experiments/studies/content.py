@@ -39,8 +39,13 @@ def find(cells: Cells) -> Finding:
             wrong,
             len(cells.seeds),
             "Tag the articles: tags are worth more than the text, even with a fifth of them wrong.",
-            "Let the text be read, and do not tag articles for the profiles\u2019 sake: tags pay "
-            "only where hardly any is wrong.",
+            "Let the text be read, and do not tag articles for the profiles\u2019 sake: with a "
+            "fifth of the tags wrong they cost clicks, and "
+            + (
+                "even tags that are all right bring no more."
+                if right.sign <= 0
+                else "only tags that are all right would bring more."
+            ),
             "Let the text be read: tags are not shown to bring more, and they are work.",
         ),
         say=[
@@ -51,12 +56,15 @@ def find(cells: Cells) -> Finding:
             "nothing of it before it is clicked.",
             *said,
         ],
-        gains={(SHOWN[policy], world): gain for (world, policy), gain in gains.items()},
-        star=new,
-        zero="text",
+        gains={
+            (world.capitalize(), SHOWN[policy].lower()): gain
+            for (world, policy), gain in gains.items()
+        },
+        star=new.capitalize(),
+        zero="reading the text",
         alt="Clicks when told tags or numbers, against reading the text",
-        caption="Against the same profile that reads the articles\u2019 text, issues from "
-        f"{late} on.",
+        caption="Against the same profile that reads the articles\u2019 text, where most articles "
+        f"of a pool are new and where most stay from the issue before; issues from {late} on.",
         columns=["Told of articles", *(f"{w}: clicks per 1,000, over text" for w in (new, stay))],
         rows=[
             [

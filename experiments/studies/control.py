@@ -36,15 +36,19 @@ def find(cells: Cells) -> Finding:
     dearest = min(told, key=lambda desk: costs[desk].mean)
     most = costs[dearest]
     headline = (
-        f"Under the usual rules profiles get {tell_change(costs['as usual'])} than without any; "
-        f"under the dearest, {dearest}, {tell_change(most)}."
+        f"Under the dearest of the editor\u2019s rules, \u201c{dearest}\u201d, profiles get "
+        f"{tell_change(most)} than without any; under the usual ones "
+        f"{tell_change(costs['as usual'])}."
     )
     if not any(cost.sign for cost in costs.values()):
         headline = (
-            f"No rule is shown to cost profiles clicks: the usual ones bring "
-            f"{costs['as usual'].tell(1)}, the dearest, {dearest}, {most.tell(1)}."
+            f"No rule is shown to cost profiles clicks: under the usual ones they get "
+            f"{tell_change(costs['as usual'])}, under the dearest, \u201c{dearest}\u201d, "
+            f"{tell_change(most)}."
         )
-    kept = " and ".join(f"{tell_change(found.lead[world])} ({world})" for world in (free, dearest))
+    kept = ", and ".join(
+        f"{tell_change(found.lead[world])} under \u201c{world}\u201d" for world in (free, dearest)
+    )
     return lay_out(
         "control",
         headline=headline,
@@ -53,12 +57,12 @@ def find(cells: Cells) -> Finding:
             len(cells.seeds),
             "Set pins, caps and sections as you see fit: here they cost nothing.",
             "Keep the rules that are worth their price to you, and look at the dearest first: "
-            f"{dearest}, {tell_change(most)}.",
+            f"\u201c{dearest}\u201d, {tell_change(most)}.",
             "Set the pins, caps and sections that you need: none of these is shown to cost clicks, "
             f"though {format_percent(-most.low)} is not ruled out ({dearest}).",
         ),
         say=[
-            f"Over segments under the same rules profiles get {kept}.",
+            f"Profiles stay ahead of segments under the same rules: they get {kept}.",
             *_tell_logs(cells, told, by_log),
             "An editor who pins an event or keeps a section knows from this what it costs; what "
             "it is worth beyond clicks only the editor can say.",
@@ -66,13 +70,13 @@ def find(cells: Cells) -> Finding:
         gains=gains,
         star="Profile",
         zero="no rules",
-        alt="Clicks lost under each desk's rules, with 95 % intervals",
+        alt="Clicks lost under each desk's rules, with 95\u00a0% intervals",
         caption="Each newsletter against itself without rules, issues from "
         f"{cells.late} on, other campaigns included; \u201cby a log\u201d is what newsletters "
         "chosen at random and sent without rules say of it, and nothing is sent anew.",
         columns=["Rules", "Profile", "Segments", "Profile over segments", "Cost", "By a log"],
         rows=[
-            [*row, *(each[row[0]].tell(1) if row[0] in each else "" for each in (costs, by_log))]
+            [*row, *(each[row[0]].tell() if row[0] in each else "" for each in (costs, by_log))]
             for row in found.rows
         ],
     )
@@ -96,7 +100,7 @@ def _tell_logs(cells: Cells, told: dict[str, np.ndarray], by_log: dict[str, Gain
     known = np.isfinite(off)
     if not known.any():
         return [f"None of {off.shape[1]} logs tells what the rules cost: too few clicks. {how}"]
-    costs = "; ".join(f"{desk}: {gain.tell(1)}" for desk, gain in by_log.items())
+    costs = "; ".join(f"{desk}: {gain.tell()}" for desk, gain in by_log.items())
     silent = int((~known).any(axis=0).sum())
     told_by = f" ({silent} of {off.shape[1]} logs do not tell of all rules)" if silent else ""
     return [

@@ -50,14 +50,14 @@ def find(cells: Cells) -> Finding:
         if apart.low != apart.low
         else f" (95\u00a0% interval {low:+d} to {high:+d})".replace("-", "\u2212")
     )
+    chance = "" if apart.sign or apart.low != apart.low else "which may be chance, "
     told = (
-        f"{abs(points)} points {'more' if points > 0 else 'less'}{span} than"
-        if apart.sign
-        else f"not clearly more or less{span} than"
+        f"a gain {abs(points)} points {'larger' if points > 0 else 'smaller'} than that of members "
+        f"with the fewest{span.replace('(', f'({chance}')}"
     )
     headline = (
         f"Members with the most interests get {tell_change(gains[many])} from profiles than from "
-        f"learned segments, {told} members with the fewest."
+        f"learned segments, {told}."
     )
     say = [
         f"Members with the fewest interests get {tell_change(gains[few])} from profiles than from "
@@ -74,8 +74,8 @@ def find(cells: Cells) -> Finding:
         advice=advise(
             gains[many],
             len(cells.seeds),
-            "Send profiles to members with many interests as to all others, but do not argue for "
-            "profiles with them: compare their gain with that of members with the fewest."
+            "Send profiles to members with many interests as to all others, but do not make them "
+            "your argument: members with few interests gain more."
             if apart.sign < 0
             else "Send profiles to members with many interests as to all others.",
             "Leave members with many interests with their segments: profiles cost them clicks.",
@@ -87,13 +87,13 @@ def find(cells: Cells) -> Finding:
             "edges",
             "Gain of profiles over learned segments by the number of interests",
             [
-                (f"{group} ({counts[group]:.1f} topics)", "star", gain)
+                (f"{group.capitalize()} ({counts[group]:.1f} topics)", "star", gain)
                 for group, gain in gains.items()
             ],
             "Learned segments",
         ),
         caption="Profiles against learned segments, thirds of the members by how many topics make "
-        "up their clicks. Bars: 95 % intervals over seeds.",
+        "up their clicks. Bars: 95\u00a0% intervals over seeds.",
         columns=[
             "Members",
             "Newsletter",

@@ -35,10 +35,11 @@ def find(cells: Cells) -> Finding:
     seed, john = apart.index[(count - 1) // 2]
     his = {words: _pick(letters, p, seed, john) for p, words in SHOWN.items()}
     return Finding(
-        headline=f"A John clicks {most['profile']} articles in {months} months of profiles and "
-        f"{most['segment_learned']} in {months} months of segments, a difference of "
-        f"{_tell(change, sign=True)}; in the last month {last['profile']} of his six articles are "
-        f"on his three topics under profiles, {last['segment_learned']} under segments.",
+        headline="A hospital pharmacist who wants pharmacogenomics, career and leadership clicks "
+        f"{most['profile']} articles in {months} months of profiles and {most['segment_learned']} "
+        f"in {months} months of segments, {_tell_more(change)}; in the last month "
+        f"{last['profile']} of his six articles are on these topics under profiles, "
+        f"{last['segment_learned']} under segments.",
         advice=advise(
             gain,
             seeds,
@@ -49,7 +50,8 @@ def find(cells: Cells) -> Finding:
             "to serve him better than his segment.",
         ),
         say=[
-            f"{count} Johns, {count // seeds} in each of {seeds} associations: "
+            f"{count} such members, here called John, {count // seeds} in each of {seeds} "
+            "associations: "
             f"{int((apart > 0).sum())} find more to click under profiles, "
             f"{int((apart < 0).sum())} under segments. What they click is counted as the simulator "
             "expects it of what they were sent.",
@@ -86,15 +88,21 @@ def find(cells: Cells) -> Finding:
     )
 
 
-def _tell(gain: Gain, sign: bool = False) -> str:
+def _tell(gain: Gain) -> str:
     """A number and its interval."""
-    mark = "+" if sign else ""
-    told = f"{gain.mean:{mark}.1f}"
     if np.isnan(gain.low):
-        return f"{told} (one seed, no interval)".replace("-", "\u2212") if sign else told
-    span = f"{gain.low:.1f} to {gain.high:.1f}"
-    words = f"95\u00a0% interval {span}" if sign else span
-    return f"{told} ({words})".replace("-", "\u2212")
+        return f"{gain.mean:.1f}"
+    return f"{gain.mean:.1f} ({gain.low:.1f} to {gain.high:.1f})".replace("-", "\u2212")
+
+
+def _tell_more(gain: Gain) -> str:
+    """A difference in articles, its interval, and whether it may be chance."""
+    told = f"{abs(gain.mean):.1f} {'more' if gain.mean >= 0 else 'fewer'}"
+    if np.isnan(gain.low):
+        return f"{told} (one seed, no interval)"
+    chance = "" if gain.sign else "which may be chance; "
+    span = f"{gain.low:+.1f} to {gain.high:+.1f}".replace("-", "\u2212")
+    return f"{told} ({chance}95\u00a0% interval {span})"
 
 
 def _read_seeds(cells: Cells) -> pd.DataFrame:

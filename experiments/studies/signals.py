@@ -19,10 +19,12 @@ SHOWN = {
 def find(cells: Cells) -> Finding:
     """Each set of signals against opens and clicks, early and late."""
     whole = {policy: cells.gain(policy, "opens") for policy in SHOWN}
+    more = [policy for policy in ("dwell", "longer dwell", "scrolled") if whole[policy].sign > 0]
+    begins = "More than opens and clicks pays" if more else "Opens and clicks are enough"
     headline = (
-        f"Without knowing who opened, profiles get {tell_change(whole['clicks'])}; knowing what "
-        f"was scrolled past brings {tell_change(whole['scrolled'])}, reading times of ten seconds "
-        f"or more {tell_change(whole['dwell'])}."
+        f"{begins} for a profile: one that also learns what was scrolled past gets "
+        f"{tell_change(whole['scrolled'])}, one that counts only clicks of ten seconds or more "
+        f"{tell_change(whole['dwell'])}."
     )
     ends = [abs(end) for gain in whole.values() for end in gain[1:]]
     if not any(gain.sign for gain in whole.values()) and np.isfinite(ends).all():
@@ -45,11 +47,11 @@ def find(cells: Cells) -> Finding:
             f"{usual}, and build nothing to record more for the profile\u2019s sake.",
         ),
         say=[
-            "All are compared with a profile that learns from opens and clicks, which every "
-            "mail tool records.",
-            f"To count only clicks of more than thirty seconds brings "
+            "All are compared with a profile that learns from opens and clicks, which every mail "
+            f"tool records. One that does not know who opened gets {tell_change(whole['clicks'])}.",
+            f"One that counts only clicks of more than thirty seconds gets "
             f"{tell_change(whole['longer dwell'])}. In this simulator a click that is given up "
-            "says as much of a member as another, so to count none of them is only to throw away.",
+            "says as much of a member as another, so leaving it out throws something away.",
         ],
         gains=split_run(cells, {words: (policy, "opens") for policy, words in SHOWN.items()}),
         star=SHOWN["scrolled"],
@@ -61,7 +63,7 @@ def find(cells: Cells) -> Finding:
         rows=[
             ["opens and clicks", f"{cells.rates('opens').mean():.1f}", ""],
             *(
-                [words, f"{cells.rates(policy).mean():.1f}", whole[policy].tell(1)]
+                [words, f"{cells.rates(policy).mean():.1f}", whole[policy].tell()]
                 for policy, words in SHOWN.items()
             ),
         ],

@@ -62,7 +62,7 @@ def find(cells: Cells) -> Finding:
             ],
             "bringing less",
         ),
-        caption="Clicks of conference programmes and of renewal messages alone. Bars: 95 % "
+        caption="Clicks of conference programmes and of renewal messages alone. Bars: 95\u00a0% "
         "intervals over seeds.",
         columns=["Mail", "Against", "Gain of profiles", "In the first three"],
         rows=[

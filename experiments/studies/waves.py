@@ -31,7 +31,8 @@ def find(cells: Cells) -> Finding:
     members = int(cells.worlds[cells.usual]["members"])
     return lay_out(
         "waves",
-        headline=f"Mailing in waves brings profiles {tell_change(whole)}.",
+        headline=f"Mailing in waves gets profiles {tell_change(whole)} than mailing everybody at "
+        "once.",
         advice=advise(
             whole,
             len(cells.seeds),
@@ -49,12 +50,12 @@ def find(cells: Cells) -> Finding:
         gains=gains,
         star="Profile",
         zero="at once",
-        alt="Gain of mailing in waves over mailing at once, with 95 % intervals",
+        alt="Gain of mailing in waves over mailing at once, with 95\u00a0% intervals",
         caption="Each newsletter in waves against the same newsletter mailed to everybody at once. "
         f"Later issues begin with issue {cells.late}.",
-        columns=["Newsletter", "Issues", "Gain of waves, and 95 % interval"],
+        columns=["Newsletter", "Issues", "Gain of waves, and 95\u00a0% interval"],
         rows=[
-            *([who, when, gain.tell(1)] for (who, when), gain in gains.items()),
-            *(["Profile", f"wave {place + 1}", gain.tell(1)] for place, gain in enumerate(by_wave)),
+            *([who, when, gain.tell()] for (who, when), gain in gains.items()),
+            *(["Profile", f"wave {place + 1}", gain.tell()] for place, gain in enumerate(by_wave)),
         ],
     )

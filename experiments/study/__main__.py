@@ -1,14 +1,14 @@
 """The case against segmentation: python -m experiments.study study=ceiling
 
 Each study is a question: a yaml in configs/study says where and of whom it is asked, and a few
-dozen lines in experiments/studies make a page of what came back. Folder: NAME/study.html and
+dozen lines in experiments/studies make a page of what came back; one's own lie in the folder of
+--config-dir, and in the module that the yaml names. Folder: NAME/study.html and
 NAME/numbers.parquet for each study, index.html, and units/, which the studies share.
 """
 
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +23,7 @@ from experiments.asked.command import command
 from experiments.asked.sweep import find_place
 from experiments.report.index.page import write_index
 from experiments.report.study.page import Finding, write_page
-from experiments.runner.configs import Settings, check_whole, make, resolve
+from experiments.runner.configs import Settings, check_whole, find_named, make, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import NOT_RESULTS, choose_folder, digest_settings
 from experiments.runner.pool import Task, check_workers, run_all
@@ -59,8 +59,9 @@ def run_studies(
         shutil.rmtree(run, ignore_errors=True)
     every = {}
     for name, study in studies.items():
+        _name_analysis(name, study)  # what cannot be is said before it is simulated
         for label in study.policies:
-            make(study.describe_policy(label))  # what cannot be is said before it is simulated
+            make(study.describe_policy(label))
         every[name] = _place_units(run, name, study, _compose_worlds(study, asked), config)
     tasks = {folder: task for _, found in every.values() for folder, task in found.items()}
     most = max(world["issues"] for cells, _ in every.values() for world in cells.worlds.values())
@@ -101,10 +102,24 @@ def _place_units(
     return Cells(study, seeds, late, worlds, folders), tasks
 
 
+def _name_analysis(name: str, study: Study) -> str:
+    """The analysis of a study, as MODULE.FUNCTION.
+
+    Raises ValueError naming the study where there is no such function.
+    """
+    found = study.find or f"{HERE}.{name}.find"
+    if not callable(find_named(f"study.{name}.find", found)):
+        raise ValueError(f"study.{name}.find = {found!r}; must be a function of the units")
+    return found
+
+
 def _conclude(folder: Path, name: str, cells: Cells, config: Settings) -> tuple[Path, Finding]:
     """Ask the study's analysis what was found, and write its page, its numbers and run.json."""
-    study, module = cells.study, f"{HERE}.{name}"
-    found: Finding = import_module(module).find(cells)
+    study, analysis = cells.study, _name_analysis(name, cells.study)
+    module = analysis.rpartition(".")[0]
+    found = find_named("find", analysis)(cells)
+    if not isinstance(found, Finding):
+        raise ValueError(f"{analysis} gives {type(found).__name__}; must give a Finding")
     unread = {*NOT_RESULTS, "simulator", "study"}
     asked = {key: value for key, value in config.items() if key not in unread}
     policies = {label: study.describe_policy(label) for label in study.policies}
@@ -123,10 +138,7 @@ def _conclude(folder: Path, name: str, cells: Cells, config: Settings) -> tuple[
     return page, found
 
 
-enter_studies()
-
-
-@command("study")
+@command("study", enter=enter_studies)
 def main(config: Settings) -> None:
     found = run_studies(config, list(HydraConfig.get().overrides.task), find_place())
     console = Console()

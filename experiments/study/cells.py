@@ -14,7 +14,7 @@ import pandas as pd
 
 from bandit.core.files import read_json, read_table
 from bandit.core.types import Floats
-from experiments.report.page import format_percent
+from experiments.report.page import count_places, format_percent
 from experiments.runner.configs import Settings
 from experiments.runner.worlds import make_simulator
 from experiments.study.plan import Study
@@ -39,16 +39,18 @@ class Gain(NamedTuple):
         """1 or -1 where the interval leaves out 0; 0 where nothing is clear."""
         return int(self.low > 0) - int(self.high < 0)
 
-    def span(self, decimals: int = 0) -> str:
+    def span(self) -> str:
         """The interval as shares in words; what is said where there is none."""
         if np.isnan(self.low):
             return "one seed, no interval"
-        low, high = (format_percent(end, decimals, sign=True) for end in (self.low, self.high))
+        places = count_places(self.mean)
+        low, high = (format_percent(end, places, sign=True) for end in (self.low, self.high))
         return f"95\u00a0% interval {low} to {high}"
 
-    def tell(self, decimals: int = 0) -> str:
+    def tell(self) -> str:
         """The share and its interval, such as "+12 % (95 % interval +8 % to +16 %)"."""
-        return f"{format_percent(self.mean, decimals, sign=True)} ({self.span(decimals)})"
+        mean = format_percent(self.mean, count_places(self.mean), sign=True)
+        return f"{mean} ({self.span()})"
 
 
 @dataclass(frozen=True)

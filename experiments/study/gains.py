@@ -40,7 +40,7 @@ def lay_out(
         advice=advice,
         say=say,
         figure=draw_gains(name, alt, shown, zero),
-        caption=f"{caption} Bars: 95 % intervals over seeds.",
+        caption=f"{caption} Bars: 95\u00a0% intervals over seeds.",
         columns=columns,
         rows=rows,
     )

@@ -1,16 +1,18 @@
 """A study as its yaml in configs/study says it: what is asked, in which associations, of whom.
 
-Open this file for what such a yaml may hold, and for what `study=` offers.
+Open this file for what such a yaml may hold, and for what `study=` offers. A person's own yaml lies
+in the folder `study` of --config-dir, and names the analysis that goes with it by `find`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 
-from experiments.runner.configs import Settings, list_configs, read_policy
+from experiments.runner.configs import CONFIGS, Settings, list_configs, read_policy
 
+DATA = "@data"  # in a world's changes: the study's data; without any the world is left out
 GROUP, EVERY = "study", "all"  # the folder in configs/, and the option that stands for all of it
 LIKE = "like"  # what a policy's entry may hold beside its options
 
@@ -25,11 +27,14 @@ class Study:
     reads: how the page is to be read, and what it cannot say
     worlds: associations by name; each is what differs from the command's simulator, as on the
         command line. The first is the one that is meant where none is named; others may be fitted
-        to a log of one of its units, as simulator.log='@random'
+        to a log of one of its units, as simulator.log='@random', or to the data, '@data'
     policies: by name on the page; options that differ from the policy of that name, or of the name
         `like`; or a config with a `_target_`
     only: the worlds of policies that are not simulated in all of them
-    data: a file of real data that the analysis reads beside; None: it does without, and says so
+    data: a file or folder of real data that the analysis reads beside, or that worlds are fitted
+        to; None: it does without, and those worlds are left out
+    find: the analysis, MODULE.FUNCTION: it takes the `experiments.study.cells.Cells` and returns a
+        `experiments.report.study.page.Finding`; None: `find` of experiments.studies.NAME
 
     Raises ValueError naming the first thing that cannot be.
     """
@@ -42,6 +47,7 @@ class Study:
     policies: Mapping[str, Settings | None]
     only: Mapping[str, list[str]] = field(default_factory=dict)
     data: str | None = None
+    find: str | None = None
 
     def __post_init__(self) -> None:
         for what in ("title", "asks", "setting", "reads"):
@@ -49,8 +55,14 @@ class Study:
             if not text:
                 raise ValueError(f"{what} is empty; the page shows it")
             object.__setattr__(self, what, text)
-        if self.data is not None and not Path(self.data).is_file():
-            raise ValueError(f"data = {self.data!r}; there is no such file")
+        if self.data is not None and not Path(self.data).exists():
+            raise ValueError(f"data = {self.data!r}; there is no such file or folder")
+        kept = {
+            name: [change.replace(DATA, str(self.data)) for change in changes]
+            for name, changes in (self.worlds or {}).items()
+            if self.data is not None or not any(DATA in change for change in changes)
+        }
+        object.__setattr__(self, "worlds", kept)
         if not self.worlds or not self.policies:
             raise ValueError("worlds and policies must each name one")
         for label, worlds in self.only.items():
@@ -80,9 +92,9 @@ class Study:
         return read_policy(options.pop(LIKE, label)) | options
 
 
-def enter_studies() -> None:
-    """Tell Hydra of the option `study=all`, which is every study of configs/study."""
-    ConfigStore.instance().store(EVERY, {"defaults": list_configs(GROUP)}, group=GROUP)
+def enter_studies(folders: Iterable[Path] = (CONFIGS,)) -> None:
+    """Tell Hydra of the option `study=all`, which is every study in the folders of configs."""
+    ConfigStore.instance().store(EVERY, {"defaults": list_configs(GROUP, folders)}, group=GROUP)
 
 
 def read_studies(told: Mapping[str, Settings]) -> dict[str, Study]:

@@ -1,7 +1,6 @@
 """The figures of a cold start, each with its interval over paired seeds, a row a policy.
 
-Open this file for what each figure means, and for how many joiners a real association would need
-to see it in its own clicks.
+Open this file for what each figure means.
 """
 
 import math
@@ -14,7 +13,6 @@ from experiments.runner.people import FIRST
 from experiments.tables.cold_start import find_parity, sum_steps
 from experiments.tables.summary import student_interval
 
-SIZE, POWER = 1.959964, 0.841621  # normal quantiles: a test at 5 %, and a chance of 80 % to see it
 NINETY = 0.9  # of a level: from there on it counts as reached
 LINEAR = "lin_ts"  # the cold linear bandit whose level others are asked to reach sooner
 
@@ -82,25 +80,23 @@ def measure_kept(ours: pd.DataFrame, theirs: pd.DataFrame, policy: str) -> dict[
     return {"kept": kept, "kept_low": low, "kept_high": high}
 
 
-def count_joiners_needed(first: pd.DataFrame, policy: str, baseline: str) -> float:
-    """How many joiners a real association must observe with each of two newsletters.
+def measure_spent(results: pd.DataFrame) -> pd.DataFrame:
+    """What is given up at once by trying things out, a row a policy, over all issues.
 
-    They are as many as let a two-sided test at 5 % see, with a chance of 80 %, the difference that
-    new members' clicks in their first four issues show: (z1 + z2)^2 (v1 + v2) / d^2.
+    results: as `collect_results` makes them
 
-    first: as `measure_first_issues` makes it
-    policy, baseline: the two newsletters
-
-    Infinite where there is no difference, NaN where one of them did not run.
+    spent, spent_low, spent_high: of the clicks expected, a share over paired seeds; below 0 what
+        is tried earns more at once than what is thought best
     """
-    both = [first[first["policy"] == name] for name in (policy, baseline)]
-    if any(part.empty for part in both):
-        return math.nan
-    weights = [part["joiners"] / part["joiners"].sum() for part in both]
-    means = [float((w * part["mean"]).sum()) for w, part in zip(weights, both, strict=True)]
-    spread = sum(float((w * part["variance"]).sum()) for w, part in zip(weights, both, strict=True))
-    gap = means[0] - means[1]
-    return (SIZE + POWER) ** 2 * spread / gap**2 if gap else math.inf
+    wide = results.pivot_table(index=["policy", "seed", "issue"], columns="metric", values="value")
+    sums = wide[["expected", "exploration_cost"]].mul(wide["delivered"], axis=0)
+    sums = sums.groupby(["policy", "seed"]).sum()
+    share = sums["exploration_cost"] / sums["expected"]
+    rows = [
+        (name, *student_interval(each.to_numpy(np.float64)))
+        for name, each in share.groupby("policy")
+    ]
+    return pd.DataFrame(rows, columns=["policy", "spent", "spent_low", "spent_high"])
 
 
 def _measure_first(

@@ -32,8 +32,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--campaign", required=True, help="as for serving.send")
     add("--seed", required=True, type=int, help="as for serving.send")
     add("--seen", help="as for serving.send")
-    add("--earlier", nargs="*", default=(), help="as for serving.send")
-    add("--sent", nargs="*", default=(), metavar="DIR", help="as for serving.send")
+    add("--earlier", action="extend", nargs="+", default=[], help="as for serving.send")
+    add("--sent", action="extend", nargs="+", default=[], metavar="DIR", help="as for serving.send")
     add("--out", required=True, metavar="PAGE", help="where to; its name ends in .html")
     return parser.parse_args(argv)
 

@@ -29,8 +29,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--log", required=True, metavar="LOG", help="the log; it is made where there is none")
     add(
         "--mapping",
+        action="extend",
         nargs="+",
-        default=(),
+        default=[],
         metavar="YAML",
         help="what a provider that is not known here calls things",
     )
@@ -38,8 +39,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--addresses", metavar="FILE", help="member, email: whose address is whose")
     add(
         "--mailing",
+        action="extend",
         nargs="+",
-        default=(),
+        default=[],
         metavar="ID",
         help="the provider's own ids of this campaign, where files hold several",
     )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from serving.checks.marks import escape_odd, name_odd
 
 TRACK = "lb"  # the name of the parameter
+TOKEN = rf"[?&]{TRACK}=(?P<token>[ms][0-9a-f]{{20}})(?:[&#]|$)"
 _SOUND = re.compile(r"https?://[^\s/?#@\"'<>\\]+(?:[/?#][^\s\"'<>\\]*)?", re.IGNORECASE)
 # By these, mail platforms mark a field of theirs: what stands there would be filled in, or break.
 _FIELD = re.compile(r"\{\{|\}\}|\{%|%\}|\*\||\|\*|%%|\$\{|#\{|\[\[|\]\]")
@@ -17,7 +18,8 @@ _FIELD = re.compile(r"\{\{|\}\}|\{%|%\}|\*\||\|\*|%%|\$\{|#\{|\[\[|\]\]")
 def check_link(where: str, link: str) -> None:
     """Raise ValueError unless the link is a whole web address (http or https).
 
-    It may hold nothing that nobody sees, and nothing that a mail platform takes for a field.
+    It may hold nothing that nobody sees, nothing that a mail platform takes for a field, and no id
+    of an earlier mail, to which its clicks would be counted.
     """
     must = "must be a web address that begins with https://"
     if odd := name_odd(link):
@@ -25,6 +27,9 @@ def check_link(where: str, link: str) -> None:
     if field := _FIELD.search(link):
         why = f"holds {field[0]!r}, by which mail platforms mark a field"
         raise ValueError(f"{where} = {link[:80]!r} {why}; {must}")
+    if earlier := re.search(TOKEN, link):
+        why = f"is copied from a mail, whose id is {earlier['token']!r}"
+        raise ValueError(f"{where} = {link[:80]!r} {why}: leave {TRACK}=... out")
     if not (_SOUND.fullmatch(link) and _is_split(link)):
         raise ValueError(f"{where} = {link[:80]!r}; {must}")
 

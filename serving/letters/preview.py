@@ -145,13 +145,16 @@ def _read_letter(slate: pa.Table, issue: "Issue", texts: "Texts") -> Letter:
 def _list_facts(member: object, issue: "Issue") -> list[str]:
     """What the policy knows of a member by attributes."""
     row = int(np.flatnonzero(np.asarray(issue.members["member"]) == member)[0])
-    columns = dict.fromkeys(issue.bundle.features.attributes.columns)
-    cells = {name: np.asarray(issue.members[name], dtype=object)[row] for name in columns}
-    return [
-        f"{name.replace('_', ' ')}: {cell:g}" if isinstance(cell, float) else str(cell)
-        for name, cell in cells.items()
-        if cell is not None and cell == cell and fold(str(cell)) not in MISSING
-    ]
+    attributes, facts = issue.bundle.features.attributes, []
+    for name in attributes.columns:
+        cell = np.asarray(issue.members[name], dtype=object)[row]
+        if cell is None or cell != cell:
+            continue
+        if name in attributes.numeric:
+            facts.append(f"{name.replace('_', ' ')}: {cell:g}")
+        else:
+            facts.append(", ".join(attributes.list_values(name, cell)))
+    return list(filter(None, facts))
 
 
 def _host(url: str) -> str:

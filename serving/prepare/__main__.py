@@ -25,7 +25,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--members", required=True, help="the member list: member and attributes")
     parser.add_argument(
-        "--articles", nargs="+", default=(), help="past articles: title, and perhaps summary"
+        "--articles",
+        action="extend",
+        nargs="+",
+        default=[],
+        help="past articles: title, and perhaps summary",
     )
     parser.add_argument("--out", metavar="BUNDLE", help="where to; an earlier bundle is replaced")
     parser.add_argument("--sends", metavar="LOG", help="past sends to learn from: a log's folder")
@@ -41,8 +45,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--leave-out",
+        action="extend",
         nargs="+",
-        default=(),
+        default=[],
         metavar="COLUMN",
         help="columns of the member list that are not to be used",
     )

@@ -2,7 +2,8 @@
 
 Open this file to see what becomes of a column: a number, a text, tags, or nothing that members
 share. A column is left out where its name says that it names or reaches a person, where it holds
-dates, addresses or ids (`Attributes.fit` says which), and where it is empty.
+dates, addresses or ids (`Attributes.fit` says which), where it is empty, and where its name is no
+word.
 """
 
 import re
@@ -22,6 +23,7 @@ from serving.formats import find_missing, has_codes, is_worded, parse_numbers
 from serving.tables import Table, is_text, name_plainly
 
 SHOWN = 4  # values of a column that are named as examples
+LARGEST = 1e15  # of numbers that are amounts; larger ones are ids, cards or codes
 NEAR = 0.85  # of 1, how much two values must have in common to be thought one misspelt
 # compared with plain names: what tells who a member is, or how to reach one
 _PERSON = re.compile(
@@ -95,6 +97,10 @@ def _understand(table: Table, name: str) -> Column:
         kind = "number"
     if missing == n:
         kind, why = "empty", "it says nothing of anybody"
+    elif not attribute:
+        why = "its name has no letter or digit to call it by"
+    elif kind == "number" and values.abs().max() > LARGEST:
+        kind, why = "id-like", f"its numbers, up to {values.abs().max():g}, are no amounts"
     elif _PERSON.fullmatch(attribute):
         kind, why = (
             "person",

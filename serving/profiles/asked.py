@@ -16,7 +16,14 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     add("--members", required=True, help="member and the attributes: who may be told of")
     ask_aliases(add)
     add("--trust", metavar="KEY", help="public key that must have signed BUNDLE")
-    add("--deny", nargs="+", default=(), metavar="WORD", help="topics and attributes not told of")
+    add(
+        "--deny",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="WORD",
+        help="topics and attributes not told of",
+    )
     add("--deny-list", metavar="YAML", help="the same: lists of `topics` and `attributes`")
     add(
         "--learned",

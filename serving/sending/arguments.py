@@ -53,21 +53,24 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add("--seen", help="member, article: what was in an issue that the member opened")
     add(
         "--earlier",
-        nargs="*",
-        default=(),
+        action="extend",
+        nargs="+",
+        default=[],
         help="pools sent before: who saw an article of theirs has seen its story",
     )
     add(
         "--sent",
-        nargs="*",
-        default=(),
+        action="extend",
+        nargs="+",
+        default=[],
         metavar="DIR",
         help="folders of the last issues, the latest last: for the rule no_repeat and the preview",
     )
     add(
         "--suppress",
-        nargs="*",
-        default=(),
+        action="extend",
+        nargs="+",
+        default=[],
         metavar="FILE",
         help="lists of members who are not mailed, read when all is chosen",
     )

@@ -6,6 +6,7 @@ Open this file to see what is settled before anything is chosen.
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from bandit.core import check
 from bandit.core.columns import Columns
 from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
+from bandit.core.types import Ints
 from bandit.features.attributes import Attributes
 from serving.aliases import follow_pairs, read_aliases, refuse_old
 from serving.arms.design import read_design
@@ -89,8 +91,7 @@ class Issue:
         if "url" not in self.articles:
             said.append(("pool", "there is no column url: the merge files hold no links"))
         said += [("pool", sentence) for sentence in find_odd(self.articles, self.rules)]
-        stories = self.bundle.features.find_stories(self.articles)
-        twice = find_one_story(self.rules, self.articles, stories)
+        twice = find_one_story(self.rules, self.articles, self._stories)
         said += [("rules", sentence) for sentence in twice]
         if consent := find_consent(self.inputs.listed):
             say = f"columns {', '.join(map(repr, consent))} keep nobody from being mailed"
@@ -134,6 +135,11 @@ class Issue:
                     "(--allow-unmatched sends all the same)"
                 )
         return lists
+
+    @cached_property
+    def _stories(self) -> Ints:
+        """For each article the first one that tells its story [m]."""
+        return self.bundle.features.find_stories(self.articles)
 
     @property
     def _everybody(self) -> pa.Array:

@@ -4,12 +4,14 @@ Open this file to see in which order, and when nothing is written at all.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from bandit.core.files import write_table
 from bandit.core.ids import Aliases
+from bandit.core.types import Round
 from bandit.log.issues import Issue, describe_issues, list_issues, parse_issues
 from bandit.log.learning import learn_log
 from bandit.policy import Policy
@@ -116,7 +118,13 @@ def _is_new(policy: Policy, given: Bundle) -> bool:
 def _learn(given: Bundle, log: str | Path, known: list[Issue], aliases: Aliases) -> list[Issue]:
     """Let the policy learn what is new. Returns all issues that it knows then."""
     try:
-        return learn_log(given.policy, log, given.features, known, aliases)
+        return learn_log(given.policy, log, given.features, known, aliases, watch=tell_issue)
     except ModuleNotFoundError as error:
         name = given.manifest.policy.rpartition(".")[2]
         raise ValueError(f"{name} learns with {error.name}, which is missing: {INSTALL}") from None
+
+
+def tell_issue(round: Round) -> None:
+    """Say which issue is being learned, in a line that is written over; only to a terminal."""
+    if sys.stderr.isatty():
+        print(f"learning issue {round.context.issue} ...", end="\r", file=sys.stderr, flush=True)

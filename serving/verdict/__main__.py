@@ -33,7 +33,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("logs", nargs="+", metavar="LOG", help="archives of finished issues, the earliest first")
-    add("--sent", nargs="+", required=True, metavar="DIR", help="folders of the issues' sends")
+    add(
+        "--sent",
+        action="extend",
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="folders of the issues' sends",
+    )
     add("--out", required=True, metavar="DIR", help="for verdict.json and verdict.html")
     add(
         "--worth",

@@ -61,8 +61,8 @@ class Association(Truthful):
         everyone the same best articles
     taste: standard deviation over members of an article's pull, logits
     explained: share of its variance that attributes explain; higher favours segments
-    attributes: what policies are told of them: all ("known"), "two", "none", or another member's
-        ("shuffled"); see `tell_attributes`
+    attributes: what policies are told of them: all ("known"), "two", "none", another member's
+        ("shuffled"), or all and topics ticked at sign-up ("declared"); see `tell_attributes`
     eagerness: standard deviation of readiness to click at all, logits; higher leaves most clicks to
         fewer members
     kind_sd: standard deviation of the pull of events and of resources, logits
@@ -138,17 +138,17 @@ class Association(Truthful):
 
         book = read_catalogue(catalogue)
         people = draw_attributes(keyed("attributes"), book, members)
-        self.members = tell_attributes(keyed("told"), people, attributes)
-        self._told = Columns(self.members)
+        true, wide = Attributes.fit(people), (taste, explained, eagerness, kind_sd)
+        x = true.encode(people)
+        self._interests = interests = draw_interests(keyed("interests"), book, x, true.names, *wide)
+        self.members = tell_attributes(keyed("told"), book, people, interests.all, attributes)
+        self._told, self._attributes = Columns(self.members), attributes
         texts = compose_texts(keyed("archive"), book, max(600, 2 * text_dims), quality_sd)
         encoder = encoder or StaticEncoder()
         encoder = Cached(encoder, embeddings) if embeddings else encoder
         self.features = Features.fit(self.members, texts, text_dims, encoder)
-        self._x, true = self.features.encode_members(self.members), Attributes.fit(people)
+        self._x = self.features.encode_members(self.members)
         self._text: dict[int, tuple[Floats, Ints, list[list[Hashable]]]] = {}  # of each issue
-        x, wide = true.encode(people), (taste, explained, eagerness, kind_sd)
-        self._interests = interests = draw_interests(keyed("interests"), book, x, true.names, *wide)
-        self._attributes = attributes
         habits = open_rate, open_spread, joiners
         rate, self._joined = draw_habits(keyed("habits"), members, issues, *habits)
 

@@ -13,6 +13,7 @@ from bandit.core.types import KINDS, Floats, Ints
 from simulators.association.pools.catalogue import Catalogue
 
 FIRST_ID = 100_001
+TICKED = 3  # boxes that a member ticks at sign-up, where there are any
 
 
 def draw_attributes(
@@ -40,18 +41,35 @@ def draw_attributes(
     return table
 
 
-def tell_attributes(rng: np.random.Generator, members: pd.DataFrame, how: str) -> pd.DataFrame:
+def tell_attributes(
+    rng: np.random.Generator, book: Catalogue, members: pd.DataFrame, interests: Floats, how: str
+) -> pd.DataFrame:
     """The member list as the association has it. Regions are always true: editors' rules use them.
 
     how: "known", all is true; "two", the first two attributes beside the region; "none", the region
-        alone; "shuffled", each member has those of another one, the same one for good
+        alone; "shuffled", each member has those of another one, the same one for good; "declared",
+        all is true, and `topics` names the topics that the member ticked at sign-up
+    interests: of the members, over [constant, kinds, tastes], [n, d]
     """
+    if how == "declared":
+        ticked = pd.Series(_tick_topics(book, interests), index=members.index, dtype="str")
+        return members.assign(topics=ticked)
     others = [name for name in members.columns if name not in ("member", "region")]
     if how == "shuffled":
         order, told = rng.permutation(len(members)), members.copy()
         told[others] = members[others].iloc[order].set_axis(members.index)
         return told
     return members.drop(columns=others[{"none": 0, "two": 2}.get(how, len(others)) :])
+
+
+def _tick_topics(book: Catalogue, interests: Floats) -> list[str]:
+    """The topics that each member likes most, as tags [n]; nobody errs in ticking a box."""
+    groups = interests[:, 1 + len(KINDS) :] @ book.lay_out().T
+    topic = np.array([t for t, _ in book.groups])
+    pull = np.column_stack([groups[:, topic == t].mean(axis=1) for t in range(len(book.topics))])
+    names = [part.name for part in book.topics]
+    best = np.argsort(-pull, axis=1, kind="stable")[:, :TICKED]
+    return ["; ".join(names[t] for t in row) for row in best]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ PARTS = {
     "noise": Noise,
 }
 SHARES = ("carried", "open_rate", "click_to_open", "explained", "joiners", "unsubscribe")
-ATTRIBUTES = ("known", "two", "none", "shuffled")
+ATTRIBUTES = ("known", "two", "none", "shuffled", "declared")
 NOT_NEGATIVE = ("taste", "eagerness", "kind_sd", "quality_sd", "max_events", "pin_every")
 
 

@@ -7,8 +7,10 @@ import os
 import resource
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from time import process_time
+from shutil import rmtree
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ import pytest
 
 import serving
 from bandit.core.columns import Columns
+from serving.sending.write import CHUNK, read_back, write_slates
 from tests.benchmarks.desk import RULES, make_bundle
 from tests.benchmarks.peers import ask
 from tests.benchmarks.rows import Beside, Row, note
@@ -31,12 +34,20 @@ members, pool = map(Columns.from_arrow, tables)
 issue = serving.load("bundle").prepare(pool, Rules(slots=6), "may", 7)
 issue.compose(members.take([0]))
 """
-MANY = 100_000
+MANY = 1_000_000
+SOME = 10_000  # members whom mab2rec is asked for
 ROOT = Path(__file__).parents[2]
 STARTING = "numpy and pyarrow, without which nothing is read or chosen, are most of it"
 SENDING = (
     "numbers that have the same bits in any order, propensities, checks, texts and digests of what "
     "is written, which the bare loop has none of (docs/scale.md)"
+)
+RECOMMENDING = (
+    "choosing is half of our time; the rest is reading members, merge files, the preview, digests"
+)
+DEMO = (
+    "85 associations of 26 issues, a policy and a seed each, six seconds of a core apiece; `wave`, "
+    "`offpolicy`, `neural` and `vw_ccb` are nearly half of it, and learn until the last issue"
 )
 ALONE = "a thousand calls of numpy for one row; several members in a call share them"
 
@@ -101,23 +112,71 @@ def test_the_first_slate(benchmark: Any, desk: Path) -> None:
     note(benchmark, Row("a cold process to its first slate", taken, "s", most=0.5, why=STARTING))
 
 
-@pytest.mark.benchmark
-@pytest.mark.parametrize("rules", ["rules", "ruled"])
-def test_a_send(benchmark: Any, desk: Path, rules: str) -> None:
-    """Parquet to parquet, merge files and preview; Polars has no rules, propensities or texts."""
-    files = {"members": "many.parquet", "pool": "pool.parquet", "rules": f"{rules}.yaml"}
+@dataclass(frozen=True)
+class Sent:
+    """What a send took: its own time, and that of one product and of its slates written once more.
+
+    said: of its rules; ours, bare: microseconds a member
+    """
+
+    said: str
+    ours: float
+    bare: float
+
+
+@pytest.fixture(scope="module", params=["rules", "ruled"])
+def sent(desk: Path, request: pytest.FixtureRequest) -> Sent:
+    """Parquet to parquet, with merge files and preview."""
+    files = {"members": "many.parquet", "pool": "pool.parquet", "rules": f"{request.param}.yaml"}
     given = [part for name, file in files.items() for part in (f"--{name}", desk / file)]
     asked = ("bundle", *given, "--campaign", "may", "--seed", "7", "--allow-unmatched")
-    outs = [desk / f"out-{rules}-{run}" for run in range(2)]
-    times = [spend("-m", "serving.send", *asked, "--out", out, where=desk) for out in outs]
-    ours = 1e6 * min(times) / MANY
+    out = desk / "out"
+    ours = spend("-m", "serving.send", *asked, "--out", out, where=desk)
+    rng = np.random.default_rng(0)
+    tastes, articles = (rng.normal(size=(n, 35)).astype(np.float32) for n in (CHUNK, 200))
+    tables = list(read_back(out / "slates.parquet", RULES.slots))
+    start = process_time()
+    for _ in range(0, MANY, CHUNK):
+        tastes @ articles.T
+    write_slates(desk / "again.parquet", tables)
+    bare = process_time() - start
+    rmtree(out)
+    said = "a pin, a cap and a section" if request.param == "ruled" else "no rules"
+    return Sent(said, 1e6 * ours / MANY, 1e6 * bare / MANY)
+
+
+@pytest.mark.benchmark
+def test_a_send(benchmark: Any, desk: Path, sent: Sent) -> None:
+    """Polars has no rules, propensities or texts."""
     articles = np.random.default_rng(0).normal(size=(200, 35))
     theirs = ask("polars_send.py", path=np.array(str(desk / "many.parquet")), articles=articles)
     peer = theirs and Beside("Polars and numpy, bare", 1e6 * theirs["send"] / MANY, 1)
     benchmark.pedantic(lambda: None, rounds=1)
-    said = "a pin, a cap and a section" if rules == "ruled" else "no rules"
-    work = f"`serving.send`, {MANY:,} members, 200 articles, {said}"
-    note(benchmark, Row(work, ours, "us a member", peer or None, why=SENDING))
+    work = f"`serving.send`, {MANY:,} members, 200 articles, {sent.said}"
+    limit = Beside("float32 product and the slates written once more", sent.bare, 6)
+    note(benchmark, Row(work, sent.ours, "us a member", peer or None, limit, why=SENDING))
+
+
+@pytest.mark.benchmark
+def test_a_send_beside_mab2rec(benchmark: Any, desk: Path, sent: Sent) -> None:
+    """Whose recommendations for as many attributes are all that is timed of it."""
+    attributes = np.random.default_rng(0).random((SOME, 30)).round()
+    theirs = ask("mab2rec_slates.py", members=attributes, m=np.array(200))
+    peer = theirs and Beside("mab2rec LinGreedy", 1e6 * theirs["profile"] / SOME, 10)
+    benchmark.pedantic(lambda: None, rounds=1)
+    work = f"the same send, {sent.said}, beside recommendations alone"
+    note(benchmark, Row(work, sent.ours, "us a member", peer or None, why=RECOMMENDING))
+
+
+@pytest.mark.benchmark
+def test_the_demo(benchmark: Any, tmp_path: Path) -> None:
+    """The only row whose time is by the clock: it works on all cores, and people wait for it."""
+    start = perf_counter()
+    spend("-m", "experiments.demo", where=tmp_path)
+    taken = perf_counter() - start
+    benchmark.pedantic(lambda: None, rounds=1)
+    work = f"`make demo` after its set-up, by the clock, {os.cpu_count()} cores"
+    note(benchmark, Row(work, taken, "s", most=240, why=DEMO))
 
 
 @pytest.mark.benchmark

@@ -42,10 +42,12 @@ def _draw_in_python(seed: int, campaign: str, stream: str, key: int, slot: int) 
     return ((high >> 5) * 2**26 + (low >> 6)) / 2**53
 
 
-def test_uniforms_equal_the_definition_in_python_integers() -> None:
-    members = np.array([0, 5, 100_001, 2**40 + 3, 2**64 - 1], dtype=np.uint64)
+@pytest.mark.parametrize("many", [1, 3, 5, 200])  # few are drawn for one by one
+def test_uniforms_equal_the_definition_in_python_integers(many: int) -> None:
+    members = np.resize(np.array([2**40 + 3, 2**64 - 1, 0, 5, 100_001], dtype=np.uint64), many)
     table = keys.uniforms(3, "issue-007", "slate", members, 7)
-    assert table.shape == (5, 7)
+    assert table.shape == (many, 7)
+    assert table.T.flags.c_contiguous
     expected = [
         [_draw_in_python(3, "issue-007", "slate", int(member), j) for j in range(7)]
         for member in members

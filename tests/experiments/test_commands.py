@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from omegaconf import OmegaConf
@@ -14,6 +15,7 @@ from experiments.compare import tell_what_was_cut
 from experiments.runner.configs import ROOT, read_policy
 from experiments.runner.folders import choose_folder
 from tests.support.asking import SMALL, ask_in, list_names
+from tests.support.kill_cases import files_of_at_most
 
 
 def test_a_misspelt_policy_lists_the_valid_ones() -> None:
@@ -46,22 +48,36 @@ def test_a_run_name_stays_below_runs(name: str) -> None:
         choose_folder(name, "x", {})
 
 
-@pytest.mark.parametrize(
-    ("module", "arguments", "message"),
-    [
-        ("run", ["policy=lin_tz"], "lin_ts"),
-        ("run", ["sead=1"], "sead"),
-        ("run", ["simulator.slots=-1"], "slots = -1; must be at least 1"),
-        ("run", ["issues=0"], "issues = 0; must be a whole number of at least 1"),
-        ("compare", ["policies=[profil]"], "choose from bayes_limit"),
-        ("compare", ["policies=[]"], "policies is empty"),
-        ("compare", ["polices=[random]"], "polices"),
-    ],
-)
-def test_the_command_line_refuses_what_it_does_not_know(
-    module: str, arguments: list[str], message: str
+REFUSED = [
+    (run, ["policy=lin_tz"], "lin_ts"),
+    (run, ["sead=1"], "sead"),
+    (run, ["simulator.slots=-1"], "slots = -1; must be at least 1"),
+    (run, ["issues=0"], "issues = 0; must be a whole number of at least 1"),
+    (compare, ["policies=[profil]"], "choose from bayes_limit"),
+    (compare, ["policies=[]"], "policies is empty"),
+    (compare, ["polices=[random]"], "polices"),
+]
+
+
+@pytest.mark.parametrize(("module", "arguments", "message"), REFUSED)
+def test_a_command_refuses_what_it_does_not_know(
+    module: ModuleType,
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    command = [sys.executable, "-m", f"experiments.{module}", "name=test-refused", *arguments]
+    said = ask_in(tmp_path, monkeypatch)(module.main, "name=test-refused", *arguments)
+    assert message in said
+    assert "\n" not in said
+    assert not (tmp_path / "runs" / "test-refused").exists()
+
+
+@pytest.mark.parametrize(("module", "arguments", "message"), [REFUSED[2], REFUSED[4]])
+def test_the_command_line_refuses_without_a_traceback(
+    module: ModuleType, arguments: list[str], message: str
+) -> None:
+    command = [sys.executable, "-m", module.__name__, "name=test-refused", *arguments]
     asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert asked.returncode != 0
     assert message in asked.stderr
@@ -94,3 +110,19 @@ def test_force_begins_a_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not ask(run.main, *asked, "force=true")
     assert {".hydra", "done.json", "summary.parquet"} <= set(list_names(tmp_path / "there"))
     assert not (tmp_path / "there" / "left.txt").exists()
+
+
+def test_a_full_disk_ends_a_run_in_one_line_and_the_same_command_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = ask_in(tmp_path, monkeypatch)
+    asked = ("policy=random", "hydra.run.dir=there", *SMALL)
+    with files_of_at_most(3_000):
+        said = ask(run.main, *asked)
+    assert "File too large" in said
+    assert "the same command goes on from what is written" in said
+    assert len(said.splitlines()) == 1
+    assert not ask(run.main, *asked)
+    assert not ask(run.main, "policy=random", "hydra.run.dir=whole", *SMALL)
+    logs = [sorted((tmp_path / name / "log").iterdir()) for name in ("there", "whole")]
+    assert [path.read_bytes() for path in logs[0]] == [path.read_bytes() for path in logs[1]]

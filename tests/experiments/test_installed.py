@@ -87,8 +87,9 @@ def test_the_template_of_an_outside_project_works_as_its_page_says(
     page = (place / "README.md").read_text(encoding="utf-8")
     lines = [shlex.split(line) for line in page.splitlines() if line.startswith("python -m ")]
     asked = [(line[2].partition(".")[2], *line[3:]) for line in map(_cut_comment, lines)]
-    assert [each[0] for each in asked] == ["check", "compare", "compare", "run"]
-    small = {"check": (), "compare": (*SMALL, "seeds=2", "late_from=2"), "run": SMALL}
+    assert [each[0] for each in asked] == ["check", "compare", "compare", "run", "study"]
+    seeds = (*SMALL, "seeds=2", "late_from=2")
+    small = {"check": (), "compare": seeds, "run": SMALL, "study": seeds}
     told = [
         ask(installed, place, *each, *small[each[0]], f"name={j}")
         if j
@@ -102,6 +103,7 @@ def test_the_template_of_an_outside_project_works_as_its_page_says(
     swept = pd.read_parquet(place / "runs/3/results.parquet")
     assert set(swept["policy.rate"]) == {0.3, 1, 3}
     assert set(swept["seed"]) == {0, 1}
+    assert (place / "runs/4/small_list/study.html").exists()
 
 
 def _cut_comment(words: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from experiments.asked.known import read_own, say_unknown
 from experiments.check import __main__ as check
 from experiments.coldstart import __main__ as coldstart
 from experiments.evaluate import __main__ as evaluate
+from experiments.growth import __main__ as growth
 from experiments.ope_benchmark import __main__ as ope_benchmark
 from experiments.runner.configs import CONFIGS
 from experiments.tune import __main__ as tune
@@ -23,6 +24,7 @@ MAINS: dict[str, Callable[[], None]] = (
     }
     | {"check": check.main, "coldstart": coldstart.main, "evaluate": evaluate.main}
     | {"archive": archive.main, "ope_benchmark": ope_benchmark.main, "tune": tune.main}
+    | {"growth": growth.main}
 )
 WRONG = [
     ("compare", "policy.epsilon=0.3", "no setting 'policy.epsilon'; nearest: policies."),
@@ -54,6 +56,7 @@ WRONG = [
     ("run", "policy.budget=0.1,0.2", "several values; -m runs each of them, policy.budget=[0.1"),
     ("run", "policy.budget=[0.1", "policy.budget=[0.1: no viable alternative"),
     ("scale", "simulator.members=3", "simulator.members is set by members; say members=3"),
+    ("run", "hydra.run.dir=s3://store/x", "s3://store/x is an address; must be a folder of this"),
     ("scale", "hydra.run.dir=here", "hydra.run.dir is not for scale"),
     ("calibrate", "+rates.sead=3", "no setting 'rates.sead'; nearest: rates.seeds"),
     *((name, "+saed=3", "no setting 'saed'; nearest: ") for name in MAINS),

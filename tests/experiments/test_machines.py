@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bandit.core.types import Floats
 from bandit.log.hygiene import tag
 from bandit.log.machines.summary import summarise
 from experiments.machines import learning
@@ -94,15 +96,27 @@ def test_events_without_noise_teach_what_people_did() -> None:
     assert ingested == pytest.approx(truth, rel=0.05)  # hasty readers may pass for programs
 
 
-def test_the_table_of_learning_has_a_row_for_each_seed_and_their_mean(tmp_path: Path) -> None:
+def test_the_table_of_learning_has_a_row_for_each_seed_and_their_mean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is measured is tested above, at length."""
+
+    def measure(seed: int, setting: dict[str, Any], members: int, issues: int) -> Floats:
+        assert (setting, members, issues) == (draw_setting(seed), 40, 2)
+        return np.array([200.0, 10.0 * seed, 20.0 * seed])
+
+    monkeypatch.setattr(learning, "measure", measure)
     rows = list(learning.write_rows({4: np.array([0.9, 0.7]), 7: np.array([1.0, 0.8])}))
     assert rows[2:] == [
         "| 4 | 0.900 | 0.700 |",
         "| 7 | 1.000 | 0.800 |",
         "| mean | 0.950 | 0.750 |",
     ]
-    asked = ["--seeds", "1", "--first", "5", "--members", "40", "--issues", "2", "--drawn"]
+    asked = ["--seeds", "2", "--first", "5", "--members", "40", "--issues", "2", "--drawn"]
     learning.main([*asked, "--out", str(tmp_path)])
     table = (tmp_path / "learning.md").read_text().splitlines()
-    assert len(table) == 4
-    assert table[2].startswith("| 5 | ")
+    assert table[2:] == [
+        "| 5 | 0.250 | 0.500 |",
+        "| 6 | 0.300 | 0.600 |",
+        "| mean | 0.275 | 0.550 |",
+    ]

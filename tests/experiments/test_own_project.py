@@ -9,6 +9,7 @@ from experiments import compare, run, train
 from experiments.evaluate import __main__ as evaluate
 from experiments.runner.digest import digest_code
 from experiments.runner.unit import can_be_sent
+from experiments.study import __main__ as study
 from tests.support.asking import SMALL, ask_in, list_names
 from tests.support.own_project import write_project
 
@@ -104,6 +105,73 @@ def test_a_policy_of_ones_own_is_trained_and_judged_from_a_log(
     assert not ask(train.main, *own, "judge_from=2", "name=trained")  # its folder is its own
     assert not ask(evaluate.main, *own, "name=judged")
     assert "evaluate.html" in list_names(tmp_path / "runs" / "judged")
+
+
+STUDY = """# @package study.own
+_target_: experiments.study.plan.Study
+find: own_answer.answer
+title: Own
+asks: Are the last articles better?
+setting: A few members.
+reads: It is a test.
+worlds: {few: [], fewer: [simulator.members=90]}
+policies: {own: {weight: 2.0}, random: {}}
+only: {random: [few]}
+"""
+ANSWER = """from markupsafe import Markup
+
+from experiments.report.study.page import Finding
+
+
+def answer(cells):
+    gain = cells.gain("own", "random")
+    rate = cells.rates("own", "fewer").mean()
+    return Finding(
+        f"The gain is {gain.mean:.3f}.", ("Wait.", "No."), [], Markup(""), "", ["a"], [[str(rate)]]
+    )
+
+
+SHAPE = 3
+"""
+
+
+@pytest.mark.slow
+def test_a_study_of_ones_own_is_asked_as_those_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a policy of one's own, by an analysis of one's own, whose edit is seen."""
+    write_project(tmp_path, "own")
+    (tmp_path / "configs" / "study").mkdir()
+    (tmp_path / "configs" / "study" / "own.yaml").write_text(STUDY, encoding="utf-8")
+    (tmp_path / "own_answer.py").write_text(ANSWER, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    ask = ask_in(tmp_path, monkeypatch)
+    own = ("--config-dir", "configs", "study=own", "seeds=1", "workers=1", "name=x", *SMALL)
+    for find, message in (
+        ("own_answer.asnwer", "study.own.find = 'own_answer.asnwer' cannot be had: "),
+        ("own_answer.SHAPE", "study.own.find = 'own_answer.SHAPE'; must be a function of the un"),
+        ("null", "study.own.find = 'experiments.studies.own.find' cannot be had: No module"),
+    ):
+        assert message in ask(study.main, *own, f"study.own.find={find}")
+    assert not (tmp_path / "runs").exists()
+    assert not ask(study.main, *own)
+    assert "The gain is " in capsys.readouterr().out
+    facts = read_json(tmp_path / "runs" / "x" / "own" / "run.json")
+    assert facts["config"]["policies"]["own"] == {"_target_": "own_policy.Last", "weight": 2.0}
+    assert facts["code"] == digest_code(
+        ["experiments.runner.unit", "own_answer"],
+        [*facts["config"]["worlds"].values(), *facts["config"]["policies"].values()],
+    )
+    capsys.readouterr()
+    ask(study.main, "--help", "--config-dir", "configs")
+    assert "noise, own, signals" in capsys.readouterr().out
+    assert not ask(study.main, "--config-dir", "configs", "--cfg", "job")
+    assert "title: Own\n" in capsys.readouterr().out  # one of all
+    answers = (tmp_path / "own_answer.py").read_text(encoding="utf-8")
+    (tmp_path / "wrong_answer.py").write_text(answers.replace("return Finding", "return print"))
+    assert "wrong_answer.answer gives NoneType; must give a Finding" in ask(
+        study.main, *own, "study.own.find=wrong_answer.answer"
+    )
 
 
 def test_an_edit_of_what_lies_beside_it_makes_its_results_anew(

@@ -13,12 +13,13 @@ from experiments.report.cold_start.better_off import describe_people
 from experiments.runner.people import finish_people
 from experiments.tables.articles import measure_waves
 from experiments.tables.cold_figures import (
-    count_joiners_needed,
     find_starts,
     measure_cold_start,
     measure_kept,
+    measure_spent,
 )
 from experiments.tables.cold_start import collect_cold_starts
+from experiments.tables.joiners import count_for_parity, count_joiners_needed, measure_joiners
 from experiments.tables.people import compare_people, measure_first_issues
 
 MEMBERS = ["a", "b", "c", "d"]
@@ -156,6 +157,51 @@ def test_joiners_needed_is_the_textbook_sample_size() -> None:
     assert needed == pytest.approx(7.849 * 0.06 / 0.03**2, rel=1e-3)
     assert np.isinf(count_joiners_needed(first.assign(mean=0.06), "ours", "base"))
     assert np.isnan(count_joiners_needed(first, "ours", "nobody"))
+
+
+def test_joiners_are_averaged_over_three_issues(units: dict[tuple[str, int], Path]) -> None:
+    table = measure_joiners(units, last=2).set_index(["policy", "since"]).loc["ours"]
+    assert table["joiners"].tolist() == [2, 2, 2]
+    np.testing.assert_allclose(table["mean"], (0.205 + 9.0) / 2, rtol=1e-6)
+    # c clicks in issues 3, 6, ... and d, from issue 6 on, too: of two issues half, of three a third
+    np.testing.assert_allclose(table["variance"], 0.0, atol=1e-12)
+
+
+def test_parity_is_known_within_one_where_both_sides_of_it_are_seen() -> None:
+    """Behind by .02 before, ahead by .04 after: the smaller difference asks for four times as many.
+
+    Variances are .04 and .02 throughout.
+    """
+    rows = [
+        (name, 0, since, 100, 0.06 + gap * (name == "ours"), 0.04 if name == "ours" else 0.02)
+        for since, gap in enumerate((-0.03, -0.02, 0.01, 0.04, 0.04))
+        for name in ("ours", "base")
+    ]
+    names = ["policy", "seed", "since", "joiners", "mean", "variance"]
+    table = pd.DataFrame(rows, columns=names)
+    most = 7.849 * 0.06 / 0.02**2
+    assert count_for_parity(table, "ours", "base", 2) == pytest.approx(most, rel=1e-3)
+    assert count_for_parity(table, "base", "ours", 2) == np.inf  # the other way round
+    assert np.isnan(count_for_parity(table, "ours", "base", None))
+    assert np.isnan(count_for_parity(table, "ours", "base", 4))  # what comes after is not there
+    ahead = table.assign(mean=table["mean"] + 0.1 * (table["policy"] == "ours"))
+    least = 7.849 * 0.06 / 0.08**2  # in the issue after the first one
+    assert count_for_parity(ahead, "ours", "base", 0) == pytest.approx(least, rel=1e-3)
+
+
+def test_what_is_spent_on_trying_is_a_share_of_the_clicks() -> None:
+    """Two seeds that give up 2 of 40 and 6 of 40 expected clicks: a tenth."""
+    rows = [
+        ("ours", seed, issue, metric, value)
+        for seed, costs in ((1, (0.01, 0.01)), (2, (0.02, 0.04)))
+        for issue, cost in enumerate(costs, start=1)
+        for metric, value in (("expected", 0.2), ("exploration_cost", cost), ("delivered", 100.0))
+    ]
+    names = ["policy", "seed", "issue", "metric", "value"]
+    (row,) = measure_spent(pd.DataFrame(rows, columns=names)).to_dict("records")
+    half = 12.7062 * 0.05
+    assert row["spent"] == pytest.approx(0.1)
+    assert (row["spent_low"], row["spent_high"]) == pytest.approx((0.1 - half, 0.1 + half))
 
 
 def test_waves_are_compared_with_the_same_members(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def test_where_all_workers_die_it_ends_and_says_so(tmp_path: Path) -> None:
     with pytest.raises(ChildProcessError, match=r"before one of 1 units was done.*fewer workers="):
         run_all(tasks, issues=1, workers=2, title="test")
     assert (tmp_path / "copy").exists()
-    assert 3 <= len(list((tmp_path / "mortal").glob("begun-*"))) <= 4  # once beside the copy
+    # three times when nothing else is left, and at most twice before the copy was done
+    assert 3 <= len(list((tmp_path / "mortal").glob("begun-*"))) <= 5
 
 
 COMPARED = (

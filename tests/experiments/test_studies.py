@@ -119,7 +119,7 @@ def test_a_policy_in_a_world_that_is_not_there_is_refused() -> None:
     [
         ([0.10, 0.12, 0.14], "12 % more clicks (95 % interval +7 % to +17 %)"),
         ([-0.10, -0.12, -0.14], "12 % fewer clicks (95 % interval -17 % to -7 %)"),
-        ([-0.10, 0.20, 0.05], "neither clearly more nor clearly fewer clicks (95 % interval"),
+        ([-0.10, 0.20, 0.05], "5.0 % more clicks (which may be chance; 95 % interval -32.3 % to"),
         ([0.1], "10 % more clicks (one seed, no interval)"),
     ],
 )
@@ -141,6 +141,7 @@ def test_an_index_has_a_line_and_a_picture_for_each_page(tmp_path: Path) -> None
         write_page(tmp_path / name, told, found, facts)
     index = write_index(tmp_path, find_pages([tmp_path])).read_text(encoding="utf-8")
     assert index.count('class="entry"') == 2
+    assert index.count("<b>What to do.</b> Send it.") == 2
     assert "one &amp; &lt;i&gt;all&lt;/i&gt;" in index
     assert "<i>" not in index
     ids = re.findall(r'\bid="([^"]+)"', index)
@@ -153,11 +154,15 @@ def test_an_index_has_a_line_and_a_picture_for_each_page(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("values", "told", "sure"),
     [
-        ([0.10, 0.12, 0.14], "more", "The interval over 3 simulated associations leaves out 0."),
-        ([-0.10, -0.12, -0.14], "fewer", "The interval over 3 simulated associations leaves out"),
+        (
+            [0.10, 0.12, 0.14],
+            "more",
+            "Sure of the direction for associations like the 3 simulated ones",
+        ),
+        ([-0.10, -0.12, -0.14], "fewer", "Sure of the direction for associations like the 3"),
         # mean .05, half an interval .3726: three times (.3726 / .05) squared
-        ([-0.10, 0.20, 0.05], "unclear", "would take about 167 to show (seeds=167)."),
-        ([-0.10, 0.11, 0.0], "unclear", "would take over 200 to show."),
+        ([-0.10, 0.20, 0.05], "unclear", "would take about 167 of them to show (seeds=167)."),
+        ([-0.10, 0.11, 0.0], "unclear", "would take over 200 of them to show."),
         ([0.1], "unclear", "Not at all, for one association has no interval"),
     ],
 )

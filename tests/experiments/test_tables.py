@@ -124,7 +124,7 @@ def test_what_was_earned_on_no_slot_at_all_is_no_number(
         np.testing.assert_allclose(found["own"], 0.5)
     else:
         assert found[["value", "earned", "own"]].isna().all(axis=None)
-        assert found["reason"].str.startswith("at slot 1 9 sends").all()
+        assert found["reason"].str.startswith("at slot 1 the 9 sends").all()
 
 
 def test_whole_newsletters_are_judged_where_they_were_replayed(tmp_path: Path) -> None:

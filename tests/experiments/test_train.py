@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 
 from bandit.log import archive
 from bandit.log import issue as log
@@ -74,9 +75,15 @@ def test_a_policy_trained_from_a_log_alone_can_be_sent(
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("only the log may answer")
 
+    def show(bar: Progress, task: Any, **told: Any) -> None:
+        shown.append((told["completed"], told["description"]))
+
+    shown: list[tuple[int, str]] = []
+    monkeypatch.setattr(Progress, "update", show)
     for name in ("truth", "expected", "respond"):
         monkeypatch.setattr(Association, name, refuse)
     made, estimates, own = train.run(asked(unit), "offpolicy")
+    assert shown == [(issue - 1, f"train: issue {issue}") for issue in range(1, 7)]
     assert list(estimates["estimator"])[:2] == ["ips", "snips"]
     association = association_of(**SIZES)
     clicks = np.concatenate(

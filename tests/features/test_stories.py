@@ -196,3 +196,24 @@ def test_a_context_knows_its_stories() -> None:
     assert made.seen.sum() == 4
     names = Features(features.attributes, features.reader, verbatim=True)
     assert names.find_stories(both).tolist() == list(range(len(both)))
+
+
+def test_nearness_is_the_share_of_weight_that_two_texts_have_in_common() -> None:
+    """By one product of matrices, as by adding up the weights of each pair's words."""
+    again = pool([("More naloxone", "Pharmacists may dispense what the state lets them.")])
+    told, others = (
+        stories._read(Columns(articles), read_texts(articles))
+        for articles in (pool([RULE, *OTHERS]), pd.concat([pool([OTHERS[1], RULE]), again]))
+    )
+    weights = stories.Weights(told)
+    near = weights.find_near(told, others)
+    for i, one in enumerate(told):
+        for j, other in enumerate(others):
+            both = weights.add(one.words & other.words)
+            either, least = (
+                weights.add(one.words | other.words),
+                min(weights.add(one.words), weights.add(other.words)),
+            )
+            bare = (one.bare or other.bare) and both >= stories.RETOLD * least
+            assert near[i, j] == (both >= stories.RETOLD * either or bare), (i, j)
+    assert np.argwhere(near).tolist() == [[0, 1], [0, 2], [2, 0]]

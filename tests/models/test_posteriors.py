@@ -45,9 +45,8 @@ def test_prior_and_appeals_are_one_regression() -> None:
         step = prior.step(x, a, rows, index, gradient, weight, total, own)
         np.testing.assert_allclose((prior.B - before).ravel(), expected[:6], atol=1e-10)
         np.testing.assert_allclose(step.gradient / own, expected[6:], atol=1e-10)
-        np.testing.assert_allclose(1 / own + step.variance, covariance.diagonal()[6:], rtol=1e-10)
         assert prior.state()["precision"].tobytes() == state["precision"].tobytes()
-    prior.settle(step)
+    np.testing.assert_allclose(1 / own + prior.settle(step), covariance.diagonal()[6:], rtol=1e-10)
     blocks = [covariance[q:6:3, q:6:3] for q in range(3)]  # of each column of B
     expected = np.stack([np.einsum("np,pr,nr->n", x, block, x) for block in blocks], axis=1)
     np.testing.assert_allclose(prior.variance(x), expected, atol=1e-4)

@@ -107,7 +107,7 @@ def test_what_evaluate_refuses_would_not_have_covered() -> None:
         logged, target, reward, members, value = newsletter(rng, 2800, 0.02, 0.2)
         estimate = evaluate(logged, target, reward, np.ones(logged.shape, dtype=bool), members)[3]
         assert estimate.interval is None
-        assert "at slot 1 2800 sends count as" in estimate.reason
+        assert "at slot 1 the 2,800 sends count as" in estimate.reason
         interval = normal_interval(estimators.cascade_sn(logged, target, reward), members)
         covered += interval.low <= value <= interval.high
     assert covered < 0.7 * runs
@@ -132,10 +132,8 @@ def test_evaluate_stops_above_the_slot_that_is_too_thin() -> None:
     target[2000:, 1] = 0
     for e in evaluate(logged, target, reward, support, members):
         assert (e.slots, e.ess) == (2, 2000)
-        assert (
-            e.reason
-            == "at slot 3 4000 sends count as 499 that chose as this policy would, fewer than 500"
-        )
+        few = "the 4,000 sends count as 499 that chose as this policy would, fewer than 500"
+        assert e.reason == f"at slot 3 {few}"
         estimator = ESTIMATORS[e.estimator]
         assert e.interval is not None
         assert_same_interval(

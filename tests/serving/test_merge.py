@@ -167,6 +167,7 @@ def test_what_is_no_web_address_is_refused(link: str, unit: Path, desk: Path, ca
         ("https://e.org/?a=*|EMAIL|*", "holds '*|', by which mail platforms mark a field"),
         ("https://e.org/%%email%%", "holds '%%', by which mail platforms mark a field"),
         ("https://e.org/?a=${x}", "holds '${', by which mail platforms mark a field"),
+        (f"https://e.org/?lb=s{'0a' * 10}#b", f"is copied from a mail, whose id is 's{'0a' * 10}'"),
     ],
 )
 def test_a_link_with_a_field_or_a_hidden_mark_is_refused(link: str, why: str) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -44,9 +45,9 @@ def office(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def list_words(office: Path, *more: str) -> list[str]:
-    files = {"--members": "members.csv", "--articles": "articles.csv", "--out": "bundle"}
-    return [word for key, name in files.items() for word in (key, str(office / name))] + [*more]
+def list_words(office: Path, *more: str, articles: Sequence[str] = ("articles.csv",)) -> list[str]:
+    words = ["--members", str(office / "members.csv"), "--out", str(office / "bundle")]
+    return [*words, "--articles", *(str(office / name) for name in articles), *more]
 
 
 def test_every_column_is_understood(office: Path) -> None:
@@ -92,13 +93,17 @@ def test_ids_are_no_attribute_and_codes_are_no_numbers(tmp_path: Path) -> None:
         "Branch": [f"{i % 7:03d}" for i in range(n)],
         "Renewal": pa.array([date(2024, 1, 1 + i % 5) for i in range(n)]),
         "Seats": pa.array([None if i % 9 == 0 else i % 4 for i in range(n)], pa.int64()),
+        "Card": [4_000_000_000_000_000 + 7 * i for i in range(n)],
+        "#": list(range(n)),
     }
     pq.write_table(pa.table(frame), tmp_path / "m.parquet")
     pq.read_table(tmp_path / "m.parquet").to_pandas().to_csv(tmp_path / "m.csv", index=False)
     for name in ("m.parquet", "m.csv"):
         columns = understand(Table.read(tmp_path / name, ["member"], all_columns=True))
         kinds = [column.kind for column in columns]
-        assert kinds == ["id-like", "text", "dates", "number"], name
+        assert kinds == ["id-like", "text", "dates", "number", "id-like", "number"], name
+        assert columns[4].why == "its numbers, up to 4e+15, are no amounts"
+        assert columns[5].why == "its name has no letter or digit to call it by"
         assert columns[1].values.iloc[3] == "003"
         assert columns[0].why == (
             "has 60 different values for 60 members; they are like ids, of which nothing can be "
@@ -168,15 +173,15 @@ def test_a_bundle_of_a_handful_of_articles(
     assert made.manifest.made_from["issues"] == 0
     only = office / "one.csv"
     only.write_text("Title\nVaccines for adults\n")
-    assert main(list_words(office, "--articles", str(only))) == 2
+    assert main(list_words(office, articles=["one.csv"])) == 2
     assert (
         "hold 1 different texts that can be read; a reader of 1 columns needs 2 or more: give "
         in (capsys.readouterr().err)
     )
     assert main(list_words(office, "--text-dims", "9")) == 2
     assert "a reader of 9 columns needs 10 or more" in capsys.readouterr().err
-    more = ["--articles", str(only), str(office / "articles.csv"), "--text-dims", "4"]
-    assert main(list_words(office, *more)) == 0
+    both = ["one.csv", "articles.csv"]
+    assert main(list_words(office, "--text-dims", "4", articles=both)) == 0
     assert bundle.read(office / "bundle").features.text_dims == 4
 
 
@@ -208,6 +213,7 @@ REFUSED = {
     "there is no such file": ["--members", "nobody.csv"],
     "segments.yaml: by = 'shoe'": ["--segment-rules", "segments.yaml"],
     "wrong.yaml: rules = ['a']: must be a value and words": ["--segment-rules", "wrong.yaml"],
+    "twice.yaml: rules name area 'cardiology' twice": ["--segment-rules", "twice.yaml"],
 }
 
 
@@ -218,6 +224,8 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
     monkeypatch.chdir(office)
     (office / "segments.yaml").write_text("by: shoe\nrules: {a: heart}\notherwise: vaccines\n")
     (office / "wrong.yaml").write_text("by: area\nrules: [a]\notherwise: vaccines\n")
+    twice = "by: area\nrules: {cardiology: heart, Cardiology: hearts}\notherwise: vaccines\n"
+    (office / "twice.yaml").write_text(twice)
     before = sorted(office.iterdir())
     assert main(list_words(office, *REFUSED[message])) == 2
     said = capsys.readouterr().err

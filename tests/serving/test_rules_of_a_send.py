@@ -53,6 +53,15 @@ def test_each_value_is_counted_once_however_it_is_spelt(unit: Path, desk: Path) 
     assert counts.groupby(["member", "source"]).size().max() == 1
 
 
+def test_an_article_without_a_source_is_counted_with_no_other(unit: Path, desk: Path) -> None:
+    pool = change_pool(desk, source=["", " "] * K)
+    assert ask(desk, unit, f"{{slots: {K}, at_most: {{source: {{'*': 1}}}}}}") == 0
+    slates = pd.read_parquet(desk / "out" / "slates.parquet")
+    without = slates["article"].isin(pool["article"][: 2 * K])
+    assert not slates["relaxed"].any()
+    assert without.groupby(slates["member"]).sum().max() > 1
+
+
 def test_a_value_that_is_nearly_one_of_the_rules_is_told(
     unit: Path, desk: Path, capsys: Any
 ) -> None:

@@ -3,12 +3,18 @@
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bandit.core.rules import Rules
 from serving import send
+from serving.explain.__main__ import parse as parse_explain
+from serving.ingest.__main__ import parse as parse_ingest
+from serving.prepare.__main__ import parse as parse_prepare
+from serving.sending.arguments import read_arguments
 from serving.settings import read_settings
+from serving.verdict.__main__ import parse as parse_verdict
 from tests.support.desk_cases import list_arguments
 
 
@@ -34,6 +40,7 @@ def test_numbers_flags_and_nothing_are_what_they_are(tmp_path: Path) -> None:
     ("text", "why"),
     [
         ("slots: 010", r"slots = '010': must be a valid integer"),
+        ("slots: 6\nby: Caf\udce9", r"rules\.yaml line 2: byte b'\\xe9' is not valid UTF-8; save"),
         ("slots: 1_0", r"slots = '1_0': must be a valid integer"),
         ("slots: !!int 010", r"rules\.yaml line 1: '010' is no whole number"),
         ("slots: !!python/name:os.system", r"rules\.yaml line 1: could not determine"),
@@ -49,7 +56,7 @@ def test_numbers_flags_and_nothing_are_what_they_are(tmp_path: Path) -> None:
 def test_surprises_are_refused_in_a_short_line(
     text: str, why: str, unit: Path, desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (desk / "rules.yaml").write_text(text)
+    (desk / "rules.yaml").write_bytes(text.encode(errors="surrogateescape"))
     assert send.main(list_arguments(desk, unit / "bundle")) == 2
     said = capsys.readouterr().err
     assert len(said) < 1500
@@ -64,3 +71,25 @@ def test_many_pins_are_checked_in_linear_time(tmp_path: Path) -> None:
     assert time.process_time() - begun < 2
     with pytest.raises(ValueError, match="article 'a7' is pinned to two slots"):
         Rules(slots=3, pins={1: "a7", 2: "b", 3: "a7"})
+
+
+SEND = "bundle --members m --pool p --rules r --campaign c --seed 1 --out o"
+EXPLAIN = "bundle log --members m --member 1 --pool p --rules r --campaign c --seed 1 --out o"
+
+
+@pytest.mark.parametrize(
+    ("parse", "words", "option"),
+    [
+        *((read_arguments, SEND, option) for option in ("suppress", "sent", "earlier")),
+        *((parse_prepare, "--members m", option) for option in ("articles", "leave-out")),
+        *((parse_ingest, "sent file --log l", option) for option in ("mapping", "mailing")),
+        *((parse_explain, EXPLAIN, option) for option in ("earlier", "sent", "deny")),
+        (parse_verdict, "log --out o", "sent"),
+    ],
+)
+def test_a_list_in_two_parts_is_one_list(parse: Any, words: str, option: str) -> None:
+    """The later part is not all: members on the first of two lists would be mailed."""
+    asked = parse([*words.split(), f"--{option}", "a", f"--{option}", "b", "c"])
+    assert getattr(asked, option.replace("-", "_")) == ["a", "b", "c"]
+    with pytest.raises(SystemExit):  # a variable that the shell had nothing for
+        parse([*words.split(), f"--{option}"])

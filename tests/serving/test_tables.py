@@ -41,7 +41,7 @@ def test_a_cell_is_the_text_that_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"sep=;\n", b'\xef\xbb\xbf"SEP=\t"\r\n'])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_marks_separators_and_line_ends_make_no_difference(
     tmp_path: Path, separator: str, mark: bytes, end: str
@@ -51,6 +51,13 @@ def test_marks_separators_and_line_ends_make_no_difference(
     data = end.join(lines).encode() if not mark else mark + end.join(lines[1:]).encode()
     found = read_all(write(tmp_path, data))
     assert found == {"a": ["00003", "é", ""], "b c": ["x|y", "", "z"]}
+
+
+@pytest.mark.parametrize("word", ["NULL", " n/a ", "-", "#N/A", "nan", "  "])
+def test_an_id_that_stands_for_a_missing_one_is_refused(tmp_path: Path, word: str) -> None:
+    table = Table.read(write(tmp_path, f"member,b\n00003,x\n{word},y\n"), ["member"])
+    with pytest.raises(ValueError, match=r"members\.csv row 1: member .*(missing one|is empty)"):
+        table.check_ids("member", unique=True)
 
 
 def test_an_old_encoding_is_read_when_told_and_refused_when_not(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_what_limits_nobody_is_said(unit: Path, desk: Path, capsys: Any) -> None
     said = " ".join(capsys.readouterr().err.split())
     assert "'Restricted to chapter' are not read and limit nobody" in said
     assert "kind 'Evnt', of 1 articles, is none of article, event, resource" in said
-    assert "the nearest is 'event'" in said
+    assert "and counts as an article; the nearest is 'event'" in said
     assert "2 of 3 ids in" in said
     assert "such as 'A-77'" in said
     page = (desk / "out" / "preview.html").read_text()

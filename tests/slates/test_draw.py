@@ -194,4 +194,6 @@ def test_inverse_cdf_stays_in_the_support() -> None:
         [[0.0, 0.25, 0.0, 0.75, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0], [0.0] * 5, [0.1] * 3 + [0.7, 0.0]]
     )
     for u, expected in ((0.0, [1, 2, -1, 0]), (0.25, [3, 2, -1, 2]), (1 - 2.0**-53, [3, 2, -1, 3])):
-        assert inverse_cdf(cumulate(pmf.T), np.full(4, u)).tolist() == expected
+        for times in (1, 10):  # few and many members
+            sums = np.tile(cumulate(pmf.T), times)
+            assert inverse_cdf(sums, np.full(4 * times, u)).tolist() == expected * times

@@ -1,6 +1,8 @@
-"""Commands that are killed at some moment."""
+"""Commands that are killed at some moment, or find the disk full."""
 
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext
 from time import perf_counter
 
@@ -24,3 +26,14 @@ def measure(server: ForkServerContext, main: Main, words: list[str]) -> float:
         interrupt(server, main, words, 60)
         spent = perf_counter() - begun
     return spent
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes: writing more fails as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

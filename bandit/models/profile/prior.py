@@ -30,7 +30,7 @@ class Step:
     mean: [d + h], its mean, which is where the whole step leads
     share: of the step that was taken, because from afar a whole one may overshoot
     gradient: [m], what is left to the articles' appeals, of the whole step
-    variance: [m], what the appeals take over from B
+    shared: [d + h, m], how much an article's appeal moves with each of B's coefficients
     """
 
     posterior: Gaussian
@@ -38,7 +38,7 @@ class Step:
     mean: Floats
     share: float
     gradient: Floats
-    variance: Floats
+    shared: Floats
 
 
 class Prior:
@@ -89,9 +89,6 @@ class Prior:
         gradient, weight: [e], gradient and information of the log-likelihood in the logit
         total, own: [m], gradient and information of each article's appeal, its prior's included
         """
-
-        from scipy.linalg import solve_triangular  # the sender has no need of it
-
         n, m = len(x), len(articles)
         table = np.bincount(rows * m + index, weight, n * m).reshape(n, m)
         # B and the appeals explain the same clicks: what they share leaves by the Schur complement
@@ -117,8 +114,7 @@ class Prior:
         share = float(min(1.0, BOUND / max(np.abs(moved).max(), BOUND)))
         if share < 1:
             self._move(before + share * (after - before))
-        inherited = (solve_triangular(factor, both, lower=True) ** 2).sum(axis=0) / own**2
-        return Step(posterior, factor, after, share, left, inherited)
+        return Step(posterior, factor, after, share, left, both / own)
 
     def _move(self, coefficients: Floats) -> None:
         d = len(self._start)
@@ -132,18 +128,25 @@ class Prior:
         """
         return np.concatenate([array, self._shapes.T @ array])
 
-    def settle(self, step: Step) -> None:
-        """Absorb the evidence of the last step, and re-estimate the prior variances."""
+    def settle(self, step: Step) -> Floats:
+        """Absorb the evidence of the last step, and re-estimate the prior variances.
+
+        Returns what of the variance of the articles' appeals [m] comes from B.
+        """
+        from scipy.linalg import solve_triangular  # the sender has no need of it
+
         self.posterior = step.posterior
         self._move(step.mean)
         joint = step.posterior.covariance(step.factor)
-        covariance = self._add_up(joint).reshape(self._shape * 2)
-        self._hold(self._share(np.einsum("pqrq->qpr", covariance)))
+        self._hold(self._share(self._add_up_columns(joint)))
         self._learn_variances(np.diag(joint)[: len(self._start)])
+        spread: Floats = solve_triangular(step.factor, step.shared, lower=True)
+        return np.asarray((spread**2).sum(axis=0))
 
     def _hold(self, doubt: Floats) -> None:
         """Hold covariances [kinds, p, p], and what is multiplied by them in each plan."""
-        self._doubt, self._factors = doubt, [exact.Factor.of(each) for each in doubt]
+        self._doubt = doubt
+        self._stacked = exact.Factor.of(doubt.reshape(-1, doubt.shape[2]))
 
     def _add_up(self, joint: Floats) -> Floats:
         """Covariance of B's entries [d, d], from that of its coefficients [d + h, d + h]."""
@@ -151,6 +154,14 @@ class Prior:
         half = joint[:d, d:] + self._shapes @ joint[d:, d:] / 2
         both = half @ self._shapes.T
         return joint[:d, :d] + both + both.T
+
+    def _add_up_columns(self, joint: Floats) -> Floats:
+        """Of what `_add_up` gives, the covariance of each column of B, [q, p, p]."""
+        d, (p, q) = len(self._start), self._shape
+        half = (joint[:d, d:] + self._shapes @ joint[d:, d:] / 2).reshape(p, q, -1)
+        both = np.einsum("pqh,rqh->qpr", half, self._shapes.reshape(p, q, -1))
+        free = np.einsum("pqrq->qpr", joint[:d, :d].reshape(p, q, p, q))
+        return np.asarray(free + both + both.swapaxes(1, 2))
 
     def draw(self, noise: Floats) -> Floats:
         """B [p, q] drawn from its posterior, made from standard normal noise [p q]."""
@@ -169,11 +180,15 @@ class Prior:
             found = (free[: len(at)][at] ** 2).sum() + PRIOR_ENTRIES * self._start[at].mean()
             precision[at] = ((1 - precision[at] * doubt[at]).sum() + PRIOR_ENTRIES) / found
 
-    def variance(self, x: Floats) -> Floats:
-        """Variance of x B under the posterior [n, q], for attributes x [n, p]."""
-        on_grid = exact.Factor.of(x)
-        each = [np.einsum("np,np->n", exact.dot(on_grid, doubt), x) for doubt in self._factors]
-        return np.asarray(np.maximum(np.stack(each, axis=1), 0.0))[:, self._alike]
+    def variance(self, x: Floats, rounded: exact.Factor | None = None) -> Floats:
+        """Variance of x B under the posterior [n, q], for attributes x [n, p].
+
+        rounded: x as a factor, where it is at hand
+        """
+        given = x if rounded is None else rounded
+        products = exact.dot(given, self._stacked).reshape(len(x), -1, x.shape[1])
+        each = np.einsum("nkp,np->nk", products, x)
+        return np.asarray(np.maximum(each, 0.0))[:, self._alike]
 
     def state(self) -> State:
         """The posterior, B's coefficients and covariances, as named arrays."""

@@ -220,7 +220,7 @@ def _weigh_apart(
         reason = shared
         if not reason and ess < least_ess:
             reason = (
-                f"{where}{n} sends count as {ess:.0f} that chose as this policy would, "
+                f"{where}the {n:,} sends count as {ess:.0f} that chose as this policy would, "
                 f"fewer than {least_ess:g}"
             )
         reason = reason or limits.find_bias(*sample, by_slot)

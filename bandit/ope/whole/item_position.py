@@ -16,8 +16,7 @@ def weigh_items(logged: Floats, target: Floats) -> Floats:
 
     logged, target: [n, k, k], as in `inputs.check_chances`
     """
-    own = np.arange(logged.shape[1])
-    return np.asarray(target[:, own, own] / logged[:, own, own])
+    return np.asarray(np.diagonal(target, axis1=1, axis2=2) / np.diagonal(logged, axis1=1, axis2=2))
 
 
 def item_position(logged: Floats, target: Floats, reward: Floats | Bools) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The figures of the calibration page.
+"""Figures of the pages of `experiments.calibrate` and `experiments.evaluate`.
 
 Dots with intervals, one estimate against another, and lines over the days of a week.
 """
@@ -12,8 +12,18 @@ from markupsafe import Markup
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from experiments.report.page import ACCENT, BASELINE, SOFT, STYLE, draw_dot, render_svg, spread
+from experiments.report.page import (
+    ACCENT,
+    BASELINE,
+    SOFT,
+    STYLE,
+    draw_dot,
+    fit_widths,
+    render_svg,
+    spread,
+)
 
 FAINT = "#c6cbd1"
 
@@ -45,6 +55,8 @@ def draw_dots(
 ) -> Markup:
     """A dot and its interval for each row.
 
+    It is drawn twice, for a broad page and for a phone, where names stand above (`fit_widths`).
+
     name, alt: as for `render_svg`
     x_words: what x is
     lines: x of upright lines, and what they mean
@@ -54,33 +66,47 @@ def draw_dots(
     values = [v for row in rows for v in (row.value, row.low, row.high) if math.isfinite(v)]
     values += [*lines, *(band or ())]
     pad = 0.08 * (max(values) - min(values)) or 1.0
-    left, right = limits or (min(values) - pad, max(values) + pad)
+    ends = limits or (min(values) - pad, max(values) + pad)
 
-    def clip(x: float) -> float:
-        return min(max(x, left), right)
+    def draw(key: str, slim: bool) -> Markup:
+        with style.context(STYLE, after_reset=True):
+            height = 1.2 + (0.5 if slim else 0.3) * len(rows)
+            figure = Figure(figsize=(4.9 if slim else 10, height))
+            left = 0.03 if slim else min(0.02 + 0.0085 * max(len(r.label) for r in rows), 0.34)
+            width = 0.94 if slim else 0.78 - left
+            axes = figure.add_axes((left, 0.62 / height, width, 1 - 1.05 / height))
+            if band:
+                axes.axvspan(*band, color="#eef6f4", linewidth=0, zorder=0)
+            for x, words in lines.items():
+                axes.axvline(x, color=BASELINE, linewidth=1.2, zorder=1)
+                side = "center" if ends[0] < x < ends[1] else "left" if x <= ends[0] else "right"
+                axes.text(x, -0.8, words, color=BASELINE, ha=side, fontsize=9.5)
+            for j, row in enumerate(rows):
+                _draw_dot_row(axes, j, row, ends, slim)
+            axes.set(xlim=ends, ylim=(len(rows) - 0.4, -0.6), yticks=[])
+            axes.xaxis.set_major_locator(MaxNLocator(5 if slim else 9, steps=[1, 2, 5, 10]))
+            axes.grid(axis="x")
+            axes.set_xlabel(x_words, loc="left", labelpad=6)
+            return render_svg(figure, key, alt)
 
-    with style.context(STYLE, after_reset=True):
-        height = 1.2 + 0.3 * len(rows)
-        figure = Figure(figsize=(10, height))
-        axes = figure.add_axes((0.34, 0.62 / height, 0.44, 1 - 1.05 / height))
-        if band:
-            axes.axvspan(*band, color="#eef6f4", linewidth=0, zorder=0)
-        for x, words in lines.items():
-            axes.axvline(x, color=BASELINE, linewidth=1.2, zorder=1)
-            axes.text(x, -0.8, words, color=BASELINE, ha="center", fontsize=9.5)
-        across = axes.get_yaxis_transform()
-        beside: dict[str, Any] = {"transform": across, "va": "center", "fontsize": 9.5}
-        for j, row in enumerate(rows):
-            axes.text(-0.01, j, row.label, ha="right", **beside)
-            if math.isfinite(row.low):
-                ends = [clip(row.low), clip(row.high)]
-                axes.plot(ends, [j, j], color=ACCENT, linewidth=4.5, alpha=0.35)
-            draw_dot(axes, clip(row.value), j, ACCENT)
-            axes.text(1.02, j, row.words, color=SOFT, **beside)
-        axes.set(xlim=(left, right), ylim=(len(rows) - 0.4, -0.6), yticks=[])
-        axes.grid(axis="x")
-        axes.set_xlabel(x_words, loc="left", labelpad=6)
-        return render_svg(figure, name, alt)
+    return fit_widths(draw(name, False), draw(f"{name}-slim", True))
+
+
+def _draw_dot_row(axes: Axes, j: int, row: Dot, ends: tuple[float, float], slim: bool) -> None:
+    """The row of `draw_dots` at place j: name and words beside the axes, on a slim page above."""
+    left, right = ends
+    y, above = (j + 0.16, j - 0.26) if slim else (j, j)
+    beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
+    beside |= {"fontsize": 9.5, "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.0}}
+    axes.text(
+        *((0.0, above) if slim else (-0.01, j)), row.label, ha=("right", "left")[slim], **beside
+    )
+    words = (1.0, above) if slim else (1.02, j)
+    axes.text(*words, row.words, color=SOFT, ha=("left", "right")[slim], **beside)
+    if math.isfinite(row.low):
+        low, high = (min(max(v, left), right) for v in (row.low, row.high))
+        axes.plot([low, high], [y, y], color=ACCENT, linewidth=4.5, alpha=0.35)
+    draw_dot(axes, min(max(row.value, left), right), y, ACCENT)
 
 
 def draw_against(
@@ -149,36 +175,53 @@ def draw_lines(
 ) -> Markup:
     """Lines over named x.
 
+    They are drawn twice, for a broad page and for a phone (`fit_widths`).
+
     name, alt: as for `render_svg`
     rows: label, y (NaN: unknown), and whether it was measured; what was published is dashed
     y_words: what y is
     band: what lies within this share of a published y is shaded
     """
-    with style.context(STYLE, after_reset=True):
-        figure = Figure(figsize=(10, 3.4))
-        axes = figure.add_axes((0.05, 0.12, 0.8, 0.76))
-        at = range(len(x_names))
-        for _, y, measured in rows:
-            if not measured and band:
-                low, high = [(1 - band) * v for v in y], [(1 + band) * v for v in y]
-                axes.fill_between(at, low, high, color="#e6e8ea", linewidth=0)
-            axes.plot(
-                at,
-                y,
-                color=ACCENT if measured else BASELINE,
-                marker="o",
-                markersize=5,
-                linewidth=2,
-                linestyle="-" if measured else "--",
-            )
-        axes.set_xticks(list(at), x_names)
-        axes.grid(axis="y")
-        axes.margins(y=0.2)
-        bottom, top = axes.get_ylim()
-        last = [[v for v in y if math.isfinite(v)][-1] for _, y, _ in rows]
-        heights = spread([(v - bottom) / (top - bottom) for v in last], 0.08)
-        for (label, _, measured), height in zip(rows, heights, strict=True):
-            colour, across = ACCENT if measured else BASELINE, axes.transAxes
-            axes.text(1.0, height, label, transform=across, va="center", color=colour)
-        axes.text(-0.04, 1.06, y_words, transform=axes.transAxes, color=SOFT)
-        return render_svg(figure, name, alt)
+
+    def draw(key: str, slim: bool) -> Markup:
+        with style.context(STYLE, after_reset=True):
+            figure = Figure(figsize=(4.9 if slim else 10, 3.4))
+            axes = figure.add_axes((0.09, 0.12, 0.7, 0.76) if slim else (0.05, 0.12, 0.8, 0.76))
+            _draw_lines(axes, x_names, rows, band)
+            begins = -0.12 if slim else -0.04
+            axes.text(begins, 1.06, y_words, transform=axes.transAxes, color=SOFT)
+            return render_svg(figure, key, alt)
+
+    return fit_widths(draw(name, False), draw(f"{name}-slim", True))
+
+
+def _draw_lines(
+    axes: Axes,
+    x_names: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[float], bool]],
+    band: float,
+) -> None:
+    """What `draw_lines` draws: each line, what is near it, and its name at its right end."""
+    at = range(len(x_names))
+    for _, y, measured in rows:
+        if not measured and band:
+            low, high = [(1 - band) * v for v in y], [(1 + band) * v for v in y]
+            axes.fill_between(at, low, high, color="#e6e8ea", linewidth=0)
+        axes.plot(
+            at,
+            y,
+            color=ACCENT if measured else BASELINE,
+            marker="o",
+            markersize=5,
+            linewidth=2,
+            linestyle="-" if measured else "--",
+        )
+    axes.set_xticks(list(at), x_names)
+    axes.grid(axis="y")
+    axes.margins(y=0.2)
+    bottom, top = axes.get_ylim()
+    last = [[v for v in y if math.isfinite(v)][-1] for _, y, _ in rows]
+    heights = spread([(v - bottom) / (top - bottom) for v in last], 0.08)
+    for (label, _, measured), height in zip(rows, heights, strict=True):
+        colour, across = ACCENT if measured else BASELINE, axes.transAxes
+        axes.text(1.0, height, f" {label}", transform=across, va="center", color=colour)

@@ -58,8 +58,8 @@ def describe_people(table: pd.DataFrame, policy: str | None, baseline: str | Non
     shares = {str(name): _measure(str(name), *each) for name, each in sums.iterrows()}
     everybody = shares.pop("")
     ordered = sorted(shares.values(), key=lambda share: -share.worse)
-    whole = rows[rows["segment"] == ""]
-    return People(_write(whole, everybody), everybody, ordered)
+    words = _write(rows[rows["segment"] == ""], everybody) + _write_rarest(ordered, everybody)
+    return People(words, everybody, ordered)
 
 
 def _measure(
@@ -84,4 +84,16 @@ def _write(rows: pd.DataFrame, all_: Share) -> str:
         f"{format_percent(all_.better)} of the members are expected to find at least {noticed} "
         f"more to click than under the baseline, {won:.1f} clicks each over the run; "
         f"{format_percent(worse)}{span} find at least {noticed} less, and lose {lost:.1f} each."
+    )
+
+
+def _write_rarest(segments: list[Share], all_: Share) -> str:
+    """How those fare of whom there are fewest; "" where there is but one segment."""
+    if len(segments) < 2:
+        return ""
+    rare = min(segments, key=lambda share: share.members)
+    part = rare.members / all_.members
+    return (
+        f" Of the rarest segment, {rare.segment} ({format_percent(part, int(part < 0.1))} of the "
+        f"members), {format_percent(rare.worse)} find less and {format_percent(rare.better)} more."
     )

@@ -25,12 +25,14 @@ class Entry:
     link: to the page, from the index
     kicker: what kind of page it is
     line: what it says on top
+    advice: what it says to do; empty where it says nothing of it
     picture: its first figure; empty where it has none
     """
 
     link: str
     kicker: str
     line: str
+    advice: str
     picture: Markup
 
 
@@ -69,6 +71,7 @@ def _read_page(page: Path, folder: Path, number: int) -> Entry:
     if not heading:
         raise ValueError(f"{page} has no heading: it is no page of a run")
     kicker = re.search(r'<p class="kicker">(.*?)</p>', text, flags=re.DOTALL)
+    advice = re.search(r"<p><b>What to do\.</b>(.*?)</p>", text, flags=re.DOTALL)
     picture = re.search(r'<svg role="img".*?</svg>', text, flags=re.DOTALL)
     drawing = picture[0] if picture else ""
     drawing = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>page{number}-", drawing)
@@ -76,6 +79,7 @@ def _read_page(page: Path, folder: Path, number: int) -> Entry:
         link=Path(relpath(page, folder)).as_posix(),
         kicker=_read_words(kicker[1]) if kicker else page.parent.name,
         line=_read_words(heading[1]),
+        advice=_read_words(advice[1]) if advice else "",
         picture=Markup(drawing),  # noqa: S704  (of our own page, which escaped it)
     )
 

@@ -19,10 +19,10 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from bandit.log.events import PLACES
 from serving.errors import shorten
+from serving.letters.links import TOKEN as TOKEN
 from serving.letters.links import TRACK
 from serving.settings import read_settings
 
-TOKEN = rf"[?&]{TRACK}=(?P<token>[ms][0-9a-f]{{20}})(?:[&#]|$)"
 BARE = rf"(?P<mark>[?&]){TRACK}=[^&#]*"  # what carries the event id, wherever it stands
 # parameters that providers, analytics and advertisers add to links
 _ADDED = re.compile(

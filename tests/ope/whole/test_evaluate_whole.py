@@ -102,9 +102,9 @@ def test_too_few_sends_are_refused() -> None:
     log, _ = make_beside(np.random.default_rng(7))
     one, other = refusals(log, least_ess=5900.0)
     assert one.startswith("at slot ")
-    assert " 6000 sends count as " in one
+    assert " the 6,000 sends count as " in one
     assert one.endswith("that chose as this policy would, fewer than 5900")
-    assert other.startswith("6000 sends count as ")
+    assert other.startswith("the 6,000 sends count as ")
 
 
 def test_too_few_clicks_are_refused() -> None:
@@ -143,7 +143,7 @@ def test_without_clicks_there_is_no_estimate() -> None:
     assert refusals(replace(log, reward=0 * log.reward)) == ["nothing was clicked"] * 2
     wrong = replace(log, target=0 * log.target)
     assert refusals(wrong)[0].startswith(
-        "at slot 1 6000 sends count as 0 that chose as this policy"
+        "at slot 1 the 6,000 sends count as 0 that chose as this policy"
     )
     none = replace(log, sampled=np.zeros_like(log.sampled))
     assert refusals(none)[0].startswith("too few sends were looked at to see how large")

@@ -1,6 +1,7 @@
 """Profiles move forward by new issues alone, to the bits of learning the whole log at once."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,12 +146,20 @@ def test_issues_after_one_are_read_as_they_are_in_the_whole_log(
 
 
 def test_what_has_learned_nothing_learns_the_whole_log(
-    association: Association, logs: dict[int, Path], tmp_path: Path
+    association: Association,
+    logs: dict[int, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """At a terminal it says which issue it is at."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     policy = make(read_policy("popular"))
     policy.start(association.features)
     write(tmp_path / "new", policy, "popular", association)
     assert run(tmp_path / "new", logs[7], tmp_path / "next") == 0
+    told = [f"learning issue {each.issue} ..." for each in list_issues(logs[7])]
+    assert capsys.readouterr().err.split("\r") == [*told, ""]
     whole = write(
         tmp_path / "whole", teach("popular", association, logs[7]), "popular", association
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from simulators.association.pools.catalogue import read_catalogue
 from tests.support.dynamics_cases import build
@@ -47,6 +48,7 @@ def test_an_association_may_know_less_than_is_true() -> None:
         "two": ["member", "member_type", "region", "practice_area"],
         "none": ["member", "region"],
         "shuffled": true.members.columns.tolist(),
+        "declared": [*true.members.columns, "topics"],
     }.items():
         told = build(members=900, attributes=how)
         assert told.members.columns.tolist() == columns
@@ -62,6 +64,22 @@ def test_an_association_may_know_less_than_is_true() -> None:
         assert (moved[name] != true.members[name]).any()
     pairs = ["member_type", "practice_area"]  # a member has both of the same other one
     assert moved[pairs].value_counts().to_dict() == true.members[pairs].value_counts().to_dict()
+
+
+@pytest.mark.parametrize("catalogue", ["pharmacy", "engineers"])
+def test_members_tick_the_topics_that_they_like_best(catalogue: str) -> None:
+    """Three different topics each, which articles they click on more than on others."""
+    told = build(members=400, attributes="declared", catalogue=catalogue, taste=3.0)
+    ticked = [cell.split("; ") for cell in told.members["topics"]]
+    assert {len(set(topics)) for topics in ticked} == {3}
+    assert {name.split("=")[0] for name in told.features.member_names} >= {"topics"}
+    context = told.issue(1)
+    main = told.pool(1).topics.argmax(axis=1)
+    names = [topic.name for topic in read_catalogue(catalogue).topics]
+    rows = context.member_ids - told.members["member"].iloc[0]
+    own = np.array([[names[t] in ticked[row] for t in main] for row in rows])
+    wanted = logit(told.truth(context))
+    assert wanted[own].mean() > wanted[~own].mean() + 2.0  # of a standard deviation of 3
 
 
 def test_what_cannot_be_known_is_refused() -> None:
