@@ -177,6 +177,18 @@ def is_number(column: Array) -> bool:
     return column.dtype.kind in "biuf"
 
 
+def fill_numbers(column: Array) -> Array:
+    """A column in which some numbers are None, with NaN for them; any other column as it is.
+
+    >>> fill_numbers(Columns({"year": [2024, None]})["year"]).tolist()
+    [2024.0, nan]
+    """
+    values = column.tolist() if column.dtype == object else []
+    if not values or any(type(value) not in (int, float, type(None)) for value in values):
+        return column
+    return np.array(values, dtype=np.float64)  # None becomes NaN
+
+
 def read_text(column: Array) -> list[str | None]:
     """The values of a column as people write them, [n]; None where one is missing.
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check
-from bandit.core.columns import Columns, Tabular, is_number, read_text
+from bandit.core.columns import Columns, Tabular, fill_numbers, is_number, read_text
 from bandit.core.columns import fold as fold
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Attributes:
             numbers[many, list(chain.from_iterable(places))] = 1.0
             first += len(values)
         for column, (name, (mean, sd)) in enumerate(self.numeric.items(), width):
-            given = members[name]
+            given = fill_numbers(members[name])
             if not is_number(given):
                 raise ValueError(f"members column {name!r} has type {given.dtype}; must be numbers")
             given = np.where(np.isnan(given), mean, given.astype(np.float64))

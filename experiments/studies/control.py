@@ -104,8 +104,8 @@ def _tell_logs(cells: Cells, told: dict[str, np.ndarray], by_log: dict[str, Gain
     silent = int((~known).any(axis=0).sum())
     told_by = f" ({silent} of {off.shape[1]} logs do not tell of all rules)" if silent else ""
     return [
-        f"Logs of newsletters chosen at random, without any rule, say the same without sending "
-        f"again{told_by}: {costs}. One such log is "
+        f"Logs of newsletters chosen at random, without any rule, say much the same without "
+        f"sending again{told_by}: {costs}. One such log is "
         f"{format_percent(float(np.abs(off[known]).mean()), 1)} of the clicks off what the "
         f"simulation says. {how}"
     ]

@@ -5,7 +5,7 @@ import numpy as np
 from experiments.report.study.figures import Series, draw_series
 from experiments.report.study.page import Finding
 from experiments.study.cells import Cells
-from experiments.study.words import advise, tell_change
+from experiments.study.words import advise, tell_change, tell_sure
 
 BLOCK = 4  # issues that are averaged into a point of the figure
 ROLES = {"made once": "baseline", "profile": "star"}
@@ -55,20 +55,21 @@ def find(cells: Cells) -> Finding:
         )
         for p, words in SHOWN.items()
     }
+    best = min(lead[cells.usual], ahead, key=lambda gain: gain.low)
+    do, sure = advise(
+        decay[cells.usual],
+        len(cells.seeds),
+        "Segments may stay as they were made; making them anew costs clicks here.",
+        "Make segments anew as members click, or send profiles, which never stand still.",
+        "Whether segments are worth making anew is open: these runs do not show it.",
+    )
+    if best.sign > 0:
+        do = f"Send profiles, which never stand still and are ahead of both. {do}"
+        sure = f"That profiles are ahead: {_lower(tell_sure(best, len(cells.seeds)))} What making "
+        sure += f"anew brings: {_lower(tell_sure(decay[cells.usual], len(cells.seeds)))}"
     return Finding(
         headline=headline,
-        advice=advise(
-            decay[cells.usual],
-            len(cells.seeds),
-            "Segments may stay as they were made; making them anew costs clicks here.",
-            "Make segments anew as members click, or send profiles, which never stand still.",
-            "Whether segments are worth making anew is open: these runs do not show it."
-            + (
-                " Profiles, which never stand still, are far ahead of both."
-                if min(lead[cells.usual].sign, ahead.sign) > 0
-                else ""
-            ),
-        ),
+        advice=(do, sure),
         say=say,
         figure=draw_series(
             "static",
@@ -90,3 +91,8 @@ def find(cells: Cells) -> Finding:
             for w in worlds
         ],
     )
+
+
+def _lower(words: str) -> str:
+    """A sentence that follows a colon."""
+    return words[:1].lower() + words[1:]

@@ -94,11 +94,9 @@ def find(cells: Cells) -> Finding:
     inside = (fitted.min(axis=0) <= truth) & (truth <= fitted.max(axis=0))
     members = int(cells.worlds[true_world]["members"])
     issues = int(cells.worlds[true_world]["issues"])
-    rows = [
-        (world, "star" if world == true_world else "other", Gain.over(values))
-        for world, values in lifts.items()
-    ]
-    band = "Foretold, yours" if mine else "Foretold, a log alike"
+    rows = [("In truth", "star", Gain.over(truth))]
+    rows += [(f"Fitted, {world}", "other", Gain.over(lifts[world])) for world in (*families, *mine)]
+    band = "Foretold of your log" if mine else "Foretold of such a log"
     return Finding(
         headline=_write_headline(found, members, issues, bool(mine)),
         advice=_advise(found),
@@ -142,17 +140,15 @@ def _write_headline(found: Foretold, members: int, issues: int, mine: bool) -> s
     clicks = f"{much} {'more' if found.gain.mean >= 0 else 'fewer'} clicks"
     band = found.gain.span().replace("interval", "band")
     foretold = f"{clicks} ({band if np.isfinite(found.gain.low) else 'without a band'})"
-    counted = f"{found.held} of {found.seeds} associations whose truth is known"
     if found.enough:
         return (
             f"Associations fitted to {log} foretell {foretold} from profiles than from learned "
-            f"segments, and bands made alike hold the truth of {counted}."
+            "segments."
         )
     if found.believed:
         return (
-            f"{small}: associations fitted to it foretell {foretold} for profiles over "
-            f"learned segments, which leaves open whether there is a gain at all; bands made alike "
-            f"hold the truth of {counted}."
+            f"{small}: associations fitted to it foretell {foretold} from profiles than from "
+            "learned segments, which leaves open whether there is a gain at all."
         )
     if found.seeds < LEAST:
         return (
@@ -162,7 +158,8 @@ def _write_headline(found: Foretold, members: int, issues: int, mine: bool) -> s
         )
     return (
         f"{small}: associations fitted to it foretell {foretold} from profiles than from learned "
-        f"segments, but bands made alike hold the truth of only {counted}."
+        f"segments, but bands made alike hold the truth of only {found.held} of {found.seeds} "
+        "associations whose truth is known."
     )
 
 

@@ -32,6 +32,7 @@ from experiments.study.cells import Cells
 from experiments.study.plan import Study, enter_studies, read_studies
 
 HERE = "experiments.studies"  # where the analysis of each study is, as a function `find`
+TITLE = "The case against segmentation, asked fairly"  # of the index
 LOG_OF = "@"  # begins a simulator's log that is the log of a policy in the study's first world
 
 
@@ -146,7 +147,7 @@ def main(config: Settings) -> None:
         console.print(f"{finding.headline}\n  page: {page}", soft_wrap=True)
     folder = found[0][0].parents[1]
     pages = sorted(folder.glob("*/study.html"))
-    console.print(f"index: {write_index(folder, pages)}", soft_wrap=True)
+    console.print(f"index: {write_index(folder, pages, TITLE)}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,10 @@ def tell_sure(gain: Gain, seeds: int) -> str:
         )
     places = count_places(gain.mean)
     low, high = (format_percent(end, places, sign=True) for end in gain[1:])
-    told = f"Not yet. In {seeds} simulated associations it may lie anywhere from {low} to {high}; "
+    told = (
+        f"Not sure yet. In {seeds} simulated associations the difference may be anything from "
+        f"{low} to {high}; "
+    )
     half = (gain.high - gain.low) / 2
     needed = seeds * (half / gain.mean) ** 2 if gain.mean else math.inf
     if needed > MOST_SEEDS:

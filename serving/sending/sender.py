@@ -89,13 +89,17 @@ class ReadyIssue:
     def compose(self, members: Tabular, seen: Tabular | None = None) -> Composed:
         """The newsletters of these members; of each the same, whoever comes with it.
 
-        members: n rows, `member` (unique ids) and the attributes; one member is a list of one
+        members: n rows, `member` (unique ids, text or whole numbers) and the attributes, None where
+            one is missing, or NaN; one member is a list of one
         seen: pairs of `member` and `article` in issues that the member opened
 
         Raises ValueError naming what is wrong with the members.
         """
         members = Columns.read(members)
         check.columns("members", members, ["member"])
+        _check_ids(members["member"])
+        if seen is not None:
+            check.columns("seen", list(dict(seen.items())), ["member", "article"])
         rows, columns = self.find_seen(members, seen)
         shown: Bools = np.zeros((len(members), self.width), dtype=bool)
         shown[rows, columns] = True
@@ -153,6 +157,21 @@ class Sender:
         Raises ValueError naming what is wrong with the pool, or does not fit the rules.
         """
         return ReadyIssue(self.bundle, pool, rules, campaign, seed, earlier)
+
+
+def _check_ids(ids: Ids) -> None:
+    """Raise ValueError at the first id that is neither text nor a whole number.
+
+    3.0 would be another member than 3 (`keys.member_keys`).
+    """
+    if ids.dtype.kind in "iu":
+        return
+    for row, one in enumerate(ids.tolist()):
+        if one is None or one != one:  # missing, as the context says
+            continue
+        if isinstance(one, bool) or not isinstance(one, str | int | np.integer):
+            what = f"members row {row}: id {check.shorten(one)}"
+            raise ValueError(f"{what} must be text or a whole number")
 
 
 def _open_issue(

@@ -67,13 +67,17 @@ def test_a_missed_aim_says_by_how_much_and_why() -> None:
     assert "no learner can come nearer than 3 points of a hundred" in words["At most 1"]
     assert words["Told each"].startswith("Missed by 2 points of a hundred. False attributes")
     told = advise(FIGURES, aims, "Profile", "Segments", 5)
-    assert told[0].startswith("Send new members Profile from their first issue on")
-    assert told[1].startswith("The interval over 5 simulated associations leaves out zero. 3 of")
+    assert told[0].startswith("Send new members the newsletter of Profile from their first")
+    assert told[1].startswith("Sure of the direction for associations like the 5 simulated ones")
+    assert "3 of the 6 aims below are met." in told[1]
     unclear = advise(FIGURES | {"won_low": -1.0}, aims, "Profile", "Segments", 5)
-    assert unclear[1].startswith("Not yet: 5 simulated associations leave it open.")
+    assert unclear[1].startswith("Not sure yet: 5 simulated associations leave it open.")
     assert "not shown" in unclear[0]
     late = advise(FIGURES | {"parity": 3.0}, aims, "Profile", "Segments", 5)
-    assert late[0] == "Send new members Segments in the first 3 issues, and Profile from then on."
+    assert late[0] == (
+        "Send new members the newsletter of Segments in the first 3 issues, and that of Profile "
+        "from then on."
+    )
 
 
 @pytest.mark.slow

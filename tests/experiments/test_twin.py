@@ -90,5 +90,5 @@ def test_a_log_of_ones_own_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     run = tmp_path / "runs" / "mine" / "twin"
     assert read_json(run / "run.json")["headline"].startswith("Your log is too small as far as 3")
     page = (run / "study.html").read_text(encoding="utf-8")
-    assert "your log, slot by slot" in page
-    assert "Foretold, yours" in page
+    assert "Fitted, your log, slot by slot" in page
+    assert "Foretold of your log" in page

@@ -76,6 +76,24 @@ def test_the_documented_example_runs(
     assert names["composed"].slates.propensity.min() > 0
 
 
+def test_one_member_as_a_program_has_it(folder: Path) -> None:
+    """A missing number may be None; an id of another type would be another member in silence."""
+    context = train("profile").context
+    sender = serving.load(folder)
+    issue = sender.prepare(context.articles, Rules(slots=4), "may", 7)
+    member = dict(context.members.take([3]).items())
+    (name,) = sender.bundle.features.attributes.numeric
+    without = [issue.compose(member | {name: [gone]}) for gone in (None, float("nan"))]
+    features = [composed.context.member_features for composed in without]
+    np.testing.assert_array_equal(*features)
+    assert without[0].articles.tolist() == without[1].articles.tolist()
+    for odd in (3.0, b"a", True, ("a", "b")):
+        with pytest.raises(ValueError, match=r"members row 0: id .* must be text or a whole"):
+            issue.compose(member | {"member": [odd]})
+    with pytest.raises(ValueError, match="seen lacks column 'article'"):
+        issue.compose(member, {"member": member["member"]})
+
+
 COUNTS = st.dictionaries(st.sampled_from(["article", "event", "resource"]), st.integers(0, 2))
 
 

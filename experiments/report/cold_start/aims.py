@@ -67,8 +67,12 @@ def advise(row: Figures, aims: list[Aim], label: str, rival: str, seeds: int) ->
     """
     met = sum(aim.met for aim in aims)
     trial = (
-        "Whether your association is like these, only a trial in your own sends can tell "
+        "Whether yours is like them, only a trial in your own sends can tell "
         "(docs/experiments_in_sends.md)."
+    )
+    clear = (
+        f"Sure of the direction for associations like the {seeds} simulated ones: the "
+        "95\u00a0% interval leaves out zero."
     )
     told = f"{met} of the {len(aims)} aims below are met. {trial}"
     if not (row["won_low"] > 0 or row["won_high"] < 0):
@@ -76,18 +80,21 @@ def advise(row: Figures, aims: list[Aim], label: str, rival: str, seeds: int) ->
             f"Leave new members where they are: that {label} or {rival} serves them better in "
             "their first four issues is not shown. Ask again with more seeds (seeds=10)."
         )
-        sure = f"Not yet: {seeds} simulated associations leave it open. {told}"
+        sure = f"Not sure yet: {seeds} simulated associations leave it open. {told}"
     elif row["won"] > 0:
-        do = f"Send new members {label} from their first issue on; they need not wait in {rival}."
+        do = (
+            f"Send new members the newsletter of {label} from their first issue on; they need not "
+            f"begin with that of {rival}."
+        )
         if row["parity"] > 0:
             do = (
-                f"Send new members {rival} in the first {row['parity']:.0f} issues, and {label} "
-                "from then on."
+                f"Send new members the newsletter of {rival} in the first {row['parity']:.0f} "
+                f"issues, and that of {label} from then on."
             )
-        sure = f"The interval over {seeds} simulated associations leaves out zero. {told}"
+        sure = f"{clear} {told}"
     else:
-        do = f"Send new members {rival} in their first issues, and {label} later."
-        sure = f"The interval over {seeds} simulated associations leaves out zero. {told}"
+        do = f"Send new members the newsletter of {rival} first, and that of {label} later."
+        sure = f"{clear} {told}"
     risk = (
         f"{format_percent(row['worse'])} of all members find at least 5\u00a0% less to click than "
         f"under {rival}, though the list as a whole gains; look at which segments they are of."

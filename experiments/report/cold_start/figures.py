@@ -51,7 +51,7 @@ def draw_shares(
     high = max([1.1, *(float(np.nanmax(line[0])) for line in inside.values())])
     room = 0.06 * (high - low)
     bottom, top = low - room, high + room
-    told = f"Expected clicks, as a share of {look[baseline].label}\u2019s"
+    told = f"Expected clicks, as a share of those of {look[baseline].label}"
     ends = {p: (float(line[0][-1]) - bottom) / (top - bottom) for p, line in lines.items()}
     named = {
         p: look[p]
@@ -96,29 +96,38 @@ def _divide(
 
 
 def draw_weights(views: Mapping[str, pd.DataFrame], policy: str) -> Markup | None:
-    """How far new members' newsletters rest on behaviour; None where the policy cannot say."""
-    parts = {"since": views["joiners"], "opens": views["openers"]}
-    words = {"since": "Issues since joining", "opens": "Newsletters opened before"}
-    with style.context(STYLE, after_reset=True):
-        figure = Figure(figsize=(10, 3.4))
-        for place, (step, table) in enumerate(parts.items()):
-            rows = table[table["policy"] == policy]
-            sums = rows.groupby(step)[["rests_on", "delivered"]].sum(min_count=1)
-            sums = sums[sums["delivered"] >= sums["delivered"].max() / 100]
-            share = sums["rests_on"] / sums["delivered"]
-            if share.isna().all():
-                return None
-            axes = figure.add_axes((0.055 + 0.5 * place, 0.17, 0.43, 0.68))
-            x = share.index.to_numpy()
-            axes.fill_between(x, 0, share, color=ACCENT, alpha=0.75, linewidth=0)
-            axes.set(xlim=(x[0], max(x[-1], x[0] + 1)), ylim=(0, max(1.15 * share.max(), 0.05)))
-            axes.grid(axis="y")
-            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-            axes.yaxis.set_major_formatter(lambda value, _: format_percent(value))
-            axes.set_xlabel(words[step], loc="left", labelpad=6)
-            if not place:
-                told = (
-                    "Share of a profile that rests on what the member did, the rest on attributes"
-                )
-                axes.text(-0.1, 1.08, told, transform=axes.transAxes, color=SOFT)
-        return render_svg(figure, "weights", "How far profiles rest on behaviour")
+    """How far new members' newsletters rest on behaviour; None where the policy cannot say.
+
+    It is drawn twice: side by side, and one above the other for a phone (`fit_widths`).
+    """
+    parts = {"Issues since joining": (views["joiners"], "since")}
+    parts["Newsletters opened before"] = (views["openers"], "opens")
+    shares = {}
+    for words, (table, step) in parts.items():
+        rows = table[table["policy"] == policy].groupby(step)[["rests_on", "delivered"]]
+        sums = rows.sum(min_count=1)
+        sums = sums[sums["delivered"] >= sums["delivered"].max() / 100]
+        shares[words] = sums["rests_on"] / sums["delivered"]
+    if any(share.isna().all() for share in shares.values()):
+        return None
+    told = "Share of a profile that rests on what the member did, the rest on attributes"
+
+    def draw(key: str, slim: bool) -> Markup:
+        with style.context(STYLE, after_reset=True):
+            figure = Figure(figsize=(4.9, 5.6) if slim else (10, 3.4))
+            for place, (words, share) in enumerate(shares.items()):
+                across = (0.055 + 0.5 * place, 0.17, 0.43, 0.68)
+                down = (0.085, 0.58 - 0.5 * place, 0.885, 0.34)
+                axes, x = figure.add_axes(down if slim else across), share.index.to_numpy()
+                axes.fill_between(x, 0, share, color=ACCENT, alpha=0.75, linewidth=0)
+                axes.set(xlim=(x[0], max(x[-1], x[0] + 1)), ylim=(0, max(1.15 * share.max(), 0.05)))
+                axes.grid(axis="y")
+                axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+                axes.yaxis.set_major_formatter(lambda value, _: format_percent(value))
+                axes.set_xlabel(words, loc="left", labelpad=6)
+                if not place:
+                    size = 9.5 if slim else None
+                    axes.text(-0.1, 1.08, told, transform=axes.transAxes, color=SOFT, fontsize=size)
+            return render_svg(figure, key, "How far profiles rest on behaviour")
+
+    return fit_widths(draw("weights", False), draw("weights-slim", True))

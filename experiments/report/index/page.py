@@ -55,10 +55,13 @@ def find_pages(runs: Sequence[Path]) -> list[Path]:
     return pages
 
 
-def write_index(folder: Path, pages: Sequence[Path]) -> Path:
-    """Write index.html into a folder, whole or not at all; returns its path."""
+def write_index(folder: Path, pages: Sequence[Path], title: str = "") -> Path:
+    """Write index.html into a folder, whole or not at all; returns its path.
+
+    title: what the pages have in common; "": nothing
+    """
     entries = [_read_page(page, folder, number) for number, page in enumerate(pages)]
-    text = fill_template("index.html.j2", entries=entries, first=ACCENT)
+    text = fill_template("index.html.j2", entries=entries, title=title, first=ACCENT)
     with replacing(folder / INDEX) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
     return folder / INDEX
