@@ -169,7 +169,7 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
         )
     if config["judge_from"] > last:
         raise ValueError(f"judge_from = {config['judge_from']}; the log ends with issue {last}")
-    features = find_features(folder, config["bundle"], make_encoder(config["encoder"]))
+    features = find_features(folder, config["bundle"], make_encoder(config.get("encoder")))
     policy.start(features)
     judge = Judge(policy, config["judge_from"], config["slots"])
     with Progress(console=Console(stderr=True), transient=True) as progress:

@@ -43,7 +43,7 @@ def read_policy(
     """
     if (config["bundle"] is None) == (name is None):
         raise ValueError("name what is to be judged: either bundle=PATH or policy=NAME")
-    encoder = make_encoder(config["encoder"])
+    encoder = make_encoder(config.get("encoder"))
     if config["bundle"] is not None:
         read = bundle.read(config["bundle"], encoder)
         issues = read.manifest.made_from.get("issues")
@@ -114,7 +114,7 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
     policy, features, learned = read_policy(config, name, log)
     first = choose_first(issues, config["judge_from"], learned, name is not None)
     sender = (
-        bundle.read(config["sent_by"], make_encoder(config["encoder"])).policy
+        bundle.read(config["sent_by"], make_encoder(config.get("encoder"))).policy
         if config["sent_by"]
         else None
     )
