@@ -150,13 +150,13 @@ def _ask_least_of_cuts(others: Mapping[str, Figures]) -> Aim:
     below = {name: each for name, each in others.items() if each["least"] < LEAST}
     low = min(others, key=lambda name: others[name]["least"])
     told = [
-        f"{_write_short(each, 'least', LEAST)[:-1]} in {name.replace('_', ' ')} "
+        f"{_write_short(each, 'least', LEAST)[:-1]} in \u201c{name.replace('_', ' ')}\u201d "
         f"(issue {each['least_at']:.0f})"
         for name, each in sorted(below.items(), key=lambda pair: pair[1]["least"])
     ]
     return Aim(
         f"Nor in any of the {len(others)} other associations below",
-        f"lowest in {low.replace('_', ' ')}: {_write_least(others[low])}; "
+        f"lowest in \u201c{low.replace('_', ' ')}\u201d: {_write_least(others[low])}; "
         f"{len(others) - len(below)} of {len(others)} are above",
         not below,
         f"{'; '.join(told)}.".replace("; Missed", "; missed"),
