@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 
 from bandit.core import check, keys
 from bandit.core.types import Bools, Context, Feedback, Floats, Slates
@@ -92,10 +91,11 @@ def bound_people(chance: Floats) -> People:
 
     chance: [clicks], as `find_clicks` gives them, of one table of events or of several
     """
-    odds = logit(chance)
     unsure = (chance > 0) & (chance < 1)
     noise = NORMAL * float(np.sqrt((chance * (1 - chance)).sum())) + UNTOLD * int(unsure.sum())
-    low, high = (float(expit(odds + shift).sum()) for shift in np.log([1 / FACTOR, FACTOR]))
+    low, high = (
+        float((chance * odds / (chance * odds + 1 - chance)).sum()) for odds in (1 / FACTOR, FACTOR)
+    )
     surely = int((chance >= 1).sum())
     return People(
         len(chance),

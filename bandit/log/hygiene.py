@@ -121,10 +121,6 @@ def find_own_accounts(table: pd.DataFrame, is_open: Bools) -> list[tuple[Bools, 
 
 def _sort(events: pd.DataFrame) -> Ints:
     """The rows sorted by mail and time, whatever order they came in; ties by what they say."""
-    text = [
-        pd.util.hash_array(events[name].astype(str).to_numpy(dtype=object))
-        for name in ("event", "agent", "network")
-    ]
     mail = events.groupby(["campaign", "member"], sort=False, observed=True).ngroup().to_numpy()
     ties = (
         events["method"] == "HEAD",
@@ -133,7 +129,18 @@ def _sort(events: pd.DataFrame) -> Ints:
         events["arrived"],
         events["seconds"],
     )
-    return np.lexsort([*text, *(tie.to_numpy(dtype=np.float64) for tie in ties), mail])
+    keys = [*(tie.to_numpy(dtype=np.float64) for tie in ties), mail]
+    order = np.lexsort(keys)
+    same = np.zeros(len(order) + 1, dtype=bool)  # as the row before
+    same[1:-1] = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
+    alike = order[same[1:] | same[:-1]]
+    if not len(alike):
+        return order
+    text = np.zeros((3, len(events)), dtype=np.uint64)
+    for row, name in enumerate(("event", "agent", "network")):
+        words = events[name].iloc[alike].astype(str).to_numpy(dtype=object)
+        text[row, alike] = pd.util.hash_array(words)
+    return np.lexsort([*text, *keys])
 
 
 def _find_first(table: pd.DataFrame, mail: Ints) -> tuple[Ints, Bools]:

@@ -19,7 +19,7 @@ from hydra.errors import (
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from experiments.asked.known import list_names, read_own, say_unknown
+from experiments.asked.known import SET_ELSEWHERE, list_names, read_own, say_unknown
 from experiments.runner.configs import CONFIGS, list_configs, resolve
 
 
@@ -42,9 +42,7 @@ def translate(
         return error
     text = " ".join(str(error).split())
     if unknown := re.match(r"Could not override '([^']+)'", text):
-        return ValueError(
-            say_unknown(unknown[1], _list_known(command, overrides, folders, unknown[1]))
-        )
+        return ValueError(_say_not_there(unknown[1], command, overrides, folders))
     if gone := re.match(r"Interpolation key '([^']+)' not found", text):
         return ValueError(f"{gone[1]} is not there; it is a setting that {command} needs")
     if several := re.match(r"Ambiguous value for argument '(.+?)' 1\.", text):
@@ -59,6 +57,19 @@ def translate(
     if isinstance(error, OverrideParseException):
         return ValueError(f"{error.override}: {text.partition(' See https')[0]}")
     return ValueError(text)
+
+
+def _say_not_there(
+    name: str, command: str, overrides: Sequence[str], folders: Sequence[Path]
+) -> str:
+    """Why a name cannot be overridden: it is set elsewhere, or by a plus, or nothing reads it."""
+    elsewhere = SET_ELSEWHERE.get(name, "")
+    if elsewhere in read_own(command):
+        return f"{name} is set by {elsewhere}; say {elsewhere}=VALUE"
+    known = _list_known(command, overrides, folders, name)
+    if name in known:
+        return f"{name} is an option that no yaml has a value for; say +{name}=VALUE"
+    return say_unknown(name, known)
 
 
 def _say_missing(path: str, folders: Sequence[Path]) -> str:

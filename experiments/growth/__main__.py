@@ -14,6 +14,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import Progress
 
+from bandit.compiling import is_worth
 from bandit.core.files import replacing, write_json, write_table
 from experiments.asked.command import command
 from experiments.growth.figure import draw_growth
@@ -35,6 +36,7 @@ def measure_growth(config: Settings, tick: Callable[[str], None]) -> Iterator[di
     tick: called after each measurement with what was measured
     """
     usual, seed, longest = config["usual"], config["seed"], config["longest"]
+    is_worth(1e9)  # so that what is not kept loads the compiled loops, too
     for _ in measure_world(config["policies"], config["simulator"] | SMALL, seed, lambda: None):
         pass
     for axis in AXES:

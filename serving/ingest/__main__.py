@@ -59,7 +59,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def work(asked: argparse.Namespace) -> None:
     """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
-    require("ingest", "pandas", "pydantic", "scipy")
+    require("ingest", "pandas")
     from serving.ingest.work import ingest
 
     for line in ingest(asked):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bandit.core.columns import Columns
 from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Slates
@@ -20,6 +21,8 @@ from serving.ingest.book import Book
 
 DAY = 86400.0
 EVENTS = ("open", "click", "unsubscribe", "other")
+LOOKED_AT = ["event", "at", "kind", "slot", "place", "provider", "message"]
+LOOKED_AT += ["time", "sent", "taken", "count"]  # columns of records that say which of them count
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,19 @@ class Answers:
 def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Window) -> Answers:
     """What came back from the mails in `rows` of the book.
 
-    table: records of these mails, with `at` (row in the book), `slot`, `place` and `count`
+    table: records of these mails, with `at` (row in the book), `slot`, `place`, `count` and `taken`
     sent: [n] when each mail of these went out first, in seconds since 1970
     """
-    frame = _sort(table).to_pandas()
-    frame["event"] = frame["provider"] + ":" + frame["event"]
-    what = ["at", "kind", "slot", "place"]
-    again = frame.duplicated("event").to_numpy()
-    other = again & ~frame.duplicated(["event", *what]).to_numpy()
-    frame["seconds"] = frame["time"] - _find_sent(frame, sent, rows.start)
+    table = _sort(table)
+    event = pc.binary_join_element_wise(table["provider"], table["event"], ":")
+    table = table.set_column(table.schema.get_field_index("event"), "event", event)
+    frame = table.select(LOOKED_AT).to_pandas()
+    again = frame["taken"].to_numpy() | frame.duplicated("event").to_numpy()
+    other = again & ~frame.duplicated(["event", "at", "kind", "slot", "place"]).to_numpy()
+    seconds = frame["time"].to_numpy() - _find_sent(frame, sent, rows.start)
     acts = frame["kind"].isin(EVENTS).to_numpy()
-    early = acts & (frame["seconds"] < -window.before * DAY).to_numpy()
-    late = acts & (frame["seconds"] > window.days * DAY).to_numpy()
+    early = acts & (seconds < -window.before * DAY)
+    late = acts & (seconds > window.days * DAY)
     why = np.select(
         [other, early & ~again, late & ~again],
         [
@@ -84,17 +88,16 @@ def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Windo
         ],
         "",
     )
-    used = frame[~again & (why == "")]
-    events = _tabulate(book, used[used["kind"].isin(EVENTS)])
-    timed = used["kind"].isin(("open", "click"))
-    delays = {
-        str(name): each["seconds"].to_numpy(dtype=np.float64)
-        for name, each in used[timed].groupby("provider")
-    }
+    bad = why != ""
+    used = ~again & ~bad
+    events = _tabulate(book, table.filter(pa.array(used & acts)), seconds[used & acts])
+    timed = used & frame["kind"].isin(("open", "click")).to_numpy()
+    of = {str(name): timed & (frame["provider"] == name) for name in frame["provider"].unique()}
+    delays = {name: seconds[some] for name, some in of.items() if some.any()}
     tagged = tag(events, closes=window.closes * DAY)
-    n = rows.stop - rows.start
+    at = frame["at"].to_numpy() - rows.start
     facts = {
-        kind: _mark(used.loc[used["kind"] == kind, "at"].to_numpy() - rows.start, n)
+        kind: _mark(at[used & (frame["kind"] == kind)], rows.stop - rows.start)
         for kind in ("bounce", "complaint")
     }
     feedback = _read(book, rows, tagged, ~facts["bounce"] | facts["complaint"])
@@ -103,9 +106,9 @@ def answer(book: Book, rows: slice, table: pa.Table, sent: Floats, window: Windo
         replace(feedback, unsubscribed=left),
         facts["complaint"],
         tagged,
-        frame.assign(why=why)[why != ""],
-        int(frame["count"].sum() - len(used) - (why != "").sum()),
-        int((~used["kind"].isin(EVENTS)).sum()),
+        table.filter(pa.array(bad)).to_pandas().assign(why=why[bad]),
+        int(frame["count"].sum() - used.sum() - bad.sum()),
+        int((used & ~acts).sum()),
         delays,
         find_clicks(tagged),
     )
@@ -139,33 +142,31 @@ def _find_sent(frame: pd.DataFrame, sent: Floats, start: int) -> Floats:
     return np.where(np.isnan(own), sent[frame["at"].to_numpy() - start], own)
 
 
-def _tabulate(book: Book, used: pd.DataFrame) -> pd.DataFrame:
+def _tabulate(book: Book, used: pa.Table, seconds: Floats) -> pd.DataFrame:
     """The records as events of `bandit.log.events`, by mail and time."""
     at = used["at"].to_numpy()
-    went = (used["time"] - used["seconds"]).to_numpy(dtype=np.float64)
-    since = (used["arrived"] - went).to_numpy(dtype=np.float64)
-    address = used["address"].fillna("").astype(object)
-    events = pd.DataFrame(
+    went = used["time"].to_numpy() - seconds
+    since = used["arrived"].fill_null(np.nan).to_numpy() - went
+    domain = pc.replace_substring_regex(used["address"].fill_null(""), "(?s).*@", "")
+    events = pa.table(
         {
-            "event": used["event"].to_numpy(dtype=object),
-            "campaign": book.campaign,
-            "member": book.members.take(pa.array(at)).to_numpy(zero_copy_only=False),
-            "kind": used["kind"].to_numpy(dtype=object),
-            "slot": used["slot"].to_numpy(dtype=np.int64),
+            "event": used["event"],
+            "campaign": pa.repeat(book.campaign, len(used)),
+            "member": book.members.take(used["at"]),
+            "kind": used["kind"],
+            "slot": used["slot"],
             "links": (book.choice[at] >= 0).sum(axis=1),
-            "seconds": used["seconds"].to_numpy(dtype=np.float64),
-            "arrived": np.where(np.isnan(since), used["seconds"], since),
+            "seconds": seconds,
+            "arrived": np.where(np.isnan(since), seconds, since),
             "sent": np.round(1000 * went).astype("datetime64[ms]"),
-            "agent": used["agent"].to_numpy(dtype=object),
-            "method": used["method"].to_numpy(dtype=object),
-            "network": used["network"].to_numpy(dtype=object),
-            "domain": [each.rpartition("@")[2] or "unknown" for each in address],
-            "verdict": used["verdict"].to_numpy(dtype=object),
-            "place": used["place"].to_numpy(dtype=object),
+            **{name: used[name] for name in ("agent", "method", "network")},
+            "domain": pc.if_else(pc.equal(domain, ""), "unknown", domain),
+            **{name: used[name] for name in ("verdict", "place", "at")},
         }
     )
-    order = np.lexsort([events["event"].to_numpy(dtype=object), events["seconds"].to_numpy(), at])
-    return events.iloc[order].reset_index(drop=True)
+    by = [(name, "ascending") for name in ("at", "seconds", "event")]
+    frame: pd.DataFrame = events.sort_by(by).drop_columns("at").to_pandas()
+    return frame
 
 
 def _read(book: Book, rows: slice, tagged: pd.DataFrame, delivered: Bools) -> Feedback:

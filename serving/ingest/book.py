@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from bandit.core.columns import Columns, fill_text
 from bandit.core.files import read_table
@@ -21,7 +22,7 @@ from bandit.core.types import Ints
 from serving.errors import shorten
 from serving.ingest.reading.links import clean_link
 from serving.letters.book import MEMBERS, POOL
-from serving.sending.record import SEND, SLATES, list_parts, read_send
+from serving.sending.record import SEND, SLATES, read_parts
 from serving.sending.write import read_back
 
 
@@ -35,7 +36,7 @@ class Book:
     seed: of the send
     rules: of the send
     told: what rules.json of the log says of the issue, its campaign and its rules
-    members: [n] ids; `words` are the same as text
+    members: [n] ids
     mails: [n] ids of the mails
     events: [n k] ids of the slots
     choice: [n, k], the article's place in the pool, -1 for an empty slot
@@ -51,7 +52,6 @@ class Book:
     rules: Rules
     told: dict[str, object]
     members: pa.Array
-    words: pa.Array
     mails: pa.Array
     events: pa.Array
     choice: Ints
@@ -66,8 +66,8 @@ class Book:
         Raises ValueError where the folder holds no finished send, where a file was changed since,
         and where waves had other pools or rules.
         """
-        parts = list_parts(Path(folder))
-        told = [read_send(part) for part in parts]
+        found = read_parts(Path(folder), (SLATES, MEMBERS, POOL))
+        parts, told = list(found), list(found.values())
         for part, each in zip(parts, told, strict=True):
             if "rules" not in each or not (part / POOL).is_file():
                 raise ValueError(
@@ -82,16 +82,8 @@ class Book:
                     "issues of their own; ingest them one after the other"
                 )
         campaign, rules = str(told[0]["campaign"]), _parse_rules(parts[0], told[0]["rules"])
-        slates = [_read_slates(part, rules.slots) for part in parts]
-        table = pa.concat_tables(slates).combine_chunks()
-        slots = rules.slots
-        first = pa.array(np.arange(0, len(table), slots))
-        members = flatten(table["member"].take(first))
-        articles = pools[0]["article"].to_pylist()
-        place = {article: j for j, article in enumerate(articles)}
-        shown = table["article"].combine_chunks().dictionary_encode()
-        where = np.array([place[each] for each in shown.dictionary.to_pylist()] + [-1])
-        choice = where[shown.indices.fill_null(len(where) - 1).to_numpy()].reshape(-1, slots)
+        articles = flatten(pools[0]["article"])
+        slates = [piece for part in parts for piece in _read_slates(part, rules.slots, articles)]
         urls = (
             fill_text(Columns.from_arrow(pools[0])["url"])
             if "url" in pools[0].schema.names
@@ -101,22 +93,24 @@ class Book:
         known = list(dict.fromkeys(filter(None, links)))
         link = np.array([known.index(each) if each else -1 for each in links] + [-1])
         seed = told[0].get("seed")
-        return cls(
+        book = cls(
             parts=parts,
             digest=" ".join(sha256((part / SEND).read_bytes()).hexdigest() for part in parts),
             campaign=campaign,
             seed=seed if isinstance(seed, int) else 0,
             rules=rules,
             told={"campaign": campaign, "rules": told[0]["rules"]},
-            members=members,
-            words=members.cast(pa.string()),
-            mails=flatten(table["mail"].take(first)),
-            events=flatten(table["event"]),
-            choice=choice.astype(np.int32),
+            members=pa.concat_arrays([each.members for each in slates]),
+            mails=pa.concat_arrays([each.mails for each in slates]),
+            events=pa.concat_arrays([each.events for each in slates]),
+            choice=np.concatenate([each.choice for each in slates]),
             pool=pools[0],
             links=known,
             link=link,
         )
+        del slates
+        pa.default_memory_pool().release_unused()  # what reading took
+        return book
 
     def __len__(self) -> int:
         """How many mails there are."""
@@ -142,17 +136,35 @@ def _parse_rules(part: Path, told: object) -> Rules:
         raise ValueError(f"{part / SEND}: rules: {error}") from None
 
 
-def _read_slates(part: Path, slots: int) -> pa.Table:
-    columns = ["member", "article", "mail", "event", "slot"]
-    with pq.ParquetFile(part / SLATES, page_checksum_verification=True) as file:
-        table = file.read(columns)
-    slot = table["slot"].to_numpy()
-    if len(slot) % slots or (slot.reshape(-1, slots) != np.arange(1, slots + 1)).any():
-        raise ValueError(
-            f"{part / SLATES} does not hold slots 1 to {slots} of each member, in order, which the "
-            f"rules in {SEND} ask for"
+class _Slates(NamedTuple):
+    """What the book has of some mails."""
+
+    members: pa.Array
+    mails: pa.Array
+    events: pa.Array
+    choice: Ints
+
+
+def _read_slates(part: Path, slots: int, articles: pa.Array) -> Iterator[_Slates]:
+    """The mails of a send, some thousand at a time: of all together, rows would not fit memory."""
+    for table in read_back(part / SLATES, slots, ("member", "article", "mail", "event", "slot")):
+        slot = table["slot"].to_numpy()
+        if len(slot) % slots or (slot.reshape(-1, slots) != np.arange(1, slots + 1)).any():
+            raise ValueError(
+                f"{part / SLATES} does not hold slots 1 to {slots} of each member, in order, which "
+                f"the rules in {SEND} ask for"
+            )
+        first = pa.array(np.arange(0, len(table), slots))
+        shown = flatten(table["article"])
+        choice = pc.index_in(shown, articles)
+        if choice.null_count > shown.null_count:
+            raise ValueError(f"{part / SLATES} holds an article that is not in {POOL}")
+        yield _Slates(
+            flatten(table["member"]).take(first),
+            flatten(table["mail"]).take(first),
+            flatten(table["event"]),
+            choice.fill_null(-1).to_numpy().reshape(-1, slots),
         )
-    return table.drop_columns(["slot"])
 
 
 def flatten(column: pa.Array | pa.ChunkedArray) -> pa.Array:

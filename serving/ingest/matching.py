@@ -5,7 +5,6 @@ gave them to the platform; or the provider's own id of the mail, which some othe
 mail ties to ours; or only an address. Open this file to see in which order they are believed.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +14,10 @@ import pyarrow.compute as pc
 from bandit.core.types import Bools, Ints
 from serving.errors import shorten
 from serving.ingest.book import Book, flatten
+from serving.ingest.ids import Ids, Owners
 from serving.ingest.reading.links import Places
 
+NAMES = ("token", "mail", "member", "campaign", "send", "provider", "message", "address")
 NOWHERE = "it says of no mail of this send"
 TWO = "it has the ids of two mails"
 
@@ -41,19 +42,24 @@ class Matcher:
 
     book: of the send
     places: of links that are no article's
-    addresses: text -> the member's row in the book; -1 where two members share one
+    addresses: whose they are, as far as it was told
     sends: the provider's ids of the mailings that count; none: all
     """
 
     book: Book
     places: Places
-    addresses: dict[str, int]
+    addresses: Owners | None = None
     sends: tuple[str, ...] = ()
     _keys: list[pa.Table] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self._events, self._mails = Ids(self.book.events), Ids(self.book.mails)
+        self._members = Ids(self.book.members.cast(pa.string()))
+        self._links = {link: code for code, link in enumerate(self.book.links)}
+
     def learn(self, table: pa.Table) -> None:
-        """Learn from records that name the mail which message it is."""
+        """Learn from records that name the mail which message it is; all that counts is NAMES."""
         found = self._find_named(table)
         at = np.where(self._find_other(table), -1, found.at)
         at[pc.not_equal(found.why, "").to_numpy(zero_copy_only=False)] = -1
@@ -76,13 +82,10 @@ class Matcher:
                 f"the files are of several mailings, {', '.join(sorted(self._ids)[:5])}, and their "
                 "rows do not say which is this campaign's: name it by --mailing"
             )
-        pairs = _list_pairs(pa.concat_tables(self._keys)) if self._keys else None
-        if pairs is not None:
-            count = pairs.group_by("key").aggregate([("at", "count"), ("at", "min")])
-            pairs = count.filter(pc.equal(count["at_count"], 1))
-        empty = pa.array([], pa.string())
-        self._messages = flatten(pairs["key"]) if pairs else empty
-        self._at = flatten(pairs["at_min"]).to_numpy() if pairs else np.zeros(0, dtype=np.int64)
+        none = pa.table({"key": pa.array([], pa.string()), "at": pa.array([], pa.int64())})
+        pairs = pa.concat_tables([none, *self._keys])
+        self._keys = []
+        self._messages = Owners(flatten(pairs["key"]), pairs["at"].to_numpy())
 
     def find(self, table: pa.Table) -> Found:
         """Where the records of a table belong."""
@@ -90,13 +93,10 @@ class Matcher:
         at, why = named.at, named.why
         other = self._find_other(table)
         why = pc.if_else(pa.array(other), "it is of another mailing", why)
-        key = pc.index_in(_name_messages(table), value_set=self._messages)
-        at = np.where(at < 0, _take(self._at, key), at)
-        if self.addresses:
-            known = pa.array(list(self.addresses), pa.string())
-            rows = np.array(list(self.addresses.values()), dtype=np.int64)
+        at = np.where(at < 0, self._messages.find(_name_messages(table)), at)
+        if self.addresses is not None:
             theirs = pc.utf8_lower(flatten(table["address"]))
-            at = np.where(at < 0, _take(rows, pc.index_in(theirs, known)), at)
+            at = np.where(at < 0, self.addresses.find(theirs), at)
         nowhere = pc.and_(pc.equal(why, ""), pa.array(at < 0))
         why = pc.if_else(nowhere, NOWHERE, why)
         at = np.where(pc.equal(why, "").to_numpy(zero_copy_only=False), at, -1)
@@ -107,12 +107,12 @@ class Matcher:
         book, k = self.book, self.book.rules.slots
         n = len(table)
         token, mail, member = (flatten(table[name]) for name in ("token", "mail", "member"))
-        event = _index(token, book.events)
-        by_token = np.where(event >= 0, event // k, _index(token, book.mails))
+        event = self._events.find(token)
+        by_token = np.where(event >= 0, event // k, self._mails.find(token))
         ways = (
             ("its event id is of no mail of this send", token, by_token),
-            ("its mail is of no mail of this send", mail, _index(mail, book.mails)),
-            ("its member was not mailed", member, _index(member, book.words)),
+            ("its mail is of no mail of this send", mail, self._mails.find(mail)),
+            ("its member was not mailed", member, self._members.find(member)),
         )
         at, why = np.full(n, -1), pa.array([""] * n, pa.string())
         for reason, given, found in ways:
@@ -148,7 +148,8 @@ class Matcher:
         place = place.take(coded.indices)
         place = pc.if_else(pa.array(click), pc.fill_null(place, ""), "")
         listed = pc.not_equal(place, "").to_numpy(zero_copy_only=False)
-        code = _index(link, pa.array(self.book.links, pa.string()))
+        code = np.array([self._links.get(word, -1) for word in words] + [-1])
+        code = code[coded.indices.fill_null(-1).to_numpy()]
         slot, many = self._find_slots(found, code)
         tagged = pc.fill_null(flatten(table["slot"]), 0.0).to_numpy().astype(np.int64)
         k = self.book.rules.slots
@@ -159,14 +160,17 @@ class Matcher:
         slot = np.where(click & ~listed, slot, 0)
         shown = self.book.choice[at, np.clip(slot - 1, 0, k - 1)] >= 0
         lost = click & ~listed & ((slot == 0) | ~shown)
-        reasons = np.where(
-            code >= 0,
-            "its article is not in the member's mail",
-            "its link is nobody's: see --links",
+        reasons = pc.if_else(
+            pa.array(many & (slot == 0)),
+            "its link is in two slots",
+            pc.if_else(
+                pa.array(code >= 0),
+                "its article is not in the member's mail",
+                "its link is nobody's: see --links",
+            ),
         )
-        reasons = np.where(many & (slot == 0), "its link is in two slots", reasons)
         unused = pc.and_(pc.equal(found.why, ""), pa.array(lost))
-        why = pc.if_else(unused, pa.array(reasons.tolist(), pa.string()), found.why)
+        why = pc.if_else(unused, reasons, found.why)
         leaves = pc.equal(place, "unsubscribe")
         kind = pc.if_else(
             pa.array(listed), pc.if_else(leaves, "unsubscribe", "other"), flatten(table["kind"])
@@ -200,37 +204,17 @@ def _list_pairs(pairs: pa.Table) -> pa.Table:
     return valid.group_by(["key", "at"]).aggregate([])
 
 
-def _index(values: pa.Array, known: pa.Array) -> Ints:
-    """The place of each value among those known; -1 for none."""
-    if values.null_count == len(values):
-        return np.full(len(values), -1)
-    place = pc.fill_null(pc.index_in(values, value_set=known), -1)
-    return np.asarray(place.to_numpy(), dtype=np.int64)
+def match_addresses(book: Book, members: pa.Array, addresses: pa.Array) -> Owners:
+    """Whose each address is, capital letters aside.
 
-
-def _take(values: Ints, place: pa.Array) -> Ints:
-    """The values at some places; -1 where a place is null."""
-    index = pc.fill_null(place, -1).to_numpy()
-    return np.asarray(np.append(values, -1)[index])
-
-
-def match_addresses(book: Book, members: Iterable[str], addresses: Iterable[str]) -> dict[str, int]:
-    """Each address, capital letters aside -> the member's row in the book; two members': -1.
-
-    Raises ValueError where none of them was mailed.
+    Raises ValueError where none of the members was mailed.
     """
-    row = {member: at for at, member in enumerate(book.words.to_pylist())}
-    found: dict[str, int] = {}
-    count = 0
-    # as those of the records are: Python's own small letters of some alphabets are others
-    keys = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(addresses, pa.string()))).to_pylist()
-    for member, key in zip(members, keys, strict=True):
-        at = row.get(member, -1)
-        count += at >= 0
-        if key:
-            found[key] = at if found.get(key, at) == at else -1
-    if not count:
+    known = book.members.cast(pa.string())
+    at = Ids(known).find(members)
+    if (at < 0).all():
         raise ValueError(
-            f"--addresses: none of the members was mailed, such as {shorten(next(iter(row)))} was"
+            f"--addresses: none of the members was mailed, such as {shorten(known[0].as_py())} was"
         )
-    return found
+    # as those of the records are: Python's own small letters of some alphabets are others
+    theirs = pc.utf8_lower(pc.utf8_trim_whitespace(addresses))
+    return Owners(pc.if_else(pc.equal(theirs, ""), None, theirs), at)

@@ -22,13 +22,16 @@ from bandit.log.doubt import People, bound_people
 from serving.errors import shorten
 from serving.folder import claim
 from serving.ingest.answers import Answers, Window, answer
+from serving.ingest.aside import Aside
 from serving.ingest.book import Book
+from serving.ingest.buckets import Buckets, sort_records
+from serving.ingest.ids import Owners
 from serving.ingest.log import Outcome, add_issue
 from serving.ingest.matching import Matcher, match_addresses
 from serving.ingest.reading.links import read_places
 from serving.ingest.reading.mapping import read_mapping
 from serving.ingest.reading.times import WHY, describe_clocks, parse_times
-from serving.ingest.spill import Aside, Buckets, Spill, open_writer, sort_records, spill_file
+from serving.ingest.spill import Spill, open_writer, spill_file
 from serving.sending.record import refuse_spoiling
 from serving.tables import Table, name_plainly
 
@@ -67,7 +70,7 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     own = [read_mapping(path) for path in asked.mapping]
     book = Book.read(asked.sent)
     places = read_places(asked.links, book.links)
-    addresses = _read_addresses(asked, book) if asked.addresses is not None else {}
+    addresses = _read_addresses(asked, book) if asked.addresses is not None else None
     at = _read_time(asked.delivered_at) if asked.delivered_at is not None else None
     log = Path(asked.log)
     refuse_spoiling("--log", log, asked.sent)
@@ -75,8 +78,8 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     place = real.with_name(f".{real.name}.ingest")
     with _work_in(place):
         spills = [spill_file(Path(file), own, place, asked.encoding) for file in asked.files]
-        matcher, aside = Matcher(book, places, addresses, tuple(asked.mailing)), Aside()
-        buckets = sort_records(spills, matcher, place, aside)
+        aside, mailings = Aside(), tuple(asked.mailing)
+        buckets = sort_records(spills, Matcher(book, places, addresses, mailings), place, aside)
         _refuse_nothing(book, spills, aside)
         _fill_sent(buckets, at, aside)
         gathered = _Gathered(book, place / "events.parquet")
@@ -112,12 +115,12 @@ def _work_in(folder: Path) -> Iterator[None]:
         folder.rmdir()
 
 
-def _read_addresses(asked: argparse.Namespace, book: Book) -> dict[str, int]:
+def _read_addresses(asked: argparse.Namespace, book: Book) -> Owners:
     table = Table.read(asked.addresses, ["member"], all_columns=True, encoding=asked.encoding)
     names = [name for name in table.columns.column_names if name_plainly(name) in ADDRESS]
     if len(names) != 1:
         raise ValueError(f"{asked.addresses} has {len(names)} columns of addresses; name one email")
-    columns = (table.columns[name].cast(pa.string()).to_pylist() for name in ("member", names[0]))
+    columns = (table.columns[name].cast(pa.string()) for name in ("member", names[0]))
     return match_addresses(book, *columns)
 
 
@@ -216,8 +219,8 @@ def _to_table(events: pd.DataFrame) -> pa.Table:
     """Events as arrow has them; a column of text is one though it has no rows."""
     columns = {}
     for name in events:
-        values = events[name].to_numpy()
-        columns[str(name)] = pa.array(values, pa.string() if values.dtype == object else None)
+        text = events[name].dtype.kind in "OT"
+        columns[str(name)] = pa.array(events[name], pa.string() if text else None)
     return pa.table(columns)
 
 

@@ -14,7 +14,7 @@ from bandit.core.columns import Columns
 from bandit.core.files import read_table
 from bandit.core.types import Ids
 from serving.checks.measure import measure
-from serving.sending.record import SEND, SLATES, list_parts, read_send
+from serving.sending.record import SEND, SLATES, read_parts
 
 
 class Past:
@@ -28,18 +28,19 @@ class Past:
     """
 
     def __init__(self, folders: Sequence[str | Path], campaign: str) -> None:
-        self._issues = [list_parts(Path(folder)) for folder in folders]
+        issues = [read_parts(Path(folder)) for folder in folders]
+        self._issues = [list(parts) for parts in issues]
         found: dict[object, Path] = {}
-        for parts in self._issues:
-            name = read_send(parts[0]).get("campaign")
+        for part, told in (next(iter(parts.items())) for parts in issues):
+            name = told.get("campaign")
             if name == campaign:
-                raise ValueError(f"--sent {parts[0]} is of campaign {name!r}, the one sent now")
+                raise ValueError(f"--sent {part} is of campaign {name!r}, the one sent now")
             if name in found:
                 raise ValueError(
-                    f"--sent {found[name]} and {parts[0]} are of one campaign, {name!r}: "
+                    f"--sent {found[name]} and {part} are of one campaign, {name!r}: "
                     "of one in waves, name the folder that holds them"
                 )
-            found[name] = parts[0]
+            found[name] = part
 
     def refuse_unlike(self, members: Ids, articles: Ids) -> None:
         """Raise ValueError for a send whose ids are of another kind, for they could match none.

@@ -3,7 +3,7 @@
 Open this file for how slates.parquet comes about.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +28,7 @@ def write_slates(path: Path, tables: Iterable[pa.Table]) -> int:
                 )
             writer.write_table(table, row_group_size=ROW_GROUP)
             rows += len(table)
+            del table  # before the next ones are gathered
     finally:
         if writer is not None:
             writer.close()
@@ -36,20 +37,30 @@ def write_slates(path: Path, tables: Iterable[pa.Table]) -> int:
     return rows
 
 
-def read_back(path: Path, slots: int) -> Iterator[pa.Table]:
-    """What was written, some thousand members at a time, each with all slots."""
-    batches = pq.ParquetFile(path, page_checksum_verification=True).iter_batches(slots * _READ)
+def read_back(path: Path, slots: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """What was written, some thousand members at a time, each with all slots.
+
+    columns: those that are read (default: all)
+    """
+    file = pq.ParquetFile(path, page_checksum_verification=True)
+    batches = file.iter_batches(slots * _READ, columns=columns)
     return regroup((pa.Table.from_batches([batch]) for batch in batches), slots * _READ)
 
 
 def regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """The same rows, `rows` at a time: the bytes of a file must not depend on the chunks."""
+    """The same rows, `rows` at a time: the bytes of a file must not depend on the chunks.
+
+    What has been copied is let go before the copy is used: rows are many.
+    """
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
         while sum(map(len, held)) >= rows:
             together = pa.concat_tables(held)
-            yield together.slice(0, rows).combine_chunks()
             held = [together.slice(rows)]
+            group = together.slice(0, rows).combine_chunks()
+            del together
+            yield group
+            del group
     if sum(map(len, held)):
         yield pa.concat_tables(held).combine_chunks()

@@ -18,7 +18,7 @@ from bandit.core.ids import Aliases, follow
 from bandit.core.types import Ids
 from serving.arms.design import RESERVED, ROUNDING
 from serving.errors import cut
-from serving.sending.record import SEND, SLATES, list_parts, read_send
+from serving.sending.record import SEND, SLATES, read_parts
 
 HELD, REST, POLICY = RESERVED
 
@@ -63,8 +63,7 @@ def read_sends(folders: Sequence[str | Path], aliases: Aliases | None = None) ->
     split: Split | None = None
     kinds = ""
     for folder in folders:
-        for part in list_parts(Path(folder)):
-            told = read_send(part)
+        for part, told in read_parts(Path(folder)).items():
             what = (told.get("experiment"), _keep(told.get("holdout")))
             if split is None or found is None:
                 split, found = _divide(part, *what), what

@@ -1,14 +1,13 @@
 """The command that judges titles: both ways of judging, and what it refuses."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
-from experiments.headlines import make_table, measure
+from experiments.headlines import main, make_table, measure
+from tests.support.asking import ask_in
 from tests.support.loader_cases import upworthy
 
 QUIET = Console(quiet=True)
@@ -50,17 +49,10 @@ def test_refusals(tmp_path: Path) -> None:
         measure(OPTIONS | {"data": data, "judge": data}, QUIET)
 
 
-def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "arms.csv"
     pd.DataFrame({"headline": ["a"]}).to_csv(path, index=False)
-    done = subprocess.run(
-        [sys.executable, "-m", "experiments.headlines", f"data={path}"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("headlines: ")
-    assert "arms.csv" in done.stderr
-    assert "Traceback" not in done.stderr
+    said = ask_in(tmp_path, monkeypatch)(main, f"data={path}")
+    assert said.startswith("headlines: ")
+    assert "arms.csv" in said
+    assert "\n" not in said

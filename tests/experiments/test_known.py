@@ -50,6 +50,12 @@ WRONG = [
     ("run", "+polcy=random", "no setting 'polcy'; nearest: policy"),
     ("run", "simulater=informz", "no setting 'simulater'; nearest: simulator"),
     ("run", "+simulator.seed=3", "simulator.seed is set by seed; say seed=3"),
+    ("run", "simulator.issues=6", "simulator.issues is set by issues; say issues=VALUE"),
+    (
+        "run",
+        "policy.max_slots=3",
+        "max_slots is an option that no yaml has a value for; say +policy",
+    ),
     ("run", "~seed", "seed is not there; it is a setting that run needs"),
     ("run", "hydra.rum.dir=x", "no setting 'hydra.rum.dir'; nearest: hydra.run.dir"),
     ("run", "policy=lin_tz", "there is no policy 'lin_tz'; nearest: lin_ts; choose from bayes_"),

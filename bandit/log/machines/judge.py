@@ -5,11 +5,10 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from bandit.core.types import Bools, Floats, Ints
 from bandit.log.machines.behaviour import AGENT, KINDS, OPENED, SHAPE, expect_start
-from bandit.log.machines.kinds import AT_FIRST, learn_chances
+from bandit.log.machines.kinds import AT_FIRST, Shown, learn_chances
 from bandit.log.machines.opens import AGENTS, BESIDE, look_at
 from bandit.log.machines.visits import Visits, number_groups
 
@@ -60,14 +59,13 @@ def judge_visits(visits: Visits) -> tuple[Floats, NDArray[np.object_]]:
     explains the visits (EM ends where it began, so the better of two ends is not found from one).
     """
     shown = [0, 1, 2, 3] if (visits.bins[:, 2] < len(OPENED) - 1).any() else [0, 1, 3]
-    bins, expected = visits.bins[:, shown], [expect_visits()[j] for j in shown]
+    expected = [expect_visits()[j] for j in shown]
     weights = [WEIGHTS[j] for j in shown]  # of a list without opens, no visit is judged by them
-    found = [
-        learn_chances(bins, visits.groups, visits.member, expected, weights, at_first)
-        for at_first in AT_FIRST
-    ]
-    trust = softmax(BEFORE + np.array([evidence for _, evidence in found]) / TEMPER)
-    chance = np.asarray(trust @ np.array([each for each, _ in found]))
+    seen = Shown.sort(visits.bins[:, shown], visits.groups, visits.member)
+    found = [learn_chances(seen, expected, weights, at_first) for at_first in AT_FIRST]
+    trust = BEFORE + np.array([evidence for _, evidence in found]) / TEMPER
+    trust = np.exp(trust - trust.max())
+    chance = np.asarray(trust / trust.sum() @ np.array([each for each, _ in found]))
     domain = visits.groups[:, 0]
     others = np.bincount(domain)[domain] - 1 if len(domain) else domain
     share = np.bincount(domain, chance)[domain] - chance if len(domain) else chance
@@ -83,7 +81,7 @@ def judge_opens(table: pd.DataFrame, mail: Ints, rows: Ints, clicks: Bools) -> F
     """P(a machine loaded the images) [opens]; the arguments are those of `opens.look_at`."""
     bins, groups = look_at(table, mail, rows, clicks), number_groups(table.iloc[rows])
     member = pd.factorize(table["member"].iloc[rows])[0]
-    return learn_chances(bins, groups[:, :1], member, expect_opens(), OF_OPENS)[0]
+    return learn_chances(Shown.sort(bins, groups[:, :1], member), expect_opens(), OF_OPENS)[0]
 
 
 def find_bound(visits: Visits, chance: Floats) -> float:

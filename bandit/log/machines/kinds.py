@@ -7,10 +7,9 @@ gives away. Open this file for how a visit is judged.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.special import logsumexp, softmax
 
 from bandit.core.types import Floats, Ints
 from bandit.log.machines.behaviour import smooth_starts
@@ -23,71 +22,93 @@ POOLED = 5.0  # visits that the list's own share weighs within a domain or a net
 AT_FIRST = ((0.95, 50.0), (0.7, 10.0), (0.4, 10.0))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What v visits showed: c different ones, each with how often it occurs.
+
+    They stand in the order of what they say. So neither row order nor members' ids reach even the
+    last bit of what is learned.
+
+    bins: [c, j], which bin of each of j things; the first thing is "start"
+    groups: [c, g], numbers of the domain and network of each
+    member: [c], number of the member. Of a domain other members' visits are asked about, of a
+        network those of other domains, so that nothing is heard twice
+    count: [c], how many visits are so
+    place: [v], which of the c each visit is
+    """
+
+    bins: Ints
+    groups: Ints
+    member: Ints
+    count: Ints
+    place: Ints
+
+    @classmethod
+    def sort(cls, bins: Ints, groups: Ints, member: Ints) -> "Shown":
+        """What visits showed, by bins [v, j], groups [v, g] and member [v]."""
+        said = np.column_stack([bins, groups])
+        every = np.column_stack([said, _sign(said, member), member])
+        place = _number_rows(every)
+        cells = every[np.unique(place, return_index=True)[1]]
+        j = bins.shape[1]
+        return cls(cells[:, :j], cells[:, j:-2], cells[:, -1], np.bincount(place), place)
+
+
 def learn_chances(
-    bins: Ints,
-    groups: Ints,
-    member: Ints,
+    shown: Shown,
     expected: Sequence[Floats],
     weights: Sequence[tuple[float, float]],
     at_first: tuple[float, float] = AT_FIRST[0],
 ) -> tuple[Floats, float]:
-    """P(a machine's visit | all visits) [v], from what v visits showed, and the log-evidence.
+    """P(a machine's visit | all visits) [v], from what they showed, and the log-evidence.
 
     The evidence is how likely all that was seen is, where EM ended, times how likely it was before
     any data that kinds behave so; one reading of a list is compared with another by it.
 
-    The different visits are looked at in the order of what they say, each with how often it occurs.
-    So neither row order nor members' ids reach even the last bit.
-
-    bins: [v, j], which bin of each of j things
-    groups: [v, g], numbers of the domain and network of each
-    member: [v], number of the member. Of a domain other members' visits are asked about, of a
-        network those of other domains, so that nothing is heard twice
-    expected: for each of the j things, chances [1 + kinds, bins], people first; the first thing is
-        "start"
+    expected: for each of the j things, chances [1 + kinds, bins], people first
     weights: for each of them, how many visits these chances weigh, of people and of each kind
     at_first: share of people's visits before any data, and what it weighs in visits
     """
-    every = np.column_stack([bins, groups, _sign(np.column_stack([bins, groups]), member), member])
-    inverse = _number_rows(every)
-    count, cells = np.bincount(inverse), every[np.unique(inverse, return_index=True)[1]]
-    bins, groups, member = cells[:, : bins.shape[1]], cells[:, bins.shape[1] : -2], cells[:, -1]
-    owner = (member, *groups.T)  # whose visits to leave out: the member's, then the domain's
+    kinds, count = len(expected[0]), shown.count
+    owner = (shown.member, *shown.groups.T)  # whose visits to leave out: the member's, the domain's
     among = [
-        (_Sum(group), _Sum(_number_rows(np.column_stack([group, who]))))
-        for group, who in zip(groups.T, owner, strict=False)
+        _Others(group, _number_rows(np.column_stack([group, who])), count, kinds)
+        for group, who in zip(shown.groups.T, owner, strict=False)
     ]
-    shown = [_Sum(bins[:, j], p.shape[1]) for j, p in enumerate(expected)]
-    kinds = len(expected[0])
+    alike = _number_rows(shown.bins)
+    bins = shown.bins[np.unique(alike, return_index=True)[1]]
+    weigh_alike = _Sum(alike, kinds)
+    things = [_Sum(bins[:, j], kinds, p.shape[1]) for j, p in enumerate(expected)]
     behave = list(expected)
     start = np.full(kinds, (1 - at_first[0]) / (kinds - 1))
     start[0] = at_first[0]
-    overall, pooled = start, np.zeros((len(cells), kinds))
-    r = np.zeros((len(cells), kinds))
+    overall, beside = start, np.ones((kinds, len(count)))
+    r, total = beside, beside[0]
     for _ in range(SWEEPS):
-        joint = np.log(overall) + pooled + _read(bins, behave)
-        r = softmax(joint, axis=1)
-        overall = (at_first[1] * start + count @ r) / (at_first[1] + count.sum())
-        pooled = np.zeros_like(r)
-        weighed = r * count[:, None]
-        for group, mine in among:
-            pooled += np.log(_share_among_others(group, mine, weighed, count, overall) / overall)
+        r = np.take(overall[:, None] * _read(bins, behave), alike, axis=1)
+        r *= beside
+        total = r.sum(axis=0)
+        r /= total
+        overall = (at_first[1] * start + r @ count) / (at_first[1] + count.sum())
+        weighed = r * count
+        beside = np.ones_like(r)
+        for each in among:
+            beside[:, each.rows] *= each.compare(weighed, overall)
+        some = weigh_alike.add(weighed)
         for j, (p, weight) in enumerate(zip(expected, weights, strict=True)):
-            seen = shown[j].add(weighed).T
             heavy = np.array([weight[0]] + [weight[1]] * (kinds - 1))[:, None]
-            made = p * heavy + seen
+            made = p * heavy + things[j].add(some)
             behave[j] = made / made.sum(axis=1, keepdims=True)
             if j == 0:
                 behave[j][0] = smooth_starts(made[0])
-    evidence = float(count @ logsumexp(joint, axis=1))
-    evidence += sum(map(_weigh_change, expected, behave, weights))
-    return np.asarray(1 - r[inverse, 0]), evidence
+    evidence = float(count @ np.log(total)) + sum(map(_weigh_change, expected, behave, weights))
+    return 1 - r[0, shown.place], evidence
 
 
 def _read(bins: Ints, behave: Sequence[Floats]) -> Floats:
-    """The log-likelihood [v, kinds] of what each visit showed."""
-    each = [np.log(chances)[:, bins[:, j]].T for j, chances in enumerate(behave)]
-    return np.asarray(np.sum(each, axis=0))
+    """How likely each kind is to show each row of bins [rows, j]: [kinds, rows]."""
+    each = [chances[:, bins[:, j]] for j, chances in enumerate(behave)]
+    return np.asarray(np.prod(each, axis=0))
 
 
 def _weigh_change(expected: Floats, learned: Floats, weight: tuple[float, float]) -> float:
@@ -101,34 +122,52 @@ def _weigh_change(expected: Floats, learned: Floats, weight: tuple[float, float]
 
 
 class _Sum:
-    """Adds up what visits have, group by group, always in one order.
+    """Adds up what rows have, group by group, always in one order.
 
-    number: [v], of each visit's group
+    number: [rows], of each row's group
+    kinds: how many values each row has
     groups: how many groups there are; default: as many as the numbers need
     """
 
-    def __init__(self, number: Ints, groups: int = 0) -> None:
-        v, count = len(number), groups or int(number.max(initial=-1)) + 1
-        cells = (np.ones(v), (number, np.arange(v)))
-        self.number, self._table = number, csr_array(cells, shape=(count, v))
+    def __init__(self, number: Ints, kinds: int, groups: int = 0) -> None:
+        self._shape = kinds, groups or int(number.max(initial=-1)) + 1
+        self._cell = (number + self._shape[1] * np.arange(kinds)[:, None]).ravel()
 
     def add(self, values: Floats) -> Floats:
-        """The sums [groups, j] of values [v, j]."""
-        return np.asarray(self._table @ values)
+        """The sums [kinds, groups] of values [kinds, rows]."""
+        sums = np.bincount(self._cell, values.ravel(), int(np.prod(self._shape)))
+        return sums.reshape(self._shape).astype(np.float64, copy=False)  # whole where empty
 
 
-def _share_among_others(
-    group: _Sum, mine: _Sum, weighed: Floats, count: Ints, overall: Floats
-) -> Floats:
-    """The kinds' shares [v, kinds] in the other visits of each visit's group, shrunk.
+class _Others:
+    """What is known of a visit from the others of its group, without its own part of that group.
 
-    mine: the parts of the groups; a visit's own part is left out
-    weighed: [v, kinds], how many visits are of each kind
+    group, part: [c], numbers of the group and of the part
+    count: [c], how many visits are so
+
+    rows: [a], which of the c have others in their group
     """
-    both = np.column_stack([weighed, count])
-    others = group.add(both)[group.number] - mine.add(both)[mine.number]
-    mass, visits = np.maximum(others[:, :-1], 0.0), others[:, -1:]
-    return np.asarray((mass + POOLED * overall) / (visits + POOLED))
+
+    def __init__(self, group: Ints, part: Ints, count: Ints, kinds: int) -> None:
+        visits = np.bincount(group, count)[group] - np.bincount(part, count)[part]
+        self.rows = np.flatnonzero(visits)
+        self._group, self._part = group[self.rows], part[self.rows]
+        self._all, self._own = _Sum(self._group, kinds), _Sum(self._part, kinds)
+        self._visits = visits[self.rows] + POOLED
+
+    def compare(self, weighed: Floats, overall: Floats) -> Floats:
+        """The kinds' shares among the others, shrunk, beside those in the whole list [kinds, a].
+
+        weighed: [kinds, c], how many visits are of each kind
+        overall: [kinds], their shares in the whole list
+        """
+        mine = np.take(weighed, self.rows, axis=1)
+        share = np.take(self._all.add(mine), self._group, axis=1)
+        share -= np.take(self._own.add(mine), self._part, axis=1)
+        np.maximum(share, 0.0, out=share)
+        share += POOLED * overall[:, None]
+        share /= self._visits * overall[:, None]
+        return share
 
 
 def _number_rows(table: Ints) -> Ints:

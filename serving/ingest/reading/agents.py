@@ -40,6 +40,8 @@ _BLOCKS = [
     for each in some
 ]
 
+_FIRST = {block >> 16 for _, block, _ in _BLOCKS}
+
 
 def find_agent(text: str | None) -> str:
     """What a user agent string amounts to, as in `bandit.log.events`.
@@ -80,7 +82,7 @@ def find_network(text: str | None) -> str:
 def _name_block(block: str) -> str:
     """The name of a /24, such as 198.51.100."""
     first, second, third = map(int, block.split("."))
-    if max(first, second, third) > 255:
+    if first not in _FIRST or max(second, third) > 255:
         return block
     number = first << 16 | second << 8 | third
     return next((name for name, begin, mask in _BLOCKS if number & mask == begin), block)

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from serving.ingest.reading.rows import Row
+Row = dict[str, Any]
 
 
 def follow(path: str, rows: Sequence[Row]) -> list[Any]:

@@ -6,26 +6,18 @@ there counts (`[click.timestamp, open.timestamp]`), or by `join`, `until`, `lowe
 Open this file to see what a mapping may say.
 """
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache, reduce
 from pathlib import Path
-from typing import Annotated
+from typing import get_type_hints
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    ValidationError,
-    model_validator,
-)
 
+from bandit.core.told import read
 from bandit.log.events import VERDICTS
-from serving.ingest.reading.fields import follow, join, read_path, take_one, to_text
-from serving.ingest.reading.findings import describe
-from serving.ingest.reading.rows import Row
+from serving.ingest.reading.fields import Row, follow, join, read_path, take_one, to_text
 from serving.ingest.reading.times import parse_zone
 from serving.settings import read_settings
 
@@ -33,33 +25,26 @@ KINDS = ("delivered", "open", "click", "unsubscribe", "bounce", "complaint", "ig
 HERE = Path(__file__).parent / "providers"
 
 
-class Field(BaseModel):
+@dataclass(frozen=True)
+class Field:
     """Where a value stands in a row.
 
     first: paths, of which the first that holds something counts
     join: paths whose values are joined by "/"; those that hold nothing are left out
     until: what stands behind the first of this mark is cut off
     lower: capital letters do not count
+
+    Raises ValueError where there is no path, or there are some of both kinds.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    first: tuple[str, ...] = ()
-    join: tuple[str, ...] = ()
+    first: list[str] = field(default_factory=list)
+    join: list[str] = field(default_factory=list)
     until: str = ""
     lower: bool = False
 
-    @model_validator(mode="before")
-    @classmethod
-    def _read(cls, given: object) -> object:
-        if isinstance(given, str):
-            return {"first": [given]}
-        return {"first": given} if isinstance(given, list) else given
-
-    @model_validator(mode="after")
-    def _check(self) -> "Field":
+    def __post_init__(self) -> None:
         if bool(self.first) == bool(self.join):
             raise ValueError("must name one path, several, or paths to join")
-        return self
 
     def collect(self, rows: Sequence[Row], names: Container[str] | None = None) -> list[object]:
         """The value in each row, as it was written; None where there is none.
@@ -95,41 +80,8 @@ class Field(BaseModel):
         return [path for path in paths if path.partition(".")[0] in names]
 
 
-def _to_words(given: object) -> object:
-    """The words of a table as text: yaml reads `true` and `27` as what they look like."""
-    if not isinstance(given, dict):
-        return given
-    return {to_text(key) or str(key): to_text(value) for key, value in given.items()}
-
-
-def _check_words(known: Sequence[str]) -> Callable[[object], object]:
-    def check(table: object) -> object:
-        table = _to_words(table)
-        if isinstance(table, dict):
-            for theirs, ours in table.items():
-                if ours not in known:
-                    raise ValueError(
-                        f"{theirs!r} means {ours!r}; must be one of {', '.join(known)}"
-                    )
-        return table
-
-    return check
-
-
-def _check_zone(text: str) -> str:
-    try:
-        parse_zone(text)
-    except ValueError:
-        raise ValueError("must be such as -06:00") from None  # the setting is named by pydantic
-    return text
-
-
-Kinds = Annotated[dict[str, str], BeforeValidator(_check_words(KINDS))]
-Verdicts = Annotated[dict[str, str], BeforeValidator(_check_words(VERDICTS))]
-Zone = Annotated[str, AfterValidator(_check_zone)]
-
-
-class Mapping(BaseModel):
+@dataclass(frozen=True)
+class Mapping:
     """What a provider's rows are called. All but provider, kind, kinds and time may be left out.
 
     provider: name
@@ -159,12 +111,16 @@ class Mapping(BaseModel):
     network: the address or the network that the request came from
     verdict: the provider's word for who made the request
     verdicts: what each such word means: none, person, proxy or bot; "*" is any other word
+
+    Raises ValueError for a word that means nothing of ours, and for a zone that is none.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     provider: str
-    found_by: tuple[str, ...] = ()
-    rows: tuple[str, ...] = ()
+    kind: Field
+    kinds: dict[str, str]
+    time: Field
+    found_by: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
     event: Field | None = None
     message: Field | None = None
     mail: Field | None = None
@@ -173,10 +129,7 @@ class Mapping(BaseModel):
     token: Field | None = None
     send: Field | None = None
     address: Field | None = None
-    kind: Field
-    kinds: Kinds
-    time: Field
-    zone: Zone | None = None
+    zone: str | None = None
     format: str | None = None
     sent: Field | None = None
     arrived: Field | None = None
@@ -186,7 +139,33 @@ class Mapping(BaseModel):
     method: Field | None = None
     network: Field | None = None
     verdict: Field | None = None
-    verdicts: Verdicts = {}
+    verdicts: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, words, known in (
+            ("kinds", self.kinds, KINDS),
+            ("verdicts", self.verdicts, VERDICTS),
+        ):
+            for theirs, ours in words.items():
+                if ours not in known:
+                    must = f"must be one of {', '.join(known)}"
+                    raise ValueError(f"{name}: {theirs!r} means {ours!r}; {must}")
+        if self.zone is not None:
+            try:
+                parse_zone(self.zone)
+            except ValueError:
+                raise ValueError(f"zone = {self.zone!r}: must be such as -06:00") from None
+
+    @classmethod
+    def parse(cls, told: dict[str, object]) -> "Mapping":
+        """The mapping that a yaml says. Raises ValueError naming each setting at fault."""
+        hints, full = get_type_hints(cls), dict(told)
+        for name, value in told.items():
+            if hints.get(name) in (Field, Field | None):
+                full[name] = _write_out(value)
+            elif hints.get(name) == dict[str, str]:
+                full[name] = _to_words(value)
+        return read(cls, full)
 
     def unfold(self, value: Row) -> list[Row]:
         """The rows within a value."""
@@ -200,6 +179,20 @@ class Mapping(BaseModel):
         """Whether a row has the fields by which the provider is known."""
         paths = [path.split("|") for path in self.found_by]
         return bool(paths) and all(any(_has(row, way.split(".")) for way in ways) for ways in paths)
+
+
+def _write_out(value: object) -> object:
+    """What is said of a field, in full: of one path, or several, the first counts."""
+    if isinstance(value, str):
+        return {"first": [value]}
+    return {"first": value} if isinstance(value, list) else value
+
+
+def _to_words(value: object) -> object:
+    """The words of a table as text: yaml reads `true` and `27` as what they look like."""
+    if not isinstance(value, dict):
+        return value
+    return {to_text(theirs) or str(theirs): to_text(ours) for theirs, ours in value.items()}
 
 
 def _has(row: object, path: Sequence[str]) -> bool:
@@ -232,9 +225,9 @@ def read_mapping(path: str | Path) -> Mapping:
     """The mapping that a yaml says. Raises ValueError naming file and setting."""
     content, _ = read_settings(path, "provider: mine")
     try:
-        return Mapping.model_validate(content)
-    except ValidationError as error:
-        raise ValueError(f"{path}: {describe(error)}") from None
+        return Mapping.parse(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 @cache

@@ -1,7 +1,7 @@
 """Rows of any provider as records of one form, a table for each piece of a file.
 
 Nothing is looked up here: what a row says of itself is read, and a row that says too little is set
-aside. Open this file for the columns that all providers are brought to.
+aside. Open this file for how each column comes about.
 """
 
 import json
@@ -17,19 +17,12 @@ import pyarrow.compute as pc
 from bandit.core.types import Bools, Floats
 from bandit.log.events import METHODS
 from serving.ingest.reading.agents import find_agent, find_network
-from serving.ingest.reading.fields import to_array
+from serving.ingest.reading.fields import Row, to_array
 from serving.ingest.reading.links import BARE, TOKEN, clean_link
 from serving.ingest.reading.mapping import Field, Mapping
-from serving.ingest.reading.rows import Bad, Row
+from serving.ingest.reading.rows import Bad
+from serving.ingest.reading.schema import ASIDE, SCHEMA
 from serving.ingest.reading.times import WHY, parse_times, parse_zone
-
-WORDS = (
-    *("kind", "event", "message", "mail", "member", "campaign", "send", "address", "token"),
-    *("link", "agent", "verdict", "method", "network", "provider"),
-)
-NUMBERS = ("time", "arrived", "sent", "slot")
-SCHEMA = pa.schema([(name, pa.string()) for name in WORDS] + [(n, pa.float64()) for n in NUMBERS])
-ASIDE = pa.schema([("why", pa.string()), ("row", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -49,11 +42,9 @@ class Records:
 def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
     """The records of a piece of a file."""
     bad = [(each.why, each.text) for each in piece if isinstance(each, Bad)]
-    rows: list[Row] = []
-    for value in piece:
-        if not isinstance(value, Bad):
-            rows += mapping.unfold(value)
-
+    rows = [value for value in piece if not isinstance(value, Bad)]
+    if mapping.rows:
+        rows = [row for value in rows for row in mapping.unfold(value)]
     names = set[str]().union(*rows)
 
     def read(field: Field | None) -> pa.Array:
@@ -64,7 +55,7 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
     when = {name: _read_time(getattr(mapping, name), rows, zone) for name in ("sent", "arrived")}
     theirs = read(mapping.kind)
     kind = _translate(theirs, lambda word: find_word(mapping.kinds, word))
-    reason = pa.array([WHY[each] for each in why.tolist()])
+    reason = pa.array(WHY).take(pa.array(why))
     said = pc.binary_join_element_wise("kind ", pc.fill_null(theirs, "none"), " is not read", "")
     reason = pc.if_else(pc.is_null(kind), said, reason)
     passed = pc.binary_join_element_wise(
@@ -96,11 +87,12 @@ def read_records(mapping: Mapping, piece: Sequence[Row | Bad]) -> Records:
         "slot": _read_numbers(read(mapping.slot)),
     }
     good: Bools = pc.equal(reason, "").to_numpy(zero_copy_only=False)
-    reasons = reason.to_pylist()
-    bad += [(reasons[row], _write(rows[row])) for row in np.flatnonzero(~good).tolist()]
+    lost = np.flatnonzero(~good)
+    texts = [_write(rows[row]) for row in lost.tolist()]
+    bad += zip(reason.take(pa.array(lost)).to_pylist(), texts, strict=True)
     table = pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA)
-    texts = [to_array([each[place] for each in bad]) for place in (0, 1)]
-    aside = pa.table(dict(zip(ASIDE.names, texts, strict=True)), ASIDE)
+    parts = [to_array([each[place] for each in bad]) for place in (0, 1)]
+    aside = pa.table(dict(zip(ASIDE.names, parts, strict=True)), ASIDE)
     return Records(table.filter(pa.array(good)), aside, milliseconds)
 
 

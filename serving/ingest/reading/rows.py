@@ -9,16 +9,16 @@ import csv
 import gzip
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from serving.errors import shorten
+from serving.ingest.reading.fields import Row
 
-Row = dict[str, Any]
-PIECE = 50_000  # rows
+PIECE = 10_000  # rows, which are some 20 MB
 CHUNK = 1 << 20  # letters that are read at a time
 LARGEST = 1 << 28  # letters of a value
 _BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
@@ -50,10 +50,10 @@ def read_pieces(path: Path, encoding: str = "utf-8") -> Iterator[list[Row | Bad]
             newline="",
         ) as text,
     ):
-        values = _read_json(text) if _is_json(stream) else _read_csv(text)
+        blocks = _read_json(text) if _is_json(stream) else _read_csv(text)
         piece: list[Row | Bad] = []
-        for value in values:
-            piece.append(value)
+        for block in blocks:
+            piece += block
             if len(piece) >= PIECE:
                 yield piece
                 piece = []
@@ -91,11 +91,13 @@ def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is not finite")
 
 
-_DECODE = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_DECODE = _DECODER.raw_decode
+_SCAN = _DECODER.scan_once  # type: ignore[attr-defined]  # it is not in the stubs
 
 
-def _read_json(text: TextIO) -> Iterator[Row | Bad]:
-    """The values of a text, one after the other, whatever stands between them."""
+def _read_json(text: TextIO) -> Iterator[Sequence[Row | Bad]]:
+    """The values of a text, some at a time, whatever stands between them."""
     buffer, at, done, step, fresh = "", 0, False, CHUNK, True
     while True:
         end = buffer.rfind("\n") + 1
@@ -103,11 +105,10 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
             values, fresh = _read_lines(buffer[at:end]), False
             if values is not None:
                 at, step = end, CHUNK
-                for value in values:
-                    if "Message" in value:
-                        yield from _open_envelope(value)
-                    else:
-                        yield value
+                if any("Message" in value for value in values):
+                    yield [row for value in values for row in _open_envelope(value)]
+                else:
+                    yield values
                 continue
         between = _BETWEEN.match(buffer, at)
         at = between.end() if between else at
@@ -118,10 +119,7 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
                 raise json.JSONDecodeError("nothing is left", buffer, at)
             value, at = _DECODE(buffer, at)
             step = CHUNK
-            if value.__class__ is dict and "Message" not in value:
-                yield value
-            else:
-                yield from _open_envelope(value)
+            yield list(_open_envelope(value))
             continue
         except (ValueError, RecursionError) as error:
             place = getattr(error, "pos", at)
@@ -142,7 +140,7 @@ def _read_json(text: TextIO) -> Iterator[Row | Bad]:
             buffer, at = _cut(buffer, at, more)
             end = _find_end(buffer, at)
         end = len(buffer) if end < 0 else end
-        yield Bad(buffer[at:end].rstrip(" \t\r\n,[]"), why)
+        yield [Bad(buffer[at:end].rstrip(" \t\r\n,[]"), why)]
         at = end
 
 
@@ -156,8 +154,8 @@ def _read_lines(text: str) -> list[Row] | None:
         if not line:
             continue
         try:
-            value, end = _DECODE(line)
-        except (ValueError, RecursionError):
+            value, end = _SCAN(line, 0)
+        except (ValueError, RecursionError, StopIteration):
             return None
         if end < len(line) or value.__class__ is not dict:
             return None
@@ -208,7 +206,7 @@ def _open_envelope(value: object) -> Iterator[Row | Bad]:
     yield value
 
 
-def _read_csv(text: TextIO) -> Iterator[Row | Bad]:
+def _read_csv(text: TextIO) -> Iterator[Sequence[Row | Bad]]:
     """The rows below the line of names, as text."""
     head = text.readline()
     if not head.strip() and not text.read(1):
@@ -222,11 +220,11 @@ def _read_csv(text: TextIO) -> Iterator[Row | Bad]:
         try:
             cells = next(lines, None)
         except csv.Error as error:
-            yield Bad(str(error), "not a line of CSV")
+            yield [Bad(str(error), "not a line of CSV")]
             continue
         if cells is None:
             return
         if len(cells) == len(names):
-            yield dict(zip(names, cells, strict=True))
+            yield [dict(zip(names, cells, strict=True))]
         elif cells:
-            yield Bad(separator.join(cells), "another number of cells than the first line")
+            yield [Bad(separator.join(cells), "another number of cells than the first line")]

@@ -126,6 +126,28 @@ def test_damage_to_what_nothing_else_reads_is_noticed(
 
 
 @pytest.mark.parametrize(
+    ("name", "longer"), [("slates.parquet", False), ("members.parquet", False), ("merge.csv", True)]
+)
+def test_a_send_that_was_changed_is_refused(
+    name: str,
+    longer: bool,
+    sent: Path,
+    rows: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """By a byte where the file is read, by its size where it is not."""
+    other = tmp_path / "other"
+    shutil.copytree(sent, other)
+    data = bytearray((other / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (other / name).write_bytes(data + b"x" * longer)
+    said = run(capsys, other, rows, "--log", tmp_path / "log")
+    assert f"{other}/{name} is not the file that send.json names: it was changed" in said
+    assert not (tmp_path / "log").exists()
+
+
+@pytest.mark.parametrize(
     ("edit", "said"),
     [
         (lambda rules: [], "send.json: rules = []; must be settings by name"),

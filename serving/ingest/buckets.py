@@ -1,0 +1,117 @@
+"""The records of all files, sorted into buckets of neighbouring mails that lie on the disk.
+
+Memory holds the records of some mails, and never a whole list. Open this file to see how many mails
+are looked at together.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bandit.core.types import Floats, Ints
+from serving.ingest.aside import HELD, Aside, count_once, merge
+from serving.ingest.matching import NAMES, Matcher
+from serving.ingest.once import Once
+
+if TYPE_CHECKING:
+    from serving.ingest.spill import Spill
+
+MAILS = 40_000  # that are looked at together: how many events there are must not matter
+
+
+@dataclass
+class Buckets:
+    """The records of the book's mails, in buckets of neighbouring mails, and those of none.
+
+    sent: [n], when each mail went out first, in seconds since 1970; NaN where nothing says so
+    once: the ids of all records' events
+    files: of each bucket of mails
+    rows: of the book, in each bucket
+    """
+
+    sent: Floats
+    once: Once
+    files: list[Path] = field(default_factory=list)
+    rows: list[slice] = field(default_factory=list)
+
+    def read(self) -> Iterator[tuple[slice, pa.Table]]:
+        """The rows of the book in each bucket, and the records of their mails.
+
+        Of records that say the same there is one, with their `count`; and those are `taken` whose
+        event's id a mail in an earlier bucket has.
+        """
+        for rows, file in zip(self.rows, self.files, strict=True):
+            with pa.OSFile(str(file)) as source:  # mapped, all of it would count as memory
+                reader = pa.ipc.open_stream(source)
+                held, count = [count_once(reader.schema.empty_table())], 0
+                for batch in reader:
+                    held.append(count_once(pa.Table.from_batches([batch])))
+                    count += len(batch)
+                    if count > HELD:
+                        held, count = [merge(held, "event")], 0
+                table = merge(held, "event")
+            yield rows, table.append_column("taken", pa.array(self.once.find_taken(table)))
+
+
+def sort_records(spills: Sequence["Spill"], matcher: Matcher, work: Path, aside: Aside) -> Buckets:
+    """Find the mail of each record, and lay it into its bucket.
+
+    Raises ValueError where records of several mailings could be meant.
+    """
+    for spill in spills:
+        for table in spill.read(NAMES):
+            matcher.learn(table)
+    matcher.settle()
+    n = len(matcher.book)
+    count = max(-(-n // MAILS), 1)
+    edges = np.linspace(0, n, count + 1).astype(np.int64)
+    buckets = Buckets(np.full(n, np.inf), Once(work))
+    with ExitStack() as stack:
+        writers: list[pa.ipc.RecordBatchStreamWriter] = []
+        for spill in spills:
+            for table in spill.read_aside():
+                aside.add(table)
+            for table in spill.read():
+                table, at = _find(table, matcher, aside)
+                _note_sent(buckets.sent, table, at)
+                if not writers:
+                    for number in range(count):
+                        buckets.files.append(work / f"bucket-{number}.arrow")
+                        buckets.rows.append(slice(int(edges[number]), int(edges[number + 1])))
+                        sink = stack.enter_context(pa.OSFile(str(buckets.files[-1]), "wb"))
+                        writers.append(stack.enter_context(pa.ipc.new_stream(sink, table.schema)))
+                which = np.searchsorted(edges, at, side="right") - 1
+                buckets.once.note(table, which)
+                for number in np.unique(which):
+                    writers[number].write_table(table.filter(pa.array(which == number)))
+    pa.default_memory_pool().release_unused()
+    buckets.once.settle()
+    buckets.sent[np.isinf(buckets.sent)] = np.nan
+    return buckets
+
+
+def _find(table: pa.Table, matcher: Matcher, aside: Aside) -> tuple[pa.Table, Ints]:
+    """The records that can be used, with their mail and slot, and the mails [rows] of them."""
+    found = matcher.find(table)
+    table, found = matcher.find_links(table, found)
+    slot = table.schema.get_field_index("slot")
+    table = table.set_column(slot, "slot", pa.array(found.slot))
+    table = table.append_column("at", pa.array(found.at))
+    lost = pa.array(found.at < 0)
+    aside.add_records(table.filter(lost), found.why.filter(lost))
+    return table.filter(pc.invert(lost)), found.at[found.at >= 0]
+
+
+def _note_sent(sent: Floats, table: pa.Table, at: Ints) -> None:
+    """Note the earliest time at which records say that their mails went out."""
+    delivered = pc.equal(table["kind"], "delivered")
+    went = pc.if_else(delivered, table["time"], table["sent"])
+    seconds = pc.fill_null(went, np.nan).to_numpy()
+    good = ~np.isnan(seconds)
+    np.minimum.at(sent, at[good], seconds[good])
