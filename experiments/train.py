@@ -22,6 +22,7 @@ from bandit.core.files import read_json, write_json, write_table
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Round
 from bandit.features.features import Features
+from bandit.features.text import Encoder
 from bandit.log.issues import describe_issues, read_rules
 from bandit.log.learning import learn_log
 from bandit.ope.evaluate import Estimate, evaluate
@@ -29,7 +30,7 @@ from bandit.ope.intervals import normal_interval
 from bandit.policy import Informed, Policy
 from bandit.slates.propensity import replay
 from experiments.asked.command import command
-from experiments.runner.configs import Settings, check_whole, make
+from experiments.runner.configs import Settings, check_whole, make, make_encoder
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
 from experiments.runner.unit import NO_BUNDLE, can_be_sent, write_bundle
@@ -60,15 +61,18 @@ def read_log(path: str | None) -> tuple[Path, int, str | None]:
         ) from None
 
 
-def find_features(folder: Path, given: str | None) -> Features:
+def find_features(folder: Path, given: str | None, encoder: Encoder | None = None) -> Features:
     """What reads the log: the reader of a bundle, or else one that is fitted to the log's pools.
 
     given: folder of the bundle; None: bundle/ in the log's folder, if there is one
+    encoder: turns texts into vectors; None: the usual one
+
+    Raises ValueError where the bundle was made with another encoder.
     """
     beside = folder / "bundle"
     if given is None and not beside.is_dir():
-        return fit_features(folder)
-    return bundle.read(given or beside).features
+        return fit_features(folder, encoder)
+    return bundle.read(given or beside, encoder).features
 
 
 class Judge:
@@ -165,7 +169,7 @@ def run(config: Settings, name: str) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
         )
     if config["judge_from"] > last:
         raise ValueError(f"judge_from = {config['judge_from']}; the log ends with issue {last}")
-    features = find_features(folder, config["bundle"])
+    features = find_features(folder, config["bundle"], make_encoder(config.get("encoder")))
     policy.start(features)
     judge = Judge(policy, config["judge_from"], config["slots"])
     with Progress(console=Console(stderr=True), transient=True) as progress:

@@ -142,7 +142,7 @@ def send(
                 true = context.take(some)
                 shown = true if told is context else told.take(some)
             with stage("plan"):
-                plan = _check_plan(policy, policy.plan(shown), shown)
+                plan = check_plan(policy, policy.plan(shown), shown)
             with stage("draw"):
                 slates = draw(plan, shown, seed)
             with stage("respond"):
@@ -163,19 +163,33 @@ def send(
         return Round.join(context, rows, rounds)
 
 
-def _check_plan(policy: Policy, plan: object, context: Context) -> SlotPmf:
+def check_plan(policy: Policy, plan: object, context: Context) -> SlotPmf:
     """The policy's plan. Raises ValueError unless it has a score for each member and article."""
     n, m = context.eligible.shape
     has = type(plan).__name__
     if isinstance(plan, SlotPmf):
         shape = plan.scores.shape
         if len(shape) in (2, 3) and shape[:2] == (n, m):
+            _check_numbers(policy, plan, context)
             return plan
         has = f"scores {list(shape)}"
     raise ValueError(
         f"{type(policy).__name__}.plan gives {has}; must give a SlotPmf with scores [{n}, {m}]: "
         "members, articles"
     )
+
+
+def _check_numbers(policy: Policy, plan: SlotPmf, context: Context) -> None:
+    """Raise ValueError naming the first member and article whose score is NaN."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        if not np.isnan(plan.scores.sum()):  # a sum is NaN where a score is, and is told sooner
+            return
+    if (lacks := np.isnan(plan.scores)).any():
+        row, article = np.argwhere(lacks)[0][:2]
+        raise ValueError(
+            f"{type(policy).__name__}.plan gives a score that is NaN, for member "
+            f"{context.member_ids[row]} and article {context.article_ids[article]}"
+        )
 
 
 def _check_waves(policy: Policy, context: Context) -> list[Ints]:

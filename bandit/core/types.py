@@ -265,10 +265,18 @@ class SlotPmf:
     scores: [n, m], or [n, m, k] where they differ between slots; the last serves all slots below
     explore: (scores [n, m], open [n, m]) -> pmf [n, m], whose rows sum to 1 over the open articles
         and are 0 elsewhere; `slates.exploration.Shares` is one that is drawn from faster
+
+    Raises ValueError for scores that are no numpy array, such as a tensor.
     """
 
     scores: Floats
     explore: Explore
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.scores, np.ndarray):
+            has = f"{type(self.scores).__module__}.{type(self.scores).__name__}"
+            must = "must be a numpy array [n, m], of a tensor scores.detach().numpy()"
+            raise ValueError(f"scores is a {has}; {must}")
 
     def __call__(self, open: Bools, slot: int = 0) -> Floats:
         """The pmf [n, m] of `slot` (from 0) over the articles that are `open` [n, m]."""

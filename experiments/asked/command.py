@@ -25,6 +25,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from bandit.core.files import check_local
+from experiments.asked.completion import enter_completion
 from experiments.asked.known import check_known
 from experiments.asked.refusals import translate
 from experiments.asked.sweep import begin_sweep, end_sweep, name_sweep
@@ -78,6 +79,8 @@ def command(
         def main() -> None:
             with in_one_line(name), _raise_errors():
                 asked = get_args_parser().parse_intermixed_args([*first, *sys.argv[1:]])
+                if asked.shell_completion and enter_completion(asked):
+                    return
                 folders = [CONFIGS, *(Path(f) for f in (asked.config_dir, asked.config_path) if f)]
                 if asked.help:
                     print(_describe(name, own, folders))

@@ -12,12 +12,11 @@ from typing import Any
 
 from rich.console import Console
 
-from bandit.core.check import shorten
 from bandit.core.threads import use_one_thread
 from experiments.asked.command import command
 from experiments.check import learning, parts, planning, simulators
 from experiments.check.trial import Trial
-from experiments.runner.configs import Settings, find_named, make
+from experiments.runner.configs import Settings, find_named, make, read_named
 from experiments.runner.one_line import find_place, list_own
 
 KINDS = ("policy", "simulator", "encoder", "estimator")
@@ -33,10 +32,7 @@ def list_checks(config: Settings) -> Iterator[Asked]:
     if not given:
         raise ValueError(f"name what is to be checked: {', '.join(f'{k}=NAME' for k in KINDS)}")
     for kind, named in given.items():
-        told = {"_target_": named} if isinstance(named, str) else named
-        if not isinstance(told, dict) or "_target_" not in told:
-            raise ValueError(f"{kind} = {shorten(told)}; must be MODULE.NAME, or have a _target_")
-        yield from _ask(*_prepare(kind, told))
+        yield from _ask(*_prepare(kind, read_named(kind, named)))
 
 
 def _prepare(kind: str, config: Settings) -> tuple[Sequence[Callable[[Any], None]], Any]:

@@ -11,7 +11,7 @@ from bandit.core.types import Bools, Context, Feedback, Floats
 from bandit.policy import Informed, Policy
 from experiments.runner.configs import Settings, find_class, make
 from simulators import Association
-from simulators.play import begin, play
+from simulators.play import begin, check_plan, play
 
 SIZES: dict[str, Any] = {
     "seed": 3,
@@ -70,9 +70,13 @@ Check = Callable[[Trial], None]
 
 
 def open_slot(policy: Policy, context: Context, mask: Bools | None = None) -> Floats:
-    """The first slot's pmf [n, m] over the articles that the mask leaves open; default: all."""
+    """The first slot's pmf [n, m] over the articles that the mask leaves open; default: all.
+
+    Raises ValueError for a plan that is none, as `check_plan` does.
+    """
+    plan = check_plan(policy, policy.plan(context), context)
     everything = np.ones(context.eligible.shape, dtype=bool)
-    return np.asarray(policy.plan(context)(everything if mask is None else mask))
+    return np.asarray(plan(everything if mask is None else mask))
 
 
 def silence(context: Context) -> Feedback:

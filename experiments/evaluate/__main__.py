@@ -25,7 +25,7 @@ from experiments.asked.command import command
 from experiments.evaluate.judge import Judgement, judge
 from experiments.evaluate.page import list_findings, list_reasons, make_table, write
 from experiments.evaluate.values import list_values
-from experiments.runner.configs import Settings, check_whole, make
+from experiments.runner.configs import Settings, check_whole, make, make_encoder
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import choose_folder
 from serving import bundle
@@ -43,8 +43,9 @@ def read_policy(
     """
     if (config["bundle"] is None) == (name is None):
         raise ValueError("name what is to be judged: either bundle=PATH or policy=NAME")
+    encoder = make_encoder(config.get("encoder"))
     if config["bundle"] is not None:
-        read = bundle.read(config["bundle"])
+        read = bundle.read(config["bundle"], encoder)
         issues = read.manifest.made_from.get("issues")
         return read.policy, read.features, issues if check.is_whole(issues) else None
     policy: Policy = make(config["policy"])
@@ -52,7 +53,7 @@ def read_policy(
         raise ValueError(
             f"policy = {name}: it knows the simulator's truth, and there is none in a log"
         )
-    features = fit_features(log)
+    features = fit_features(log, encoder)
     policy.start(features)
     return policy, features, 0
 
@@ -112,7 +113,11 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
     issues = list(archive.read_rules(log))
     policy, features, learned = read_policy(config, name, log)
     first = choose_first(issues, config["judge_from"], learned, name is not None)
-    sender = bundle.read(config["sent_by"]).policy if config["sent_by"] else None
+    sender = (
+        bundle.read(config["sent_by"], make_encoder(config.get("encoder"))).policy
+        if config["sent_by"]
+        else None
+    )
     settings = {key: config[key] for key in config if key != "name"}
     made = choose_folder(config["name"], f"evaluate-{name or 'bundle'}-{log.name}", settings)
     if made.exists() and any(made.iterdir()) and not (made / "estimates.parquet").exists():

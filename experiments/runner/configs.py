@@ -76,6 +76,28 @@ def make(config: Settings, **more: object) -> Any:
     return make_from(config, find_class, **more)
 
 
+def read_named(what: str, told: object) -> Settings:
+    """The config of what is given as MODULE.NAME, or as a mapping with a `_target_`.
+
+    what: the setting
+
+    Raises ValueError naming it where that is neither.
+    """
+    config = {"_target_": told} if isinstance(told, str) else told
+    if not isinstance(config, dict) or "_target_" not in config:
+        text = check.shorten(config)
+        raise ValueError(f"{what} = {text}; must be MODULE.NAME, or have a _target_")
+    return config
+
+
+def make_encoder(told: object) -> Any:
+    """The encoder of texts that a setting names; None where it names none.
+
+    Raises ValueError as `read_named` and `make` do.
+    """
+    return None if told is None else make(read_named("encoder", told))
+
+
 def find_class(target: str) -> Any:
     """The class of a dotted name. Raises ValueError where it cannot be imported, or is no class."""
     found = find_named("_target_", target)

@@ -29,8 +29,9 @@ def choose_folder(name: str | None, label: str, config: Settings) -> Path:
 
     Raises ValueError for a name that would lie anywhere else.
     """
-    check_name(name)
-    return (RUNS / (name or f"{label}-{digest_settings(config)}")).absolute()
+    check_name(name)  # a number, such as name=4, is a name as well
+    chosen = f"{label}-{digest_settings(config)}" if name is None else str(name)
+    return (RUNS / chosen).absolute()
 
 
 def check_name(name: object) -> None:

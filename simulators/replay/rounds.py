@@ -10,23 +10,26 @@ import numpy as np
 
 from bandit.core.types import EXPLORE, Feedback, Round, Slates
 from bandit.features.features import Features
+from bandit.features.text import Encoder
 from bandit.log import archive
 from simulators.replay.replay import Replay, number_articles
 
 
-def fit_features(folder: str | Path) -> Features:
+def fit_features(folder: str | Path, encoder: Encoder | None = None) -> Features:
     """What reads an archive: its own texts, or of choices among a fixed few the articles' numbers.
 
     Choices among a fixed few are issues of one slot that all have the same pool.
+
+    encoder: turns texts into vectors; None: the usual one
 
     Raises ValueError as `archive.fit_features` does.
     """
     ruled = archive.read_rules(folder)
     if any(rules.slots > 1 for _, rules in ruled.values()):
-        return archive.fit_features(folder)
+        return archive.fit_features(folder, encoder=encoder)
     first, *others = (archive.read_pool(folder, issue) for issue in ruled)
     if not all(first.equals(pool) for pool in others):
-        return archive.fit_features(folder)
+        return archive.fit_features(folder, encoder=encoder)
     return number_articles(archive.read_members(folder), first)
 
 

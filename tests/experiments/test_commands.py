@@ -42,6 +42,11 @@ def test_what_is_only_reported_names_no_other_folder() -> None:
     assert digest(seeds=7) != digest()
 
 
+def test_a_number_is_a_name_as_well() -> None:
+    for name in (2026, 0):  # as YAML reads name=2026
+        assert choose_folder(name, "x", {}).name == str(name)  # type: ignore[arg-type]  # as is said
+
+
 @pytest.mark.parametrize("name", ["", "a/b", ".."])
 def test_a_run_name_stays_below_runs(name: str) -> None:
     with pytest.raises(ValueError, match="must be a plain folder name"):

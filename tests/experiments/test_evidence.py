@@ -11,10 +11,13 @@ from experiments import delayed
 from experiments.checks.published import PUBLISHED
 from experiments.evidence import __main__ as evidence
 from experiments.runner.configs import make, read_config
+from experiments.showdown import PUBLISHED as SHOWDOWN
 from simulators.noise.draws import Draws
 from simulators.noise.pace import draw_opens
 from tests.simulators.test_lin_ucb_errors import LINUCB
 from tests.support.asking import ask_in
+
+WHEEL = SHOWDOWN["NeuralLinear"]
 
 
 def find(start: str) -> dict[str, float]:
@@ -35,6 +38,8 @@ def test_published_figures_stand_in_one_place_as_in_another() -> None:
         assert {what: found[what] for what in known} == known
     late = find("Thompson sampling with delayed")
     assert list(late.values()) == [delayed.PUBLISHED[1], delayed.PUBLISHED[100]]
+    wheel = find("The wheel bandit")
+    assert wheel == {f"delta {d:g}".replace("0.", "."): r for d, r in WHEEL.items()}
     for name, error in LINUCB.items():
         assert find("LinUCB")[f"{name.replace('_', ' ')}, disjoint, tuned"] == error
 

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from experiments import calibrate, compare, cost, delayed, headlines, reading, run, scale, train
+from experiments import (
+    calibrate,
+    compare,
+    cost,
+    delayed,
+    headlines,
+    reading,
+    run,
+    scale,
+    showdown,
+    train,
+)
 from experiments.archive import __main__ as archive
 from experiments.asked.known import read_own, say_unknown
 from experiments.check import __main__ as check
@@ -22,6 +33,7 @@ MAINS: dict[str, Callable[[], None]] = (
         module.__name__.rpartition(".")[2]: module.main
         for module in (calibrate, compare, cost, delayed, headlines, reading, run, scale, train)
     }
+    | {"showdown": showdown.main}
     | {"check": check.main, "coldstart": coldstart.main, "evaluate": evaluate.main}
     | {"archive": archive.main, "ope_benchmark": ope_benchmark.main, "tune": tune.main}
     | {"growth": growth.main}

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bandit.core.files import read_json
-from experiments import compare, run, train
+from experiments import compare, cost, run, train
+from experiments.check import __main__ as check
 from experiments.evaluate import __main__ as evaluate
 from experiments.runner.digest import digest_code
 from experiments.runner.unit import can_be_sent
 from experiments.study import __main__ as study
 from tests.support.asking import SMALL, ask_in, list_names
-from tests.support.own_project import write_project
+from tests.support.own_project import write_project, write_simulator
 
 
 def test_a_policy_of_ones_own_runs_and_leaves_no_bundle(
@@ -105,6 +107,70 @@ def test_a_policy_of_ones_own_is_trained_and_judged_from_a_log(
     assert not ask(train.main, *own, "judge_from=2", "name=trained")  # its folder is its own
     assert not ask(evaluate.main, *own, "name=judged")
     assert "evaluate.html" in list_names(tmp_path / "runs" / "judged")
+
+
+@pytest.mark.slow
+def test_a_simulator_of_ones_own_is_a_full_citizen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is checked, run, compared and costed; its log is one that policies learn from."""
+    write_simulator(tmp_path, "town")
+    monkeypatch.syspath_prepend(tmp_path)
+    ask = ask_in(tmp_path, monkeypatch)
+    own = ("--config-dir", "configs", "simulator=town")
+    assert not ask(check.main, *own)
+    assert capsys.readouterr().out.endswith("all 11 kept\n")
+    assert not ask(run.main, *own, "policy=random", "issues=4", "hydra.run.dir=logged")
+    few = ("policies=[profile,random]", "issues=4", "late_from=2", "off_policy_from=2")
+    assert not ask(compare.main, *own, *few, "seeds=2", "baseline=random", "name=two")
+    assert not ask(cost.main, *own, "policies=[random]", "issues=2")
+    reader = "encoder={_target_:simulators.examples.Labels,names:[north,south,both,none]}"
+    learn = ("policy=lin_ts", "log=logged", "judge_from=2", "name=trained")
+    assert "made with encoder 'labels'" in ask(train.main, *learn)
+    assert not ask(train.main, *learn, reader)
+    assert "nearest: simulator.likes" in ask(run.main, *own, "+simulator.like=0.1")
+    lift = pd.read_parquet(tmp_path / "runs" / "two" / "summary.parquet").set_index("policy")
+    rates = lift["clicks_per_delivered"]
+    assert rates["profile"] > 1.3 * rates["random"]  # at best .55 of two, by chance .325
+
+
+ENCODER = """import numpy as np
+
+
+class Letters:
+    name, dim = "letters", 26
+
+    def encode(self, texts):
+        counts = [[text.lower().count(chr(97 + j)) for j in range(26)] for text in texts]
+        vectors = np.array(counts, dtype=np.float32).reshape(-1, 26)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+"""
+
+
+@pytest.mark.slow
+def test_an_encoder_of_ones_own_reads_what_is_run_learned_and_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "letters_encoder.py").write_text(ENCODER, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    ask = ask_in(tmp_path, monkeypatch)
+    own = "encoder=letters_encoder.Letters"
+    assert not ask(check.main, own)
+    assert capsys.readouterr().out.count("BROKEN") == 0
+    reads = "simulator.encoder._target_=letters_encoder.Letters"
+    assert not ask(
+        run.main, "policy=random", reads, "hydra.run.dir=logged", *SMALL, "simulator.pool=20"
+    )
+    learn = ("policy=lin_ts", "log=logged", "judge_from=2")
+    assert "made with encoder 'letters'; this one is 'wordllama" in ask(train.main, *learn)
+    assert not ask(train.main, *learn, own, "name=trained")
+    assert not ask(evaluate.main, "policy=lin_ts", "log=logged", own, "name=judged")
+    assert not ask(evaluate.main, "bundle=runs/trained/bundle", "log=logged", own, "judge_from=3")
+    for wrong, message in (
+        ("encoder=letters_encoder.Lettres", "'letters_encoder.Lettres' cannot be had"),
+        ("encoder=3", "encoder = 3; must be MODULE.NAME, or have a _target_"),
+    ):
+        assert message in ask(evaluate.main, "policy=lin_ts", "log=logged", wrong)
 
 
 STUDY = """# @package study.own

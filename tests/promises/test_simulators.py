@@ -48,6 +48,7 @@ OPTIONS: dict[str, Callable[[Path], dict[str, object]]] = {
     "classification": lambda folder: {"data": "iris", "batch": 40},
     "logged": log_of_newsletters,
     "replay": log_of_choices,
+    "wheel": lambda folder: {"members": 160, "batch": 40},
 }
 
 
@@ -74,7 +75,7 @@ every = pytest.mark.parametrize("name", NAMES)
 
 
 def test_discovery_found_the_family() -> None:
-    known = "association newsletter informz higher_logic classification replay logged"
+    known = "association newsletter informz higher_logic classification replay logged wheel"
     assert set(known.split()) <= set(NAMES)
 
 

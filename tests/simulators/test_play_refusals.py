@@ -76,6 +76,34 @@ def test_a_plan_has_a_score_for_each_member_and_article(
         list(play(Gives(), association))
 
 
+def test_a_score_that_is_no_number_is_refused_with_its_place(world: World) -> None:
+    """Infinite ones are numbers: an article may be wanted at any price, or at none."""
+
+    class Gives(Random):
+        def __init__(self, score: float) -> None:
+            self._score = score
+
+        def plan(self, context: Context) -> SlotPmf:
+            scores = np.zeros(context.eligible.shape)
+            scores[:, :3] = (np.inf, -np.inf, 1.0)
+            scores[2, 5] = self._score
+            return SlotPmf(scores, greedy)
+
+    association = world(seed=3, members=90, joiners=0.0, issues=1)
+    context = association.issue(1)
+    place = f"member {context.member_ids[2]} and article {context.article_ids[5]}"
+    with pytest.raises(ValueError, match=rf"Gives\.plan gives a score that is NaN, for {place}"):
+        list(play(Gives(np.nan), association))
+    assert len(list(play(Gives(2.0), association))) == 1
+
+
+def test_scores_are_a_numpy_array_and_no_tensor() -> None:
+    import torch
+
+    with pytest.raises(ValueError, match=r"scores is a torch\.Tensor; must be a numpy array \[n, "):
+        SlotPmf(torch.zeros(3, 8), greedy)  # type: ignore[arg-type]  # as is said
+
+
 def test_pieces_hold_at_least_one_member(world: World) -> None:
     association = world(seed=3, members=90, issues=2)
     with pytest.raises(ValueError, match="piece = 0; must be at least 1"):

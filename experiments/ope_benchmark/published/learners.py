@@ -19,7 +19,7 @@ from bandit.models.link import expit
 from bandit.policy import Policy
 from experiments.ope_benchmark.measure import Goal, Part, list_errors
 from experiments.runner.configs import Settings, make, read_policy
-from simulators.classification import Labels
+from simulators.examples import Labels
 
 ROUNDS, ACTIONS, WIDTH, BETA = 10_000, 10, 5, -3.0
 SEED = 12345  # of the published figures

@@ -16,6 +16,7 @@ LEAST = 0.98  # of the baseline's clicks at any issue since joining
 MOST_WORSE = 0.10  # of members
 KEPT = 0.95  # of the clicks without any attribute, where attributes are another member's
 SOONER = 0.71  # of the issues that a cold linear bandit needs until it has started
+TICKED = "declared"  # the cut in which members tick topics at sign-up
 LIMIT = "bayes_limit"  # told the simulator's settings: what no learner can spare
 Figures = dict[str, float]  # a row of `measure_cold_start`
 
@@ -49,7 +50,7 @@ def list_aims(
     others = {name: each for name, each in cuts.items() if name}
     if others:
         aims.append(_ask_least_of_cuts(others))
-    aims.append(_ask_worse(row, limit))
+    aims.append(_ask_worse(row, limit, cuts.get(TICKED, {})))
     linear = figures.get(LINEAR, {}).get("started", math.nan)
     if policy != LINEAR and math.isfinite(linear):
         aims.append(_ask_start(row, linear))
@@ -58,10 +59,13 @@ def list_aims(
     return aims
 
 
-def advise(row: Figures, aims: list[Aim], label: str, rival: str, seeds: int) -> tuple[str, ...]:
+def advise(
+    row: Figures, cuts: Mapping[str, Figures], aims: list[Aim], label: str, rival: str, seeds: int
+) -> tuple[str, ...]:
     """What to do with new members, how sure that is, and what could go wrong.
 
     row: the policy's of `measure_cold_start`
+    cuts: its rows by association
     aims: its contract
     label, rival: the policy and the baseline, as they are named
     """
@@ -95,6 +99,13 @@ def advise(row: Figures, aims: list[Aim], label: str, rival: str, seeds: int) ->
     else:
         do = f"Send new members the newsletter of {rival} first, and that of {label} later."
         sure = f"{clear} {told}"
+    ticked = cuts.get(TICKED)
+    if ticked and ticked["won_low"] > max(row["won"], 0.0):
+        do += (
+            " Ask them to tick the topics that they care for as they join: where they tick three, "
+            f"without error, the newsletter of {label} gets {ticked['won']:.0f} clicks per 1,000 "
+            f"more than that of {rival} in the first four issues, in place of {row['won']:.0f}."
+        )
     risk = (
         f"{format_percent(row['worse'])} of all members find at least 5\u00a0% less to click than "
         f"under {rival}, though the list as a whole gains; look at which segments they are of."
@@ -139,20 +150,20 @@ def _ask_least_of_cuts(others: Mapping[str, Figures]) -> Aim:
     below = {name: each for name, each in others.items() if each["least"] < LEAST}
     low = min(others, key=lambda name: others[name]["least"])
     told = [
-        f"{_write_short(each, 'least', LEAST)[:-1]} in {name.replace('_', ' ')} "
+        f"{_write_short(each, 'least', LEAST)[:-1]} in \u201c{name.replace('_', ' ')}\u201d "
         f"(issue {each['least_at']:.0f})"
         for name, each in sorted(below.items(), key=lambda pair: pair[1]["least"])
     ]
     return Aim(
         f"Nor in any of the {len(others)} other associations below",
-        f"lowest in {low.replace('_', ' ')}: {_write_least(others[low])}; "
+        f"lowest in \u201c{low.replace('_', ' ')}\u201d: {_write_least(others[low])}; "
         f"{len(others) - len(below)} of {len(others)} are above",
         not below,
         f"{'; '.join(told)}.".replace("; Missed", "; missed"),
     )
 
 
-def _ask_worse(row: Figures, limit: Figures) -> Aim:
+def _ask_worse(row: Figures, limit: Figures, ticked: Figures) -> Aim:
     found = _write_share(row["worse"], row["worse_low"], row["worse_high"])
     why = _write_short(row, "worse", MOST_WORSE)
     if limit:
@@ -166,6 +177,10 @@ def _ask_worse(row: Figures, limit: Figures) -> Aim:
                 if left > MOST_WORSE
                 else ", so a better learner might meet it."
             )
+        )
+    if ticked:
+        why += (
+            f" Where members tick three topics at sign-up it is {format_percent(ticked['worse'])}."
         )
     return Aim(
         f"At most {format_percent(MOST_WORSE)} of the members find 5\u00a0% less to click",

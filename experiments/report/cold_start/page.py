@@ -34,7 +34,8 @@ def write_page(run: Path) -> Path:
     looks = assign_looks(names, baseline)
     figures = _read_rows(tables["figures"], "policy")
     ours = figures[policy]
-    aims = list_aims(figures, _read_rows(tables["cuts"].drop(columns="policy"), "cut"), policy)
+    cuts = _read_rows(tables["cuts"].drop(columns="policy"), "cut")
+    aims = list_aims(figures, cuts, policy)
     text = fill_template(
         "coldstart.html.j2",
         facts=facts,
@@ -46,7 +47,7 @@ def write_page(run: Path) -> Path:
         first=looks[policy].ink,
         headline=_write_headline(ours, looks[policy].label, looks[baseline].label),
         aims=aims,
-        advice=advise(ours, aims, looks[policy].label, looks[baseline].label, seeds),
+        advice=advise(ours, cuts, aims, looks[policy].label, looks[baseline].label, seeds),
         joiners=draw_shares(
             tables["joiners"], "since", baseline, looks, "Issues since joining (0: the first)"
         ),
