@@ -64,5 +64,6 @@ def _list_costs(table: pd.DataFrame) -> Iterator[str]:
         last = members[members["policy"] == policy].tail(1)
         for row in last.to_dict("records"):
             n = row["value"]
-            each = f"{1e6 * row['choose'] / n:.2f} | {1e6 * row['learn'] / n:.2f}"
-            yield f"| `{policy}` | {n:,.0f} | {each} | {row['memory'] / n:,.0f} |"
+            learn = "-" if np.isnan(row["learn"]) else f"{1e6 * row['learn'] / n:.2f}"
+            each = f"{1e6 * row['choose'] / n:.2f} | {learn} | {row['memory'] / n:,.0f}"
+            yield f"| `{policy}` | {n:,.0f} | {each} |"

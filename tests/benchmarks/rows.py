@@ -17,7 +17,8 @@ HEAD = """# Speed, beside peers and limits
 peers into an environment of their own. Times are the least processor time of several runs that take
 turns. "Times the peer" is how many times as fast we are; "times the limit" is how many times as
 long we take as the least that numpy could, which the row names. Bold figures miss their aim, and
-the last column says what stands in the way.
+the last column says what stands in the way. The demo alone is timed by the clock, on all cores;
+with it `make bench` takes a quarter of an hour.
 
 {machine}
 
