@@ -17,7 +17,8 @@ from experiments.tables.ladder import HAD, Rung, round_together
 if TYPE_CHECKING:
     from experiments.report.run import Run
 
-ALIKE, WAVES = "blast", "wave"  # the same newsletter for all; the winner's own, mailed in waves
+# the same newsletter for all; the editor's own segments; the winner's own, mailed in waves
+ALIKE, BY_HAND, WAVES = "blast", "segment_rules", "wave"
 WEEKS = 52
 
 
@@ -121,22 +122,30 @@ def _write_year(run: "Run", winner: str) -> list[str]:
     """What the gains would come to in a year, as far as they are gains; [] where there is none."""
     sent = run.results[run.results["metric"] == "delivered"]
     mean = sent.groupby(["policy", "seed", "issue"])["value"].sum().groupby("policy").mean()
+    rivals = {ALIKE: "one newsletter for all", BY_HAND: "segments drawn up by hand"}
+    if run.baseline:
+        rivals |= {run.baseline: name_rival(run)}
     gains = {
-        "than " + name_rival(run) if other == run.baseline else "than one newsletter for all": (
-            run.look_up(winner) - run.look_up(other)
-        )
-        for other in (run.baseline, ALIKE)
+        f"than {words}": run.look_up(winner) - run.look_up(other)
+        for other, words in rivals.items()
         if other in run.looks and other != winner
     }
+    gains = dict(sorted(gains.items(), key=lambda pair: pair[1]))
     gains = {against: gain for against, gain in gains.items() if gain > 0}
     if not gains or winner not in mean.index:
         return []
     told = [f"{format_thousand(gain)} more {against}" for against, gain in gains.items()]
     year = [round_off(gain * WEEKS * float(mean[winner])) for gain in gains.values()]
     return [
-        f"Of 1,000 newsletters, that is {' and '.join(told)}: about {' and '.join(year)} clicks a "
+        f"Of 1,000 newsletters, that is {_join(told)}: about {_join(year)} clicks a "
         f"year, one issue a week to {float(mean[winner]):,.0f} members."
     ]
+
+
+def _join(words: Sequence[str]) -> str:
+    """a, b and c."""
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def write_ladder(ladder: Sequence[Rung], looks: Mapping[str, Look]) -> str:

@@ -36,14 +36,14 @@ def find(cells: Cells) -> Finding:
     dearest = min(told, key=lambda desk: costs[desk].mean)
     most = costs[dearest]
     headline = (
-        f"Under the dearest of the editor\u2019s rules, \u201c{dearest}\u201d, profiles get "
+        f"Under the most expensive of the editor\u2019s rules, \u201c{dearest}\u201d, profiles get "
         f"{tell_change(most)} than without any; under the usual ones "
         f"{tell_change(costs['as usual'])}."
     )
     if not any(cost.sign for cost in costs.values()):
         headline = (
             f"No rule is shown to cost profiles clicks: under the usual ones they get "
-            f"{tell_change(costs['as usual'])}, under the dearest, \u201c{dearest}\u201d, "
+            f"{tell_change(costs['as usual'])}, under the most expensive, \u201c{dearest}\u201d, "
             f"{tell_change(most)}."
         )
     kept = ", and ".join(
@@ -56,8 +56,8 @@ def find(cells: Cells) -> Finding:
             most,
             len(cells.seeds),
             "Set pins, caps and sections as you see fit: here they cost nothing.",
-            "Keep the rules that are worth their price to you, and look at the dearest first: "
-            f"\u201c{dearest}\u201d, {tell_change(most)}.",
+            "Keep the rules that are worth their price to you, and look at the most expensive "
+            f"first: \u201c{dearest}\u201d, {tell_change(most)}.",
             "Set the pins, caps and sections that you need: none of these is shown to cost clicks, "
             f"though {format_percent(-most.low)} is not ruled out ({dearest}).",
         ),
@@ -65,7 +65,8 @@ def find(cells: Cells) -> Finding:
             f"Profiles stay ahead of segments under the same rules: they get {kept}.",
             *_tell_logs(cells, told, by_log),
             "An editor who pins an event or keeps a section knows from this what it costs; what "
-            "it is worth beyond clicks only the editor can say.",
+            "it is worth beyond clicks only the editor can say. A sponsor\u2019s item that must "
+            "stand in a slot is a pin, too; how often it is clicked was not measured here.",
         ],
         gains=gains,
         star="Profile",
@@ -104,8 +105,8 @@ def _tell_logs(cells: Cells, told: dict[str, np.ndarray], by_log: dict[str, Gain
     silent = int((~known).any(axis=0).sum())
     told_by = f" ({silent} of {off.shape[1]} logs do not tell of all rules)" if silent else ""
     return [
-        f"Logs of newsletters chosen at random, without any rule, say much the same without "
-        f"sending again{told_by}: {costs}. One such log is "
+        f"Logs of newsletters chosen at random, without any rule, give a rough estimate without "
+        f"sending again{told_by}: {costs}. One such log is on average "
         f"{format_percent(float(np.abs(off[known]).mean()), 1)} of the clicks off what the "
         f"simulation says. {how}"
     ]
