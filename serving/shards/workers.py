@@ -2,8 +2,9 @@
 
 A pool in which one dies is replaced: whatever is done lies on disk, and the rest is begun anew.
 
-Open this file to see why a pool of the standard library is not used as it comes: when a worker dies
-while the next one is being started, that next one is waited for by nobody and waits for ever.
+Open this file to see why a pool of the standard library is not used as it comes: it starts one
+worker after the other while a thread of its own looks at them. When one dies meanwhile, the next
+one is waited for by nobody and waits for ever, or the thread fails. Here all are started first.
 """
 
 import os
@@ -31,6 +32,8 @@ def open_workers(
     """
     others = set(active_children())
     pool = ProcessPoolExecutor(count, get_context("spawn"), begin, given)
+    # what the library does where workers are forked: it starts all of them before its thread
+    pool._safe_to_dynamically_spawn_children = False  # type: ignore[attr-defined]  # no stub has it
     try:
         yield pool
     except BaseException:
@@ -44,10 +47,9 @@ def open_workers(
 def hand_out(
     pool: ProcessPoolExecutor, do: Callable[[Work], None], works: Collection[Work]
 ) -> list["Future[None]"]:
-    """Hand works to the pool, which starts its workers meanwhile.
+    """Hand works to the pool, which starts its workers at the first one.
 
-    When one dies while the next is being started, the pool closes the pipe that the next was to
-    inherit, whose start then fails with an OSError or a ValueError.
+    The start of one that dies at once fails with an OSError or a ValueError.
 
     Raises BrokenProcessPool where a worker has died.
     """

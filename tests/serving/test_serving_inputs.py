@@ -125,7 +125,7 @@ BAD: dict[str, Callable[[Path], Any]] = {
     "rules.yaml line 2: 3 is given twice": write_rules("pins: {3: A001-00,\n 3: A001-01}"),
     "rules.yaml line 1: expected ','": write_rules("pins: {3"),
     "rules.yaml: None; must be settings": write_rules(""),
-    "rules.yaml: 'utf-8' codec can't decode byte 0xe9": write_rules(
+    "rules.yaml line 1: byte b'\\xe9' is not valid UTF-8": write_rules(
         b"only: {1: {source: [caf\xe9]}}"
     ),
     "pins: slot 1 pins article 'Z', which is not in the pool": write_rules("pins: {1: Z}"),

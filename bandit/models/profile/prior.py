@@ -186,7 +186,7 @@ class Prior:
         rounded: x as a factor, where it is at hand
         """
         given = x if rounded is None else rounded
-        products = exact.dot(given, self._stacked).reshape(len(x), -1, x.shape[1])
+        products = exact.dot(given, self._stacked).reshape(len(x), len(self._doubt), x.shape[1])
         each = np.einsum("nkp,np->nk", products, x)
         return np.asarray(np.maximum(each, 0.0))[:, self._alike]
 
