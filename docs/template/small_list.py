@@ -21,7 +21,7 @@ def find(cells: Cells) -> Finding:
             "Keep profiles.",
             "Keep profiles until more seeds tell.",
         ),
-        say=[f"With {world}: {gain.tell(1)}." for (_, world), gain in gains.items()],
+        say=[f"With {world}: {gain.tell()}." for (_, world), gain in gains.items()],
         gains=gains,
         star=worlds[0],
         zero="profiles",
@@ -29,7 +29,7 @@ def find(cells: Cells) -> Finding:
         caption="Expected clicks of all issues.",
         columns=["Members", "Network", "Profiles", "Network over profiles"],
         rows=[
-            [w, *(f"{cells.rates(p, w).mean():.1f}" for p in ("mine", "profile")), gain.tell(1)]
+            [w, *(f"{cells.rates(p, w).mean():.1f}" for p in ("mine", "profile")), gain.tell()]
             for (_, w), gain in gains.items()
         ],
     )
