@@ -16,6 +16,22 @@ LEAST = 0.98  # of the baseline's clicks at any issue since joining
 MOST_WORSE = 0.10  # of members
 KEPT = 0.95  # of the clicks without any attribute, where attributes are another member's
 SOONER = 0.71  # of the issues that a cold linear bandit needs until it has started
+CUTS = {  # the project's own, in words; one of a person's own has its name
+    "": "as above",
+    "attributes_nothing": "attributes say nothing of what members want",
+    "attributes_half": "attributes say half of it",
+    "attributes_all": "attributes say all of it",
+    "no_attributes": "no attribute is known",
+    "two_attributes": "two attributes are known",
+    "shuffled": "attributes are those of other members",
+    "declared": "three topics are ticked at sign-up",
+    "few_members": "a short list",
+    "many_members": "a long list",
+    "seldom_opened": "few members open",
+    "seldom_clicked": "half the clicks an open",
+    "monthly": "one issue a month",
+    "recorded": "learned from what mail tools record",
+}
 TICKED = "declared"  # the cut in which members tick topics at sign-up
 LIMIT = "bayes_limit"  # told the simulator's settings: what no learner can spare
 Figures = dict[str, float]  # a row of `measure_cold_start`
@@ -146,17 +162,22 @@ def _ask_least(row: Figures, limit: Figures) -> Aim:
     )
 
 
+def name_cut(cut: str) -> str:
+    """An association that differs from the usual one, in words."""
+    return CUTS.get(cut, cut.replace("_", " "))
+
+
 def _ask_least_of_cuts(others: Mapping[str, Figures]) -> Aim:
     below = {name: each for name, each in others.items() if each["least"] < LEAST}
     low = min(others, key=lambda name: others[name]["least"])
     told = [
-        f"{_write_short(each, 'least', LEAST)[:-1]} in \u201c{name.replace('_', ' ')}\u201d "
+        f"{_write_short(each, 'least', LEAST)[:-1]} in \u201c{name_cut(name)}\u201d "
         f"(issue {each['least_at']:.0f})"
         for name, each in sorted(below.items(), key=lambda pair: pair[1]["least"])
     ]
     return Aim(
         f"Nor in any of the {len(others)} other associations below",
-        f"lowest in \u201c{low.replace('_', ' ')}\u201d: {_write_least(others[low])}; "
+        f"lowest in \u201c{name_cut(low)}\u201d: {_write_least(others[low])}; "
         f"{len(others) - len(below)} of {len(others)} are above",
         not below,
         f"{'; '.join(told)}.".replace("; Missed", "; missed"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from bandit.core.files import read_json, read_table, replacing
-from experiments.report.cold_start.aims import Figures, advise, list_aims, write_wait
+from experiments.report.cold_start.aims import Figures, advise, list_aims, name_cut, write_wait
 from experiments.report.cold_start.better_off import describe_people
 from experiments.report.cold_start.figures import draw_shares, draw_weights
 from experiments.report.page import fill_template
@@ -109,7 +109,7 @@ def _list_cuts(
     """(name, what it changes, when it is as good, the row); the uncut association first."""
     return [
         (
-            cut.replace("_", " ") or "as above",
+            name_cut(cut),
             " ".join(settings.get(cut, [])),
             write_wait(row),
             row,
