@@ -60,7 +60,8 @@ def test_a_missed_aim_says_by_how_much_and_why() -> None:
     assert [aim.met for aim in aims] == [True, True, False, False, True, False]
     words = {aim.words[:9]: aim.why.replace("\xa0", " ") for aim in aims}
     assert words["Nor in an"] == (
-        "Missed by 3 points of a hundred, which may be luck in \u201cno attribute is known\u201d (issue 5)."
+        "Missed by 3 points of a hundred, which may be luck in \u201cno attribute is known\u201d "
+        "(issue 5)."
     )
     assert words["At most 1"].startswith("Missed by 18 points of a hundred. Told the simulator")
     assert "the limit of learning still leaves 13 %" in words["At most 1"]
