@@ -37,6 +37,20 @@ from experiments.runner.one_line import WHOLE, blaming, in_one_line
 Work = Callable[[Settings], None]
 
 
+def _refuse_namesakes(folders: Sequence[Path]) -> None:
+    """Raise ValueError naming a person's own yaml that Hydra would pass over for the project's."""
+    for folder in folders[1:]:
+        if folder.resolve() == CONFIGS.resolve():
+            continue
+        for path in sorted(folder.rglob("*.yaml")):
+            if (CONFIGS / path.relative_to(folder)).exists():
+                kind = path.relative_to(folder).parent
+                raise ValueError(
+                    f"{path}: the project has a {kind} {path.stem!r}, which would be taken in its "
+                    "place; give yours another name"
+                )
+
+
 def command(
     name: str,
     like: str | None = None,
@@ -85,6 +99,7 @@ def command(
                 if asked.help:
                     print(_describe(name, own, folders))
                     return
+                _refuse_namesakes(folders)
                 try:
                     if enter:
                         enter(folders)

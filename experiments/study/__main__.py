@@ -6,6 +6,7 @@ dozen lines in experiments/studies make a page of what came back; one's own lie 
 NAME/numbers.parquet for each study, index.html, and units/, which the studies share.
 """
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,15 +16,18 @@ import pandas as pd
 import pyarrow as pa
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from bandit.core import check
 from bandit.core.files import write_json, write_table
 from experiments.asked.command import command
+from experiments.asked.refusals import translate
 from experiments.asked.sweep import find_place
 from experiments.report.index.page import write_index
 from experiments.report.study.page import Finding, write_page
-from experiments.runner.configs import Settings, check_whole, find_named, make, resolve
+from experiments.runner.configs import CONFIGS, Settings, check_whole, find_named, make, resolve
 from experiments.runner.digest import describe_origin
 from experiments.runner.folders import NOT_RESULTS, choose_folder, digest_settings
 from experiments.runner.pool import Task, check_workers, run_all
@@ -63,19 +67,33 @@ def run_studies(
         _name_analysis(name, study)  # what cannot be is said before it is simulated
         for label in study.policies:
             make(study.describe_policy(label))
-        every[name] = _place_units(run, name, study, _compose_worlds(study, asked), config)
+        every[name] = _place_units(run, name, study, _compose_worlds(name, study, asked), config)
     tasks = {folder: task for _, found in every.values() for folder, task in found.items()}
     most = max(world["issues"] for cells, _ in every.values() for world in cells.worlds.values())
     run_all(list(tasks.values()), most, config["workers"], "study", config["engine"])
     return [_conclude(run / name, name, cells, config) for name, (cells, _) in every.items()]
 
 
-def _compose_worlds(study: Study, asked: Sequence[str]) -> dict[str, Settings]:
-    """The simulator of each world of a study, with its number of issues."""
+def _compose_worlds(name: str, study: Study, asked: Sequence[str]) -> dict[str, Settings]:
+    """The simulator of each world of a study, with its number of issues.
+
+    Raises ValueError naming the study and the world whose changes cannot be.
+    """
     found = {}
-    for name, changes in study.worlds.items():
-        config = resolve(compose("study", [*asked, *changes]))
-        found[name] = config["simulator"] | {"issues": config["issues"]}
+    for world, changes in study.worlds.items():
+        where = f"study.{name}.worlds.{world}"
+        for change in changes:
+            key = change.lstrip("+~").partition("=")[0]
+            if not re.match(r"(simulator|issues)\b|.*@simulator\b", key):
+                raise ValueError(f"{where}: {change!r} is no setting of a simulator, nor issues")
+        overrides = [*asked, *changes]
+        try:
+            config = resolve(compose("study", overrides))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ValueError(
+                f"{where}: {translate(error, 'study', overrides, [CONFIGS])}"
+            ) from None
+        found[world] = config["simulator"] | {"issues": config["issues"]}
     return found
 
 
@@ -109,6 +127,8 @@ def _name_analysis(name: str, study: Study) -> str:
     Raises ValueError naming the study where there is no such function.
     """
     found = study.find or f"{HERE}.{name}.find"
+    if not isinstance(found, str):
+        raise ValueError(f"study.{name}.find = {found!r}; must be MODULE.FUNCTION")
     if not callable(find_named(f"study.{name}.find", found)):
         raise ValueError(f"study.{name}.find = {found!r}; must be a function of the units")
     return found

@@ -55,6 +55,10 @@ class Study:
             if not text:
                 raise ValueError(f"{what} is empty; the page shows it")
             object.__setattr__(self, what, text)
+        for what in ("worlds", "policies", "only"):
+            given = getattr(self, what)
+            if given and not isinstance(given, Mapping):
+                raise ValueError(f"{what} = {given!r}; must be settings by name")
         if self.data is not None and not Path(self.data).exists():
             raise ValueError(f"data = {self.data!r}; there is no such file or folder")
         kept = {

@@ -201,6 +201,44 @@ SHAPE = 3
 """
 
 
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (("{few: [],", "{few: [seeds=3],"), "worlds.few: 'seeds=3' is no setting of a simulator"),
+        (
+            ("simulator.members=90", "simulator.membrs=90"),
+            "study.own.worlds.fewer: there is no setting 'simulator.membrs'; nearest: simulator",
+        ),
+        (("find: own_answer.answer", "find: 3"), "study.own.find = 3; must be MODULE.FUNCTION"),
+        (("only: {random: [few]}", "only: 7"), "only = 7; must be settings by name"),
+    ],
+)
+def test_what_a_study_of_ones_own_cannot_ask_is_refused(
+    edit: tuple[str, str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(tmp_path, "own")
+    (tmp_path / "configs" / "study").mkdir()
+    (tmp_path / "configs" / "study" / "own.yaml").write_text(STUDY.replace(*edit), encoding="utf-8")
+    (tmp_path / "own_answer.py").write_text(ANSWER, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    own = ("--config-dir", "configs", "study=own", "seeds=1", "workers=1", "name=x", *SMALL)
+    assert message in ask_in(tmp_path, monkeypatch)(study.main, *own)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_ones_own_yaml_of_a_name_that_the_project_has_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hydra would take the project's and say nothing."""
+    write_project(tmp_path, "own")
+    (tmp_path / "configs" / "policy" / "popular.yaml").write_text(
+        "_target_: own_policy.Last\n", encoding="utf-8"
+    )
+    said = ask_in(tmp_path, monkeypatch)(run.main, "--config-dir", "configs", "policy=popular")
+    assert "configs/policy/popular.yaml: the project has a policy 'popular'" in said
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.slow
 def test_a_study_of_ones_own_is_asked_as_those_of_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
