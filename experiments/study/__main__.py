@@ -68,6 +68,12 @@ def run_studies(
         for label in study.policies:
             make(study.describe_policy(label))
         every[name] = _place_units(run, name, study, _compose_worlds(name, study, asked), config)
+    for name, (cells, _) in every.items():
+        if cells.late < config["late_from"]:
+            late = f"late_from = {config['late_from']} is after the last issue of {name}"
+            Console().print(
+                f"{late}: later issues rest on issue {cells.late} alone", soft_wrap=True
+            )
     tasks = {folder: task for _, found in every.values() for folder, task in found.items()}
     most = max(world["issues"] for cells, _ in every.values() for world in cells.worlds.values())
     run_all(list(tasks.values()), most, config["workers"], "study", config["engine"])
