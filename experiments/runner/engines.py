@@ -169,5 +169,5 @@ def _work_afar(packed: bytes, place: Path, path: Sequence[str]) -> None:
         )
     os.chdir(place)
     sys.path += [each for each in path if each not in sys.path]
-    task: Task = pickle.loads(packed)  # noqa: S301  (this command's own)
+    task: Task = pickle.loads(packed)  # noqa: S301  (packed by `run_on_ray`)
     do(task, lambda issue: None)

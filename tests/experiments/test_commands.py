@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -43,8 +44,9 @@ def test_what_is_only_reported_names_no_other_folder() -> None:
 
 
 def test_a_number_is_a_name_as_well() -> None:
-    for name in (2026, 0):  # as YAML reads name=2026
-        assert choose_folder(name, "x", {}).name == str(name)  # type: ignore[arg-type]  # as is said
+    names: list[Any] = [2026, 0]  # as YAML reads name=2026
+    for name in names:
+        assert choose_folder(name, "x", {}).name == str(name)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", ".."])

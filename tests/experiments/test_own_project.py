@@ -12,16 +12,21 @@ from experiments.evaluate import __main__ as evaluate
 from experiments.runner.digest import digest_code
 from experiments.runner.unit import can_be_sent
 from experiments.study import __main__ as study
-from tests.support.asking import SMALL, ask_in, list_names
+from tests.support.asking import SMALL, Ask, ask_in, list_names
 from tests.support.own_project import write_project, write_simulator
+
+
+def ask_beside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """`ask_in` a folder whose modules can be imported."""
+    monkeypatch.syspath_prepend(folder)
+    return ask_in(folder, monkeypatch)
 
 
 def test_a_policy_of_ones_own_runs_and_leaves_no_bundle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_project(tmp_path, "mine")
-    monkeypatch.syspath_prepend(tmp_path)
-    ask = ask_in(tmp_path, monkeypatch)
+    ask = ask_beside(tmp_path, monkeypatch)
     own = ("--config-dir", "configs", "policy=mine", "hydra.run.dir=alone", *SMALL)
     assert not ask(run.main, *own)
     assert "no bundle: a sender takes policies of bandit.policies" in capsys.readouterr().out
@@ -68,8 +73,7 @@ def test_what_ones_own_code_raises_is_told_in_a_line_with_its_place(
     for path in tmp_path.glob(f"{name}_*.py"):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace(before, after), encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    ask = ask_in(tmp_path, monkeypatch)
+    ask = ask_beside(tmp_path, monkeypatch)
     own = ("--config-dir", "configs", f"policies=[{name}]", "seeds=[3]", "logger=null", *SMALL)
     assert says in ask(compare.main, *own)
 
@@ -81,8 +85,7 @@ def test_the_whole_traceback_is_shown_to_who_asks_for_it(
     path = tmp_path / "whole_policy.py"
     text = path.read_text(encoding="utf-8").replace("scores = self.weight", "scores = self.wait")
     path.write_text(text, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    ask = ask_in(tmp_path, monkeypatch)
+    ask = ask_beside(tmp_path, monkeypatch)
     own = ("--config-dir", "configs", "policy=whole", *SMALL)
     assert "whole: Last.plan failed: AttributeError: " in ask(run.main, *own)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
@@ -96,8 +99,7 @@ def test_a_policy_of_ones_own_is_trained_and_judged_from_a_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_project(tmp_path, "taught")
-    monkeypatch.syspath_prepend(tmp_path)
-    ask = ask_in(tmp_path, monkeypatch)
+    ask = ask_beside(tmp_path, monkeypatch)
     assert not ask(run.main, "policy=random", "hydra.run.dir=logged", *SMALL, "simulator.pool=20")
     own = ("--config-dir", "configs", "policy=taught", "log=logged")
     capsys.readouterr()
@@ -115,8 +117,7 @@ def test_a_simulator_of_ones_own_is_a_full_citizen(
 ) -> None:
     """It is checked, run, compared and costed; its log is one that policies learn from."""
     write_simulator(tmp_path, "town")
-    monkeypatch.syspath_prepend(tmp_path)
-    ask = ask_in(tmp_path, monkeypatch)
+    ask = ask_beside(tmp_path, monkeypatch)
     own = ("--config-dir", "configs", "simulator=town")
     assert not ask(check.main, *own)
     assert capsys.readouterr().out.endswith("all 11 kept\n")
@@ -152,8 +153,7 @@ def test_an_encoder_of_ones_own_reads_what_is_run_learned_and_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "letters_encoder.py").write_text(ENCODER, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    ask = ask_in(tmp_path, monkeypatch)
+    ask = ask_beside(tmp_path, monkeypatch)
     own = "encoder=letters_encoder.Letters"
     assert not ask(check.main, own)
     assert capsys.readouterr().out.count("BROKEN") == 0
@@ -248,8 +248,7 @@ def test_a_study_of_ones_own_is_asked_as_those_of_the_project(
     (tmp_path / "configs" / "study").mkdir()
     (tmp_path / "configs" / "study" / "own.yaml").write_text(STUDY, encoding="utf-8")
     (tmp_path / "own_answer.py").write_text(ANSWER, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    ask = ask_in(tmp_path, monkeypatch)
+    ask = ask_beside(tmp_path, monkeypatch)
     own = ("--config-dir", "configs", "study=own", "seeds=1", "workers=1", "name=x", *SMALL)
     for find, message in (
         ("own_answer.asnwer", "study.own.find = 'own_answer.asnwer' cannot be had: "),

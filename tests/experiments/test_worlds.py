@@ -113,7 +113,7 @@ class Tires:
 
     def respond(self, context: Context, slates: Slates) -> Feedback:
         self.sent.append(context.issue)
-        # the association that this is mixed into answers
+        # type: ignore, because only the association that this is mixed into has an answer
         feedback: Feedback = super().respond(context, slates)  # type: ignore[misc]
         return replace(feedback, clicked=feedback.clicked & (len(self.sent) == 1))
 

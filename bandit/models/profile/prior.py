@@ -151,14 +151,22 @@ class Prior:
     def _add_up(self, joint: Floats) -> Floats:
         """Covariance of B's entries [d, d], from that of its coefficients [d + h, d + h]."""
         d = len(self._start)
-        half = joint[:d, d:] + self._shapes @ joint[d:, d:] / 2
-        both = half @ self._shapes.T
+        both = self._halve(joint) @ self._shapes.T
         return joint[:d, :d] + both + both.T
+
+    def _halve(self, joint: Floats) -> Floats:
+        """Half of what multiples add to the covariance of B's entries, as a product.
+
+        Its left factor [d, h]; the right one are the matrices that are multiplied. The other half
+        is the transpose.
+        """
+        d = len(self._start)
+        return np.asarray(joint[:d, d:] + self._shapes @ joint[d:, d:] / 2)
 
     def _add_up_columns(self, joint: Floats) -> Floats:
         """Of what `_add_up` gives, the covariance of each column of B, [q, p, p]."""
         d, (p, q) = len(self._start), self._shape
-        half = (joint[:d, d:] + self._shapes @ joint[d:, d:] / 2).reshape(p, q, -1)
+        half = self._halve(joint).reshape(p, q, -1)
         both = np.einsum("pqh,rqh->qpr", half, self._shapes.reshape(p, q, -1))
         free = np.einsum("pqrq->qpr", joint[:d, :d].reshape(p, q, p, q))
         return np.asarray(free + both + both.swapaxes(1, 2))

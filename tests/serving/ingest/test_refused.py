@@ -125,20 +125,24 @@ def test_damage_to_what_nothing_else_reads_is_noticed(
         assert main([str(sent), str(rows), "--log", str(log)]) == 0
 
 
+@pytest.fixture
+def other(sent: Path, tmp_path: Path) -> Path:
+    """A copy of the send, which a test may change."""
+    return shutil.copytree(sent, tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("name", "longer"), [("slates.parquet", False), ("members.parquet", False), ("merge.csv", True)]
 )
 def test_a_send_that_was_changed_is_refused(
     name: str,
     longer: bool,
-    sent: Path,
+    other: Path,
     rows: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """By a byte where the file is read, by its size where it is not."""
-    other = tmp_path / "other"
-    shutil.copytree(sent, other)
     data = bytearray((other / name).read_bytes())
     data[len(data) // 2] ^= 1
     (other / name).write_bytes(data + b"x" * longer)
@@ -161,13 +165,11 @@ def test_a_send_that_was_changed_is_refused(
 def test_rules_that_are_not_those_of_the_slates_are_refused(
     edit: Callable[[Any], Any],
     said: str,
-    sent: Path,
+    other: Path,
     rows: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(sent, other)
     send = read_json(other / "send.json")
     send["rules"] = edit(send["rules"])
     (other / "send.json").write_text(json.dumps(send))
