@@ -19,6 +19,7 @@ from bandit.core import check
 from bandit.core.files import write_json, write_table
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
+from bandit.features.text import Encoder
 from bandit.log import archive
 from bandit.policy import Informed, Policy
 from experiments.asked.command import command
@@ -33,17 +34,18 @@ from simulators.replay.rounds import fit_features
 
 
 def read_policy(
-    config: Settings, name: str | None, log: Path
+    config: Settings, name: str | None, log: Path, encoder: Encoder | None
 ) -> tuple[Policy, Features, int | None]:
     """The policy to be judged, started, with its features, and how many issues it has learned.
 
     That is None for a bundle that does not say so, and 0 for a policy that is to learn the log.
 
+    encoder: that reads the log; None: the usual one
+
     Raises ValueError unless exactly one of bundle and policy is given, and for what is neither.
     """
     if (config["bundle"] is None) == (name is None):
         raise ValueError("name what is to be judged: either bundle=PATH or policy=NAME")
-    encoder = make_encoder(config.get("encoder"))
     if config["bundle"] is not None:
         read = bundle.read(config["bundle"], encoder)
         issues = read.manifest.made_from.get("issues")
@@ -111,13 +113,10 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
         raise ValueError("log is not given; name the folder of an archive, log=FOLDER")
     log = Path(config["log"])
     issues = list(archive.read_rules(log))
-    policy, features, learned = read_policy(config, name, log)
+    encoder = make_encoder(config.get("encoder"))
+    policy, features, learned = read_policy(config, name, log, encoder)
     first = choose_first(issues, config["judge_from"], learned, name is not None)
-    sender = (
-        bundle.read(config["sent_by"], make_encoder(config.get("encoder"))).policy
-        if config["sent_by"]
-        else None
-    )
+    sender = bundle.read(config["sent_by"], encoder).policy if config["sent_by"] else None
     settings = {key: config[key] for key in config if key != "name"}
     made = choose_folder(config["name"], f"evaluate-{name or 'bundle'}-{log.name}", settings)
     if made.exists() and any(made.iterdir()) and not (made / "estimates.parquet").exists():
