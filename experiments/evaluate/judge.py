@@ -24,7 +24,7 @@ from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate, evaluate_whole
 from bandit.ope.whole.from_top import FromTop
 from bandit.ope.whole.look import is_sent_by, look_beside, plan_uniform
-from bandit.ope.whole.looks import look_by_issue
+from bandit.ope.whole.looks import lift_by_issue, look_by_issue
 from bandit.policy import Policy
 from bandit.slates.layout import read_values
 from bandit.slates.propensity import replay
@@ -183,7 +183,7 @@ def judge(
         sent=[normal_interval(top.reward[:, : s + 1].sum(axis=1), members) for s in range(k)],
         whole=whole,
         why=why,
-        issues=[_find_lift(each, best.estimator) for each in besides] if best and not why else [],
+        issues=lift_by_issue(besides, best.estimator) if best and not why else [],
         looks=look_by_issue(besides, best.estimator) if best and not why else [],
         doubt=doubt,
         drift=find_drift(judged),
@@ -271,13 +271,3 @@ def _name_sends(judged: list[Round]) -> Callable[[int], str]:
         return f"member {who!r} in campaign {context.campaign!r}"
 
     return name
-
-
-def _find_lift(beside: Beside, estimator: str) -> Interval | None:
-    """One issue's lift by the estimate that is believed; None where it has too few clicks."""
-    seen = beside.from_top
-    top = seen and evaluate(
-        seen.logged, seen.target, seen.reward, seen.supported, beside.members, 1.0, 5.0
-    )
-    found = evaluate_whole(beside, 1.0, 5.0, top=top[0] if top else None)
-    return next(each.lift for each in found.estimates if each.estimator == estimator)

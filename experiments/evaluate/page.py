@@ -14,7 +14,7 @@ from rich.table import Table
 from bandit.core.files import replacing
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import find_first
-from bandit.ope.whole.assumptions import ASSUMES
+from bandit.ope.whole.assumptions import APART, ASSUMES
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
 from experiments.evaluate.judge import Judgement, list_estimates
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
@@ -94,6 +94,7 @@ def list_findings(found: Judgement) -> list[str]:
             told.append(f"What follows is of the judged issues alone: {found.drift}.")
         told.append(f"The answer assumes that {ASSUMES[best.estimator]}.")
         told.append(_tell_choice(found.whole, best))
+        told += _tell_tired(found.whole, best)
         if found.why:
             told.append(f"Slots apart and looks by slot were not judged: {found.why}.")
         worth = f"{found.sends:,} sends tell as much as {best.ess:,.0f} by this policy would"
@@ -130,6 +131,18 @@ def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
         f"{chosen}of the estimates that may be believed it is the surest ({', '.join(widths)}), "
         "and it contradicts none that assumes less."
     )
+
+
+def _tell_tired(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
+    """How many clicks a click keeps away, where the answer allows for that."""
+    tired = whole.tired
+    if tired is None or not tired.share > 0 or best.estimator not in APART:
+        return []
+    kept = f"{format_percent(tired.share)} (standard error {format_percent(tired.error)})"
+    return [
+        f"A click keeps {kept} of the clicks below it away, as pairs of clicks tell; "
+        "the answer allows for that, and its interval for how unsure it is."
+    ]
 
 
 def _halve(estimate: WholeEstimate) -> str:

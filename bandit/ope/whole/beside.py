@@ -28,7 +28,7 @@ class Beside:
     reward: [e, k], clicks; a send that was not looked at has none
     supported: [e, k], every open article could be drawn
     logged, target: [e, k, k], as in `inputs.check_chances`
-    leans: [e, c, 2], as for `dependence.find_dependence`
+    leans: [e, k, c, 2] of `dependence.lean`
     opened: [n], the member opened it; None: not known
     from_top: all n sends as weights that multiply down the slate take them; None: not known
     """
@@ -51,8 +51,19 @@ class Beside:
         none, pairs = np.zeros((0, k)), np.zeros((0, k, k))
         no: Bools = np.zeros(0, dtype=bool)
         rows: Ints = np.zeros(0, dtype=np.int64)
-        sides = np.zeros((0, 1, 2))
+        sides = np.zeros((0, k, 1, 2))
         return cls(members, rows, no, none, none > 0, pairs, pairs, sides, None, from_top)
+
+    @property
+    def clicked(self) -> Floats:
+        """The clicks of all sends, [n, k]."""
+        return self.spread(self.reward)
+
+    def spread(self, of_rows: Floats) -> Floats:
+        """Values [e, ...] of the rows that were looked at as those of all sends, 0 elsewhere."""
+        every = np.zeros((len(self.members), *of_rows.shape[1:]))
+        every[self.rows] = of_rows
+        return every
 
     def count_clicks(self) -> Floats:
         """The clicks of each send, [n]."""

@@ -36,7 +36,7 @@ def make_issues(seed: int, issues: int, members: int, apart: float) -> list[Besi
                 supported=np.ones((members, SLOTS), dtype=bool),
                 logged=np.full((members, SLOTS, SLOTS), 1 / M),
                 target=wanted,
-                leans=rng.normal(size=(members, 2, 2)),
+                leans=rng.normal(size=(members, SLOTS, 2, 2)),
             )
         )
     return found
