@@ -136,7 +136,7 @@ def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
 def _tell_tired(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
     """How many clicks a click keeps away, where the answer allows for that."""
     tired = whole.tired
-    if tired is None or not tired.share > 0 or best.estimator not in APART:
+    if tired is None or tired.share == 0 or best.estimator not in APART:
         return []
     kept = f"{format_percent(tired.share)} (standard error {format_percent(tired.error)})"
     return [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ids
-from bandit.ope.trust.tiredness import count_opened, count_pairs
+from bandit.ope.trust.tiredness import MOST, count_opened, count_pairs
 
 if TYPE_CHECKING:
     from bandit.slates.walks import Walks
@@ -34,8 +34,8 @@ class Dependence:
     above: p-value of: clicks do not depend on the articles above
     below: p-value of: clicks do not depend on the articles below
     together: p-value of: a click does not keep others away
-    kept: the share of clicks below it that a click keeps away, where the estimates of slots apart
-        allow for that (`tiredness`), so that it refutes nothing; None where they cannot
+    kept: the share of clicks below it that a click keeps away; estimates of slots apart allow for
+        that, so that it refutes nothing, up to `tiredness.MOST`; None: not known
     NaN where there is nothing to tell it by.
     """
 
@@ -53,8 +53,12 @@ class Dependence:
     @property
     def refuted(self) -> bool:
         """Whether slots are not apart."""
-        crowded = self.together < CROWDED and self.kept is None
-        return self.above < DOUBT or self.below < DOUBT or crowded
+        return self.above < DOUBT or self.below < DOUBT or self.crowded
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a click keeps others away, and estimates of slots apart cannot allow for it."""
+        return self.together < CROWDED if self.kept is None else self.kept > MOST
 
     @property
     def words(self) -> str:
@@ -64,13 +68,11 @@ class Dependence:
         for where, p in (("above", self.above), ("below", self.below)):
             if p < DOUBT:
                 return f"clicks depend on the articles {where} (p = {p:.2g})"
-        if self.together < CROWDED:
-            told = f"p = {self.together:.2g}"
-            if self.kept is None:
-                return f"a click in one slot keeps others away ({told})"
-            return (
-                f"a click keeps {self.kept:.0%} of those below away, which is allowed for ({told})"
-            )
+        told = f"(p = {self.together:.2g})"
+        if self.crowded:
+            return f"a click in one slot keeps others away {told}"
+        if self.together < CROWDED and self.kept:
+            return f"a click keeps {self.kept:.0%} of those below away, which is allowed for {told}"
         return f"no sign that clicks depend on other slots (p = {self.least:.2g})"
 
 
@@ -192,7 +194,11 @@ def find_crowding_of_one(clicked: Floats | Bools, opened: Bools, members: Ids) -
 
     count = (np.asarray(clicked) != 0).astype(np.float64)
     member, opens = count_opened(count, opened, members)
-    within, between = count_pairs(count, count, member, opens)
+    pairs = [
+        count_pairs(count[:, :slot].sum(axis=1), count[:, slot], member, opens)
+        for slot in range(count.shape[1])
+    ]
+    within, between = np.array(pairs).sum(axis=0)
     apart = (within - OF_ONE * between)[opens > 1]
     square = float(apart @ apart)
     if not between.any() or not square > 0:

@@ -2,18 +2,19 @@
 
 Some readers leave once they have found something. Estimators of slots apart then promise too much
 of good newsletters: their clicks come from a log in which less was found above. Assume that a click
-leaves of the chance of every click below it the share 1 - s (the dependent click model of Guo, Liu
-& Wang 2009, with one s for all slots; s = 0: slots are apart, s = 1: the cascade). Then a click
-that had a others above it stands for 1 / (1 - s)^a clicks, as they would be if none kept others
-away, by which any estimator of slots apart may be computed; and what the target's own clicks keep
-away is taken off. s is what makes two slots of one newsletter be clicked together as often as the
-one in one newsletter and the other in another that the same member opened, so who opens, and who
-likes to click, is on both sides. Axes: n sends, k slots, g members. Open this file for how an
-estimate allows for readers whom a click tires.
+ends the reading with chance s (the dependent click model of Guo, Liu & Wang 2009, with one s for
+all slots; s = 0: slots are apart, s = 1: the cascade). Then a click with a others above it stands
+for 1 / (1 - s)^a clicks, as they would be if none kept others away, by which any estimator of slots
+apart may be computed; and what the target's own clicks keep away is taken off. s is what makes the
+first slot and one below it be clicked together as often as the one in one newsletter and the other
+in another that the same member opened: who opens, and who likes to click, is on both sides. Other
+pairs would hide it where not everybody reads to the end, for who clicks far down has come so far.
+Axes: n sends, k slots, g members. Open this file for how an estimate allows for readers whom a
+click tires.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,9 @@ CLOSE = 1e-6  # to s, at which the search for it ends
 class Tiredness:
     """How many of the clicks below it a click keeps away.
 
-    share: s, from 0 to `MOST`
+    share: s, from 0 to `MOST`; 1 where it is more, which estimates do not allow for
     influence: [g], how far each member moved it, in the order of their ids: the sum of squares is
-        its variance; all 0 at s = 0, below which it may not come
+        its variance; all 0 at s = 0, below which it may not come, and at 1
     member: [n], the place of each send's member in that order
     opened: [g], newsletters that each member opened
     """
@@ -54,23 +55,21 @@ class Tiredness:
 def count_pairs(
     first: Floats, second: Floats, member: Ints, opened: Floats
 ) -> tuple[Floats, Floats]:
-    """sum_{j < l} first_j second_l of each member, [g]: in one newsletter, and between two.
+    """The sum of first times second of each member, [g]: in one newsletter, and between two.
 
     The second is over all pairs of different newsletters, divided by the member's opened ones less
-    one: where slots are independent, both have the same mean.
+    one: where the two are independent, both have the same mean.
 
-    first, second: [n, k], 0 in newsletters that were not opened
+    first, second: [n], 0 in newsletters that were not opened
     member, opened: as in `Tiredness`; who opened fewer than two has 0 between
     """
-    above, size = sum_above(first), len(opened)
-    within = np.bincount(member, (above * second).sum(axis=1), size).astype(np.float64)
-    upper, lower = (
-        np.stack([np.bincount(member, column, size) for column in each.T], axis=1)
-        for each in (above, second)
+    size = len(opened)
+    within, upper, lower = (
+        np.bincount(member, each, size).astype(np.float64)
+        for each in (first * second, first, second)
     )
-    between = (upper * lower).sum(axis=1) - within
-    some = opened > 1
-    return within, np.divide(between, opened - 1, out=np.zeros(size), where=some)
+    between = upper * lower - within
+    return within, np.divide(between, opened - 1, out=np.zeros(size), where=opened > 1)
 
 
 def sum_above(values: Floats) -> Floats:
@@ -103,31 +102,30 @@ def find_tiredness(clicked: Floats, opened: Bools | None, members: Ids) -> Tired
         not known
     members: [n], ids
 
-    None where the log cannot tell: it is not known who opened, nobody has clicked in two
-    newsletters, or a click keeps more than `MOST` away.
+    None where the log cannot tell: it is not known who opened, or nobody has clicked the first slot
+    in one newsletter and another slot in another.
     """
-    if opened is None:
-        return None
     from scipy.optimize import brentq  # the sender has no need of it
 
+    if opened is None:
+        return None
     member, opens = count_opened(clicked, opened, members)
-    some = opens > 1
 
-    def compare(share: float) -> Floats:
-        free = undo(clicked, share)
-        within, between = count_pairs(free, free, member, opens)
-        return np.where(some, within - between, 0.0)
+    def compare(share: float) -> tuple[Floats, Floats]:
+        below = undo(clicked, share)[:, 1:].sum(axis=1)
+        within, between = count_pairs(clicked[:, 0], below, member, opens)
+        return np.where(opens > 1, within - between, 0.0), between
 
-    apart = compare(0.0)
-    if not count_pairs(clicked, clicked, member, opens)[1].any():
+    def miss(share: float) -> float:
+        return float(compare(share)[0].sum())
+
+    if not compare(0.0)[1].any():
         return None
-    if apart.sum() >= 0:
-        return Tiredness(0.0, np.zeros(len(opens)), member, opens)
-    if compare(MOST).sum() <= 0:
-        return None
-    share = float(brentq(lambda s: compare(s).sum(), 0.0, MOST, xtol=CLOSE))
-    slope = (compare(share + STEP).sum() - compare(share).sum()) / STEP
-    return Tiredness(share, -compare(share) / slope, member, opens)
+    if miss(0.0) >= 0 or miss(MOST) < 0:
+        return Tiredness(float(miss(0.0) < 0), np.zeros(len(opens)), member, opens)
+    share = float(brentq(miss, 0.0, MOST, xtol=CLOSE))
+    slope = (miss(share + STEP) - miss(share)) / STEP
+    return Tiredness(share, -compare(share)[0] / slope, member, opens)
 
 
 def find_terms(
@@ -143,25 +141,21 @@ def find_terms(
 
     read: the estimator, from a log and a share that a click keeps away to terms [n], of the clicks
         of `undo`, and what of them falls in each slot [n, k]
-    tired: how many clicks a click keeps away; None: not known, and taken to be none
+    tired: how many clicks a click keeps away; None, or more than `MOST`: taken to be none
     """
-    if tired is None or tired.share == 0:
+    if tired is None or not 0 < tired.share <= MOST:
         return read(log, 0.0)[0]
-    terms, sent = (allow(tired, partial(each, log)) for each in (read, _read_sent))
+    same = replace(log, target=log.logged)
+    terms, sent = (allow(tired, partial(read, each)) for each in (log, same))
     return np.asarray(terms - sent + log.count_clicks())
-
-
-def _read_sent(log: "Beside", share: float) -> tuple[Floats, Floats]:
-    values = log.spread(undo(log.reward, share))
-    return values.sum(axis=1), values
 
 
 def allow(tired: Tiredness, estimate: Callable[[float], tuple[Floats, Floats]]) -> Floats:
     """An estimate of slots apart less what the target's clicks keep away, terms [n].
 
-    Its mean is V (1 - s t): V is the estimate from the clicks of `undo`, t the clicks above one of
-    the target's clicks, counted between newsletters of members who opened at least two. Clicks that
-    are kept away by several are so counted twice, which is of second order. The spread of the terms
+    Of V_l, the estimate of slot l from the clicks of `undo`, it leaves V_l (1 - s t / a)^a: a slots
+    stand above, and t clicks in them, beside one of the target's clicks in l, as if alike in each.
+    They are counted between newsletters of members who opened at least two. The spread of the terms
     holds the uncertainty of s and of t. At s = 0 the terms are the estimate's.
 
     estimate: from s to the estimate's terms [n], and what of it falls in each slot [n, k]
@@ -177,14 +171,21 @@ def allow(tired: Tiredness, estimate: Callable[[float], tuple[Floats, Floats]]) 
 def _take_off(tired: Tiredness, share: float, terms: Floats, values: Floats) -> Floats:
     if share == 0:
         return terms
-    twice = tired.opened > 1
-    own = np.bincount(tired.member, values.sum(axis=1), len(twice)) * twice
-    between = count_pairs(values, values, tired.member, tired.opened)[1]
-    if not own.sum() > 0:
-        return terms
-    ratio = between.sum() / own.sum()
-    moved = -share * terms.mean() / own.sum() * (between - ratio * own)
-    return np.asarray(terms * (1 - share * ratio) + _spread(tired, moved))
+    twice, kept, moved = tired.opened > 1, np.ones(values.shape[1]), np.zeros(len(tired.opened))
+    for above in range(1, len(kept)):
+        own = np.bincount(tired.member, values[:, above], len(twice)) * twice
+        if not own.sum() > 0:
+            continue
+        upper = values[:, :above].sum(axis=1)
+        between = count_pairs(upper, values[:, above], tired.member, tired.opened)[1]
+        met = between.sum() / own.sum()
+        left = max(1 - share * met / above, 0.0)
+        kept[above] = left**above
+        slope = -share * left ** (above - 1) * values[:, above].mean()
+        moved += slope * (between - met * own) / own.sum()
+    by_slot, total = values @ kept, values.sum(axis=1)
+    rest = (terms - total) * by_slot.sum() / max(total.sum(), 1e-300)
+    return np.asarray(by_slot + rest + _spread(tired, moved))
 
 
 def _spread(tired: Tiredness, moved: Floats) -> Floats:

@@ -25,7 +25,7 @@ from bandit.ope.trust.dependence import (
     find_crowding_of_one,
     find_dependence,
 )
-from bandit.ope.trust.tiredness import Tiredness, find_terms, find_tiredness, undo
+from bandit.ope.trust.tiredness import MOST, Tiredness, find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import APART, ASSUMES
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import read_items, weigh_items
@@ -98,8 +98,8 @@ def evaluate_whole(
     policy's newsletters. Slots apart (item-position) and looks by slot (position-based) are given
     where
     (1) the log does not show that clicks depend on other slots (p < 1 %: `trust.dependence`),
-        but for clicks that keep others away, which is allowed for where the log tells how many
-        (`trust.tiredness`), and else must not show (p < 10 %),
+        but for clicks that keep others away: that is allowed for where the log tells how many,
+        up to 75 % (`trust.tiredness`), and else must not show (p < 10 %),
     (2) at most 1 % of what the target wants in any slot may be what the logger never shows,
     (3) the effective sample size of every slot is at least least_ess,
     (4) the weights average 1, within 2 % and four standard errors,
@@ -124,7 +124,7 @@ def evaluate_whole(
     own = log.count_clicks()
     sent = normal_interval(own, log.members, level)
     tired = find_tiredness(log.clicked, log.opened, log.members)
-    free = undo(log.reward, tired.share if tired else 0.0)
+    free = undo(log.reward, tired.share if tired and tired.share <= MOST else 0.0)
     found = find_dependence(free[..., None, None] * log.leans, log.members[log.rows])
     kept = tired.share if tired else None
     dependence = replace(found, together=_find_together(log), kept=kept)
