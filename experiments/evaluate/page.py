@@ -14,7 +14,7 @@ from rich.table import Table
 from bandit.core.files import replacing
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import find_first
-from bandit.ope.whole.assumptions import APART, ASSUMES
+from bandit.ope.whole.assumptions import APART, ASSUMES, MODELLED
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
 from experiments.evaluate.judge import Judgement, list_estimates
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
@@ -25,7 +25,9 @@ WHOLE = {
     "snips": "Reweighted, whole",
     "cascade_sn": "Cascade, whole",
     "item_position": "Slot apart from slot",
+    "item_position_dr": "Slot apart from slot, with a model",
     "position_based": "Looks by slot",
+    "position_based_dr": "Looks by slot, with a model",
 }
 HEAD = ("Estimate", "Slots", "Clicks per 1,000 sends", "Over what was sent", "Counts as sends", "")
 
@@ -136,7 +138,7 @@ def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
 def _tell_tired(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
     """How many clicks a click keeps away, where the answer allows for that."""
     tired = whole.tired
-    if tired is None or tired.share == 0 or best.estimator not in APART:
+    if tired is None or tired.share == 0 or best.estimator not in (*APART, *MODELLED):
         return []
     kept = f"{format_percent(tired.share)} (standard error {format_percent(tired.error)})"
     return [
@@ -213,6 +215,8 @@ def write(path: Path, found: Judgement, name: str, config: Mapping[str, object])
     name: of the policy, for people
     config: the settings, shown at the end
     """
+    judged = found.whole.estimates if found.whole else ()
+    shown = set(ASSUMES) - set(MODELLED) | {each.estimator for each in judged}
     text = fill_template(
         "evaluate.html.j2",
         found=found,
@@ -224,7 +228,7 @@ def write(path: Path, found: Judgement, name: str, config: Mapping[str, object])
         values=draw_values(found),
         curve=draw_curve(found),
         issues=draw_issues(found),
-        assumes={WHOLE[each]: words for each, words in ASSUMES.items()},
+        assumes={WHOLE[each]: words for each, words in ASSUMES.items() if each in shown},
         config=config,
         first=INK,
     )

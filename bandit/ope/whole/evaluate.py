@@ -162,7 +162,9 @@ Weighed = tuple[
 UNSEEN = {  # what it means that an estimate contradicts one which assumes less
     "cascade_sn": "clicks depend on the slots below",
     "item_position": "clicks depend on other slots",
+    "item_position_dr": "who opens depends on the articles",
     "position_based": "looks depend on more than the slot",
+    "position_based_dr": "who opens depends on the articles, or looks on more than the slot",
 }
 
 
@@ -224,6 +226,8 @@ def _weigh_apart(
         reason = reason or limits.find_bias(*sample, by_slot)
         reason = reason or limits.find_heaviest(w * reward, name, log.rows, least_clicks)
         found.append((each, terms[each], ess, reason))
+        if log.appeal is not None:
+            found.append((f"{each}_dr", terms[each] + log.vary(w, curve), ess, reason))
     return found
 
 

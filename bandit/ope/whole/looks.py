@@ -13,10 +13,11 @@ from bandit.ope.estimators import cascade_sn, snips
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
-from bandit.ope.trust.tiredness import find_terms, find_tiredness
+from bandit.ope.trust.tiredness import MOST, find_terms, find_tiredness, undo
+from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.item_position import read_items
-from bandit.ope.whole.position_based import read_positions
+from bandit.ope.whole.item_position import read_items, weigh_items
+from bandit.ope.whole.position_based import estimate_curve, read_positions, weigh_positions
 
 ESTIMATORS = {"item_position": read_items, "position_based": read_positions}
 FROM_TOP = {"snips": snips, "cascade_sn": cascade_sn}
@@ -31,7 +32,18 @@ def find_change(log: Beside, estimator: str) -> Floats:
         terms = FROM_TOP[estimator](top.logged, top.target, top.reward)
         return np.asarray(terms - log.count_clicks())
     tired = find_tiredness(log.clicked, log.opened, log.members)
-    return np.asarray(find_terms(log, ESTIMATORS[estimator], tired) - log.count_clicks())
+    plain = MODELLED.get(estimator, estimator)
+    terms = find_terms(log, ESTIMATORS[plain], tired) - log.count_clicks()
+    if estimator in MODELLED and log.reward.any():
+        allowed = tired.share if tired and tired.share <= MOST else 0.0
+        curve = estimate_curve(log.logged, undo(log.reward, allowed))
+        terms = terms + log.vary(
+            weigh_items(log.logged, log.target)
+            if plain == "item_position"
+            else weigh_positions(log.logged, log.target, curve),
+            curve,
+        )
+    return np.asarray(terms)
 
 
 def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95) -> list[Look]:
