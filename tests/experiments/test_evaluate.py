@@ -219,6 +219,7 @@ def test_what_cannot_be_judged_is_refused(
         ({"bundle": str(bundle), "judge_from": 7}, None, "judge_from = 7; the log ends before"),
         ({"bundle": str(bundle), "judge_from": 0}, None, "judge_from = 0; must be a whole number"),
         ({"bundle": str(bundle), "sender_from": 1}, None, "sender_from is of the bundle that sent"),
+        ({"bundle": str(bundle), "model": "x"}, None, "model = 'x'; must be null, boosted or"),
         ({"bundle": 3}, None, "bundle = 3; must be the path of a folder"),
         ({"bundle": str(bundle), "sent_by": 3}, None, "sent_by = 3; must be the path of a folder"),
         ({"bundle": str(bundle), "draws": 0}, None, "draws = 0; must be a whole number"),
