@@ -47,6 +47,11 @@ class Tiredness:
     opened: Floats
 
     @property
+    def allowed(self) -> float:
+        """The share that estimates allow for: 0 where it is more than `MOST`."""
+        return self.share if self.share <= MOST else 0.0
+
+    @property
     def error(self) -> float:
         """The standard error of the share."""
         return float(np.sqrt(self.influence @ self.influence))
@@ -143,7 +148,7 @@ def find_terms(
         of `undo`, and what of them falls in each slot [n, k]
     tired: how many clicks a click keeps away; None, or more than `MOST`: taken to be none
     """
-    if tired is None or not 0 < tired.share <= MOST:
+    if tired is None or tired.allowed == 0:
         return read(log, 0.0)[0]
     same = replace(log, target=log.logged)
     terms, sent = (allow(tired, partial(read, each)) for each in (log, same))

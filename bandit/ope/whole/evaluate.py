@@ -25,7 +25,7 @@ from bandit.ope.trust.dependence import (
     find_crowding_of_one,
     find_dependence,
 )
-from bandit.ope.trust.tiredness import MOST, Tiredness, find_terms, find_tiredness, undo
+from bandit.ope.trust.tiredness import Tiredness, find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import APART, ASSUMES
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import read_items, weigh_items
@@ -124,7 +124,7 @@ def evaluate_whole(
     own = log.count_clicks()
     sent = normal_interval(own, log.members, level)
     tired = find_tiredness(log.clicked, log.opened, log.members)
-    free = undo(log.reward, tired.share if tired and tired.share <= MOST else 0.0)
+    free = undo(log.reward, tired.allowed if tired else 0.0)
     found = find_dependence(free[..., None, None] * log.leans, log.members[log.rows])
     kept = tired.share if tired else None
     dependence = replace(found, together=_find_together(log), kept=kept)

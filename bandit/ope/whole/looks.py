@@ -13,7 +13,7 @@ from bandit.ope.estimators import cascade_sn, snips
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
-from bandit.ope.trust.tiredness import MOST, find_terms, find_tiredness, undo
+from bandit.ope.trust.tiredness import find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import read_items, weigh_items
@@ -35,14 +35,12 @@ def find_change(log: Beside, estimator: str) -> Floats:
     plain = MODELLED.get(estimator, estimator)
     terms = find_terms(log, ESTIMATORS[plain], tired) - log.count_clicks()
     if estimator in MODELLED and log.reward.any():
-        allowed = tired.share if tired and tired.share <= MOST else 0.0
-        curve = estimate_curve(log.logged, undo(log.reward, allowed))
-        terms = terms + log.vary(
-            weigh_items(log.logged, log.target)
-            if plain == "item_position"
-            else weigh_positions(log.logged, log.target, curve),
-            curve,
-        )
+        curve = estimate_curve(log.logged, undo(log.reward, tired.allowed if tired else 0.0))
+        weights = {
+            "item_position": weigh_items(log.logged, log.target),
+            "position_based": weigh_positions(log.logged, log.target, curve),
+        }
+        terms = terms + log.vary(weights[plain], curve)
     return np.asarray(terms)
 
 
