@@ -8,7 +8,7 @@ files, and takes its place at once. Open this file to see how an issue is added.
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,10 @@ from bandit.log import archive
 from bandit.log.members import Membership
 from serving.errors import shorten
 from serving.folder import replace_folder
+from serving.ingest.aside import KEPT
 from serving.ingest.book import Book
-from serving.sending.write import write_slates
+from serving.ingest.spill import ROWS, open_writer
+from serving.sending.write import regroup, write_slates
 
 NOTES = "ingest.json"
 OURS = ("members.parquet", "rules.json", NOTES, "log", "pools", "changes", "events", "aside")
@@ -34,7 +36,7 @@ class Outcome:
     """What came back from a book's mails. Arrays are [n] or [n, k].
 
     events: file of the tagged events
-    aside: the rows that could not be used
+    aside: the rows that could not be used, piece by piece
     told: what ingest.json says of it
     """
 
@@ -44,7 +46,7 @@ class Outcome:
     complained: Bools
     clicked: Bools
     events: Path
-    aside: pa.Table
+    aside: Iterable[pa.Table]
     told: Mapping[str, object]
 
 
@@ -132,7 +134,10 @@ def _write_parts(made: Path, name: str, book: Book, outcome: Outcome) -> None:
     (made / "log").mkdir(parents=True)
     with replacing(made / "log" / f"{name}.parquet") as path:
         write_log(path, book, outcome)
-    write_table(made / "aside" / f"{name}.parquet", outcome.aside)
+    (made / "aside").mkdir()
+    with replacing(made / "aside" / f"{name}.parquet") as path, open_writer(path, KEPT) as writer:
+        for table in regroup(outcome.aside, ROWS):
+            writer.write_table(table)
     write_table(made / "pools" / f"{name}.parquet", book.pool)
     (made / "events").mkdir()
     shutil.copyfile(outcome.events, made / "events" / f"{name}.parquet")

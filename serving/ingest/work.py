@@ -78,7 +78,7 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     place = real.with_name(f".{real.name}.ingest")
     with _work_in(place):
         spills = [spill_file(Path(file), own, place, asked.encoding) for file in asked.files]
-        aside, mailings = Aside(), tuple(asked.mailing)
+        aside, mailings = Aside(place), tuple(asked.mailing)
         buckets = sort_records(spills, Matcher(book, places, addresses, mailings), place, aside)
         _refuse_nothing(book, spills, aside)
         _fill_sent(buckets, at, aside)

@@ -97,8 +97,8 @@ class Mapping:
     send: id of the mailing, as the provider gave it
     address: the recipient's
     kind: the provider's word for what happened
-    kinds: what each such word means: delivered, open, click, unsubscribe, bounce (for good),
-        complaint or ignore. Of a joined word (`Bounce/Transient`) its beginning will do
+    kinds: what each such word means: delivered, open, click, unsubscribe, bounce (the mail is given
+        up), complaint or ignore. Of a joined word (`Bounce/Transient`) its beginning will do
     time: when it happened
     zone: how far times without a zone are from UTC, such as -06:00; without it they are set aside
     format: how `time` is written, as in `strptime`; without it, as in `parse_times`
@@ -242,8 +242,9 @@ def find_mapping(rows: Iterable[Row], own: Sequence[Mapping]) -> Mapping | None:
     own: mappings that are not known here, which are tried first; one without `found_by` takes
         whatever is nobody else's
     """
-    for row in rows:
-        for some in (own, list_known()):
+    rows = list(rows)
+    for some in (own, list_known()):
+        for row in rows if some else ():
             found = [each for each in some if any(map(each.fits, each.unfold(row)[:1]))]
             if len(found) == 1:
                 return found[0]
