@@ -70,7 +70,8 @@ class Aside:
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, KEPT, options=options) as to:
             for part in self._divide():
-                to.write_batch(pa.record_batch(part.combine_chunks().columns, KEPT))
+                columns = [column.combine_chunks() for column in part.columns]
+                to.write_batch(pa.record_batch(columns, KEPT))
         self._files.append(file)
         self._tables = [KEPT.empty_table()]
 
