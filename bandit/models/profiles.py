@@ -26,7 +26,7 @@ from bandit.models.profile.expectation import average, propagate
 
 NAMES = ("precision", "cross", "shift")
 PIECE = 1000  # members whose newsletters fit the processor's cache
-PART = 20_000  # members that are learned from together, so that memory holds little of a long list
+PART = 10_000  # members that are learned from together, so that memory holds little of a long list
 PRIOR_MEMBERS = 50  # how many members the starting S is worth
 
 

@@ -186,26 +186,26 @@ def _open_envelope(value: object) -> Iterator[Row | Bad]:
     if not isinstance(value, dict):
         yield Bad(json.dumps(value), "not a row")
         return
-    if isinstance(value.get("Sns"), dict):  # as a function is given it
-        value = value["Sns"]
-    elif isinstance(value.get("Records"), list):
-        yield from _open_envelope(value["Records"])
+    within = value.get("Sns")
+    row: Row = within if isinstance(within, dict) else value
+    if isinstance(row.get("Records"), list):  # as a function is given envelopes
+        yield from _open_envelope(row["Records"])
         return
-    inside = value.get("Message")
-    if not isinstance(inside, str) or "TopicArn" not in value:
-        yield value
+    inside = row.get("Message")
+    if not isinstance(inside, str) or "TopicArn" not in row:
+        yield row
         return
     try:
         inner = json.loads(inside, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         inner = None
     if isinstance(inner, dict):
-        around = {key: each for key, each in value.items() if key != "Message"}
+        around = {key: each for key, each in row.items() if key != "Message"}
         yield inner | {"envelope": around}
     elif inside.lstrip().startswith("{"):
-        yield Bad(json.dumps(value, sort_keys=True), "an envelope that holds no row")
+        yield Bad(json.dumps(row, sort_keys=True), "an envelope that holds no row")
     else:
-        yield value  # what the service says of itself, such as SubscriptionConfirmation
+        yield row  # what the service says of itself, such as SubscriptionConfirmation
 
 
 def _read_csv(text: TextIO) -> Iterator[Sequence[Row | Bad]]:
