@@ -45,7 +45,8 @@ class Found:
     share: of clicks, the part that scanners made
     recall: share of scanners' clicks that were tagged; NaN where there are none
     lost: share of people's clicks that were tagged as scanners'
-    unseen: share of people's opens that were tagged as a machine's
+    unseen: share of people's opens that were tagged as a machine's, but for those behind a privacy
+        proxy, which loads the images whether or not anybody reads
     inside: whether the interval of people's clicks holds their number
     width: of that interval, as a share of the clicks
     readable: whether the list can be read, as `bandit.log.doubt.People` has it
@@ -92,7 +93,8 @@ def measure(seed: int, setting: dict[str, Any], members: int) -> Found:
     tagged = tag(events)
     clicks = (events["kind"] == "click") & ~truth["duplicate"]
     scanner, person = (clicks & (truth["source"] == who) for who in ("scanner", "human"))
-    opens = (events["kind"] == "open") & ~truth["duplicate"] & (truth["source"] == "human")
+    opens = (events["kind"] == "open") & (truth["source"] == "human") & ~truth["duplicate"]
+    opens &= events["agent"] != "bare"
     said, people = tagged["tag"] == "scanner", count_people(tagged)
     true = int((person & (tagged["tag"] != "duplicate")).sum())
     mails = [
