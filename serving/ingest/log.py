@@ -112,8 +112,9 @@ def _read_notes(folder: Path) -> dict[int, dict[str, object]]:
     path = folder / NOTES
     if not path.exists():
         return {}
+    told = read_json(path)
     try:
-        return {int(name): dict(each) for name, each in read_json(path).items()}
+        return {int(name): dict(each) for name, each in told.items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
 
