@@ -23,17 +23,11 @@ from bandit.core.state import State, nest, part
 from bandit.core.types import Floats, Ids, Ints
 from bandit.models.link import logit
 from bandit.models.profile.expectation import average, propagate
+from bandit.models.profile.slots import cut
 
 NAMES = ("precision", "cross", "shift")
 PIECE = 1000  # members whose newsletters fit the processor's cache
-PART = 10_000  # members that are learned from together, so that memory holds little of a long list
 PRIOR_MEMBERS = 50  # how many members the starting S is worth
-
-
-def cut(n: int, size: int | None = None) -> list[slice]:
-    """The rows of n members, `size` (default PART) after the others."""
-    size = size or PART
-    return [slice(at, min(at + size, n)) for at in range(0, n, size)]
 
 
 class Pool(NamedTuple):

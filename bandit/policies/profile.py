@@ -32,8 +32,8 @@ from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import average, average_with_slope, score
 from bandit.models.profile.outset import Outset
 from bandit.models.profile.prior import Prior, Step
-from bandit.models.profile.slots import score_slots
-from bandit.models.profiles import NAMES, Belief, Pool, Profiles, cut
+from bandit.models.profile.slots import cut, score_slots
+from bandit.models.profiles import NAMES, Belief, Pool, Profiles
 from bandit.policy import Policy
 from bandit.slates.exploration import budgeted
 

@@ -5,7 +5,8 @@ import pytest
 
 from bandit.core.ids import Roster, pack, unpack
 from bandit.core.keys import member_keys
-from bandit.models.profiles import Belief, Pool, Profiles, cut
+from bandit.models.profile.slots import cut
+from bandit.models.profiles import Belief, Pool, Profiles
 
 LAMBDA = 3.0
 

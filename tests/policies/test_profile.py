@@ -56,7 +56,7 @@ def test_a_long_list_is_learned_in_parts_to_the_bits_of_one(
     """A million members must not be held at once; how many are is nobody's to see."""
     states = []
     for size in (10**6, 17):
-        monkeypatch.setattr("bandit.models.profiles.PART", size)
+        monkeypatch.setattr("bandit.models.profile.slots.PART", size)
         policy = Profile(keep=0.9)
         for _ in play(policy, association_of(seed=5, members=120, issues=3, pool=12, slots=4)):
             pass
