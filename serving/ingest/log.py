@@ -22,9 +22,8 @@ from bandit.log import archive
 from bandit.log.members import Membership
 from serving.errors import shorten
 from serving.folder import replace_folder
-from serving.ingest.aside import KEPT
+from serving.ingest.aside import HELD, KEPT
 from serving.ingest.book import Book
-from serving.ingest.spill import ROWS, open_writer
 from serving.sending.write import regroup, write_slates
 
 NOTES = "ingest.json"
@@ -136,8 +135,12 @@ def _write_parts(made: Path, name: str, book: Book, outcome: Outcome) -> None:
     with replacing(made / "log" / f"{name}.parquet") as path:
         write_log(path, book, outcome)
     (made / "aside").mkdir()
-    with replacing(made / "aside" / f"{name}.parquet") as path, open_writer(path, KEPT) as writer:
-        for table in regroup(outcome.aside, ROWS):
+    sound = {"compression": "zstd", "write_page_checksum": True}
+    with (
+        replacing(made / "aside" / f"{name}.parquet") as path,
+        pq.ParquetWriter(path, KEPT, **sound) as writer,
+    ):
+        for table in regroup(outcome.aside, HELD):
             writer.write_table(table)
     write_table(made / "pools" / f"{name}.parquet", book.pool)
     (made / "events").mkdir()
