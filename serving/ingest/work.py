@@ -86,7 +86,7 @@ def ingest(asked: argparse.Namespace) -> list[str]:
         with gathered:
             for rows, table in buckets.read():
                 gathered.add(rows, answer(book, rows, table, buckets.sent[rows], window), aside)
-        told = _tell(book, spills, aside, gathered, len(buckets.rows))
+        told = _tell(book, spills, aside, gathered, buckets.together)
         outcome = Outcome(**gathered.facts, events=gathered.path, aside=aside.sort(), told=told)
         number, new = add_issue(log, book, outcome)
     unused = [
