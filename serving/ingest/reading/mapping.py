@@ -239,6 +239,8 @@ def list_known() -> tuple[Mapping, ...]:
 def find_mapping(rows: Iterable[Row], own: Sequence[Mapping]) -> Mapping | None:
     """Whose rows these are, by the first that is unmistakably somebody's; None where none is.
 
+    Lists without an event, as of a page on which nobody did anything, are whose lists are such.
+
     own: mappings that are not known here, which are tried first; one without `found_by` takes
         whatever is nobody else's
     """
@@ -251,4 +253,5 @@ def find_mapping(rows: Iterable[Row], own: Sequence[Mapping]) -> Mapping | None:
             if len(found) > 1:
                 names = " and ".join(each.provider for each in found)
                 raise ValueError(f"it could be of {names}; name one by --mapping")
-    return next((each for each in own if not each.found_by), None)
+    silent = [each for each in list_known() if any(not each.unfold(row) for row in rows)]
+    return next((each for each in own if not each.found_by), silent[0] if silent else None)

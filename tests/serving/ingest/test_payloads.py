@@ -152,6 +152,20 @@ def test_two_reports_of_one_campaign_know_each_event_by_one_id() -> None:
     assert len(set(ids[1])) == 3
 
 
+@pytest.mark.parametrize(
+    ("page", "provider"), [(mailchimp(), "mailchimp"), ({"items": [], "paging": {}}, "mailgun")]
+)
+def test_a_page_on_which_nobody_did_anything_is_its_provider_s(
+    page: dict[str, Any], provider: str
+) -> None:
+    """It must not keep the other pages from being read."""
+    mapping = find_mapping([page], [])
+    assert mapping
+    assert mapping.provider == provider
+    records = read_records(mapping, [page])
+    assert len(records.table) == len(records.aside) == 0
+
+
 def test_what_stands_around_an_event_is_opened(tmp_path: Path) -> None:
     """As Amazon's services hand it on: plain, from a topic, to a function, and from a bus."""
     inner = ses("Click", ipAddress="192.0.2.1", link="https://example.org/a", linkTags=None)
