@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from serving.ingest.spill import Spill
 
 MAILS = 40_000  # that are looked at together, unless more than RECORDS are of them
-RECORDS = 250_000  # different ones that are looked at together, unless one bucket has more
-LEAST = 2_500  # mails in a bucket
+RECORDS = 150_000  # different ones that are looked at together, unless one bucket has more
+LEAST = 1_000  # mails in a bucket
 FILES = 512  # that may be open, if mails are not too many
 
 
