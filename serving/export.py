@@ -60,10 +60,7 @@ def find_unit(run: Path) -> Path:
 
 
 def _read_object(path: Path) -> dict[str, object]:
-    try:
-        content = read_json(path)
-    except ValueError as error:
-        raise ValueError(f"{path} is not valid JSON: {error}") from None
+    content = read_json(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {content!r}; must be a JSON object")
     return content

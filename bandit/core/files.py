@@ -125,8 +125,11 @@ def write_json(path: str | Path, value: object) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """The value that a JSON file holds. Raises ValueError as `parse_json` does."""
-    return parse_json(Path(path).read_bytes())
+    """The value that a JSON file holds. Raises ValueError naming it, for what `parse_json` does."""
+    try:
+        return parse_json(Path(path).read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from None
 
 
 def parse_json(data: bytes) -> Any:

@@ -184,8 +184,8 @@ def read(
     folder = Path(folder)
     ruled = read_rules(folder)
     history = History(folder, list(ruled), read_attributes(folder))
-    versions = add_unknown(history.list_versions(), features.attributes)
-    everybody, x = history.ids, features.encode_members(versions)
+    everybody = history.ids
+    x = features.encode_members(add_unknown(history.list_versions(), features.attributes))
     person, people = pd.factorize(follow(history.ids, aliases or {}))
     pools = {issue: read_pool(folder, issue) for issue in ruled}
     seen = Seen(len(people))
@@ -226,7 +226,9 @@ def read(
         seen.add(ids, round.slates.choice, round.feedback.opened, who)
         sent.add(ids, round.slates.choice, who)
         seen.fold(ids)
+        del table, there, context  # whoever has the round may let go of it
         yield from _follow(round, who, people) if aliases else (round,)
+        del round
 
 
 class _Telling:

@@ -51,8 +51,8 @@ def read_rules(folder: str | Path) -> dict[int, tuple[str, Rules]]:
                 f"{folder} holds no {name}: it is not an archive, or not a finished one"
             )
     path = folder / "rules.json"
+    told = read_json(path)
     try:
-        told = read_json(path)
         if odd := [name for name in told if name != f"{int(name):03d}"]:
             raise ValueError(f"issue {shorten(odd[0])} must be numbered like 001")
         issues = sorted((int(name), each) for name, each in told.items())

@@ -6,6 +6,8 @@ Open this file for the one way from a log to a policy that has learned it.
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from bandit.core.ids import Aliases
 from bandit.core.threads import use_one_thread
 from bandit.core.types import Round
@@ -28,10 +30,11 @@ def learn_again(
 
     before: called with the number of each wave, from 0, before the wave is learned
     """
+    everybody = np.arange(len(round.context.members))
     for wave, rows in enumerate(policy.waves(round.context)):
         before(wave)
         if len(rows):
-            policy.learn(round.take(rows))
+            policy.learn(round if np.array_equal(rows, everybody) else round.take(rows))
 
 
 def learn_rounds(policy: Policy, rounds: Iterable[Round], watch: Watch = watch_nothing) -> None:
@@ -43,6 +46,7 @@ def learn_rounds(policy: Policy, rounds: Iterable[Round], watch: Watch = watch_n
     for round in rounds:
         watch(round)
         learn_again(policy, round)
+        del round  # before the next one is read: a long list of members is held once
     policy.finish()
 
 

@@ -11,6 +11,7 @@ because a click may be due to readiness (the constant) as well as to taste, and 
 the two known. The diagonal is float32, the rest float16: 8 q bytes a member.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from bandit.core.state import State, nest, part
 from bandit.core.types import Floats, Ids, Ints
 from bandit.models.link import logit
 from bandit.models.profile.expectation import average, propagate
+from bandit.models.profile.slots import cut
 
 NAMES = ("precision", "cross", "shift")
 PIECE = 1000  # members whose newsletters fit the processor's cache
@@ -66,7 +68,7 @@ class Belief:
 
     def cut(self) -> list[slice]:
         """Rows that fit the processor's cache, one piece after the other, at least one."""
-        return [slice(at, at + PIECE) for at in range(0, max(len(self.mean), 1), PIECE)]
+        return cut(max(len(self.mean), 1), PIECE)
 
     def take(self, rows: slice) -> "Belief":
         """The belief about some of the members."""
@@ -199,26 +201,45 @@ class Profiles:
         return Belief(mean, spread, slope * np.sqrt(first)[:, None])
 
     def learn_spread(
-        self, rows: Ints, prior: Floats, doubt: Floats, variance: Floats, start: Floats
+        self, parts: Iterable[tuple[Ids, Floats, Floats]], variance: Floats, start: Floats
     ) -> Floats:
-        """S [q] as these members turned out to differ (MacKay 1992, eq. 4.4).
+        """S [q] as members turned out to differ (MacKay 1992, eq. 4.4).
 
-        rows: [n], -1 where never met
-        prior, doubt: [n, q], the prior's mean, and how far it is in doubt
+        parts: some members after the others, to the bits of all at once: their ids [n], the prior's
+            mean [n, q], and how far it is in doubt [n, q]
         variance, start: [q], S as it is, and as it was before any data
         """
-        own = self.posterior(rows, prior, np.broadcast_to(variance, prior.shape))
-        learned = 1 - own.variance / variance
-        found = ((own.mean - prior) ** 2 + learned**2 * doubt).sum(axis=0) + PRIOR_MEMBERS * start
-        found = found / (learned.sum(axis=0) + PRIOR_MEMBERS)
+        squares = determined = np.zeros(len(start))
+        for ids, prior, doubt in parts:
+            wide = np.broadcast_to(variance, prior.shape)
+            own = self.posterior(self.find_rows(ids), prior, wide)
+            learned = 1 - own.variance / variance
+            found = (own.mean - prior) ** 2 + learned**2 * doubt
+            # row after row, whatever the parts: the first row is the sum so far
+            squares = np.vstack([squares, found]).sum(axis=0)
+            determined = np.vstack([determined, learned]).sum(axis=0)
+        found = (squares + PRIOR_MEMBERS * start) / (determined + PRIOR_MEMBERS)
         return np.asarray(np.clip(found, start / 1000, start * 100))
 
     def absorb(self, rows: Ints, before: Belief, after: Belief) -> None:
         """Add the evidence that took these members' interests from `before` to `after`."""
-        for name, old, new in zip(NAMES, before.to_natural(), after.to_natural(), strict=True):
-            kept = np.array(getattr(self, name))
-            kept[rows] += (new - old).astype(kept.dtype)
-            setattr(self, name, np.maximum(kept, 0.0) if name == "precision" else kept)
+        self.absorb_parts(rows, [(before, after)])
+
+    def absorb_parts(self, rows: Ints, steps: Iterable[tuple[Belief, Belief]]) -> None:
+        """Add evidence about members in these rows [n], some after the others.
+
+        steps: what was believed of each part's interests before the evidence, and after
+        """
+        kept = [np.array(getattr(self, name)) for name in NAMES]
+        at = 0
+        for before, after in steps:
+            some = rows[at : at + len(before.mean)]
+            for array, old, new in zip(kept, before.to_natural(), after.to_natural(), strict=True):
+                array[some] += (new - old).astype(array.dtype)
+            at += len(some)
+        np.maximum(kept[0], 0.0, out=kept[0])
+        for name, array in zip(NAMES, kept, strict=True):
+            setattr(self, name, array)
 
     def forget(self, keep: float) -> None:
         """Let evidence fade: it is multiplied by `keep`, so after t issues it counts keep^t."""

@@ -32,6 +32,7 @@ from bandit.models.profile.appeal import Appeal
 from bandit.models.profile.expectation import average, average_with_slope, score
 from bandit.models.profile.outset import Outset
 from bandit.models.profile.prior import Prior, Step
+from bandit.models.profile.slots import cut, score_slots
 from bandit.models.profiles import NAMES, Belief, Pool, Profiles
 from bandit.policy import Policy
 from bandit.slates.exploration import budgeted
@@ -204,9 +205,9 @@ class Profile(Policy):
         expected = self._learn_shared(context.take(openers), rows, index, clicked, looked)
         self._learn_members(round)
         if self.prior:
-            members, (attributes, doubt) = context.member_ids, self._read_attributes(context)
-            known = (self.profiles.find_rows(members), attributes, doubt)
-            self.variance = self.profiles.learn_spread(*known, self.variance, self._start_variance)
+            parts = map(context.take, cut(len(context.members)))
+            known = ((part.member_ids, *self._read_attributes(part)) for part in parts)
+            self.variance = self.profiles.learn_spread(known, self.variance, self._start_variance)
             self.examination.learn(expected, slots, clicked)
 
     def _learn_shared(
@@ -228,8 +229,8 @@ class Profile(Policy):
         expected: Floats = np.zeros(0)
         step: Step | None = None
         for number in range(MOST_STEPS):
-            mean, spread = self.infer_interests(context).score(pool)
-            eta, noise = mean[rows, index] + appeal[index], spread[rows, index]
+            mean, noise = score_slots(self.infer_interests, context, pool, rows, index)
+            eta = mean + appeal[index]
             if number == 0:
                 expected = average(eta, noise + doubt[index])
             gradient, weight = score(*average_with_slope(eta, noise), clicked, looked)
@@ -249,20 +250,20 @@ class Profile(Policy):
         return expected
 
     def _learn_members(self, round: Round) -> None:
-        """Learn each opener's interests from this issue's slots.
+        """Learn each opener's interests from this issue's slots."""
+        opened = np.flatnonzero(round.feedback.opened & (round.slates.choice >= 0).any(axis=1))
+        steps = (self._learn_some(round.take(opened[part])) for part in cut(len(opened)))
+        self.profiles.absorb_parts(self.profiles.add(round.context.member_ids[opened]), steps)
 
-        A click may also be due to the article's own appeal.
-        """
-        choice = round.slates.choice
-        opened = np.flatnonzero(round.feedback.opened & (choice >= 0).any(axis=1))
-        choice, context = choice[opened], round.context.take(opened)
+    def _learn_some(self, round: Round) -> tuple[Belief, Belief]:
+        """Some openers' interests before this issue, and after it; a click may be due to appeal."""
+        context, choice = round.context, round.slates.choice
         filled = choice >= 0  # an empty slot is never looked at
         looked = np.where(filled, self.examination.chance(np.arange(choice.shape[1])), 0.0)
-        clicked = (round.feedback.clicked[opened] & filled).astype(np.float64)
+        clicked = (round.feedback.clicked & filled).astype(np.float64)
         before = self.infer_interests(context)
         a, (appeal, doubt) = context.article_features[choice], self.appeal.look_up(context.articles)
-        after = before.update(a, appeal[choice], doubt[choice], clicked, looked)
-        self.profiles.absorb(self.profiles.add(context.member_ids), before, after)
+        return before, before.update(a, appeal[choice], doubt[choice], clicked, looked)
 
     def follow(self, aliases: Aliases) -> None:
         """Members' profiles follow their ids, and add up."""

@@ -1,17 +1,20 @@
 """Looking every issue: false alarms where arms are alike, and what being allowed to look costs.
 
-python -m experiments.checks.peeking [--logs 1000] [--power 300] [--least 50]
+python -m experiments.checks.peeking [--logs 1000] [--power 300] [--trials 100] [--least 50]
 
 It draws logs of experiments in which members differ for good, their tastes drift and the same ones
 return every issue, and asks `bandit.ope` after each issue as `serving.verdict` does. Beside the
 sequence stands the ordinary test, Student's at .05, once at the end, for which one has to wait, and
-at every issue, which is a mistake. Open this file to see what the tables of
+at every issue, which is a mistake. The last table says how long a trial between two halves of a
+list takes. Open this file to see what the tables of
 docs/experiments_in_sends.md were made with.
 """
 
 import argparse
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -63,6 +66,14 @@ DIFFERENT = tuple(
     World(f"+{effect:.0%}", members=8000, rate=0.1, effect=effect)
     for effect in (0.05, 0.1, 0.15, 0.2, 0.3)
 )
+EFFECTS = (0.1, 0.2, 0.4)
+TRIALS = tuple(
+    World(f"{members:,} members, {rate:.2f} clicks", members, rate=rate, effect=effect)
+    for rate in (0.1, 0.04)
+    for members in (1000, 2000, 5000, 20000)
+    for effect in EFFECTS
+)
+MOST = 0.8  # of the trials, which is when a difference counts as found
 
 
 @dataclass(frozen=True)
@@ -144,8 +155,15 @@ def judge(world: World, logs: int, seed: int, past: bool = True, least: int = LE
     return [look(world, np.random.default_rng(child), past, least) for child in children]
 
 
+def wait_for(found: Sequence[Found], world: World) -> str:
+    """After how many issues `MOST` of the trials have found the difference, for the table."""
+    ends = sorted(world.issues if one.sequence is None else one.sequence for one in found)
+    enough = ends[math.ceil(MOST * len(ends)) - 1] + 1
+    return f"{enough}" if enough <= world.issues else f"over {world.issues}"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print both tables."""
+    """Print the three tables."""
     from rich.console import Console
     from rich.table import Table
 
@@ -155,12 +173,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--power", type=int, default=300, help="logs of each effect (%(default)s)")
     parser.add_argument(
+        "--trials", type=int, default=100, help="logs of each list and effect (%(default)s)"
+    )
+    parser.add_argument(
         "--least", type=int, default=LEAST, help="members of each arm who must click (%(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
     asked = parser.parse_args(argv)
     with in_one_line("peeking"):
-        for name, least in (("logs", 1), ("power", 1), ("least", 1), ("seed", 0)):
+        for name, least in (("logs", 1), ("power", 1), ("trials", 1), ("least", 1), ("seed", 0)):
             check_whole(f"--{name}", getattr(asked, name), least)
     console = Console()
     table = Table("arms alike", "sequence", "test at every issue", "test at the end")
@@ -181,6 +202,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         ended = np.mean([one.ended for one in found])
         row = (f"{len(firsts) / len(found):.0%}", until, f"{alone:.0%}", f"{ended:.0%}")
         table.add_row(world.name, *row)
+    console.print(table)
+    table = Table("a list, and clicks a newsletter", *(f"+{effect:.0%}" for effect in EFFECTS))
+    for name, worlds in groupby(TRIALS, lambda world: world.name):
+        waits = [wait_for(judge(each, asked.trials, asked.seed), each) for each in worlds]
+        table.add_row(name, *waits)
     console.print(table)
 
 

@@ -20,7 +20,7 @@ from rich.progress import track
 
 from bandit.core import files
 from bandit.core.types import Round
-from bandit.log.doubt import count_people
+from bandit.log.doubt import MACHINES, count_people
 from bandit.log.events import estimate_open_rate
 from bandit.log.hygiene import tag
 from bandit.log.machines.summary import summarise
@@ -33,9 +33,9 @@ from simulators import Association
 from simulators.noise.noise import Noise
 from simulators.play import play
 
-HEAD = "| signature | scanners' share | recall | people lost | holds | width | open rate |"
+HEAD = "| signature | scanners' share | recall | people lost | opens lost | holds | width | rate |"
 DRAWN = "drawn by chance, {} settings"
-MEMBERS, ISSUES, POOL, SLOTS = 3000, 6, 20, 6
+ISSUES, POOL, SLOTS = 6, 20, 6
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Found:
     share: of clicks, the part that scanners made
     recall: share of scanners' clicks that were tagged; NaN where there are none
     lost: share of people's clicks that were tagged as scanners'
+    unseen: share of people's opens that were tagged as a machine's, but for those behind a privacy
+        proxy, which loads the images whether or not anybody reads
     inside: whether the interval of people's clicks holds their number
     width: of that interval, as a share of the clicks
     readable: whether the list can be read, as `bandit.log.doubt.People` has it
@@ -54,6 +56,7 @@ class Found:
     share: float
     recall: float
     lost: float
+    unseen: float
     inside: bool
     width: float
     readable: bool
@@ -62,9 +65,9 @@ class Found:
 
 
 @cache
-def send(seed: int) -> tuple[Round, ...]:
+def send(seed: int, members: int) -> tuple[Round, ...]:
     """A half-dozen issues of an association, as people answered them."""
-    association = Association(seed=seed, members=MEMBERS, issues=ISSUES, pool=POOL, slots=SLOTS)
+    association = Association(seed=seed, members=members, issues=ISSUES, pool=POOL, slots=SLOTS)
     return tuple(play(Blast(), association, seed=7))
 
 
@@ -78,17 +81,20 @@ def record(rounds: Sequence[Round], noise: Noise) -> tuple[pd.DataFrame, pd.Data
     return pd.concat(events, ignore_index=True), pd.concat(truth, ignore_index=True)
 
 
-def measure(seed: int, setting: dict[str, Any]) -> Found:
+def measure(seed: int, setting: dict[str, Any], members: int) -> Found:
     """What hygiene finds on a list with this noise.
 
     seed: of the association and of the noise
     setting: options of `Noise`
+    members: of the association
     """
-    rounds = send(seed)
+    rounds = send(seed, members)
     events, truth = record(rounds, Noise(seed=seed, **setting))
     tagged = tag(events)
     clicks = (events["kind"] == "click") & ~truth["duplicate"]
     scanner, person = (clicks & (truth["source"] == who) for who in ("scanner", "human"))
+    opens = (events["kind"] == "open") & (truth["source"] == "human") & ~truth["duplicate"]
+    opens &= events["agent"] != "bare"
     said, people = tagged["tag"] == "scanner", count_people(tagged)
     true = int((person & (tagged["tag"] != "duplicate")).sum())
     mails = [
@@ -99,6 +105,7 @@ def measure(seed: int, setting: dict[str, Any]) -> Found:
         share=float(scanner.sum() / max(clicks.sum(), 1)),
         recall=float(said[scanner].mean()),
         lost=float(said[person].mean()),
+        unseen=float(tagged["tag"][opens].isin(MACHINES).mean()),
         inside=people.low <= true <= people.high,
         width=(people.high - people.low) / max(people.recorded, 1),
         readable=people.readable,
@@ -113,16 +120,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="lists for each signature")
     parser.add_argument("--first", type=int, default=1000, help="the first of these seeds")
     parser.add_argument("--drawn", type=int, default=60, help="settings drawn by chance")
+    parser.add_argument("--members", type=int, default=3000, help="of each list")
     parser.add_argument("--out", type=Path, default=Path("runs/machines"), help="folder to write")
     given = parser.parse_args(argv)
     with in_one_line("machines"):
-        for name, least in (("seeds", 1), ("first", 0), ("drawn", 0)):
+        for name, least in (("seeds", 1), ("first", 0), ("drawn", 0), ("members", 20)):
             check_whole(f"--{name}", getattr(given, name), least)
         if given.events:
             events = read_events(given.events)
         else:
-            write_table(given.out / "machines.md", given.seeds, given.first, given.drawn)
-            events, _ = record(send(given.first), Noise(seed=given.first, noticed=0.2))
+            write_table(given.out / "machines.md", given)
+            rounds = send(given.first, given.members)
+            events, _ = record(rounds, Noise(seed=given.first, noticed=0.2))
         tagged = tag(events)
         said = count_people(tagged).describe()
         Console().print(summarise(tagged).to_string(), said, sep="\n")
@@ -140,18 +149,19 @@ def read_events(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path} is no csv file: {error}") from None
 
 
-def write_table(path: Path, seeds: int, first: int, drawn: int) -> None:
+def write_table(path: Path, given: argparse.Namespace) -> None:
     """Measure all signatures, and settings drawn by chance, and write a table of them."""
-    lines = [HEAD, "| --- |" + " ---: |" * 6]
+    first, seeds, members = given.first, given.seeds, given.members
+    lines = [HEAD, "| --- |" + " ---: |" * 7]
     for name, setting in track(SIGNATURES.items(), "signatures", transient=True):
-        lines.append(write_row(name, [measure(first + j, setting) for j in range(seeds)]))
-    chance = [
-        measure(first + q % seeds, draw_setting(first + q))
-        for q in track(range(drawn), "drawn", transient=True)
-    ]
+        lines.append(write_row(name, [measure(first + j, setting, members) for j in range(seeds)]))
+    chance = {
+        first + q: measure(first + q % seeds, draw_setting(first + q), members)
+        for q in track(range(given.drawn), "drawn", transient=True)
+    }
     if chance:
-        lines.append(write_row(DRAWN.format(drawn), chance))
-        lines.append(count_kept(chance))
+        lines.append(write_row(DRAWN.format(given.drawn), list(chance.values())))
+        lines += [count_kept(list(chance.values())), name_worst(chance)]
     with files.replacing(path) as part:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
     Console().print("\n".join(lines), markup=False)
@@ -159,14 +169,15 @@ def write_table(path: Path, seeds: int, first: int, drawn: int) -> None:
 
 def write_row(name: str, found: list[Found]) -> str:
     """The means of some lists, as a row of markdown."""
-    share, lost, width = (
-        mean(getattr(f, what) for f in found) for what in ("share", "lost", "width")
+    share, lost, unseen, width = (
+        mean(getattr(f, what) for f in found) for what in ("share", "lost", "unseen", "width")
     )
     recall = [f.recall for f in found if np.isfinite(f.recall)]
     caught = f"{mean(recall):.3f}" if recall else "-"
     rate = mean(f.opens - f.opened for f in found)
     held = f"{sum(f.inside for f in found)} of {len(found)}"
-    return f"| {name} | {share:.2f} | {caught} | {lost:.4f} | {held} | {width:.3f} | {rate:+.3f} |"
+    cells = f"{share:.2f} | {caught} | {lost:.4f} | {unseen:.4f} | {held} | {width:.3f}"
+    return f"| {name} | {cells} | {rate:+.3f} |"
 
 
 def count_kept(found: list[Found]) -> str:
@@ -178,6 +189,13 @@ def count_kept(found: list[Found]) -> str:
         f"{len(many)} where scanners make a tenth of the clicks or more, {caught:.2f} have .95 of "
         "theirs tagged."
     )
+
+
+def name_worst(found: dict[int, Found]) -> str:
+    """Of which settings, by their numbers, people lost most clicks."""
+    worst = sorted(found, key=lambda number: -found[number].lost)[:3]
+    told = ", ".join(f"{found[number].lost:.3f} on {number}" for number in worst)
+    return f"Most of people's clicks were lost on these settings: {told}."
 
 
 def mean(values: Iterable[Any]) -> float:

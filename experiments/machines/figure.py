@@ -12,6 +12,7 @@ from experiments.report.page import ACCENT, SOFT, STYLE
 
 COLOURS = {"human": ACCENT, "scanner": "#c2410c", "prefetch": "#949ba4"}
 NAMES = {"human": "people", "scanner": "scanners", "prefetch": "image proxies"}
+LINE = 0.12  # height of a line of the legend, as a share of the axes
 BINS = np.geomspace(0.5, 2e6, 46)  # seconds
 TICKS = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 21600: "6 h"}
 TICKS |= {86400: "1 day", 604800: "1 week"}
@@ -47,7 +48,10 @@ def _draw_kind(axes: Axes, events: pd.DataFrame, what: str) -> None:
     ]
     axes.hist(seconds, BINS.tolist(), stacked=True, color=list(COLOURS.values()))
     axes.set_ylabel(what, color=SOFT)
-    axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
+    lines = sum(len(some) > 0 for some in seconds)
+    high, _ = np.histogram(np.concatenate(seconds), BINS)
+    beside = high[: len(high) * 2 // 5].max() / (0.96 - LINE * lines)  # bars below the legend
+    axes.set_ylim(0, max(1.15 * high.max(), beside, 1))
     _write_legend(axes, [len(some) for some in seconds])
 
 
@@ -55,5 +59,5 @@ def _write_legend(axes: Axes, counts: Sequence[int]) -> None:
     """Write the tags in their colours, with their numbers, at the upper left."""
     some = [(tag, count) for tag, count in zip(COLOURS, counts, strict=True) if count]
     for row, (tag, count) in enumerate(some):
-        said, at = f"{NAMES[tag]} {count:,}", (0.02, 0.96 - 0.12 * row)
+        said, at = f"{NAMES[tag]} {count:,}", (0.02, 0.96 - LINE * row)
         axes.annotate(said, at, xycoords="axes fraction", va="top", color=COLOURS[tag])

@@ -47,6 +47,15 @@ SIGNATURES: dict[str, dict[str, Any]] = {
     "two links, on site": make(first=(60, 600), most=2, gap=20, onsite=True),
     "images, then all links": make(first=(5, 90), gap=1, lead=4, pixel=1),
     "images, then all links, slowly": make(0.3, first=(60, 600), gap=5, lead=30, pixel=1),
+    "images, then all links, .8 of clicks": make(
+        0.8, 0.7, first=(60, 600), gap=5, lead=30, pixel=1
+    ),
+    "images, then a link an hour": make(
+        0.3, first=(60, 3600), gap=3600, lead=30, pixel=1, scans=0.5
+    ),
+    "on site, minutes after the reader": make(
+        first=(60, 600), gap=200, most=3, when="open", onsite=True
+    ),
     "when the reader opens": make(first=(1, 20), gap=1, when="open"),
     "what the reader clicks": make(first=(0.5, 5), when="click", scans=1),
     "silent pixels, 1-120 s": {

@@ -43,7 +43,8 @@ def write_next(run: "Run", people: "People | None") -> Next | None:
         do = (
             f"Try {name} on your own list: make a bundle from your member list and past articles "
             "(docs/first_issue.md), send it to a keyed share of the members, the rest to the "
-            "newsletter they get today, and let the verdict on that trial decide."
+            "newsletter they get today, and let the verdict on that trial decide "
+            "(docs/experiments_in_sends.md says how many issues it takes)."
         )
     cost = run.look_up(run.winner, "exploration_cost")
     given = f"trying things out gives up {format_percent(cost, 1)} of the clicks at once"

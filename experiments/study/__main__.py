@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import pandas as pd
@@ -135,8 +136,15 @@ def _name_analysis(name: str, study: Study) -> str:
     found = study.find or f"{HERE}.{name}.find"
     if not isinstance(found, str):
         raise ValueError(f"study.{name}.find = {found!r}; must be MODULE.FUNCTION")
-    if not callable(find_named(f"study.{name}.find", found)):
+    analysis = find_named(f"study.{name}.find", found)
+    if not callable(analysis):
         raise ValueError(f"study.{name}.find = {found!r}; must be a function of the units")
+    try:
+        signature(analysis).bind(None)
+    except TypeError as error:
+        raise ValueError(
+            f"study.{name}.find = {found!r}; must take the units and nothing else: {error}"
+        ) from None
     return found
 
 

@@ -29,9 +29,7 @@ def _read_counts(path: Path) -> Settings:
     try:
         counts: Settings = read_json(path)
     except ValueError as error:
-        raise ValueError(
-            f"{path} is damaged ({error}); remove its unit's folder to run it again"
-        ) from None
+        raise ValueError(f"{error}; remove its unit's folder to run it again") from None
     missing = [name for name in MEASURES if name not in counts]
     if missing:
         raise ValueError(f"{path} lacks {missing[0]!r}; remove its unit's folder to run it again")

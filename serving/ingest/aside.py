@@ -1,30 +1,39 @@
 """Rows that cannot be used, kept with the reason and how often each came.
 
-Open this file for what is kept of a row that is of no use, and how rows that say the same become
-one.
+A provider's file of a whole month may hold many more of them than memory does. So they lie on the
+disk, where those that say the same are in the same of some parts. Open this file for what is kept
+of a row that is of no use, and how rows that say the same become one.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from serving.ingest.ids import hash_texts
 from serving.ingest.personal import cut_addresses
 from serving.ingest.reading.schema import ASIDE, SCHEMA
 
 HELD = 100_000  # rows in memory, before those that say the same become one
+BITS = 7  # of a row's hash that name its part
+KEPT = pa.schema([*ASIDE, ("count", pa.int64())])
 
 
 class Aside:
     """Rows that cannot be used, each with why, and how often it came.
 
+    work: folder for what memory should not hold
     counts: how many rows of each reason
     """
 
-    def __init__(self) -> None:
-        self._tables: list[pa.Table] = []
+    def __init__(self, work: Path) -> None:
+        self._work = work
+        self._files: list[Path] = []
+        self._tables = [KEPT.empty_table()]
         self._held = 0
         self.counts = Counter[str]()
 
@@ -45,21 +54,47 @@ class Aside:
         self.counts.update(table["why"].to_pylist())
         self._tables.append(count_once(table))
         self._held += len(table)
-        if self._held > HELD and len(self._tables) > 1:
+        if self._held > HELD:
             self._tables, self._held = [merge(self._tables)], 0
+            if len(self._tables[0]) > HELD:
+                self._lay_down()
 
     def add_records(self, table: pa.Table, why: pa.Array) -> None:
         """Add records; what they say becomes text."""
         if len(table):
             self.add(pa.table({"why": why, "row": _describe(table)}))
 
-    def sort(self) -> pa.Table:
-        """Each different row once, by reason and text."""
-        if not self._tables:
-            return pa.table({"why": [], "row": [], "count": []}).cast(
-                pa.schema([*ASIDE, ("count", pa.int64())])
-            )
-        return merge(self._tables).sort_by([("why", "ascending"), ("row", "ascending")])
+    def _lay_down(self) -> None:
+        """Move what memory holds to a file on the disk, part by part."""
+        file = self._work / f"aside-{len(self._files)}.arrow"
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, KEPT, options=options) as to:
+            for part in self._divide():
+                columns = [column.combine_chunks() for column in part.columns]
+                to.write_batch(pa.record_batch(columns, KEPT))
+        self._files.append(file)
+        self._tables = [KEPT.empty_table()]
+
+    def _divide(self) -> Iterator[pa.Table]:
+        """What memory holds, in parts by a hash of the row."""
+        table = merge(self._tables).select(KEPT.names).cast(KEPT)
+        hashed = hash_texts(table["row"].combine_chunks())
+        part = (hashed >> np.uint64(64 - BITS)).astype(np.int64)
+        order = np.argsort(part, kind="stable")
+        edges = np.searchsorted(part[order], np.arange(2**BITS + 1))
+        for low, high in pairwise(edges):
+            yield table.take(pa.array(order[low:high]))
+
+    def sort(self) -> Iterator[pa.Table]:
+        """Each different row once, in parts; in each by reason and text."""
+        for number, own in enumerate(self._divide()):
+            tables = [own]
+            for file in self._files:
+                with pa.OSFile(str(file)) as source:
+                    batch = pa.ipc.open_file(source).get_batch(number)
+                    tables.append(pa.Table.from_batches([batch]))
+            table = merge(tables).select(KEPT.names)
+            yield table.sort_by([("why", "ascending"), ("row", "ascending")])
 
 
 def _describe(table: pa.Table) -> pa.Array:

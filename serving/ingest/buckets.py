@@ -1,12 +1,13 @@
 """The records of all files, sorted into buckets of neighbouring mails that lie on the disk.
 
-Memory holds the records of some mails, and never a whole list. Open this file to see how many mails
-are looked at together.
+Memory holds the records of some mails, and never a whole list, however much was recorded of each.
+Open this file to see how many mails are looked at together.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,10 @@ from serving.ingest.once import Once
 if TYPE_CHECKING:
     from serving.ingest.spill import Spill
 
-MAILS = 40_000  # that are looked at together: how many events there are must not matter
+MAILS = 40_000  # that are looked at together, unless more than RECORDS are of them
+RECORDS = 150_000  # different ones that are looked at together, unless one bucket has more
+LEAST = 1_000  # mails in a bucket
+FILES = 512  # that may be open, if mails are not too many
 
 
 @dataclass
@@ -33,30 +37,67 @@ class Buckets:
     once: the ids of all records' events
     files: of each bucket of mails
     rows: of the book, in each bucket
+    ends: whether mails behind this bucket are looked at apart from it, however few records there
+        are
+    together: how many groups of buckets were looked at, as far as they have been read
     """
 
     sent: Floats
     once: Once
     files: list[Path] = field(default_factory=list)
     rows: list[slice] = field(default_factory=list)
+    ends: list[bool] = field(default_factory=list)
+    together: int = 0
 
     def read(self) -> Iterator[tuple[slice, pa.Table]]:
-        """The rows of the book in each bucket, and the records of their mails.
+        """Rows of the book that are looked at together, and the records of their mails.
 
         Of records that say the same there is one, with their `count`; and those are `taken` whose
-        event's id a mail in an earlier bucket has.
+        event's id a mail before these has.
         """
-        for rows, file in zip(self.rows, self.files, strict=True):
-            with pa.OSFile(str(file)) as source:  # mapped, all of it would count as memory
-                reader = pa.ipc.open_stream(source)
-                held, count = [count_once(reader.schema.empty_table())], 0
-                for batch in reader:
-                    held.append(count_once(pa.Table.from_batches([batch])))
-                    count += len(batch)
-                    if count > HELD:
-                        held, count = [merge(held, "event")], 0
-                table = merge(held, "event")
-            yield rows, table.append_column("taken", pa.array(self.once.find_taken(table)))
+        held: list[pa.Table] = []
+        start = 0
+        for rows, file, ends in zip(self.rows, self.files, self.ends, strict=True):
+            table = _read_once(file)
+            if held and sum(map(len, held)) + len(table) > RECORDS:
+                yield slice(start, rows.start), self._join(held)
+                held, start = [], rows.start
+            held.append(table)
+            del table
+            if ends:
+                yield slice(start, rows.stop), self._join(held)
+                held, start = [], rows.stop
+
+    def _join(self, held: list[pa.Table]) -> pa.Table:
+        self.together += 1
+        table = pa.concat_tables(held)
+        held.clear()
+        return table.append_column("taken", pa.array(self.once.find_taken(table)))
+
+
+def _read_once(file: Path) -> pa.Table:
+    """The records of a bucket; of those that say the same one, with their `count`."""
+    with pa.OSFile(str(file)) as source:  # mapped, all of it would count as memory
+        reader = pa.ipc.open_stream(source)
+        held, count = [count_once(reader.schema.empty_table())], 0
+        for batch in reader:
+            held.append(count_once(pa.Table.from_batches([batch])))
+            count += len(batch)
+            if count > HELD:
+                held, count = [merge(held, "event")], 0
+        return merge(held, "event")
+
+
+def _divide(n: int) -> tuple[Ints, set[int]]:
+    """Where buckets of n mails begin, and the last one ends; and where MAILS of them end."""
+    count = max(-(-n // MAILS), 1)
+    ends = np.linspace(0, n, count + 1).astype(np.int64)
+    most = max(FILES // count, 1)
+    edges = [ends[:1]]
+    for low, high in pairwise(ends.tolist()):
+        parts = min(max(-(-(high - low) // LEAST), 1), most)
+        edges.append(np.linspace(low, high, parts + 1).astype(np.int64)[1:])
+    return np.concatenate(edges), set(ends.tolist())
 
 
 def sort_records(spills: Sequence["Spill"], matcher: Matcher, work: Path, aside: Aside) -> Buckets:
@@ -69,8 +110,7 @@ def sort_records(spills: Sequence["Spill"], matcher: Matcher, work: Path, aside:
             matcher.learn(table)
     matcher.settle()
     n = len(matcher.book)
-    count = max(-(-n // MAILS), 1)
-    edges = np.linspace(0, n, count + 1).astype(np.int64)
+    edges, ends = _divide(n)
     buckets = Buckets(np.full(n, np.inf), Once(work))
     with ExitStack() as stack:
         writers: list[pa.ipc.RecordBatchStreamWriter] = []
@@ -81,15 +121,19 @@ def sort_records(spills: Sequence["Spill"], matcher: Matcher, work: Path, aside:
                 table, at = _find(table, matcher, aside)
                 _note_sent(buckets.sent, table, at)
                 if not writers:
-                    for number in range(count):
-                        buckets.files.append(work / f"bucket-{number}.arrow")
-                        buckets.rows.append(slice(int(edges[number]), int(edges[number + 1])))
+                    for low, high in pairwise(edges.tolist()):
+                        buckets.files.append(work / f"bucket-{len(buckets.files)}.arrow")
+                        buckets.rows.append(slice(low, high))
+                        buckets.ends.append(high in ends)
                         sink = stack.enter_context(pa.OSFile(str(buckets.files[-1]), "wb"))
                         writers.append(stack.enter_context(pa.ipc.new_stream(sink, table.schema)))
                 which = np.searchsorted(edges, at, side="right") - 1
                 buckets.once.note(table, which)
+                table = table.take(pa.array(np.argsort(which, kind="stable")))
+                place = np.searchsorted(np.sort(which), np.arange(len(writers) + 1))
                 for number in np.unique(which):
-                    writers[number].write_table(table.filter(pa.array(which == number)))
+                    low, high = place[number : number + 2]
+                    writers[number].write_table(table.slice(low, high - low))
     pa.default_memory_pool().release_unused()
     buckets.once.settle()
     buckets.sent[np.isinf(buckets.sent)] = np.nan

@@ -8,7 +8,7 @@ files, and takes its place at once. Open this file to see how an issue is added.
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from bandit.log import archive
 from bandit.log.members import Membership
 from serving.errors import shorten
 from serving.folder import replace_folder
+from serving.ingest.aside import HELD, KEPT
 from serving.ingest.book import Book
-from serving.sending.write import write_slates
+from serving.sending.write import regroup, write_slates
 
 NOTES = "ingest.json"
 OURS = ("members.parquet", "rules.json", NOTES, "log", "pools", "changes", "events", "aside")
@@ -34,7 +35,7 @@ class Outcome:
     """What came back from a book's mails. Arrays are [n] or [n, k].
 
     events: file of the tagged events
-    aside: the rows that could not be used
+    aside: the rows that could not be used, piece by piece
     told: what ingest.json says of it
     """
 
@@ -44,7 +45,7 @@ class Outcome:
     complained: Bools
     clicked: Bools
     events: Path
-    aside: pa.Table
+    aside: Iterable[pa.Table]
     told: Mapping[str, object]
 
 
@@ -110,8 +111,9 @@ def _read_notes(folder: Path) -> dict[int, dict[str, object]]:
     path = folder / NOTES
     if not path.exists():
         return {}
+    told = read_json(path)
     try:
-        return {int(name): dict(each) for name, each in read_json(path).items()}
+        return {int(name): dict(each) for name, each in told.items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
 
@@ -132,7 +134,14 @@ def _write_parts(made: Path, name: str, book: Book, outcome: Outcome) -> None:
     (made / "log").mkdir(parents=True)
     with replacing(made / "log" / f"{name}.parquet") as path:
         write_log(path, book, outcome)
-    write_table(made / "aside" / f"{name}.parquet", outcome.aside)
+    (made / "aside").mkdir()
+    sound = {"compression": "zstd", "write_page_checksum": True}
+    with (
+        replacing(made / "aside" / f"{name}.parquet") as path,
+        pq.ParquetWriter(path, KEPT, **sound) as writer,
+    ):
+        for table in regroup(outcome.aside, HELD):
+            writer.write_table(table)
     write_table(made / "pools" / f"{name}.parquet", book.pool)
     (made / "events").mkdir()
     shutil.copyfile(outcome.events, made / "events" / f"{name}.parquet")

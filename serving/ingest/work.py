@@ -78,7 +78,7 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     place = real.with_name(f".{real.name}.ingest")
     with _work_in(place):
         spills = [spill_file(Path(file), own, place, asked.encoding) for file in asked.files]
-        aside, mailings = Aside(), tuple(asked.mailing)
+        aside, mailings = Aside(place), tuple(asked.mailing)
         buckets = sort_records(spills, Matcher(book, places, addresses, mailings), place, aside)
         _refuse_nothing(book, spills, aside)
         _fill_sent(buckets, at, aside)
@@ -86,7 +86,7 @@ def ingest(asked: argparse.Namespace) -> list[str]:
         with gathered:
             for rows, table in buckets.read():
                 gathered.add(rows, answer(book, rows, table, buckets.sent[rows], window), aside)
-        told = _tell(book, spills, aside, gathered, len(buckets.rows))
+        told = _tell(book, spills, aside, gathered, buckets.together)
         outcome = Outcome(**gathered.facts, events=gathered.path, aside=aside.sort(), told=told)
         number, new = add_issue(log, book, outcome)
     unused = [

@@ -109,8 +109,8 @@ def read_send(folder: Path, names: Collection[str] | None = None) -> dict[str, o
     path = folder / SEND
     if not path.is_file():
         raise ValueError(f"{folder} holds no {SEND}: it is no send, or not a finished one")
+    told = read_json(path)
     try:
-        told = read_json(path)
         files = {name: read(File, file) for name, file in told["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from None

@@ -12,14 +12,14 @@ from bandit.core.types import Floats
 from bandit.log.hygiene import tag
 from bandit.log.machines.summary import summarise
 from experiments.machines import learning
-from experiments.machines.__main__ import Found, count_kept, main, write_row
+from experiments.machines.__main__ import Found, count_kept, main, name_worst, write_row
 from experiments.machines.figure import draw_delays
 from experiments.machines.signatures import SIGNATURES, draw_setting
 from simulators.noise.noise import Noise
 from tests.support.event_cases import make_events
 
 ROOT = Path(__file__).parents[2]
-FOUND = Found(0.25, 0.96, 0.004, True, 0.02, True, 0.37, 0.38)
+FOUND = Found(0.25, 0.96, 0.004, 0.003, True, 0.02, True, 0.37, 0.38)
 
 
 def test_every_setting_is_one_that_noise_takes() -> None:
@@ -32,8 +32,10 @@ def test_every_setting_is_one_that_noise_takes() -> None:
 def test_rows_of_the_table() -> None:
     none = replace(FOUND, recall=float("nan"), lost=0.02, inside=False)
     row = write_row("odd ones", [FOUND, none])
-    assert row == "| odd ones | 0.25 | 0.960 | 0.0120 | 1 of 2 | 0.020 | -0.010 |"
+    assert row == "| odd ones | 0.25 | 0.960 | 0.0120 | 0.0030 | 1 of 2 | 0.020 | -0.010 |"
     assert "0.50 lose at most 1 %" in count_kept([FOUND, replace(FOUND, lost=0.02)])
+    many = {1000 + each: replace(FOUND, lost=0.01 * each) for each in (2, 47, 1, 5)}
+    assert name_worst(many).endswith("settings: 0.470 on 1047, 0.050 on 1005, 0.020 on 1002.")
 
 
 def test_the_page_has_a_row_of_each_signature() -> None:
@@ -61,6 +63,7 @@ def test_what_was_found_is_counted_and_drawn() -> None:
     [
         (["--seeds", "0"], "--seeds = 0; must be a whole number of at least 1"),
         (["--drawn", "-1"], "--drawn = -1; must be a whole number of at least 0"),
+        (["--members", "3"], "--members = 3; must be a whole number of at least 20"),
         (["--events", "none.csv"], "none.csv"),
         (["--events", "void.csv"], "void.csv is no csv file: No columns to parse"),
         (["--events", "other.csv"], "events lacks column 'event'; it has ['a']"),

@@ -5,7 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.checks.peeking import ALIKE, DIFFERENT, World, draw_log, judge, look, main
+from experiments.checks.peeking import (
+    ALIKE,
+    DIFFERENT,
+    Found,
+    World,
+    draw_log,
+    judge,
+    look,
+    main,
+    wait_for,
+)
 
 
 def test_the_worlds_are_what_they_say() -> None:
@@ -40,10 +50,21 @@ def test_a_difference_is_found_sooner_with_the_past() -> None:
     assert helped <= 10
 
 
+def test_a_trial_lasts_until_four_of_five_have_found_the_difference() -> None:
+    world = World("x", issues=26)
+    for firsts, words in (
+        ((3, None, 0, 7, 1), "8"),  # the fourth of the sorted 0 1 3 7
+        ((25, 0, 0, 25), "26"),
+        ((None, 0, 0, None), "over 26"),
+    ):
+        found = [Found(first, ended=False, peeked=False, covered=True) for first in firsts]
+        assert wait_for(found, world) == words
+
+
 def test_numbers_of_logs_that_cannot_be_are_refused() -> None:
-    for words, message in (("--logs 0", "--logs = 0"), ("--power 0", "--power = 0")):
-        with pytest.raises(SystemExit, match=f"peeking: {message}; must be a whole number"):
-            main(words.split())
+    for option in ("--logs", "--power", "--trials"):
+        with pytest.raises(SystemExit, match=f"peeking: {option} = 0; must be a whole number"):
+            main([option, "0"])
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import pytest
 
 from bandit.core.ids import Roster, pack, unpack
 from bandit.core.keys import member_keys
+from bandit.models.profile.slots import cut
 from bandit.models.profiles import Belief, Pool, Profiles
 
 LAMBDA = 3.0
@@ -159,6 +160,34 @@ def test_profiles_add_evidence_take_a_new_prior_and_forget() -> None:
         np.testing.assert_allclose(found.mean[0], mean, atol=2e-3)
         np.testing.assert_allclose(found.variance[0], covariance.diagonal(), rtol=2e-3)
         np.testing.assert_allclose((found.root * found.root[:, :1])[0], covariance[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [1, 7, 50])
+def test_members_in_parts_teach_what_all_at_once_do_to_the_bit(size: int) -> None:
+    rng, n, q = np.random.default_rng(4), 50, 5
+    ids = np.arange(n) * 3 + 100
+    prior, doubt = rng.normal(size=(n, q)), rng.uniform(0.01, 0.2, (n, q))
+    variance, start = rng.uniform(0.2, 2, q), rng.uniform(0.2, 2, q)
+    wide = np.broadcast_to(variance, (n, q))
+    covariance = rng.uniform(-0.3, 0.3, (n, q)) * wide[:, :1] ** 0.5 * wide**0.5
+    covariance[:, 0] = wide[:, 0] / 2
+    after = Belief.project(prior + rng.normal(size=(n, q)), wide / 2, covariance)
+    found = []
+    for width in (None, size):
+        profiles = Profiles(q)
+        rows = profiles.add(ids[::2])
+        before = profiles.posterior(rows, prior[::2], wide[::2])
+        parts = cut(len(rows), width)
+        steps = ((before.take(part), _every(after, part)) for part in parts)
+        profiles.absorb_parts(rows, steps)
+        told = ((ids[part], prior[part], doubt[part]) for part in cut(n, width))
+        found.append((profiles.learn_spread(told, variance, start), *profiles.state().values()))
+    assert all(np.array_equal(one, two) for one, two in zip(*found, strict=True))
+
+
+def _every(belief: Belief, part: slice) -> Belief:
+    """The belief about every second member, and of these a part."""
+    return Belief(*(each[::2][part] for each in (belief.mean, belief.spread, belief.root)))
 
 
 def test_evidence_never_takes_certainty_away() -> None:

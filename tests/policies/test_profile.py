@@ -50,6 +50,20 @@ def test_hyperparameters_are_learned() -> None:
     assert (policy.infer_interests(context).variance <= before + 0.05).all()
 
 
+def test_a_long_list_is_learned_in_parts_to_the_bits_of_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A million members must not be held at once; how many are is nobody's to see."""
+    states = []
+    for size in (10**6, 17):
+        monkeypatch.setattr("bandit.models.profile.slots.PART", size)
+        policy = Profile(keep=0.9)
+        for _ in play(policy, association_of(seed=5, members=120, issues=3, pool=12, slots=4)):
+            pass
+        states.append(policy.state())
+    assert all(np.array_equal(states[0][name], each) for name, each in states[1].items())
+
+
 def test_rests_on_attributes_first_and_on_behaviour_with_every_look() -> None:
     world = World(14, members=300, text=4)
     policy = world.start_told()

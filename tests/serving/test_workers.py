@@ -10,7 +10,7 @@ from multiprocessing import active_children
 
 import pytest
 
-from serving.shards.workers import hand_out, open_workers
+from serving.shards.workers import hand_out, keep_working, open_workers
 
 
 def begin(seconds: float) -> None:
@@ -63,3 +63,36 @@ def test_a_worker_killed_while_the_next_one_starts_is_told_and_none_is_left(roun
         done.set()
         killer.join()
     assert not active_children()
+
+
+@pytest.mark.parametrize(
+    ("left", "begun"),
+    [
+        ([4, 4, 4, 4], None),  # nothing is ever done
+        ([4, 3, 3, 3], None),  # one is done, then nothing
+        ([4, 4, 4, 3, 3, 0], 5),  # twice nothing, then one, then nothing once
+        ([2, 0], 1),  # the last one's worker dies when all is done
+        ([0], 0),
+    ],
+)
+def test_it_ends_after_three_deaths_in_a_row_with_nothing_done(
+    left: list[int], begun: int | None
+) -> None:
+    """left: how many works are left at first, and after each pool, all of which die."""
+    counts, opened = iter(left), list[int]()
+
+    def die(_: object) -> None:
+        opened.append(1)
+        raise BrokenProcessPool
+
+    def keep() -> None:
+        keep_working(
+            lambda: open_workers(1, begin, 0.0), die, lambda: range(next(counts)), "works", "--many"
+        )
+
+    if begun is None:
+        with pytest.raises(ChildProcessError, match=rf"3 times before one of {left[-1]} works"):
+            keep()
+    else:
+        keep()
+        assert len(opened) == begun

@@ -93,6 +93,7 @@ class Prior:
         table = np.bincount(rows * m + index, weight, n * m).reshape(n, m)
         # B and the appeals explain the same clicks: what they share leaves by the Schur complement
         both = np.einsum("pm,mq->pqm", x.T @ table, articles).reshape(-1, m)
+        del table  # as long as the members' list
         curvature = gram(x, articles, rows, index, weight) - (both / own) @ both.T
         push = moment(x, articles, rows, index, gradient) - both @ (total / own)
         across = curvature @ self._shapes
@@ -110,8 +111,9 @@ class Prior:
         left = total - both.T @ (after - before)
         was = self.B
         self._move(after)
-        moved = (x @ ((self.B - was) @ articles.T) + left / own)[rows, index]
-        share = float(min(1.0, BOUND / max(np.abs(moved).max(), BOUND)))
+        moved = x @ ((self.B - was) @ articles.T)
+        moved += left / own
+        share = float(min(1.0, BOUND / max(np.abs(moved[rows, index]).max(), BOUND)))
         if share < 1:
             self._move(before + share * (after - before))
         return Step(posterior, factor, after, share, left, both / own)

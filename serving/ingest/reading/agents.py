@@ -12,7 +12,7 @@ _KINDS = (
     ("imageproxy", r"GoogleImageProxy|ggpht\.com|YahooMailProxy|YahooCacheSystem"),
     (
         "scanner",
-        r"bot\b|crawler|spider|scan|barracuda|proofpoint|mimecast|safelinks|fireeye|symantec"
+        r"(?<!cu)bot\b|crawler|spider|scan|barracuda|proofpoint|mimecast|safelinks|fireeye|symantec"
         r"|trendmicro|cloudmark|messagelabs|ironport|urlcheck|link ?preview|sophos|headlesschrome",
     ),
     (
@@ -28,6 +28,7 @@ _KINDS = (
 )
 KINDS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _KINDS)
 _FOUR = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}")
+_PORT = re.compile(r"^(?:([\d.]+):\d+|\[([^\]]*)\](?::\d+)?)$")
 # Networks with names of their own: 17.0.0.0/8 is Apple's (ARIN), the others carry Google's proxy.
 KNOWN = {
     "apple": [ip_network("17.0.0.0/8")],
@@ -60,18 +61,21 @@ def find_agent(text: str | None) -> str:
 def find_network(text: str | None) -> str:
     """Where a request came from: a /24 or a /48 of addresses, or a proxy's name.
 
+    Of several, as a proxy passes them on, the first counts; a port does not.
+
     >>> find_network("198.51.100.7"), find_network("17.58.101.3"), find_network(None)
     ('198.51.100', 'apple', 'unknown')
     """
+    text = _PORT.sub(r"\1\2", (text or "").partition(",")[0].strip())
     if not text:
         return "unknown"
     four = _FOUR.fullmatch(text)
     if four:
         return _name_block(four[1])
     try:
-        address = ip_address(text.strip())
+        address = ip_address(text)
     except ValueError:
-        return text.strip()
+        return text
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped is not None or address.version == 4:
         return find_network(str(mapped or address))

@@ -97,8 +97,8 @@ class Mapping:
     send: id of the mailing, as the provider gave it
     address: the recipient's
     kind: the provider's word for what happened
-    kinds: what each such word means: delivered, open, click, unsubscribe, bounce (for good),
-        complaint or ignore. Of a joined word (`Bounce/Transient`) its beginning will do
+    kinds: what each such word means: delivered, open, click, unsubscribe, bounce (the mail is given
+        up), complaint or ignore. Of a joined word (`Bounce/Transient`) its beginning will do
     time: when it happened
     zone: how far times without a zone are from UTC, such as -06:00; without it they are set aside
     format: how `time` is written, as in `strptime`; without it, as in `parse_times`
@@ -239,15 +239,19 @@ def list_known() -> tuple[Mapping, ...]:
 def find_mapping(rows: Iterable[Row], own: Sequence[Mapping]) -> Mapping | None:
     """Whose rows these are, by the first that is unmistakably somebody's; None where none is.
 
+    Lists without an event, as of a page on which nobody did anything, are whose lists are such.
+
     own: mappings that are not known here, which are tried first; one without `found_by` takes
         whatever is nobody else's
     """
-    for row in rows:
-        for some in (own, list_known()):
+    rows = list(rows)
+    for some in (own, list_known()):
+        for row in rows if some else ():
             found = [each for each in some if any(map(each.fits, each.unfold(row)[:1]))]
             if len(found) == 1:
                 return found[0]
             if len(found) > 1:
                 names = " and ".join(each.provider for each in found)
                 raise ValueError(f"it could be of {names}; name one by --mapping")
-    return next((each for each in own if not each.found_by), None)
+    silent = [each for each in list_known() if any(not each.unfold(row) for row in rows)]
+    return next((each for each in own if not each.found_by), silent[0] if silent else None)

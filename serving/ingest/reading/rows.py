@@ -1,7 +1,8 @@
 """From the bytes of a provider's file to rows: JSON in any layout, or CSV, some thousand at a time.
 
-JSON may be a value, an array, lines, or arrays in lines; SNS envelopes are opened. What is no row
-is given back with the reason, and what comes behind it is read all the same. Open this file to see
+JSON may be a value, an array, lines, or arrays in lines; SNS envelopes are opened. CSV may be
+separated by commas, semicolons, tabs or bars. What is no row is given back with the reason, and
+what comes behind it is read all the same. Open this file to see
 where a row ends that cannot be read.
 """
 
@@ -24,7 +25,6 @@ LARGEST = 1 << 28  # letters of a value
 _BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
 _NEXT = re.compile(r"\}\s*,\s*(?=\{)")
 _BEGINS = {b"PAR1": "a parquet file", b"PK\x03\x04": "a zip or XLSX file"}
-_BEGINS |= {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 class Bad(NamedTuple):
@@ -37,28 +37,27 @@ class Bad(NamedTuple):
 def read_pieces(path: Path, encoding: str = "utf-8") -> Iterator[list[Row | Bad]]:
     """What is in a file, in order, some thousand rows at a time.
 
-    encoding: of a file that is not UTF-8
+    encoding: of a file that is neither UTF-8 nor UTF-16 with its mark
 
     Raises ValueError where the file is of another kind altogether.
     """
-    with (
-        _open(path) as stream,
-        TextIOWrapper(
-            stream,
-            encoding="utf-8-sig" if encoding == "utf-8" else encoding,
-            errors="replace",
-            newline="",
-        ) as text,
-    ):
-        blocks = _read_json(text) if _is_json(stream) else _read_csv(text)
-        piece: list[Row | Bad] = []
-        for block in blocks:
-            piece += block
-            if len(piece) >= PIECE:
+    with _open(path) as stream:
+        head = stream.peek(4096)[:4096]
+        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            encoding = "utf-16"
+        elif encoding == "utf-8":
+            encoding = "utf-8-sig"
+        begins = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+        with TextIOWrapper(stream, encoding=encoding, errors="replace", newline="") as text:
+            blocks = _read_json(text) if begins.startswith(("{", "[")) else _read_csv(text)
+            piece: list[Row | Bad] = []
+            for block in blocks:
+                piece += block
+                if len(piece) >= PIECE:
+                    yield piece
+                    piece = []
+            if piece:
                 yield piece
-                piece = []
-        if piece:
-            yield piece
 
 
 @contextmanager
@@ -82,11 +81,6 @@ def _open(path: Path) -> Iterator["BufferedReader[Any]"]:
             yield packed
 
 
-def _is_json(stream: "BufferedReader[Any]") -> bool:
-    head = stream.peek(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    return head.startswith((b"{", b"["))
-
-
 def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is not finite")
 
@@ -105,7 +99,7 @@ def _read_json(text: TextIO) -> Iterator[Sequence[Row | Bad]]:
             values, fresh = _read_lines(buffer[at:end]), False
             if values is not None:
                 at, step = end, CHUNK
-                if any("Message" in value for value in values):
+                if any("Message" in value or "Records" in value for value in values):
                     yield [row for value in values for row in _open_envelope(value)]
                 else:
                     yield values
@@ -192,18 +186,26 @@ def _open_envelope(value: object) -> Iterator[Row | Bad]:
     if not isinstance(value, dict):
         yield Bad(json.dumps(value), "not a row")
         return
-    inside = value.get("Message")
-    if isinstance(inside, str) and "TopicArn" in value:
-        try:
-            inner = json.loads(inside, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            inner = None
-        if not isinstance(inner, dict):
-            yield Bad(json.dumps(value, sort_keys=True), "an envelope that holds no row")
-            return
-        around = {key: each for key, each in value.items() if key != "Message"}
-        value = inner | {"envelope": around}
-    yield value
+    within = value.get("Sns")
+    row: Row = within if isinstance(within, dict) else value
+    if isinstance(row.get("Records"), list):  # as a function is given envelopes
+        yield from _open_envelope(row["Records"])
+        return
+    inside = row.get("Message")
+    if not isinstance(inside, str) or "TopicArn" not in row:
+        yield row
+        return
+    try:
+        inner = json.loads(inside, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        inner = None
+    if isinstance(inner, dict):
+        around = {key: each for key, each in row.items() if key != "Message"}
+        yield inner | {"envelope": around}
+    elif inside.lstrip().startswith("{"):
+        yield Bad(json.dumps(row, sort_keys=True), "an envelope that holds no row")
+    else:
+        yield row  # what the service says of itself, such as SubscriptionConfirmation
 
 
 def _read_csv(text: TextIO) -> Iterator[Sequence[Row | Bad]]:
@@ -211,7 +213,7 @@ def _read_csv(text: TextIO) -> Iterator[Sequence[Row | Bad]]:
     head = text.readline()
     if not head.strip() and not text.read(1):
         return
-    separator = max(",;\t", key=re.sub(r'"[^"]*"', "", head).count)
+    separator = max(",;\t|", key=re.sub(r'"[^"]*"', "", head).count)
     names = [name.strip() for name in next(csv.reader([head], delimiter=separator), [])]
     if len(set(filter(None, names))) < len(names) or len(names) < 2:
         raise ValueError(f"the first line is {shorten(head)}; must be JSON, or names of columns")

@@ -16,7 +16,7 @@ from serving.ingest import ids, once
 from serving.ingest.ids import Ids, Owners
 from serving.ingest.once import Once
 from tests.serving.ingest.test_ingest import ingest, write
-from tests.support.ingest_cases import Happened, Post, list_days, write_rows
+from tests.support.ingest_cases import Happened, Post, list_days, read_files, write_rows
 
 TEXTS = st.lists(st.none() | st.text("abé", max_size=3), max_size=12)
 
@@ -107,3 +107,19 @@ def test_an_id_of_several_mails_is_used_once_however_many_are_looked_at_together
     said = pa.array(aside["row"].astype(object))
     found = pc.struct_field(pc.extract_regex(said, r"member: (?P<who>[^;]+)"), "who")
     assert sorted(found.to_pylist()) == sorted(rest)
+
+
+@pytest.mark.parametrize("least", [1, 2500])
+def test_a_log_is_the_same_however_small_its_buckets_are(
+    least: int, sent: Path, post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that memory holds are looked at together; of more records fewer mails are."""
+    file = write(tmp_path, "mailgun", write_rows("mailgun", post, list_days(post, every=1)))
+    ingest(sent, tmp_path / "whole", file)
+    monkeypatch.setattr("serving.ingest.buckets.LEAST", least)
+    ingest(sent, tmp_path / "log", file)
+    assert read_files(tmp_path / "log") == read_files(tmp_path / "whole")
+    monkeypatch.setattr("serving.ingest.buckets.RECORDS", 1)
+    told = ingest(sent, tmp_path / "apart", file)
+    assert told["together"] == (len(post) if least == 1 else 1)
+    assert told["used"] == len(list_days(post, every=1))

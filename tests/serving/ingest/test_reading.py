@@ -99,7 +99,7 @@ def test_sheets_keep_what_is_written(tmp_path: Path) -> None:
     ("data", "said"),
     [
         (b"PAR1....", "a parquet file"),
-        ("a,b\n1,2".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04....", "a zip or XLSX file"),
         (b"only one column\n1\n", "must be JSON, or names of columns"),
     ],
 )
