@@ -21,6 +21,7 @@ from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
 from bandit.features.text import Encoder
 from bandit.log import archive
+from bandit.ope.rewards.slates import find_fit
 from bandit.policy import Informed, Policy
 from experiments.asked.command import command
 from experiments.evaluate.judge import Judgement, judge
@@ -107,6 +108,7 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
             raise ValueError(
                 "sender_from is of the bundle that sent the log; name it, sent_by=PATH"
             )
+    fit = find_fit(config["model"])
     if not isinstance(config["rules"], dict | None):
         raise ValueError(f"rules = {config['rules']!r}; must be a mapping such as {{no_repeat: 2}}")
     if not isinstance(config["log"], str):
@@ -135,6 +137,7 @@ def run(config: Settings, name: str | None, console: Console) -> tuple[Path, Jud
             lambda: progress.advance(task),
             config["rules"],
             config["sender_from"],
+            fit,
         )
     write_table(made / "estimates.parquet", pa.Table.from_pylist(list_values(found)))
     title = name or f"the bundle {'/'.join(Path(config['bundle']).parts[-2:])}"

@@ -11,28 +11,30 @@ import numpy as np
 from bandit.core.check import shorten
 from bandit.core.columns import EACH
 from bandit.core.rules import Rules, name_nearest
-from bandit.core.types import Context, Round, SlotPmf
+from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.features.attributes import fold
 from bandit.log.learning import learn_again
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import Interval, normal_interval
+from bandit.ope.rewards.slates import Fit, describe_opened, model_appeal
 from bandit.ope.sequences import Look
 from bandit.ope.trust.calibration import find_miscalibration
 from bandit.ope.trust.drift import find_drift
-from bandit.ope.whole.assumptions import APART
+from bandit.ope.whole.assumptions import APART, MODELLED
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate, evaluate_whole
 from bandit.ope.whole.from_top import FromTop
 from bandit.ope.whole.look import is_sent_by, look_beside, plan_uniform
-from bandit.ope.whole.looks import look_by_issue
+from bandit.ope.whole.looks import lift_by_issue, look_by_issue
 from bandit.policy import Policy
 from bandit.slates.layout import read_values
-from bandit.slates.propensity import replay
+from bandit.slates.propensity import draw, replay
 
 UNKNOWN = (
     "campaign {!r} was not sent at random, and what chance an article has in a slot, whatever "
     "stands above, is not in the log: name the bundle that it was sent by, sent_by=PATH"
 )
+DRAWN = 4  # newsletters of the policy beside each that was opened, for a model of clicks
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def list_estimates(found: Judgement) -> tuple[Sequence[WholeEstimate], Sequence[
     full = bool(whole) and all(top.slots == found.slots for top in found.top)
     if full:
         return whole, ()
-    return [each for each in whole if each.estimator in APART], found.top
+    return [each for each in whole if each.estimator in (*APART, *MODELLED)], found.top
 
 
 def judge(
@@ -114,6 +116,7 @@ def judge(
     tick: Callable[[], None] = lambda: None,
     rules: Mapping[str, object] | None = None,
     sender_from: int | None = None,
+    fit: Fit | None = None,
 ) -> Judgement:
     """What a log says of a policy that has been started.
 
@@ -127,6 +130,7 @@ def judge(
         `Rules.parse` takes it; None: nothing
     sender_from: the first issue that `sent_by` learned after it had sent it, and so on; None: it
         stayed as it is
+    fit: of a model of clicks, one of `FITS`, that makes estimates of slots apart surer; None: none
 
     Raises ValueError where no issue is left to judge by, where `sent_by` did not send them, and
     where a rule names a value that no article of the judged issues has.
@@ -134,6 +138,7 @@ def judge(
     judged: list[Round] = []
     parts: list[FromTop] = []
     besides: list[Beside] = []
+    known: list[Floats] = []
     why = doubt = ""
     for round in rounds:
         if round.context.issue >= judge_from:
@@ -147,7 +152,11 @@ def judge(
             if sent_by is None and not why and not is_sent_by(logger, round):
                 why = UNKNOWN.format(round.context.campaign)
             if not why:
-                found = look_beside(plan, logger, round, seed, draws, share, wanted)
+                opens = fit is not None
+                found = look_beside(plan, logger, round, seed, draws, share, wanted, opens)
+                if fit:
+                    drawn = [draw(plan, wanted, seed + each).choice for each in range(DRAWN)]
+                    known.append(describe_opened(plan, round, wanted, drawn))
                 besides.append(replace(found, from_top=parts[-1]))
                 doubt = doubt or find_miscalibration(logger, round)
             judged.append(round)
@@ -170,6 +179,7 @@ def judge(
     k = min(part.reward.shape[1] for part in parts)
     top = FromTop.join([part.cut(k) for part in parts])
     tops = [] if doubt else evaluate(top.logged, top.target, top.reward, top.supported, members)
+    besides = model_appeal(known, besides, fit) if fit and not why else besides
     whole = None if doubt else _judge_whole(judged, besides, why, top, tops[0])
     best = whole.best if whole else None
     return Judgement(
@@ -183,7 +193,7 @@ def judge(
         sent=[normal_interval(top.reward[:, : s + 1].sum(axis=1), members) for s in range(k)],
         whole=whole,
         why=why,
-        issues=[_find_lift(each, best.estimator) for each in besides] if best and not why else [],
+        issues=lift_by_issue(besides, best.estimator) if best and not why else [],
         looks=look_by_issue(besides, best.estimator) if best and not why else [],
         doubt=doubt,
         drift=find_drift(judged),
@@ -271,13 +281,3 @@ def _name_sends(judged: list[Round]) -> Callable[[int], str]:
         return f"member {who!r} in campaign {context.campaign!r}"
 
     return name
-
-
-def _find_lift(beside: Beside, estimator: str) -> Interval | None:
-    """One issue's lift by the estimate that is believed; None where it has too few clicks."""
-    seen = beside.from_top
-    top = seen and evaluate(
-        seen.logged, seen.target, seen.reward, seen.supported, beside.members, 1.0, 5.0
-    )
-    found = evaluate_whole(beside, 1.0, 5.0, top=top[0] if top else None)
-    return next(each.lift for each in found.estimates if each.estimator == estimator)

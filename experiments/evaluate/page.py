@@ -14,7 +14,7 @@ from rich.table import Table
 from bandit.core.files import replacing
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import find_first
-from bandit.ope.whole.assumptions import ASSUMES
+from bandit.ope.whole.assumptions import APART, ASSUMES, MODELLED
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
 from experiments.evaluate.judge import Judgement, list_estimates
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
@@ -25,7 +25,9 @@ WHOLE = {
     "snips": "Reweighted, whole",
     "cascade_sn": "Cascade, whole",
     "item_position": "Slot apart from slot",
+    "item_position_dr": "Slot apart from slot, with a model",
     "position_based": "Looks by slot",
+    "position_based_dr": "Looks by slot, with a model",
 }
 HEAD = ("Estimate", "Slots", "Clicks per 1,000 sends", "Over what was sent", "Counts as sends", "")
 
@@ -94,6 +96,7 @@ def list_findings(found: Judgement) -> list[str]:
             told.append(f"What follows is of the judged issues alone: {found.drift}.")
         told.append(f"The answer assumes that {ASSUMES[best.estimator]}.")
         told.append(_tell_choice(found.whole, best))
+        told += _tell_tired(found.whole, best)
         if found.why:
             told.append(f"Slots apart and looks by slot were not judged: {found.why}.")
         worth = f"{found.sends:,} sends tell as much as {best.ess:,.0f} by this policy would"
@@ -130,6 +133,18 @@ def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
         f"{chosen}of the estimates that may be believed it is the surest ({', '.join(widths)}), "
         "and it contradicts none that assumes less."
     )
+
+
+def _tell_tired(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
+    """How many clicks a click keeps away, where the answer allows for that."""
+    tired = whole.tired
+    if tired is None or tired.share == 0 or best.estimator not in (*APART, *MODELLED):
+        return []
+    kept = f"{format_percent(tired.share)} (standard error {format_percent(tired.error)})"
+    return [
+        f"A click keeps {kept} of the clicks below it away, as pairs of clicks tell; "
+        "the answer allows for that, and its interval for how unsure it is."
+    ]
 
 
 def _halve(estimate: WholeEstimate) -> str:
@@ -200,6 +215,8 @@ def write(path: Path, found: Judgement, name: str, config: Mapping[str, object])
     name: of the policy, for people
     config: the settings, shown at the end
     """
+    judged = found.whole.estimates if found.whole else ()
+    shown = set(ASSUMES) - set(MODELLED) | {each.estimator for each in judged}
     text = fill_template(
         "evaluate.html.j2",
         found=found,
@@ -211,7 +228,7 @@ def write(path: Path, found: Judgement, name: str, config: Mapping[str, object])
         values=draw_values(found),
         curve=draw_curve(found),
         issues=draw_issues(found),
-        assumes={WHOLE[each]: words for each, words in ASSUMES.items()},
+        assumes={WHOLE[each]: words for each, words in ASSUMES.items() if each in shown},
         config=config,
         first=INK,
     )

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from bandit.core.files import write_json, write_table
 from bandit.core.threads import use_one_thread
+from bandit.ope.rewards.slates import find_fit
 from experiments.asked.command import command
 from experiments.ope_benchmark import (
     articles,
@@ -46,6 +47,7 @@ def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
     sets = config["sets"]
     if not isinstance(sets, list) or not sets or set(sets) - set(keel.OCV):
         raise ValueError(f"sets = {sets!r}; must be a list of some of {', '.join(keel.OCV)}")
+    fit = find_fit(config["model"])
     known: dict[str, tuple[Run, int]] = {
         "keel": (partial(keel.run, sets=sets), len(sets)),
         "classification": (classification.run, len(classification.SETS)),
@@ -57,8 +59,8 @@ def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
             partial(real_logs.run, shop=config["open_bandit"], mails=config["hillstrom"]),
             0,
         ),
-        "rules": (rules.run, len(rules.KINDS) * len(list_configs("clicks"))),
-        "month": (partial(month.run, config.get("simulator")), len(month.LOGGERS)),
+        "rules": (partial(rules.run, fit=fit), len(rules.KINDS) * len(list_configs("clicks"))),
+        "month": (partial(month.run, config.get("simulator"), fit=fit), len(month.LOGGERS)),
         "sends": (partial(_read_sends, config["run"]), 0),
     }
     asked = config["parts"]

@@ -15,7 +15,8 @@ from bandit.core import keys
 from bandit.core.types import Bools, Floats, Ints
 from bandit.ope import estimators
 from bandit.ope.choosing import blend
-from bandit.ope.whole.doubly_robust import cascade_dr, cross_fit
+from bandit.ope.folds import cross_fit
+from bandit.ope.whole.doubly_robust import cascade_dr
 from experiments.ope_benchmark.measure import Goal, Part, compare, find_best, list_errors
 
 M, SLOTS, SENDS = 5, 5, 1000

@@ -14,6 +14,7 @@ from scipy.stats import kendalltau
 
 from bandit.core.types import Round
 from bandit.log.learning import learn_again
+from bandit.ope.rewards.slates import Fit
 from bandit.policy import Policy
 from bandit.slates.propensity import draw
 from experiments.evaluate.judge import Judgement, judge
@@ -59,17 +60,24 @@ def measure(name: str, world: Simulator, log: list[Round]) -> float:
     return earned / sends
 
 
-def ask(name: str, logger: str, world: Simulator, log: list[Round]) -> Judgement:
+def ask(name: str, logger: str, world: Simulator, log: list[Round], fit: Fit | None) -> Judgement:
     """What the month's log says of a policy, with the policy that sent it and learned on."""
     sender = None if logger == "random" else start(logger, world)
     policy = start(name, world)
-    return judge(policy, log, BEFORE + 1, True, sender, 0, 8, 0.1, sender_from=1)
+    return judge(policy, log, BEFORE + 1, True, sender, 0, 8, 0.1, sender_from=1, fit=fit)
 
 
-def run(simulator: Settings | None, runs: int, seed: int, tick: Callable[[], None]) -> Part:
+def run(
+    simulator: Settings | None,
+    runs: int,
+    seed: int,
+    tick: Callable[[], None],
+    fit: Fit | None = None,
+) -> Part:
     """How often the truth is outside, an answer is withheld, how wide intervals are, and tau.
 
     simulator: a config of the group
+    fit: of a model of clicks, one of `FITS`; None: none
 
     Raises ValueError where there is none.
     """
@@ -84,7 +92,7 @@ def run(simulator: Settings | None, runs: int, seed: int, tick: Callable[[], Non
             for name in JUDGED:
                 if name == logger:
                     continue
-                whole = ask(name, logger, world, log).whole
+                whole = ask(name, logger, world, log, fit).whole
                 best = whole.best if whole else None
                 rows.append(("withheld", each, logger, float(best is None)))
                 if best and best.interval:

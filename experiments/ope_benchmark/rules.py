@@ -16,6 +16,7 @@ from bandit.core import keys
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Floats, Round, SlotPmf
 from bandit.ope.evaluate import evaluate
+from bandit.ope.rewards.slates import Fit, describe_opened, model_appeal
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import WholeAnswer, evaluate_whole
 from bandit.ope.whole.from_top import FromTop
@@ -100,23 +101,31 @@ def _guess(truth: Floats, issue: int, seed: int) -> SlotPmf:
     return SlotPmf(odds, epsilon_greedy(EXPLORES))
 
 
-def judge(parts: list[tuple[Round, SlotPmf]], seed: int) -> WholeAnswer:
-    """What one log says of its target."""
-    besides, tops = [], []
+def judge(parts: list[tuple[Round, SlotPmf]], seed: int, fit: Fit | None = None) -> WholeAnswer:
+    """What one log says of its target, with a model of clicks if there is a fit of one."""
+    besides, tops, known = [], [], []
     for round, plan in parts:
         context, slates = round.context, round.slates
-        besides.append(look_beside(plan, Random().plan(context), round, seed, draws=8))
+        logger, opens = Random().plan(context), fit is not None
+        besides.append(look_beside(plan, logger, round, seed, draws=8, opened=opens))
+        if fit:
+            drawn = [draw(plan, context, seed + each).choice for each in range(AGAIN)]
+            known.append(describe_opened(plan, round, context, drawn))
         target = replay(plan, context, slates.choice)
         clicked = round.feedback.clicked.astype(np.float64)
         tops.append(FromTop(slates.propensity, target, clicked, slates.supported))
     top = FromTop.join(tops)
+    besides = model_appeal(known, besides, fit) if fit else besides
     log = replace(Beside.join(besides), from_top=top)
     found = evaluate(top.logged, top.target, top.reward, top.supported, log.members)
     return evaluate_whole(log, top=found[0])
 
 
-def run(runs: int, seed: int, tick: Callable[[], None]) -> Part:
-    """How often the truth is outside, an answer is withheld, and how wide intervals are."""
+def run(runs: int, seed: int, tick: Callable[[], None], fit: Fit | None = None) -> Part:
+    """How often the truth is outside, an answer is withheld, and how wide intervals are.
+
+    fit: as for `judge`
+    """
     rows: list[tuple[str, int, str, float]] = []
     for reading in list_configs("clicks"):
         for kind in KINDS:
@@ -125,13 +134,13 @@ def run(runs: int, seed: int, tick: Callable[[], None]) -> Part:
                 for parts, truth in draw_logs(reading, kind, seed + number // TOGETHER):
                     if number == runs:
                         break
-                    best = judge(parts, seed).best
+                    best = judge(parts, seed, fit).best
                     rows.append(("withheld", number, name, float(best is None)))
                     if best and best.interval:
                         v = best.interval
                         rows.append(("truth outside", number, name, not v.low <= truth <= v.high))
                         rows.append(("half width", number, name, (v.high - v.low) / 2 / truth))
-                        chosen = float(best.estimator == "position_based")
+                        chosen = float(best.estimator.startswith("position_based"))
                         rows.append(("looks by slot", number, name, chosen))
                     number += 1
                     tick()

@@ -28,8 +28,8 @@ def read(path: Path, members: Ids) -> Beside:
     table = read_table(path)
     column = {name: table[name].combine_chunks() for name in table.column_names}
     e, k = table.num_rows, column["reward"].type.list_size
-    shapes = {"logged": (e, k, k), "target": (e, k, k)}
-    shapes["leans"] = (e, column["leans"].type.list_size // 2, 2)
+    shapes: dict[str, tuple[int, ...]] = {"logged": (e, k, k), "target": (e, k, k)}
+    shapes["leans"] = (e, k, column["leans"].type.list_size // (2 * k), 2)
     lists = {name: _unfold(column[name]).reshape(shapes.get(name, (e, k))) for name in LISTS}
     rows, sampled = (column[name].to_numpy(zero_copy_only=False) for name in ("rows", "sampled"))
     reward, supported, logged, target, leans = lists.values()

@@ -1,6 +1,7 @@
 """experiments.evaluate: from any archive and a policy to a verdict, a page, or a refusal."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bandit.features.features import Features
 from bandit.log import archive
 from bandit.ope.intervals import Interval
 from bandit.ope.trust.dependence import Dependence
+from bandit.ope.trust.tiredness import Tiredness
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
 from bandit.ope.whole.look import look_beside, plan_uniform
 from bandit.policies.popular import Popular
@@ -22,6 +24,7 @@ from bandit.policy import Policy
 from experiments.evaluate import __main__ as command
 from experiments.evaluate.judge import Judgement, change_rules, judge
 from experiments.evaluate.page import list_findings, write
+from experiments.report.page import format_percent
 from experiments.runner.configs import read_config, read_policy
 from experiments.runner.unit import write_bundle
 from simulators.play import play
@@ -189,6 +192,21 @@ def test_the_verdict_is_a_decision(low: float, high: float, says: str) -> None:
     ]
 
 
+def test_what_a_click_keeps_away_is_told() -> None:
+    found = make_judgement(0.06, 0.16)
+    assert found.whole is not None
+    tired = Tiredness(0.34, np.array([0.06, 0.08]), np.array([0, 1]), np.array([2.0, 2.0]))
+    told = list_findings(replace(found, whole=replace(found.whole, tired=tired)))
+    assert (
+        f"A click keeps {format_percent(0.34)} (standard error {format_percent(0.1)}) of the "
+        "clicks below it away, as pairs of clicks tell; the answer allows for that, and its "
+        "interval for how unsure it is."
+    ) in told
+    never = replace(tired, share=0.0)
+    again = list_findings(replace(found, whole=replace(found.whole, tired=never)))
+    assert again == list_findings(found)
+
+
 def test_what_cannot_be_judged_is_refused(
     log: Path, bundle: Path, runs: Path, tmp_path: Path
 ) -> None:
@@ -201,6 +219,7 @@ def test_what_cannot_be_judged_is_refused(
         ({"bundle": str(bundle), "judge_from": 7}, None, "judge_from = 7; the log ends before"),
         ({"bundle": str(bundle), "judge_from": 0}, None, "judge_from = 0; must be a whole number"),
         ({"bundle": str(bundle), "sender_from": 1}, None, "sender_from is of the bundle that sent"),
+        ({"bundle": str(bundle), "model": "x"}, None, "model = 'x'; must be null, boosted or"),
         ({"bundle": 3}, None, "bundle = 3; must be the path of a folder"),
         ({"bundle": str(bundle), "sent_by": 3}, None, "sent_by = 3; must be the path of a folder"),
         ({"bundle": str(bundle), "draws": 0}, None, "draws = 0; must be a whole number"),

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from bandit.core.types import Round
+from bandit.ope.rewards.slates import fit_logistic
 from bandit.ope.whole.look import plan_uniform
 from bandit.policies.popular import Popular
 from bandit.policies.random import Random
 from bandit.slates.propensity import replay
 from experiments.evaluate.judge import judge
-from experiments.evaluate.page import list_findings
+from experiments.evaluate.page import list_findings, list_rows
 from simulators.play import play
 from tests.support.builders import association_of
 
@@ -42,6 +43,28 @@ def test_a_log_that_was_not_drawn_by_its_chances_tells_nothing() -> None:
     name = changed[0].context.article_ids.tolist()[4]
     assert why.startswith(f"Nothing is told of this policy: campaign '{found.campaigns[0]}', slot ")
     assert f"article '{name}' came" in why
+
+
+def test_a_model_of_clicks_is_used_where_it_is_asked_for() -> None:
+    world = association_of(**WORLD)
+    log = list(play(Random(), world))
+    told = {}
+    for fit in (None, fit_logistic):
+        target = Popular()
+        target.start(world.features)
+        found = judge(target, log, 1, False, None, 0, 8, 0.2, fit=fit)
+        assert found.whole is not None
+        told[fit is None] = {each.estimator: each for each in found.whole.estimates}
+        assert len(found.issues) == len(found.looks) == len(found.campaigns)
+        rows = {row[0] for row in list_rows(found)}
+        assert ("Looks by slot, with a model" in rows) == (fit is not None)
+    more = {"item_position_dr", "position_based_dr"}
+    assert set(told[False]) - set(told[True]) == more
+    plain, modelled = told[True]["position_based"], told[False]["position_based"]
+    assert plain.interval is not None
+    assert modelled.interval is not None
+    # of more sends weights are known, but those of clicks are the same
+    assert modelled.interval.estimate == pytest.approx(plain.interval.estimate, rel=1e-9)
 
 
 def test_a_log_of_another_time_gives_numbers_and_no_decision() -> None:

@@ -63,7 +63,7 @@ def make_beside(
         supported=np.ones((len(rows), k), dtype=bool),
         logged=np.full((len(rows), k, k), 1 / m),
         target=greed * first + (1 - greed) / m,
-        leans=rng.normal(size=(len(rows), 2, 2)),
+        leans=rng.normal(size=(len(rows), k, 2, 2)),
     )
     value = 0.4 * (curve * (greed * appeal[:k] + (1 - greed) * appeal.mean())).sum()
     return log, float(value)

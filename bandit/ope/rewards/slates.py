@@ -8,13 +8,15 @@ slots, d columns, w slates of the target drawn beside each send. Open this file 
 `doubly_robust.item_position_dr` or `cascade_dr` a model.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from bandit.core import check
-from bandit.core.types import Bools, Context, Floats, Ids, Ints, SlotPmf
-from bandit.ope.whole.doubly_robust import cross_fit
+from bandit.core.types import Bools, Context, Floats, Ids, Ints, Round, SlotPmf
+from bandit.ope.folds import cross_fit
+from bandit.ope.whole.beside import Beside
 
 Fit = Callable[[Floats, Floats, Floats], Floats]
 TREES, LEAVES, RATE = 60, 8, 0.1  # of the boosted trees: few clicks bear no more
@@ -114,3 +116,73 @@ def model_clicks(
         return by_slate[0], by_slate[1:].mean(axis=0)
 
     return cross_fit(members, tell, folds, seed)
+
+
+FITS: dict[str, Fit] = {"boosted": fit_boosted, "logistic": fit_logistic}
+
+
+def find_fit(model: object) -> Fit | None:
+    """The one of `FITS` of that name; None for None. Raises ValueError for any other."""
+    if model is not None and model not in FITS:
+        raise ValueError(f"model = {model!r}; must be null, {' or '.join(FITS)}")
+    return None if model is None else FITS[str(model)]
+
+
+def describe_opened(
+    target: SlotPmf, round: Round, wanted: Context, drawn: Sequence[Ints]
+) -> Floats:
+    """What is known of choices in newsletters that were opened, [1 + w, o, k, d].
+
+    First stands what was sent, then what the target would have sent.
+
+    target: the plan to be judged, made before the issue was learned from
+    wanted: the issue under the rules by which the target plans
+    drawn: w slates that it draws, each of indices [n, k]
+    """
+    opened = np.flatnonzero(round.feedback.opened)
+    sent = describe(round.context, round.slates.choice, target)[opened]
+    return np.stack([sent, *(describe(wanted, choice, target)[opened] for choice in drawn)])
+
+
+def model_appeal(
+    known: Sequence[Floats], issues: Sequence[Beside], fit: Fit, seed: int = 0
+) -> list[Beside]:
+    """The issues, with a cross-fitted model's appeal of what was sent and of what would have been.
+
+    The model tells the chance of a click by somebody who opened, as if the article stood in the
+    first slot. Whoever did not open does not click, so it has nothing to tell there.
+
+    known: of each issue (`describe_opened`)
+    issues: of each issue, with every newsletter that was opened among the rows
+    fit: from what was known of choices and their clicks to the chances of others
+    seed: keys the halves of the members
+    """
+    every = np.concatenate(known, axis=1)
+    looked: list[Bools] = [
+        np.asarray(issue.opened)[issue.rows] for issue in issues if issue.opened is not None
+    ]
+    clicks = np.concatenate(
+        [issue.reward[mask] for issue, mask in zip(issues, looked, strict=True)]
+    )
+    members = np.concatenate(
+        [issue.members[issue.rows[mask]] for issue, mask in zip(issues, looked, strict=True)]
+    )
+    check.shape("clicks", clicks, every.shape[1:3])
+    k, d = every.shape[2:]
+    filled: Bools = np.asarray(every[..., :k].any(axis=-1))
+
+    def tell(seen: Ints, asked: Ints) -> tuple[Floats, Floats]:
+        first = every[:, asked].copy()
+        first[..., :k] = np.eye(k)[0]
+        told = fit(every[0, seen].reshape(-1, d), clicks[seen].ravel(), first.reshape(-1, d))
+        appeal = np.where(filled[:, asked], told.reshape(len(every), len(asked), k), 0.0)
+        return appeal[0], appeal[1:].mean(axis=0)
+
+    both = np.stack(cross_fit(members, tell, seed=seed), axis=1)
+    ends = np.cumsum([mask.sum() for mask in looked])
+    found = []
+    for issue, mask, part in zip(issues, looked, np.split(both, ends[:-1]), strict=True):
+        appeal = np.zeros((len(issue.rows), 2, k))
+        appeal[mask] = part
+        found.append(replace(issue, appeal=appeal))
+    return found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ids
+from bandit.ope.trust.tiredness import MOST, count_opened, count_pairs
 
 if TYPE_CHECKING:
     from bandit.slates.walks import Walks
@@ -33,12 +34,15 @@ class Dependence:
     above: p-value of: clicks do not depend on the articles above
     below: p-value of: clicks do not depend on the articles below
     together: p-value of: a click does not keep others away
+    kept: the share of clicks below it that a click keeps away; estimates of slots apart allow for
+        that, so that it refutes nothing, up to `tiredness.MOST`; None: not known
     NaN where there is nothing to tell it by.
     """
 
     above: float
     below: float
     together: float = float("nan")
+    kept: float | None = None
 
     @property
     def least(self) -> float:
@@ -49,7 +53,12 @@ class Dependence:
     @property
     def refuted(self) -> bool:
         """Whether slots are not apart."""
-        return self.above < DOUBT or self.below < DOUBT or self.together < CROWDED
+        return self.above < DOUBT or self.below < DOUBT or self.crowded
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a click keeps others away, and estimates of slots apart cannot allow for it."""
+        return self.together < CROWDED if self.kept is None else self.kept > MOST
 
     @property
     def words(self) -> str:
@@ -59,8 +68,11 @@ class Dependence:
         for where, p in (("above", self.above), ("below", self.below)):
             if p < DOUBT:
                 return f"clicks depend on the articles {where} (p = {p:.2g})"
-        if self.together < CROWDED:
-            return f"a click in one slot keeps others away (p = {self.together:.2g})"
+        told = f"(p = {self.together:.2g})"
+        if self.crowded:
+            return f"a click in one slot keeps others away {told}"
+        if self.together < CROWDED and self.kept:
+            return f"a click keeps {self.kept:.0%} of those below away, which is allowed for {told}"
         return f"no sign that clicks depend on other slots (p = {self.least:.2g})"
 
 
@@ -84,7 +96,7 @@ def rank_appeal(appeal: Floats, open: Bools) -> Floats:
 
 
 def lean(walks: "Walks", reward: Floats | Bools, appeal: Floats) -> Floats:
-    """How much more a send's clicks have appealing neighbours than chance says, [e, c, 2].
+    """How much more each click has appealing neighbours than chance says, [e, k, c, 2].
 
     The last axis is: the slots above a click, the slots below. If clicks do not depend on them,
     each has mean 0 for every send, whatever the member and the clicked article are like: given the
@@ -99,7 +111,7 @@ def lean(walks: "Walks", reward: Floats | Bools, appeal: Floats) -> Floats:
     known = np.concatenate([appeal, np.zeros((e, 1, c))], axis=1)  # -1, the last: empty
     shown = known[np.arange(e)[None, :, None], walks.choice]  # [d, e, k, c]
     k = reward.shape[1]
-    found = np.zeros((e, c, 2))
+    found = np.zeros((e, k, c, 2))
     for j in range(k):
         chance = walks.chance[:, :, j, j]
         total = chance.sum(axis=0)
@@ -107,17 +119,17 @@ def lean(walks: "Walks", reward: Floats | Bools, appeal: Floats) -> Floats:
         expected = np.einsum("de,delc->elc", share, shown[:, :, :j])
         above = (shown[0, :, :j] - expected).sum(axis=1)
         below = (shown[0, :, j + 1 :] - walks.mean[:, j + 1 :]).sum(axis=1)
-        found += reward[:, j, None, None] * np.stack([above, below], axis=2)
+        found[:, j] = reward[:, j, None, None] * np.stack([above, below], axis=2)
     return found
 
 
 def find_dependence(leans: Floats, members: Ids) -> Dependence:
-    """p-values of all that leans [e, c, 2] say, with c kinds of appeal, clustered by member [e].
+    """p-values of all that leans [e, k, c, 2] say, with c kinds of appeal, clustered by member [e].
 
     The sums of the kinds are compared with their cluster-robust spread by Wald's chi-square.
     """
     member = np.unique(members, return_inverse=True)[1]
-    return Dependence(*(_find_p(leans[:, :, side], member) for side in range(2)))
+    return Dependence(*(_find_p(leans[..., side].sum(axis=1), member) for side in range(2)))
 
 
 def _find_p(leans: Floats, member: Ids) -> float:
@@ -180,16 +192,15 @@ def find_crowding_of_one(clicked: Floats | Bools, opened: Bools, members: Ids) -
     """
     from scipy.special import ndtr  # the sender has no need of it
 
-    member, count = np.unique(members, return_inverse=True)[1], np.asarray(clicked) != 0
-    total = count.sum(axis=1).astype(np.float64)
-    opens = np.bincount(member, opened | (total > 0)).astype(np.float64)
-    within = np.bincount(member, total * (total - 1) / 2)
-    slots = np.stack([np.bincount(member, column) for column in count.T], axis=1)
-    across = (slots.sum(axis=1) ** 2 - (slots**2).sum(axis=1) - 2 * within) / 4
-    some = opens > 1
-    m = opens[some]
-    apart = m * (within[some] / m - OF_ONE * across[some] / (m * (m - 1) / 2))
+    count = (np.asarray(clicked) != 0).astype(np.float64)
+    member, opens = count_opened(count, opened, members)
+    pairs = [
+        count_pairs(count[:, :slot].sum(axis=1), count[:, slot], member, opens)
+        for slot in range(count.shape[1])
+    ]
+    within, between = np.array(pairs).sum(axis=0)
+    apart = (within - OF_ONE * between)[opens > 1]
     square = float(apart @ apart)
-    if not across[some].any() or not square > 0:
+    if not between.any() or not square > 0:
         return float("nan")
     return float(ndtr(apart.sum() / np.sqrt(square)))

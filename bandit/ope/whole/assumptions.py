@@ -7,7 +7,15 @@ ASSUMES = {
     "snips": "the log could have shown the same newsletters, and nothing about clicks",
     "cascade_sn": "a click depends on its own slot and those above it, and on none below",
     "item_position": "a click depends on its own slot and article, and on no other slot",
+    "item_position_dr": "a click depends on its own slot and article, and on no other slot, "
+    "and who opens does not depend on the articles",
     "position_based": "a click is a look at the slot, which depends on the slot alone, "
     "times how well the article appeals",
+    "position_based_dr": "a click is a look at the slot, which depends on the slot alone, "
+    "times how well the article appeals, and who opens does not depend on the articles",
 }
 APART = ("item_position", "position_based")  # those that need chances whatever stands above
+MODELLED = {  # those that a model of clicks makes surer, and what they are without
+    "item_position_dr": "item_position",
+    "position_based_dr": "position_based",
+}

@@ -28,8 +28,10 @@ class Beside:
     reward: [e, k], clicks; a send that was not looked at has none
     supported: [e, k], every open article could be drawn
     logged, target: [e, k, k], as in `inputs.check_chances`
-    leans: [e, c, 2], as for `dependence.find_dependence`
+    leans: [e, k, c, 2] of `dependence.lean`
     opened: [n], the member opened it; None: not known
+    appeal: [e, 2, k], a model's clicks of who opened, of what was sent and of what the target would
+        have sent, as if in the first slot (`rewards.slates.model_appeal`); None: there is no model
     from_top: all n sends as weights that multiply down the slate take them; None: not known
     """
 
@@ -42,6 +44,7 @@ class Beside:
     target: Floats
     leans: Floats
     opened: Bools | None = None
+    appeal: Floats | None = None
     from_top: "FromTop | None" = None
 
     @classmethod
@@ -51,8 +54,34 @@ class Beside:
         none, pairs = np.zeros((0, k)), np.zeros((0, k, k))
         no: Bools = np.zeros(0, dtype=bool)
         rows: Ints = np.zeros(0, dtype=np.int64)
-        sides = np.zeros((0, 1, 2))
-        return cls(members, rows, no, none, none > 0, pairs, pairs, sides, None, from_top)
+        sides = np.zeros((0, k, 1, 2))
+        known = (none, none > 0, pairs, pairs, sides)
+        return cls(members, rows, no, *known, from_top=from_top)
+
+    def vary(self, weights: Floats, curve: Floats) -> Floats:
+        """sum_j curve_j (wanted[i, j] - weights[i, j] shown[i, j]) of the model's appeal, [n].
+
+        The mean is 0 whatever the model is worth, if opening does not depend on the articles; what
+        it shares with an estimate's terms is luck, which their sum is rid of.
+
+        weights: [e, k], of what was sent
+        curve: [k], looks of each slot relative to the first
+        """
+        if self.appeal is None:
+            raise ValueError("there is no model of clicks; see `rewards.slates.model_appeal`")
+        shown, wanted = self.appeal[:, 0], self.appeal[:, 1]
+        return self.spread(((wanted - weights * shown) * curve).sum(axis=1))
+
+    @property
+    def clicked(self) -> Floats:
+        """The clicks of all sends, [n, k]."""
+        return self.spread(self.reward)
+
+    def spread(self, of_rows: Floats) -> Floats:
+        """Values [e, ...] of the rows that were looked at as those of all sends, 0 elsewhere."""
+        every = np.zeros((len(self.members), *of_rows.shape[1:]))
+        every[self.rows] = of_rows
+        return every
 
     def count_clicks(self) -> Floats:
         """The clicks of each send, [n]."""
@@ -70,10 +99,12 @@ class Beside:
         joined = {
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in cls.__dataclass_fields__
-            if name not in ("rows", "opened", "from_top")
+            if name not in ("rows", "opened", "appeal", "from_top")
         }
         tops = [part.from_top for part in parts if part.from_top]
         from_top = tops[0].join(tops) if len(tops) == len(parts) else None
         opens = [part.opened for part in parts if part.opened is not None]
         opened = np.concatenate(opens) if len(opens) == len(parts) else None
-        return cls(rows=rows, opened=opened, from_top=from_top, **joined)
+        models = [part.appeal for part in parts if part.appeal is not None]
+        appeal = np.concatenate(models) if len(models) == len(parts) else None
+        return cls(rows=rows, opened=opened, appeal=appeal, from_top=from_top, **joined)

@@ -4,18 +4,16 @@ With any model the estimate is as unbiased as the weights are; the better the mo
 weights have to say. Dudik, Langford & Li (2011, "Doubly robust policy evaluation and learning") for
 a whole slate, Kiyohara et al. (2022, "Doubly robust off-policy evaluation for ranking policies
 under the cascade behavior model") for the cascade. The model must not have seen the clicks that it
-is corrected by: `cross_fit` fits it on other members. Open this file where a model of clicks is at
-hand; at click rates of a few per cent most of the noise is in the clicks, and little is gained.
+is corrected by: `folds.cross_fit` fits it on other members. Open this file where a model of clicks
+is at hand; at click rates of a few per cent most of the noise is in the clicks, and little is
+gained.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check
-from bandit.core.types import Bools, Floats, Ids, Ints
-from bandit.ope.folds import assign_folds
+from bandit.core.types import Bools, Floats
 from bandit.ope.inputs import check_chances, check_inputs, weights
 from bandit.ope.whole.item_position import weigh_items
 
@@ -77,26 +75,6 @@ def ips_dr(
     _check_model(shown, wanted, total)
     terms: Terms = wanted + weights(logged, target)[:, -1] * (total - shown)
     return terms
-
-
-def cross_fit(
-    members: Ids, fit: Callable[[Ints, Ints], tuple[Floats, Floats]], folds: int = 2, seed: int = 0
-) -> tuple[Floats, Floats]:
-    """What a model says of every send that was fitted on the sends of other members.
-
-    members: [n]
-    fit: called with the rows to fit on and the rows to speak of, either may hold no click or be
-        empty; returns `shown` and `wanted` of the latter, whatever their shape after the first axis
-    folds, seed: as for `assign_folds`
-
-    Returns shown and wanted of all rows. Raises ValueError for fewer than two folds.
-    """
-    fold = assign_folds(members, folds, seed)
-    parts = [np.flatnonzero(fold == each) for each in range(folds)]
-    told = [fit(np.flatnonzero(fold != each), rows) for each, rows in enumerate(parts)]
-    order = np.argsort(np.concatenate(parts))
-    shown, wanted = (np.concatenate(each)[order] for each in zip(*told, strict=True))
-    return shown, wanted
 
 
 def _check_model(shown: Floats, wanted: Floats, reward: Floats | Bools) -> None:

@@ -16,7 +16,6 @@ import numpy as np
 from bandit.core import check
 from bandit.core.types import Floats
 from bandit.ope.estimators import cascade_sn, snips
-from bandit.ope.inputs import check_chances
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.trust import limits
 from bandit.ope.trust.dependence import (
@@ -26,14 +25,11 @@ from bandit.ope.trust.dependence import (
     find_crowding_of_one,
     find_dependence,
 )
+from bandit.ope.trust.tiredness import Tiredness, find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import APART, ASSUMES
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.item_position import item_position, weigh_items
-from bandit.ope.whole.position_based import (
-    estimate_curve,
-    position_based_learned,
-    weigh_positions,
-)
+from bandit.ope.whole.item_position import read_items, weigh_items
+from bandit.ope.whole.position_based import estimate_curve, read_positions, weigh_positions
 
 if TYPE_CHECKING:
     from bandit.ope.evaluate import Estimate
@@ -66,13 +62,16 @@ class WholeAnswer:
     estimates: one for each assumption, from the fewest to the most
     sent: what was sent earned, in clicks a send
     dependence: whether clicks depend on other slots
-    curve: [k], looks of each slot relative to the first; NaN where nothing is known of them
+    curve: [k], looks of each slot relative to the first, where nothing above was clicked; NaN where
+        nothing is known of them
+    tired: how many clicks a click keeps away; None: not known
     """
 
     estimates: tuple[WholeEstimate, ...]
     sent: Interval
     dependence: Dependence
     curve: Floats
+    tired: Tiredness | None = None
 
     @property
     def best(self) -> WholeEstimate | None:
@@ -98,8 +97,9 @@ def evaluate_whole(
     The question is that of `ope.evaluate`: each issue as it was, with the log's own past, but this
     policy's newsletters. Slots apart (item-position) and looks by slot (position-based) are given
     where
-    (1) the log does not show that clicks depend on other slots (p < 1 %, or < 10 % that a click
-        keeps others away: `trust.dependence`),
+    (1) the log does not show that clicks depend on other slots (p < 1 %: `trust.dependence`),
+        but for clicks that keep others away: that is allowed for where the log tells how many,
+        up to 75 % (`trust.tiredness`), and else must not show (p < 10 %),
     (2) at most 1 % of what the target wants in any slot may be what the logger never shows,
     (3) the effective sample size of every slot is at least least_ess,
     (4) the weights average 1, within 2 % and four standard errors,
@@ -123,17 +123,22 @@ def evaluate_whole(
     k = log.reward.shape[1]
     own = log.count_clicks()
     sent = normal_interval(own, log.members, level)
-    found = find_dependence(log.leans, log.members[log.rows])
-    dependence = replace(found, together=_find_together(log))
+    tired = find_tiredness(log.clicked, log.opened, log.members)
+    free = undo(log.reward, tired.allowed if tired else 0.0)
+    found = find_dependence(free[..., None, None] * log.leans, log.members[log.rows])
+    kept = tired.share if tired else None
+    dependence = replace(found, together=_find_together(log), kept=kept)
     curve: Floats = np.full(k, np.nan)
     if not own.any():
         why = "nothing was clicked"
         silent = [WholeEstimate(each, None, None, None, 0.0, why) for each in _list_names(top)]
-        return WholeAnswer(tuple(silent), sent, dependence, curve)
+        return WholeAnswer(tuple(silent), sent, dependence, curve, tired)
     weighed = _weigh_from_top(log, dependence, top)
     if len(log.rows):
-        curve = estimate_curve(log.logged, log.reward)
-        weighed += _weigh_apart(log, dependence, curve, least_ess, least_clicks, name)
+        curve = estimate_curve(log.logged, free)
+        reads = zip(APART, (read_items, read_positions), strict=True)
+        apart = {each: find_terms(log, read, tired) for each, read in reads}
+        weighed += _weigh_apart(log, apart, dependence, curve, least_ess, least_clicks, name)
     answers: list[WholeEstimate] = []
     given: dict[str, Floats] = {}
     for each, terms, ess, reason in weighed:
@@ -148,7 +153,7 @@ def evaluate_whole(
             normal_interval(part, log.members, level) for part in (terms, terms - own, more)
         )
         answers.append(WholeEstimate(each, value, change, lift, ess, ""))
-    return WholeAnswer(tuple(answers), sent, dependence, curve)
+    return WholeAnswer(tuple(answers), sent, dependence, curve, tired)
 
 
 Weighed = tuple[
@@ -157,20 +162,19 @@ Weighed = tuple[
 UNSEEN = {  # what it means that an estimate contradicts one which assumes less
     "cascade_sn": "clicks depend on the slots below",
     "item_position": "clicks depend on other slots",
+    "item_position_dr": "who opens depends on the articles",
     "position_based": "looks depend on more than the slot",
+    "position_based_dr": "who opens depends on the articles, or looks on more than the slot",
 }
 
 
 def _find_together(log: Beside) -> float:
     """p-value that a click does not keep others away, by who opened where that is known."""
-    n = len(log.members)
     if log.opened is not None:
-        clicked = np.zeros((n, log.reward.shape[1]))
-        clicked[log.rows] = log.reward
-        p = find_crowding_of_one(clicked, log.opened, log.members)
+        p = find_crowding_of_one(log.clicked, log.opened, log.members)
         if p == p:
             return p
-    return find_crowding(log.reward, n)
+    return find_crowding(log.reward, len(log.members))
 
 
 def _list_names(top: "Estimate | None") -> list[str]:
@@ -194,23 +198,19 @@ def _weigh_from_top(log: Beside, dependence: Dependence, top: "Estimate | None")
 
 def _weigh_apart(
     log: Beside,
+    terms: dict[str, Floats],
     dependence: Dependence,
     curve: Floats,
     least_ess: float,
     least_clicks: float,
     name: Callable[[int], str],
 ) -> list[Weighed]:
-    """Slots apart, and looks by slot."""
+    """Slots apart, and looks by slot, whose terms [n] are given."""
     reward, n = log.reward, len(log.members)
-    check_chances(log.logged, log.target, reward)
     looks = np.broadcast_to(curve, reward.shape)
     weights = {
         "item_position": weigh_items(log.logged, log.target),
         "position_based": weigh_positions(log.logged, log.target, curve),
-    }
-    terms = {
-        "item_position": item_position(log.logged, log.target, reward),
-        "position_based": position_based_learned(log.logged, log.target, reward),
     }
     shared = _find_shared_reason(log, dependence)
     found: list[Weighed] = []
@@ -225,8 +225,9 @@ def _weigh_apart(
             )
         reason = reason or limits.find_bias(*sample, by_slot)
         reason = reason or limits.find_heaviest(w * reward, name, log.rows, least_clicks)
-        spread = np.bincount(log.rows, terms[each], n).astype(np.float64)
-        found.append((each, spread, ess, reason))
+        found.append((each, terms[each], ess, reason))
+        if log.appeal is not None:
+            found.append((f"{each}_dr", terms[each] + log.vary(w, curve), ess, reason))
     return found
 
 

@@ -4,11 +4,17 @@ Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay & Wen (2018), "Offline evaluati
 policies with click models", section 4; the independent estimator of McInerney et al. (2020).
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Floats
 from bandit.ope.inputs import check_chances
+from bandit.ope.trust.tiredness import undo
+
+if TYPE_CHECKING:
+    from bandit.ope.whole.beside import Beside
 
 
 def weigh_items(logged: Floats, target: Floats) -> Floats:
@@ -34,3 +40,10 @@ def item_position(logged: Floats, target: Floats, reward: Floats | Bools) -> NDA
     check_chances(logged, target, reward)
     terms: NDArray[np.float64] = (weigh_items(logged, target) * reward).sum(axis=1)
     return terms
+
+
+def read_items(log: "Beside", share: float) -> tuple[Floats, Floats]:
+    """`item_position` as `tiredness.find_terms` takes it: terms [n], and by slot [n, k]."""
+    free = undo(log.reward, share)
+    terms = log.spread(item_position(log.logged, log.target, free))
+    return terms, log.spread(weigh_items(log.logged, log.target) * free)

@@ -25,6 +25,7 @@ def look_beside(
     draws: int = 16,
     share: float = SHARE,
     wanted: Context | None = None,
+    opened: bool = False,
 ) -> Beside:
     """What is known of one issue's sends.
 
@@ -35,6 +36,7 @@ def look_beside(
     share: of the sends, to be looked at although nothing was clicked; more of them make limits
         surer, and cost as much more time
     wanted: the issue under other rules, by which the target plans; None: under those it was sent by
+    opened: every send that was opened is looked at, as a model of clicks needs it; False: not
 
     Raises ValueError naming campaign, member and slot where the logger's plan does not give the
     propensities that were logged.
@@ -44,7 +46,7 @@ def look_beside(
     reward = round.feedback.clicked.astype(np.float64)
     member = keys.member_keys(context.member_ids)
     lots = keys.uniforms(seed, context.campaign, "sampled", member, 1)[:, 0] < share
-    rows = np.flatnonzero(lots | reward.any(axis=1))
+    rows = np.flatnonzero(lots | reward.any(axis=1) | (opened & round.feedback.opened))
     asked, some = slates.choice[rows], context.eligible[rows]
     kinds = (target.choose_scores(0)[rows], _count_clicks(round, rows))
     appeal = np.stack([rank_appeal(each, some) for each in kinds], axis=2)

@@ -10,13 +10,18 @@ import numpy as np
 
 from bandit.core.types import Floats
 from bandit.ope.estimators import cascade_sn, snips
+from bandit.ope.intervals import Interval, normal_interval
+from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
+from bandit.ope.trust.tiredness import find_terms, find_tiredness, undo
+from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.item_position import item_position
-from bandit.ope.whole.position_based import position_based_learned
+from bandit.ope.whole.item_position import read_items, weigh_items
+from bandit.ope.whole.position_based import estimate_curve, read_positions, weigh_positions
 
-ESTIMATORS = {"item_position": item_position, "position_based": position_based_learned}
+ESTIMATORS = {"item_position": read_items, "position_based": read_positions}
 FROM_TOP = {"snips": snips, "cascade_sn": cascade_sn}
+FEW = 5.0  # clicks of equal weight, that the estimate of an issue must be worth
 LEAST = 50  # members with a click, for the estimate to be as good as normal
 
 
@@ -26,9 +31,17 @@ def find_change(log: Beside, estimator: str) -> Floats:
     if top and estimator in FROM_TOP:
         terms = FROM_TOP[estimator](top.logged, top.target, top.reward)
         return np.asarray(terms - log.count_clicks())
-    n = len(log.members)
-    terms = ESTIMATORS[estimator](log.logged, log.target, log.reward)
-    return np.bincount(log.rows, terms - log.reward.sum(axis=1), n).astype(np.float64)
+    tired = find_tiredness(log.clicked, log.opened, log.members)
+    plain = MODELLED.get(estimator, estimator)
+    terms = find_terms(log, ESTIMATORS[plain], tired) - log.count_clicks()
+    if estimator in MODELLED and log.reward.any():
+        curve = estimate_curve(log.logged, undo(log.reward, tired.allowed if tired else 0.0))
+        weights = {
+            "item_position": weigh_items(log.logged, log.target),
+            "position_based": weigh_positions(log.logged, log.target, curve),
+        }
+        terms = terms + log.vary(weights[plain], curve)
+    return np.asarray(terms)
 
 
 def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95) -> list[Look]:
@@ -55,3 +68,27 @@ def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95)
         clicked = log.members[log.count_clicks() != 0]
         ready[look] = len(np.unique(clicked)) >= LEAST and variances[look] > 0
     return make_sequence(estimates, variances, ready, level)
+
+
+def lift_by_issue(issues: Sequence[Beside], estimator: str) -> list[Interval | None]:
+    """The change in clicks over what was sent, of each issue, as a share: .11 is 11 % more.
+
+    What is estimated besides, such as how often each slot is looked at, is known from all issues.
+
+    issues, estimator: as for `look_by_issue`
+
+    None where fewer than five clicks of equal weight would carry the estimate.
+    """
+    log = Beside.join(issues)
+    change, own = find_change(log, estimator), log.count_clicks()
+    ends = np.cumsum([len(issue.members) for issue in issues])
+    lifts: list[Interval | None] = []
+    for rows in np.split(np.arange(len(own)), ends[:-1]):
+        sent, more = own[rows], change[rows]
+        if not sent.any() or effective_sample_size(np.maximum(sent + more, 0.0)) < FEW:
+            lifts.append(None)
+            continue
+        share = more.mean() / sent.mean()
+        terms = share + (more - share * sent) / sent.mean()  # a ratio, linearised
+        lifts.append(normal_interval(terms, log.members[rows]))
+    return lifts

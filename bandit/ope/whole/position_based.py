@@ -6,12 +6,18 @@ looks may be known, or is estimated from the same log; its uncertainty is then p
 Open this file to see how.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats
 from bandit.ope.inputs import check_chances
+from bandit.ope.trust.tiredness import undo
+
+if TYPE_CHECKING:
+    from bandit.ope.whole.beside import Beside
 
 Terms = NDArray[np.float64]
 STEPS, CLOSE = 5000, 1e-10  # of the climb to the curve; it stops where no slot moves by more
@@ -30,6 +36,19 @@ def weigh_positions(logged: Floats, target: Floats, curve: Floats) -> Floats:
         raise ValueError(f"curve = {curve.tolist()}; must be finite, at least 0, and not all 0")
     above, below = target @ curve, logged @ curve
     return np.divide(above, below, out=np.ones_like(below), where=below > 0)
+
+
+def split_positions(logged: Floats, target: Floats, reward: Floats, curve: Floats) -> Floats:
+    """What of `position_based` falls in each slot of the target, [n, k].
+
+    It is sum_j reward[i, j] curve[l] target[i, j, l] / sum_m curve[m] logged[i, j, m]: a click says
+    what the article would earn in each slot that the target may show it in.
+
+    logged, target, reward, curve: as for `position_based`
+    """
+    below = (logged @ curve)[..., None]
+    each = np.divide(target * curve, below, out=np.zeros_like(target), where=below > 0)
+    return np.asarray(np.einsum("njl,nj->nl", each, np.asarray(reward, np.float64)))
 
 
 def position_based(logged: Floats, target: Floats, reward: Floats | Bools, curve: Floats) -> Terms:
@@ -76,7 +95,9 @@ def estimate_curve(logged: Floats, reward: Floats | Bools) -> Floats:
     return np.asarray(curve / curve[np.flatnonzero(total)[0]])
 
 
-def position_based_learned(logged: Floats, target: Floats, reward: Floats | Bools) -> Terms:
+def position_based_learned(
+    logged: Floats, target: Floats, reward: Floats | Bools, curve: Floats | None = None
+) -> Terms:
     """`position_based` with the curve of `estimate_curve`, terms [n].
 
     A term is that of the known curve, and how far the send moved the curve times how far the curve
@@ -84,13 +105,15 @@ def position_based_learned(logged: Floats, target: Floats, reward: Floats | Bool
     The mean is as before, and the spread holds the curve's uncertainty. Where nothing was clicked
     all terms are 0.
 
+    curve: that of `estimate_curve` for the same log; None: it is found
+
     Raises ValueError for values that cannot be (`inputs.check_chances`).
     """
     check_chances(logged, target, reward)
     if not np.any(reward):
         return np.zeros(len(logged))
     clicks = np.asarray(reward, np.float64)
-    curve = estimate_curve(logged, clicks)
+    curve = estimate_curve(logged, clicks) if curve is None else curve
     weight = weigh_positions(logged, target, curve)
     base = np.maximum(logged @ curve, 1e-300)[..., None]
     share = logged * curve / base  # of each slot in the clicks, [n, k, k]
@@ -101,3 +124,14 @@ def position_based_learned(logged: Floats, target: Floats, reward: Floats | Bool
     terms: Terms = (weight * clicks).sum(axis=1)
     terms += score @ (np.linalg.pinv(information, hermitian=True, rcond=1e-9) @ slope)
     return terms
+
+
+def read_positions(log: "Beside", share: float) -> tuple[Floats, Floats]:
+    """`position_based_learned` for `tiredness.find_terms`: terms [n], and by slot [n, k]."""
+    free = undo(log.reward, share)
+    if not free.any():
+        nothing = log.spread(free)
+        return nothing.sum(axis=1), nothing
+    curve = estimate_curve(log.logged, free)
+    terms = position_based_learned(log.logged, log.target, free, curve)
+    return log.spread(terms), log.spread(split_positions(log.logged, log.target, free, curve))

@@ -70,7 +70,7 @@ def test_a_dependence_is_found_on_its_side(side: str) -> None:
 
 
 def test_what_tells_nothing_is_said() -> None:
-    found = find_dependence(np.zeros((7, 2, 2)), np.arange(7))
+    found = find_dependence(np.zeros((7, 3, 2, 2)), np.arange(7))
     assert np.isnan([found.above, found.below]).all()
     assert found.words == "the log cannot tell whether clicks depend on other slots"
     assert Dependence(0.4, 0.07).words == "no sign that clicks depend on other slots (p = 0.07)"
@@ -99,9 +99,9 @@ def test_without_noise_in_common_too_few_pairs_are_as_rare_as_said() -> None:
 
 
 def test_a_copy_of_a_kind_of_appeal_changes_nothing() -> None:
-    leans = np.random.default_rng(53).normal(0.1, 1, (80, 1, 2))
+    leans = np.random.default_rng(53).normal(0.1, 1, (80, 3, 1, 2))
     once = find_dependence(leans, np.arange(80) % 23)
-    twice = find_dependence(np.concatenate([leans, 3 * leans], axis=1), np.arange(80) % 23)
+    twice = find_dependence(np.concatenate([leans, 3 * leans], axis=2), np.arange(80) % 23)
     assert once.above == pytest.approx(twice.above, rel=1e-6)
     assert once.below == pytest.approx(twice.below, rel=1e-6)
 

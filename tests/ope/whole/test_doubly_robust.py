@@ -6,10 +6,9 @@ import pytest
 from bandit.core.rules import Rules
 from bandit.core.types import Floats, Ints
 from bandit.ope import estimators
-from bandit.ope.folds import assign_folds
+from bandit.ope.folds import assign_folds, cross_fit
 from bandit.ope.whole.doubly_robust import (
     cascade_dr,
-    cross_fit,
     ips_dr,
     item_position_dr,
 )

@@ -1,5 +1,7 @@
 """Whole newsletters looked at after every issue: the sequence, and false alarms of A/A."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from bandit.ope.intervals import normal_interval
 from bandit.ope.sequences import find_first
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import evaluate_whole
-from bandit.ope.whole.looks import find_change, look_by_issue
+from bandit.ope.whole.looks import find_change, lift_by_issue, look_by_issue
 from tests.support.whole_cases import make_beside
 
 M, SLOTS = 6, 2
@@ -36,7 +38,7 @@ def make_issues(seed: int, issues: int, members: int, apart: float) -> list[Besi
                 supported=np.ones((members, SLOTS), dtype=bool),
                 logged=np.full((members, SLOTS, SLOTS), 1 / M),
                 target=wanted,
-                leans=rng.normal(size=(members, 2, 2)),
+                leans=rng.normal(size=(members, SLOTS, 2, 2)),
             )
         )
     return found
@@ -77,3 +79,18 @@ def test_false_alarms_are_rare_however_often_one_looks_and_a_gain_is_found() -> 
         )
     assert alarms / looked <= 0.05
     assert found == 10
+
+
+def test_lifts_of_issues_are_parts_of_the_change_of_all() -> None:
+    issues = make_issues(4, 3, 800, 0.8)
+    for estimator in ("item_position", "position_based"):
+        log = Beside.join(issues)
+        change, own = find_change(log, estimator).mean(), 0.0
+        lifts = lift_by_issue(issues, estimator)
+        for issue, lift in zip(issues, lifts, strict=True):
+            assert lift is not None
+            assert lift.low < lift.estimate < lift.high
+            own += lift.estimate * issue.count_clicks().sum() / len(log.members)
+        assert own == pytest.approx(change, rel=1e-9)
+    silent = replace(issues[0], reward=0 * issues[0].reward)
+    assert lift_by_issue([silent, *issues[1:]], "item_position")[0] is None
