@@ -45,6 +45,7 @@ def test_a_log_is_described_by_the_topics_of_its_bundle(unit: Path) -> None:
     assert "The reader fits" in said
 
 
+@pytest.mark.slow
 def test_a_new_reader_learns_the_log_and_is_not_judged_by_it(
     unit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -216,6 +216,7 @@ def test_johns_are_made_alike_and_no_more_than_there_are() -> None:
         WithJohns(johns=100, **options)
 
 
+@pytest.mark.slow
 def test_a_log_without_rules_says_what_its_own_rules_cost_nothing(tmp_path: Path) -> None:
     """Judged under the rules that it was sent under, a policy earns the same; a pin costs."""
     options = {"members": 150, "issues": 6, "text_dims": 8, "max_events": 6}

@@ -135,6 +135,7 @@ def test_the_order_of_the_pool_does_not_matter(order: list[int]) -> None:
     assert list_groups(articles) == {frozenset(["a3", "a4"]), frozenset(["a1", "a5"])}
 
 
+@pytest.mark.slow
 def test_in_the_simulator_most_retold_stories_are_found_and_hardly_any_other() -> None:
     """Seeds 100 and 101, 26 pools each. What is found wrongly has subject and finding in common."""
     press = Press(series=0.06, duplicates=0.05, breaking=0.15)
@@ -157,6 +158,7 @@ def test_in_the_simulator_most_retold_stories_are_found_and_hardly_any_other() -
     assert wrong / pools < 0.08
 
 
+@pytest.mark.slow
 def test_pools_without_duplicates_tell_as_many_stories_as_articles() -> None:
     for seed, catalogue in ((102, "pharmacy"), (103, "pharmacy"), (104, "engineers")):
         world = Association(seed=seed, members=60, issues=12, catalogue=catalogue)

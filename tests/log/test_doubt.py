@@ -28,6 +28,7 @@ def make_clicks(round: Round, sure: list[float]) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_a_click_counts_as_often_as_a_person_made_it(rounds: list[Round]) -> None:
     sure = [0.2, 0.7, 0.95, 1.0, 0.0]
     tagged = make_clicks(rounds[0], sure)

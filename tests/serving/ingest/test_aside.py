@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.ingest.aside import KEPT, Aside
@@ -26,6 +26,7 @@ def collect(held: int, pieces: list[list[tuple[str, str]]]) -> pa.Table:
         return pa.concat_tables(aside.sort())
 
 
+@settings(max_examples=40)
 @given(st.lists(ROWS, max_size=6), st.integers(1, 5))
 def test_what_lies_on_the_disk_is_what_memory_would_hold(
     pieces: list[list[tuple[str, str]]], held: int
