@@ -28,13 +28,12 @@ from bandit.ope.whole.look import is_sent_by, look_beside, plan_uniform
 from bandit.ope.whole.looks import lift_by_issue, look_by_issue
 from bandit.policy import Policy
 from bandit.slates.layout import read_values
-from bandit.slates.propensity import draw, replay
+from bandit.slates.propensity import replay
 
 UNKNOWN = (
     "campaign {!r} was not sent at random, and what chance an article has in a slot, whatever "
     "stands above, is not in the log: name the bundle that it was sent by, sent_by=PATH"
 )
-DRAWN = 4  # newsletters of the policy beside each that was opened, for a model of clicks
 
 
 @dataclass(frozen=True)
@@ -155,8 +154,7 @@ def judge(
                 opens = fit is not None
                 found = look_beside(plan, logger, round, seed, draws, share, wanted, opens)
                 if fit:
-                    drawn = [draw(plan, wanted, seed + each).choice for each in range(DRAWN)]
-                    known.append(describe_opened(plan, round, wanted, drawn))
+                    known.append(describe_opened(plan, round, wanted, seed))
                 besides.append(replace(found, from_top=parts[-1]))
                 doubt = doubt or find_miscalibration(logger, round)
             judged.append(round)

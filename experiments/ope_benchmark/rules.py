@@ -109,8 +109,7 @@ def judge(parts: list[tuple[Round, SlotPmf]], seed: int, fit: Fit | None = None)
         logger, opens = Random().plan(context), fit is not None
         besides.append(look_beside(plan, logger, round, seed, draws=8, opened=opens))
         if fit:
-            drawn = [draw(plan, context, seed + each).choice for each in range(AGAIN)]
-            known.append(describe_opened(plan, round, context, drawn))
+            known.append(describe_opened(plan, round, context, seed))
         target = replay(plan, context, slates.choice)
         clicked = round.feedback.clicked.astype(np.float64)
         tops.append(FromTop(slates.propensity, target, clicked, slates.supported))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bandit.core.rules import Rules
-from bandit.core.types import Floats, Ints
+from bandit.core.types import Floats, Ids, Ints
 from bandit.ope.whole.beside import Beside
 from tests.support.ope_cases import Explore, list_slates
 
@@ -52,11 +52,31 @@ def make_beside(
     opens = rng.beta(0.8, 1.2, n // 6)[np.arange(n) % (n // 6)]
     opened = rng.random((n, 1)) < opens[:, None]
     reward = (opened & (rng.random((n, k)) < appeal[choice] * curve)).astype(float)
+    log = look_at_some(rng, np.arange(n) % (n // 6), choice, reward, m, greed, share)
+    value = 0.4 * (curve * (greed * appeal[:k] + (1 - greed) * appeal.mean())).sum()
+    return log, float(value)
+
+
+def look_at_some(
+    rng: np.random.Generator,
+    members: Ids,
+    choice: Ints,
+    reward: Floats,
+    m: int,
+    greed: float,
+    share: float = 0.2,
+) -> Beside:
+    """A uniform log of m articles, of which a share is looked at, and all that was clicked.
+
+    members, choice, reward: ids [n], articles and clicks [n, k] of all sends
+    greed: as for `make_beside`
+    """
+    n, k = choice.shape
     sampled = rng.random(n) < share
     rows = np.flatnonzero(sampled | reward.any(axis=1))
     first = choice[rows][:, :, None] == np.arange(k)
-    log = Beside(
-        members=np.arange(n) % (n // 6),
+    return Beside(
+        members=members,
         rows=rows,
         sampled=sampled[rows],
         reward=reward[rows],
@@ -65,5 +85,3 @@ def make_beside(
         target=greed * first + (1 - greed) / m,
         leans=rng.normal(size=(len(rows), k, 2, 2)),
     )
-    value = 0.4 * (curve * (greed * appeal[:k] + (1 - greed) * appeal.mean())).sum()
-    return log, float(value)

@@ -17,7 +17,9 @@ from bandit.core import check
 from bandit.core.types import Bools, Context, Floats, Ids, Ints, Round, SlotPmf
 from bandit.ope.folds import cross_fit
 from bandit.ope.whole.beside import Beside
+from bandit.slates.propensity import draw
 
+DRAWN = 4  # newsletters of the target beside each that was opened, for a model of clicks
 Fit = Callable[[Floats, Floats, Floats], Floats]
 TREES, LEAVES, RATE = 60, 8, 0.1  # of the boosted trees: few clicks bear no more
 RIDGE = 1.0  # of the logistic regression, in sends
@@ -129,7 +131,7 @@ def find_fit(model: object) -> Fit | None:
 
 
 def describe_opened(
-    target: SlotPmf, round: Round, wanted: Context, drawn: Sequence[Ints]
+    target: SlotPmf, round: Round, wanted: Context, seed: int, drawn: int = DRAWN
 ) -> Floats:
     """What is known of choices in newsletters that were opened, [1 + w, o, k, d].
 
@@ -137,11 +139,13 @@ def describe_opened(
 
     target: the plan to be judged, made before the issue was learned from
     wanted: the issue under the rules by which the target plans
-    drawn: w slates that it draws, each of indices [n, k]
+    seed: of the target's draws; the w-th has the seed + w
+    drawn: w, how many newsletters it draws for each that was opened
     """
     opened = np.flatnonzero(round.feedback.opened)
     sent = describe(round.context, round.slates.choice, target)[opened]
-    return np.stack([sent, *(describe(wanted, choice, target)[opened] for choice in drawn)])
+    own = (draw(target, wanted, seed + each).choice for each in range(drawn))
+    return np.stack([sent, *(describe(wanted, choice, target)[opened] for choice in own)])
 
 
 def model_appeal(

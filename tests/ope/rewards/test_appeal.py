@@ -13,7 +13,6 @@ from bandit.ope.whole.item_position import weigh_items
 from bandit.ope.whole.look import look_beside
 from bandit.ope.whole.looks import find_change, lift_by_issue
 from bandit.policies.random import Random
-from bandit.slates.propensity import draw
 from simulators.association.association import Association
 from simulators.play import play
 
@@ -93,8 +92,7 @@ def test_the_model_of_a_log_is_found_and_told_alike_at_the_last_look() -> None:
         policy.start(world.features)
         plan = policy.plan(context)
         issues.append(look_beside(plan, plan, round, 0, draws=8, opened=True))
-        drawn = [draw(plan, context, 7 + each).choice for each in range(2)]
-        known.append(describe_opened(plan, round, context, drawn))
+        known.append(describe_opened(plan, round, context, seed=7, drawn=2))
         assert set(np.flatnonzero(round.feedback.opened)) <= set(issues[-1].rows.tolist())
     told = model_appeal(known, issues, fit_logistic)
     log = Beside.join(told)

@@ -14,7 +14,7 @@ from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import evaluate_whole
 from bandit.ope.whole.item_position import read_items
 from bandit.ope.whole.position_based import read_positions
-from tests.support.whole_cases import make_beside
+from tests.support.whole_cases import look_at_some, make_beside
 
 M, K, N = 8, 3, 6000
 APPEAL = np.linspace(0.4, 0.05, M)
@@ -67,20 +67,8 @@ def read_on(rng: np.random.Generator, share: float) -> tuple[Ids, Bools, Floats,
 
 def make_log(rng: np.random.Generator, share: float) -> Beside:
     members, opened, choice, clicked = read_on(rng, share)
-    sampled = rng.random(N) < 0.2
-    rows = np.flatnonzero(sampled | clicked.any(axis=1))
-    first = choice[rows][:, :, None] == np.arange(K)
-    return Beside(
-        members=members,
-        rows=rows,
-        sampled=sampled[rows],
-        reward=clicked[rows],
-        supported=np.ones((len(rows), K), dtype=bool),
-        logged=np.full((len(rows), K, K), 1 / M),
-        target=GREED * first + (1 - GREED) / M,
-        leans=clicked[rows][..., None, None] * rng.normal(size=(len(rows), K, 2, 2)),
-        opened=opened,
-    )
+    log = look_at_some(rng, members, choice, clicked, M, GREED)
+    return replace(log, leans=log.reward[..., None, None] * log.leans, opened=opened)
 
 
 def find_value(share: float) -> float:
