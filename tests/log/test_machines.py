@@ -203,6 +203,24 @@ def test_images_loaded_soon_after_delivery_are_no_readers(noise: dict[str, Any])
     assert estimate_open_rate(tagged, pd.concat(mails)).human == pytest.approx(true, abs=0.03)
 
 
+@pytest.mark.parametrize("blocked", [0.0, 0.43])
+def test_people_and_a_machine_that_waits_for_them_are_not_exchanged(blocked: float) -> None:
+    """A gateway loads the images when the reader does and takes half of the links, of .65 of all.
+
+    Where images are blocked, its walks looked more like readers' than readers' own clicks did.
+    """
+    waits = Gateway(first=(4, 12), links=0.5, **(WALK | {"pixel": 1, "when": "open", "gap": 400}))
+    noise = Noise(
+        seed=31, scanner_share=0.65, corporate=0.63, blocked=blocked, gateways={"g": waits}
+    )
+    table, truth = record_issues(noise, send_issues(31))
+    clicks = (table["kind"] == "click") & ~truth["duplicate"]
+    tagged, person = tag(table)[clicks], truth["source"][clicks] == "human"
+    found = count_people(tagged)
+    assert (tagged["tag"][person] == "scanner").mean() <= 0.05
+    assert found.low <= (person & (tagged["tag"] != "duplicate")).sum() <= found.high
+
+
 def test_the_statement_of_doubt_by_hand() -> None:
     tags = ["human"] * 3 + ["scanner"] * 2 + ["duplicate"]
     table = make_events([{"member": m} for m in range(6)]).assign(tag=tags, why="")
