@@ -67,7 +67,7 @@ class Shares:
         weights: what `weigh` gives, where it is at hand
         """
         if not is_some(self.soft):
-            pmf = np.zeros(open.shape)
+            pmf: Floats = np.zeros(open.shape)
         elif weights is None:
             pmf = self.soft * _soften(scores, open, self.temperature)
         else:

@@ -44,7 +44,7 @@ def read_off(pmf: Floats, open: Bools, choice: Ints) -> Taken:
     open: [n, m]; what has a chance without being open is a pin, and all that its members get
     """
     shown, rows, positive = choice >= 0, np.arange(len(pmf)), pmf > 0
-    closed = positive < open
+    lacking = (positive < open).any(axis=1)
     at = (rows, choice)
     if np.count_nonzero(shown) == len(rows):  # as mostly
         mass = pmf[at]
@@ -53,8 +53,8 @@ def read_off(pmf: Floats, open: Bools, choice: Ints) -> Taken:
         mass = np.zeros(len(pmf))
         mass[shown] = pmf[at]
     pmf[at] = 0.0
-    free, supported = positive.any(axis=1), ~closed.any(axis=1)
-    return Taken(choice, mass, np.maximum.reduce(pmf, axis=1), free, supported)
+    most_left = np.maximum.reduce(pmf, axis=1)
+    return Taken(choice, mass, most_left, np.asarray(positive.any(axis=1)), np.asarray(~lacking))
 
 
 def is_uniform(by: Floats | Ints) -> TypeGuard[Floats]:
