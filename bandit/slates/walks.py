@@ -16,7 +16,7 @@ from bandit.core import check, keys
 from bandit.core.types import Bools, Context, Floats, Ints, SlotPmf
 from bandit.slates.editorial import Desk
 from bandit.slates.exploration import Shares
-from bandit.slates.taking import take
+from bandit.slates.taking import choose
 
 FEW = 300  # of slates a member may be shown: so many are gone through one by one
 _PIECE = 2000  # slates that are walked side by side, so that their pmfs fit the processor's cache
@@ -156,7 +156,7 @@ def _walk(
         rest = pmf[e * own :]
         if len(rest):
             uniform = numbers[:, :, slot].ravel()
-            choice[e * own :, slot] = take(rest, np.ones(len(rest), dtype=bool), uniform).choice
+            choice[e * own :, slot] = choose(rest, uniform)
         desk.fill(choice[:, slot])
     return Walks(choice.reshape(d, e, k), chance, mean)
 
