@@ -14,9 +14,8 @@ from rich.table import Table
 from bandit.core.files import replacing
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import find_first
-from bandit.ope.whole.assumptions import ASSUMES, MODELLED
+from bandit.ope.whole.assumptions import ASSUMES, FROM_TOP, MODELLED
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
-from bandit.ope.whole.from_top import FROM_TOP
 from experiments.evaluate.judge import Judgement, list_estimates
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
 from experiments.report.off_policy import ESTIMATORS

@@ -17,6 +17,7 @@ from bandit.core import check, keys
 from bandit.core.types import Bools, Context, Floats, Ids, Ints, Round, SlotPmf
 from bandit.ope.folds import cross_fit
 from bandit.ope.whole.beside import Beside
+from bandit.ope.whole.doubly_robust import cascade_dr
 from bandit.slates.propensity import draw
 from bandit.slates.taking import choose
 from bandit.slates.walks import walk_down
@@ -174,7 +175,7 @@ def describe_below(
 def model_top(
     known: Sequence[Floats], issues: Sequence[Beside], fit: Fit, seed: int = 0
 ) -> list[Beside]:
-    """The issues, with a cross-fitted model's clicks as `cascade_dr` takes them.
+    """The issues, with the terms of `cascade_dr` by a cross-fitted model.
 
     Whoever did not open does not click, so the model has nothing to tell there.
 
@@ -194,7 +195,8 @@ def model_top(
     for issue, top, mask, part in zip(issues, tops, opened, parts, strict=True):
         told = np.zeros((2, *top.reward.shape))
         told[:, mask] = part
-        found.append(replace(issue, from_top=replace(top, shown=told[0], wanted=told[1])))
+        terms = cascade_dr(top.logged, top.target, top.reward, *told)
+        found.append(replace(issue, from_top=replace(top, modelled=terms)))
     return found
 
 

@@ -16,6 +16,7 @@ ASSUMES = {
     "position_based_dr": "a click is a look at the slot, which depends on the slot alone, "
     "times how well the article appeals, and who opens does not depend on the articles",
 }
+FROM_TOP = ("snips", "cascade_sn", "cascade_dr")  # those that need chances given the slots above
 APART = ("item_position", "position_based")  # those that need chances whatever stands above
 MODELLED = {  # those that a model of clicks makes surer, and what they are without
     "cascade_dr": "cascade_sn",

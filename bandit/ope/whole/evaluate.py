@@ -15,6 +15,7 @@ import numpy as np
 
 from bandit.core import check
 from bandit.core.types import Floats
+from bandit.ope.estimators import cascade_sn, snips
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.trust import limits
 from bandit.ope.trust.dependence import (
@@ -27,7 +28,6 @@ from bandit.ope.trust.dependence import (
 from bandit.ope.trust.tiredness import Tiredness, find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import APART, ASSUMES, MODELLED
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.from_top import FROM_TOP
 from bandit.ope.whole.item_position import read_items, weigh_items
 from bandit.ope.whole.position_based import estimate_curve, read_positions, weigh_positions
 
@@ -191,14 +191,14 @@ def _weigh_from_top(log: Beside, dependence: Dependence, top: "Estimate | None")
     if not seen or not top:
         return []
     found: list[Weighed] = []
-    for each in FROM_TOP:
-        if each in MODELLED and seen.shown is None:
-            continue
+    for each, estimator in (("snips", snips), ("cascade_sn", cascade_sn)):
         below = replace(dependence, above=float("nan"), together=float("nan"))
         untold = log.reward.shape[1] > 1 and not below.least >= DOUBT
-        why = top.reason or (below.words if each != "snips" and untold else "")
-        terms = np.zeros(0) if why else seen.weigh(each)
+        why = top.reason or (below.words if each == "cascade_sn" and untold else "")
+        terms = np.zeros(0) if why else estimator(seen.logged, seen.target, seen.reward)
         found.append((each, terms, top.ess, why))
+    if seen.modelled is not None:  # what the cascade needs, it needs too
+        found.append(("cascade_dr", np.zeros(0) if why else seen.modelled, top.ess, why))
     return found
 
 

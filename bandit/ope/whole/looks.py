@@ -9,17 +9,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from bandit.core.types import Floats
+from bandit.ope.estimators import cascade_sn, snips
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
 from bandit.ope.trust.tiredness import find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.from_top import FROM_TOP
 from bandit.ope.whole.item_position import read_items, weigh_items
 from bandit.ope.whole.position_based import estimate_curve, read_positions, weigh_positions
 
 ESTIMATORS = {"item_position": read_items, "position_based": read_positions}
+FROM_TOP = {"snips": snips, "cascade_sn": cascade_sn}
 FEW = 5.0  # clicks of equal weight, that the estimate of an issue must be worth
 LEAST = 50  # members with a click, for the estimate to be as good as normal
 
@@ -28,7 +29,10 @@ def find_change(log: Beside, estimator: str) -> Floats:
     """What the target earns more than what was sent, terms [n]: of an estimator of `ASSUMES`."""
     top = log.from_top
     if top and estimator in FROM_TOP:
-        return np.asarray(top.weigh(estimator) - log.count_clicks())
+        terms = FROM_TOP[estimator](top.logged, top.target, top.reward)
+        return np.asarray(terms - log.count_clicks())
+    if top and top.modelled is not None and estimator == "cascade_dr":
+        return np.asarray(top.modelled - log.count_clicks())
     tired = find_tiredness(log.clicked, log.opened, log.members)
     plain = MODELLED.get(estimator, estimator)
     terms = find_terms(log, ESTIMATORS[plain], tired) - log.count_clicks()

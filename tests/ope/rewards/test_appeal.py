@@ -152,13 +152,11 @@ def test_what_a_model_adds_to_the_cascade_is_0_on_average_whatever_it_is_worth()
 
     log = Beside.join(model_top(known, issues, guess))
     assert log.from_top is not None
-    plain = log.from_top
-    terms = plain.weigh("cascade_dr") - cascade(plain.logged, plain.target, plain.reward)
+    top = log.from_top
+    assert top.modelled is not None
+    terms = top.modelled - cascade(top.logged, top.target, top.reward)
     assert 0 < abs(terms.mean()) < 3.5 * terms.std() / np.sqrt(len(terms))
-    assert plain.shown is not None
-    assert not plain.shown[~np.asarray(log.opened)].any()
-    none = replace(plain, shown=None)
-    with pytest.raises(ValueError, match="there is no model of clicks; see"):
-        none.weigh("cascade_dr")
-    assert none.cut(2).weigh("snips").shape == (len(terms),)
-    assert np.array_equal(plain.cut(2).shown, plain.shown[:, :2])
+    assert not terms[~np.asarray(log.opened)].any()
+    np.testing.assert_array_equal(find_change(log, "cascade_dr"), top.modelled - log.count_clicks())
+    assert top.cut(2).modelled is None
+    assert FromTop.join([top, replace(top, modelled=None)]).modelled is None
