@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats
-from bandit.ope.inputs import check_chances, check_inputs, weights
-from bandit.ope.whole.item_position import weigh_items
+from bandit.ope.inputs import check_chances, check_inputs, weigh_items, weights
 
 Terms = NDArray[np.float64]
 

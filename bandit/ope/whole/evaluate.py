@@ -16,6 +16,7 @@ import numpy as np
 from bandit.core import check
 from bandit.core.types import Floats
 from bandit.ope.estimators import cascade_sn, snips
+from bandit.ope.inputs import weigh_items
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.trust import limits
 from bandit.ope.trust.dependence import (
@@ -28,7 +29,7 @@ from bandit.ope.trust.dependence import (
 from bandit.ope.trust.tiredness import Tiredness, find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import APART, ASSUMES, MODELLED
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.item_position import read_items, weigh_items
+from bandit.ope.whole.item_position import read_items
 from bandit.ope.whole.position_based import estimate_curve, read_positions, weigh_positions
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ import numpy as np
 
 from bandit.core.types import Floats
 from bandit.ope.estimators import cascade_sn, snips
+from bandit.ope.inputs import weigh_items
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
 from bandit.ope.trust.tiredness import find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.item_position import read_items, weigh_items
+from bandit.ope.whole.item_position import read_items
 from bandit.ope.whole.position_based import estimate_curve, read_positions, weigh_positions
 
 ESTIMATORS = {"item_position": read_items, "position_based": read_positions}

@@ -7,6 +7,7 @@ import pytest
 
 from bandit.core.types import Floats
 from bandit.ope.estimators import cascade
+from bandit.ope.inputs import weigh_items
 from bandit.ope.rewards.slates import (
     describe_below,
     describe_opened,
@@ -18,7 +19,6 @@ from bandit.ope.rewards.slates import (
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import evaluate_whole
 from bandit.ope.whole.from_top import FromTop
-from bandit.ope.whole.item_position import weigh_items
 from bandit.ope.whole.look import look_beside, plan_uniform
 from bandit.ope.whole.looks import find_change, lift_by_issue
 from bandit.policies.popular import Popular
