@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandit.core.types import Round
+from bandit.core.rules import Rules
+from bandit.core.types import Context, Round
 from bandit.ope.rewards.slates import fit_logistic
 from bandit.ope.whole.look import plan_uniform
 from bandit.policies.popular import Popular
@@ -123,6 +124,21 @@ def test_a_log_without_chance_says_nothing_of_another_policy() -> None:
     for each in found.whole.estimates:
         assert re.match(r"at slot \d the logging policy may never show \d+\.\d%", each.reason)
     assert all(top.interval is None for top in found.top)
+
+
+def test_issues_of_several_sizes_are_not_judged_together() -> None:
+    world = association_of(**WORLD)
+
+    def tell(context: Context) -> Context:
+        return replace(context, rules=Rules(slots=2 + context.issue % 2))
+
+    sent = [replace(r, context=tell(r.context)) for r in play(Random(), world, issues=2, tell=tell)]
+    target = Popular()
+    target.start(world.features)
+    with pytest.raises(
+        ValueError, match=r"issues have \[2, 3\] slots; judge those of one size, by"
+    ):
+        judge(target, sent, 1, False, None, 0, 8, 0.2)
 
 
 def test_a_log_of_one_member_is_refused_by_name() -> None:

@@ -93,6 +93,9 @@ def test_opening_that_depends_on_the_articles_is_refused() -> None:
     assert by["item_position"].interval is not None
     assert by["item_position_dr"].reason.startswith("it contradicts what item-position weights")
     assert by["item_position_dr"].reason.endswith("who opens depends on the articles")
+    assert by["position_based_dr"].reason.endswith(
+        "who opens depends on the articles, or looks on more than the slot"
+    )
 
 
 def test_the_model_of_a_log_is_found_and_told_alike_at_the_last_look() -> None:
