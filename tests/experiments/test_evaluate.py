@@ -192,16 +192,47 @@ def test_the_verdict_is_a_decision(low: float, high: float, says: str) -> None:
     ]
 
 
+def test_what_decides_is_what_is_shown() -> None:
+    """The first is surer beside its own estimate, the second of the change."""
+    found = make_judgement(0.06, 0.16)
+    assert found.whole is not None
+    (best,) = found.whole.estimates
+    value, lift = Interval(0.2, 0.16, 0.24), Interval(1.1, 0.8, 1.4)
+    other = WholeEstimate("item_position", value, lift, lift, 700.0, "")
+    whole = replace(found.whole, estimates=(other, best))
+    assert whole.best is best
+    assert list_findings(replace(found, whole=whole))[1] == (
+        "It rests on \u201cLooks by slot\u201d: of the estimates that may be believed it tells the "
+        f"change most surely, to \u00b1{format_percent(0.05)} of what was sent (Slot apart from "
+        f"slot \u00b1{format_percent(0.3)}), and it contradicts none that assumes less."
+    )
+
+
 def test_what_a_click_keeps_away_is_told() -> None:
     found = make_judgement(0.06, 0.16)
     assert found.whole is not None
     tired = Tiredness(0.34, np.array([0.06, 0.08]), np.array([0, 1]), np.array([2.0, 2.0]))
-    told = list_findings(replace(found, whole=replace(found.whole, tired=tired)))
+    known = replace(found.whole.dependence, kept=tired.share, error=tired.error)
+    whole = replace(found.whole, tired=tired, dependence=known)
+    told = list_findings(replace(found, whole=whole))
     assert (
         f"A click keeps {format_percent(0.34)} (standard error {format_percent(0.1)}) of the "
         "clicks below it away, as pairs of clicks tell; the answer allows for that, and its "
         "interval for how unsure it is."
     ) in told
+    unsure = replace(tired, influence=np.array([0.12, 0.16]))
+    doubt = replace(known, error=unsure.error)
+    whole = replace(found.whole, tired=unsure, dependence=doubt)
+    told = list_findings(replace(found, whole=whole))
+    assert (
+        "The log cannot tell whether a click keeps others below it away, or none: as pairs of "
+        f"clicks have it, {format_percent(0.34)} (standard error {format_percent(0.2)}) of them, "
+        "which may be luck; the answer allows for that, and its interval for how unsure it is."
+    ) in told
+    assert replace(found, whole=whole).verdict.endswith(
+        "; no sign that clicks depend on what stands in other slots (p = 0.4); a click may keep "
+        "others below away, which is allowed for."
+    )
     never = replace(tired, share=0.0)
     again = list_findings(replace(found, whole=replace(found.whole, tired=never)))
     assert again == list_findings(found)

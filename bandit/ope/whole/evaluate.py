@@ -54,6 +54,11 @@ class WholeEstimate:
     ess: float
     reason: str
 
+    @property
+    def margin(self) -> float | None:
+        """Half the width of the lift's interval, as a share of what was sent."""
+        return None if self.lift is None else (self.lift.high - self.lift.low) / 2
+
 
 @dataclass(frozen=True)
 class WholeAnswer:
@@ -75,13 +80,9 @@ class WholeAnswer:
 
     @property
     def best(self) -> WholeEstimate | None:
-        """The narrowest estimate that may be believed; None where there is none."""
-        widths = {
-            at: each.change.high - each.change.low
-            for at, each in enumerate(self.estimates)
-            if each.change
-        }
-        return self.estimates[min(widths, key=widths.__getitem__)] if widths else None
+        """The one that may be believed whose lift is known best; None where there is none."""
+        known = [each for each in self.estimates if each.margin is not None]
+        return min(known, key=lambda each: each.margin or 0.0, default=None)
 
 
 def evaluate_whole(
@@ -126,8 +127,9 @@ def evaluate_whole(
     tired = find_tiredness(log.clicked, log.opened, log.members)
     free = undo(log.reward, tired.allowed if tired else 0.0)
     found = find_dependence(free[..., None, None] * log.leans, log.members[log.rows])
-    kept = tired.share if tired else None
-    dependence = replace(found, together=_find_together(log), kept=kept)
+    dependence = replace(found, together=_find_together(log))
+    if tired:
+        dependence = replace(dependence, kept=tired.share, error=tired.error)
     curve: Floats = np.full(k, np.nan)
     if not own.any():
         why = "nothing was clicked"
