@@ -37,8 +37,9 @@ from bandit.slates.layout import read_values
 from bandit.slates.propensity import replay
 
 UNKNOWN = (
-    "campaign {!r} was not sent at random, and what chance an article has in a slot, whatever "
-    "stands above, is not in the log: name the bundle that it was sent by, sent_by=PATH"
+    "campaign {!r} was not sent at random from what its rules and the log's past leave open, and "
+    "what chance an article has in a slot, whatever stands above, is not in the log: name the "
+    "bundle that it was sent by, sent_by=PATH"
 )
 
 
