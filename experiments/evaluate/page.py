@@ -14,7 +14,7 @@ from rich.table import Table
 from bandit.core.files import replacing
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import find_first
-from bandit.ope.whole.assumptions import APART, ASSUMES, MODELLED
+from bandit.ope.whole.assumptions import ASSUMES, FROM_TOP, MODELLED
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
 from experiments.evaluate.judge import Judgement, list_estimates
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
@@ -24,6 +24,7 @@ from experiments.report.page import INK, fill_template, format_percent, format_t
 WHOLE = {
     "snips": "Reweighted, whole",
     "cascade_sn": "Cascade, whole",
+    "cascade_dr": "Cascade, whole, with a model",
     "item_position": "Slot apart from slot",
     "item_position_dr": "Slot apart from slot, with a model",
     "position_based": "Looks by slot",
@@ -130,7 +131,7 @@ def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
     widths = [f"{WHOLE[each.estimator]} {_tell_margin(each)}" for each in others]
     return (
         f"{chosen}of the estimates that may be believed it tells the change most surely, to "
-        f"{_tell_margin(best)} of what was sent ({', '.join(widths)}), and it contradicts none "
+        f"{_tell_margin(best)} of what was sent ({'; '.join(widths)}), and it contradicts none "
         "that assumes less."
     )
 
@@ -138,7 +139,7 @@ def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
 def _tell_tired(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
     """How many clicks a click keeps away, where the answer allows for that."""
     tired = whole.tired
-    if tired is None or tired.share == 0 or best.estimator not in (*APART, *MODELLED):
+    if tired is None or tired.share == 0 or best.estimator in FROM_TOP:
         return []
     kept = f"{format_percent(tired.share)} (standard error {format_percent(tired.error)})"
     allows = "the answer allows for that, and its interval for how unsure it is"

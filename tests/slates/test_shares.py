@@ -104,6 +104,7 @@ def test_without_numba_everything_is_walked_plainly(
     context = make_context(6, 7)
     expected = slates.draw(make_plan(context, SOFT), context, 5)
     monkeypatch.setattr(compiling, "_WORTH", 0.0)
+    monkeypatch.setattr(compiling, "_has_numba", compiling._has_numba.__wrapped__)
     monkeypatch.setitem(__import__("sys").modules, "numba", None)
     assert not compiling.is_worth(1.0)
     assert_same(slates.draw(make_plan(context, SOFT), context, 5), expected)
