@@ -6,6 +6,7 @@ Open this file to compile another loop.
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,7 +25,13 @@ def is_worth(size: float) -> bool:
     """
     global _done
     _done += size
-    return _done >= _WORTH and find_spec("numba") is not None
+    return _done >= _WORTH and _has_numba()
+
+
+@cache
+def _has_numba() -> bool:
+    """Whether numba is there; looked for once, which takes as long as a slot of one member."""
+    return find_spec("numba") is not None
 
 
 def compile_for(signature: str, **options: Any) -> Callable[[Function], Function]:

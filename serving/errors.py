@@ -3,9 +3,11 @@
 Open this file to see what a person who sends a newsletter reads when something is refused.
 """
 
+import argparse
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import Any
 
 from bandit.core.check import cut as cut
 from bandit.core.check import shorten as shorten
@@ -24,6 +26,38 @@ def require(extra: str, *libraries: str) -> None:
     missing = [name for name in libraries if not find_spec(name)]
     if missing:
         raise ValueError(f"{missing[0]} is not installed: pip install letterbandit[{extra}]")
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads a command line, and refuses an option that is given twice: only the last would count.
+
+    Options that add to a list (`action="extend"`) may be repeated.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name in (None, "store"):  # also where an option says no action
+            self.register("action", name, _Once)
+
+
+class _Once(argparse._StoreAction):
+    """Keeps the value of an option, once for each command line that is read."""
+
+    _met: tuple[argparse.Namespace, object] | None = None
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Raises ArgumentError, which ends the program, for a second value."""
+        if self._met and self._met[0] is namespace:
+            both = f"{shorten(self._met[1])} and {shorten(values)}"
+            raise argparse.ArgumentError(self, f"is given twice, as {both}; give it once")
+        self._met = (namespace, values)
+        super().__call__(parser, namespace, values, option_string)
 
 
 def run_program(program: str, work: Callable[[], None]) -> int:

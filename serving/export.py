@@ -4,14 +4,13 @@ RUN is a unit's folder, or a comparison's: then its winner is exported. BUNDLE i
 serving.send.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bandit.core.files import read_json
 from serving import bundle
-from serving.errors import run_program
+from serving.errors import Parser, run_program
 
 
 def export(run: str | Path, target: str | Path, key: str | Path | None = None) -> str:
@@ -68,9 +67,7 @@ def _read_object(path: Path) -> dict[str, object]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
-    parser = argparse.ArgumentParser(
-        prog="python -m serving.export", description="Export a trained policy."
-    )
+    parser = Parser(prog="python -m serving.export", description="Export a trained policy.")
     parser.add_argument(
         "run", metavar="RUN", help="a unit's folder, or a comparison's (its winner is taken)"
     )

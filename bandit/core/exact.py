@@ -8,6 +8,7 @@ summation cannot matter.
 Open this file when scores have to be the same for a member whoever else is planned for.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,8 @@ class Factor(NamedTuple):
         if isinstance(x, Factor):
             return x
         table = snap(x)
-        return cls(table, float(np.sqrt(np.einsum("nd,nd->n", table, table).max(initial=0.0))))
+        squares = np.einsum("nd,nd->n", table, table)
+        return cls(table, math.sqrt(np.maximum.reduce(squares, initial=0.0)))
 
 
 def dot(a: NDArray[np.floating] | Factor, b: NDArray[np.floating] | Factor) -> NDArray[np.float64]:

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.check import shorten
-from bandit.core.columns import Bools, Ids, Ints
+from bandit.core.columns import Ids, Ints
 from bandit.core.keys import member_keys
 from bandit.core.state import State
 
 Aliases = Mapping[Any, Any]  # the present id of each old one
+Kinds = tuple[bool, bool]
 _KINDS = ("numbers", "text")
 
 
@@ -33,16 +34,16 @@ class Roster:
     so many have one key with a probability of 3 in a million.
 
     keys: [N], ascending
-    met: [2], whether any id was a number, and whether any was text
+    met: whether any id was a number, and whether any was text
     """
 
     keys: NDArray[np.uint64]
-    met: Bools
+    met: Kinds
 
     @classmethod
     def of(cls, ids: Ids) -> "Roster":
         """The roster of some ids, one or several times each."""
-        empty = cls(np.zeros(0, dtype=np.uint64), np.zeros(2, dtype=bool))
+        empty = cls(np.zeros(0, dtype=np.uint64), (False, False))
         return empty.add(ids)[0]
 
     def __len__(self) -> int:
@@ -60,17 +61,17 @@ class Roster:
                 f"member ids are {kinds[0]}, e.g. {ids[0]}; this was learned under {kinds[1]}"
             )
         keys = member_keys(ids)
-        rows = np.searchsorted(self.keys, keys)
+        rows = self.keys.searchsorted(keys)
         if not len(self):
             return np.full(len(keys), -1)
-        found = self.keys[np.minimum(rows, len(self) - 1)] == keys
-        return np.where(found, rows, -1)
+        rows[self.keys[np.minimum(rows, len(self) - 1)] != keys] = -1
+        return rows
 
     def add(self, ids: Ids) -> tuple["Roster", Ints]:
         """The roster with these members, and where the new ones' rows go in, for `numpy.insert`."""
         new = np.unique(member_keys(ids)[self.find(ids) < 0])
         at = np.searchsorted(self.keys, new)
-        return Roster(np.insert(self.keys, at, new), self.met | _find_kinds(ids)), at
+        return Roster(np.insert(self.keys, at, new), _join(self.met, _find_kinds(ids))), at
 
     def follow(self, aliases: Aliases) -> tuple["Roster", Ints]:
         """The roster under present ids, and the row there of each row here [N].
@@ -83,11 +84,11 @@ class Roster:
         rows, keys = self.find(old), self.keys.copy()
         keys[rows[rows >= 0]] = member_keys(new)[rows >= 0]
         present, place = np.unique(keys, return_inverse=True)
-        return Roster(present, self.met | _find_kinds(new[rows >= 0])), place
+        return Roster(present, _join(self.met, _find_kinds(new[rows >= 0]))), place
 
     def state(self) -> State:
         """Two arrays."""
-        return {"keys": self.keys, "met": self.met.astype(np.uint8)}
+        return {"keys": self.keys, "met": np.array(self.met, dtype=np.uint8)}
 
     @classmethod
     def restore(cls, state: State) -> "Roster":
@@ -96,7 +97,7 @@ class Roster:
         check.shape("met", met, (2,))
         if not ((keys[1:] > keys[:-1]).all() and (met <= 1).all() and met.any() == bool(len(keys))):
             raise ValueError(f"the keys of {len(keys)} members do not ascend, or met = {met}")
-        return cls(keys, met.astype(bool))
+        return cls(keys, (bool(met[0]), bool(met[1])))
 
 
 def locate(known: Ids, ids: Ids) -> Ints:
@@ -109,19 +110,24 @@ def locate(known: Ids, ids: Ids) -> Ints:
     return np.asarray(place[rows])
 
 
-def _find_kinds(ids: Ids) -> Bools:
-    """Whether any of the ids is a number, and whether any is text [2]."""
+def _find_kinds(ids: Ids) -> Kinds:
+    """Whether any of the ids is a number, and whether any is text."""
     if ids.dtype.kind in "iu":
-        return np.array([bool(len(ids)), False])
+        return bool(len(ids)), False
     text = [isinstance(one, str) for one in ids.tolist()]
-    return np.array([not all(text), any(text)])
+    return not all(text), any(text)
 
 
-def _name_kinds(asked: Bools, known: Bools) -> tuple[str, str] | None:
+def _join(one: Kinds, other: Kinds) -> Kinds:
+    """The kinds of both."""
+    return one[0] or other[0], one[1] or other[1]
+
+
+def _name_kinds(asked: Kinds, known: Kinds) -> tuple[str, str] | None:
     """The kinds of both where they are not the same, so that none could be found."""
-    if (asked & known).any() or not asked.any() or not known.any():
+    if (asked, known) not in (((True, False), (False, True)), ((False, True), (True, False))):
         return None
-    return _KINDS[int(asked.argmax())], _KINDS[int(known.argmax())]
+    return _KINDS[asked.index(True)], _KINDS[known.index(True)]
 
 
 def resolve_aliases(steps: Iterable[tuple[Hashable, Hashable]]) -> dict[Hashable, Hashable]:

@@ -26,7 +26,9 @@ from bandit.models.profile.expectation import average, propagate
 from bandit.models.profile.slots import cut
 
 NAMES = ("precision", "cross", "shift")
-PIECE = 1000  # members whose newsletters fit the processor's cache
+# Members whose newsletters fit the processor's cache. Tables of twice as many members are given
+# back to the system after each piece, and fetched again, which takes a send a third more time.
+PIECE = 500
 PRIOR_MEMBERS = 50  # how many members the starting S is worth
 
 
@@ -117,9 +119,11 @@ class Belief:
 
         A member's row has the same bits whichever other members are scored with it.
         """
+        both = exact.dot(np.concatenate((self.mean, self.root)), pool.features)
+        mean, along = both[: len(self.mean)], both[len(self.mean) :]
         spread = exact.dot(self.spread, pool.squares)
-        spread += exact.dot(self.root, pool.features) ** 2
-        return exact.dot(self.mean, pool.features), spread
+        spread += along**2
+        return mean, spread
 
     def expect(self, pool: Pool, appeal: Floats, doubt: Floats) -> Floats:
         """Log-odds of a click given examination, averaged over what is not known, [n, m].
@@ -182,13 +186,7 @@ class Profiles:
 
         prior, variance: [n, q], the prior's mean and variance
         """
-        known, at = (rows >= 0)[:, None], np.maximum(rows, 0)
-        precision, cross, shift = (
-            np.where(known, getattr(self, name)[at].astype(np.float64), 0.0)
-            if len(self.roster)
-            else np.zeros_like(prior)
-            for name in NAMES
-        )
+        precision, cross, shift = (self._read(name, rows) for name in NAMES)
         check.at_least("profiles' precision", float(precision.min(initial=0.0)), 0)
         spread = 1 / (1 / variance + precision)
         slope = -cross * spread  # of each coordinate on the constant
@@ -199,6 +197,14 @@ class Profiles:
         slope[:, 0], spread[:, 0] = 1.0, 0.0
         mean = spread * shift + slope * (first * np.einsum("nq,nq->n", slope, shift))[:, None]
         return Belief(mean, spread, slope * np.sqrt(first)[:, None])
+
+    def _read(self, name: str, rows: Ints) -> Floats:
+        """One of the arrays for members in these rows [n, q], 0 for those never met."""
+        if not len(self.roster):
+            return np.zeros((len(rows), self.precision.shape[1]))
+        own: Floats = getattr(self, name)[np.maximum(rows, 0)].astype(np.float64)
+        own[rows < 0] = 0.0
+        return own
 
     def learn_spread(
         self, parts: Iterable[tuple[Ids, Floats, Floats]], variance: Floats, start: Floats

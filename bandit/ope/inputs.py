@@ -100,6 +100,14 @@ def weights(logged: Floats, target: Floats) -> Floats:
     return w
 
 
+def weigh_items(logged: Floats, target: Floats) -> Floats:
+    """How much more often the target shows each article in its slot than the logger, [n, k].
+
+    logged, target: [n, k, k], as in `check_chances`
+    """
+    return np.asarray(np.diagonal(target, axis1=1, axis2=2) / np.diagonal(logged, axis1=1, axis2=2))
+
+
 def count_within(logged: Floats, target: Floats) -> int:
     """How many slots from the top `weights` can be had of, 0 to k."""
     within = (_multiply(logged, target) <= MOST_WEIGHT).all(axis=0)

@@ -8,6 +8,7 @@ records it. Open this file to add a rule, or to see why an article was not shown
 """
 
 from copy import copy
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -52,6 +53,7 @@ class Admission:
             for column in articles.names
             if column.startswith("only_")
         }
+        self._admit = lru_cache(maxsize=1000)(self._find_admitted)
         lots = articles[ADMIT].tolist() if ADMIT in articles else []
         self._lots = [
             (j, article, below)
@@ -67,7 +69,7 @@ class Admission:
         Raises ValueError for an attribute that members lack.
         """
         allowed: Bools = np.ones((len(members), self._width), dtype=bool)
-        for column, wanted in self._limits.items():
+        for column in self._limits:
             attribute = column.removeprefix("only_")
             if attribute not in members:
                 raise ValueError(
@@ -75,14 +77,17 @@ class Admission:
                     f"only {members.names}"
                 )
             code, cells = number_values(read_text(members[attribute]))
-            given = [{"", *_fold(cell)} for cell in cells] + [{""}]  # the last: missing
-            having = [
-                np.logical_or.reduce([wanted[v] for v in own & wanted.keys()]) for own in given
-            ]
+            having = [self._admit(column, cell) for cell in [*cells, ""]]  # the last: missing
             allowed &= np.array(having)[code]
         for j, article, below in self._lots:
             allowed[:, j] &= draw_lots(members["member"], article) < below
         return allowed
+
+    def _find_admitted(self, column: str, cell: str) -> Bools:
+        """Which articles a column admits those to who have what a cell of theirs says, [m]."""
+        wanted = self._limits[column]
+        admitted = [wanted[value] for value in {"", *_fold(cell)} & wanted.keys()]
+        return np.asarray(np.logical_or.reduce(admitted))
 
 
 def _list_wanted(cells: list[str]) -> dict[str, Bools]:
@@ -164,19 +169,19 @@ class Desk:
         for tally in self._layout.least:
             count = _Count(tally, len(choice))
             for slot in choice.T:
-                count.add(self._rows, slot)
+                count.add(slot)
             unmet |= (count.held < tally.limits).any(axis=1)
         return unmet
 
     def fill(self, choice: Ints) -> None:
         """Note what the next slot of each member shows, [n]; -1 for nothing."""
         shown = choice >= 0
-        if shown.all():
+        if np.count_nonzero(shown) == len(shown):
             self._left[self._rows, choice] = False
         else:
             self._left[self._rows[shown], choice[shown]] = False
         for count in (*self._told, *self._most, *self._least):
-            count.add(self._rows, choice)
+            count.add(choice)
 
     def open(self, slot: int) -> tuple[Bools, Ints]:
         """Open articles [n, m] for `slot` (from 0), and how many soft rules were given up, [n].
@@ -197,12 +202,12 @@ class Desk:
         if layout.sections:
             mask = mask & self._spare(slot, hard)
         # usually each member has an open article; argmax finds it quicker than any
-        if (mask[:, 0] | (mask.argmax(axis=1) > 0)).all():
+        if np.count_nonzero(mask[self._rows, mask.argmax(axis=1)]) == len(mask):
             return mask, relaxed
         ladder = ((MINIMUM, capped), (MAXIMUM, unseen), (REPEAT, apart), (STORY, hard))
         for given_up, wider in ladder:
             stuck = np.asarray(~mask.any(axis=1) & wider.any(axis=1))
-            if stuck.any():
+            if np.count_nonzero(stuck):
                 mask = np.where(stuck[:, None], wider, mask)
                 relaxed[stuck] = given_up
         return mask, relaxed
@@ -217,9 +222,8 @@ class Desk:
         if tally.brings[slot]:
             held = held + tally.sure[slot]
         for j, article in self._layout.pins.items():
-            if j >= slot and (group := tally.place[article]) < held.shape[1]:
-                held = held.copy()
-                held[:, group] += self._pinnable[:, article]
+            if j >= slot:
+                held = held + self._pinnable[:, article, None] * tally.adds[article]
         return held
 
     def _shut_full(self, counts: list["_Count"], slot: int, mask: Bools) -> Bools:
@@ -227,7 +231,7 @@ class Desk:
         shut = mask
         for count in counts:
             full: Bools = np.asarray(self._count(count, slot) >= count.tally.limits)
-            if full.any():
+            if np.count_nonzero(full):
                 shut = mask.copy() if shut is mask else shut
                 for group in np.flatnonzero(full.any(axis=0)):
                     shut[full[:, group].nonzero()[0]] &= ~count.tally.groups[group]
@@ -270,9 +274,8 @@ class _Count:
 
     def __init__(self, tally: Tally, n: int) -> None:
         self.tally = tally
-        self._all: Ints = np.zeros((n, len(tally.groups) + 1), dtype=np.int16)
-        self.held = self._all[:, :-1]  # the last is of articles in no group
+        self.held: Ints = np.zeros((n, len(tally.groups)), dtype=np.int16)
 
-    def add(self, rows: Ints, choice: Ints) -> None:
-        """Count one more article for each member in `rows`, -1 for nothing."""
-        self._all[rows, self.tally.place[choice]] += 1
+    def add(self, choice: Ints) -> None:
+        """Count one more article for each member [n], -1 for nothing."""
+        self.held += self.tally.adds[choice]

@@ -66,26 +66,22 @@ class Shares:
 
         weights: what `weigh` gives, where it is at hand
         """
-        pmf: Floats | None = None
-        if is_some(self.best):
-            if self.draws is None:
-                pmf = self.best * _favour(scores, open, self.gamma)
-            else:
-                won = np.zeros(open.shape)
-                for table in self.list_tables(scores):
-                    won += _favour(table, open, self.gamma)
-                pmf = self.best * (won / self.count_tables())
-        if is_some(self.soft):
-            soft = (
-                _soften(scores, open, self.temperature)
-                if weights is None
-                else _share_by(weights * open)
-            )
-            pmf = self.soft * soft if pmf is None else pmf + self.soft * soft
+        if not is_some(self.soft):
+            pmf: Floats = np.zeros(open.shape)
+        elif weights is None:
+            pmf = self.soft * _soften(scores, open, self.temperature)
+        else:
+            pmf = self.soft * _share_by(weights * open)
+        if is_some(self.best) and self.draws is None:
+            _favour(pmf, scores, open, self.gamma, self.best)
+        elif is_some(self.best):
+            won = np.zeros(open.shape)
+            for table in self.list_tables(scores):
+                _favour(won, table, open, self.gamma, 1.0)
+            pmf += self.best * (won / self.count_tables())
         if is_some(self.uniform):
-            uniform = self.uniform * _share_out(open)
-            pmf = uniform if pmf is None else pmf + uniform
-        return np.zeros(open.shape) if pmf is None else pmf
+            _share_out(pmf, open, self.uniform)
+        return pmf
 
     def count_tables(self) -> int:
         """In how many tables of scores the best is looked for."""
@@ -180,8 +176,10 @@ def weigh(scores: Floats, shares: Shares) -> Floats | None:
     Closed articles have weights, too. Nobody's are needed where `soft` is 0: [n, 0]. The answer is
     None where somebody's scores are not finite, or so far from 0 that they need more care.
     """
-    if is_some(shares.best) and not np.isfinite(shares.list_tables(scores)).all():
-        return None
+    if is_some(shares.best):
+        finite = np.isfinite(shares.list_tables(scores))
+        if np.count_nonzero(finite) < finite.size:
+            return None
     if not is_some(shares.soft):
         return np.zeros((len(scores), 0))
     power = scores / shares.temperature
@@ -189,19 +187,20 @@ def weigh(scores: Floats, shares: Shares) -> Floats | None:
     return np.exp(power, out=power) if near else None
 
 
-def _favour(scores: Floats, open: Bools, gamma: float) -> Floats:
-    """The best open article's 1, less what it leaves its rivals, [n, m]."""
+def _favour(pmf: Floats, scores: Floats, open: Bools, gamma: float, share: Share) -> None:
+    """Add a share to `pmf` [n, m]: to the best open article, less what that leaves its rivals."""
     masked = np.where(open, scores, -np.inf)
-    most = masked.max(axis=1, keepdims=True, initial=-np.inf)
+    most = np.maximum.reduce(masked, axis=1, keepdims=True)
     best = masked == most  # none where a score is NaN
     best &= open
     if gamma == np.inf:
-        return _share_out(best)
+        _share_out(pmf, best, share)
+        return
     gap = np.where(open, most - np.where(open, scores, 0.0), 0.0)
     m = open.sum(axis=1, keepdims=True)
-    rivals = np.where(open & ~best, 1.0 / np.maximum(m + gamma * gap, 1.0), 0.0)
-    rest = 1.0 - add_up(rivals)[:, None]
-    return np.asarray(rivals + rest * _share_out(best))
+    won = np.where(open & ~best, 1.0 / np.maximum(m + gamma * gap, 1.0), 0.0)
+    _share_out(won, best, 1.0 - add_up(won)[:, None])
+    pmf += share * won
 
 
 def _soften(scores: Floats, open: Bools, temperature: float) -> Floats:
@@ -218,9 +217,10 @@ def _soften(scores: Floats, open: Bools, temperature: float) -> Floats:
 def _share_by(weights: Floats) -> Floats:
     """1 in each row [n, m], in proportion to the weights; 0 where there are none."""
     whole = add_up(weights)[:, None]
-    return np.asarray(weights / (whole + (whole == 0)))
+    return np.asarray(weights / np.maximum(whole, 1e-300))
 
 
-def _share_out(which: Bools) -> Floats:
-    """1 in each row [n, m], in equal shares for those in `which`; 0 where there is none."""
-    return np.asarray(which / np.maximum(which.sum(axis=1, keepdims=True), 1))
+def _share_out(pmf: Floats, which: Bools, share: Share) -> None:
+    """Add a share to each row of `pmf` [n, m], in equal parts for those in `which`, if any are."""
+    count = np.add.reduce(which, axis=1, keepdims=True)
+    np.add(pmf, share * (1.0 / np.maximum(count, 1)), out=pmf, where=which)

@@ -23,24 +23,24 @@ class Tally:
     groups: [g, m], which articles are in each group
     limits: [g], how many of each a slate may hold, or must
     sure: [k, g], how many of each the sections below a slot, which may hold nothing else, bring
-    place: [m + 1], the group of each article; g where it is in none, and for the empty slot, -1
+    adds: [m + 1, g], what each article adds to the counts; the last row, -1: an empty slot
     brings: for each slot, whether the sections below it bring any
     """
 
     groups: Bools
     limits: Ints
     sure: Ints
-    place: Ints
+    adds: Ints
     brings: list[bool]
 
     @classmethod
     def of(cls, groups: list[Bools], limits: list[int], sure: Ints) -> Self:
         """The tally of groups [m]."""
         both = np.array(groups)
-        place = np.append(np.where(both.any(axis=0), both.argmax(axis=0), len(both)), len(both))
+        adds = np.append(both.T, np.zeros((1, len(both)), dtype=bool), axis=0).astype(np.int16)
         # no slate is longer than a count of 16 bits
         brings = [bool(below.any()) for below in sure]
-        return cls(both, np.minimum(limits, 30_000).astype(np.int16), sure, place, brings)
+        return cls(both, np.minimum(limits, 30_000).astype(np.int16), sure, adds, brings)
 
 
 class Layout:

@@ -31,7 +31,8 @@ from bandit.core.types import (
 from bandit.slates.editorial import MINIMUM, Desk
 from bandit.slates.exploration import Shares, weigh
 from bandit.slates.layout import Layout
-from bandit.slates.taking import Taken, take
+from bandit.slates.sums import FEW
+from bandit.slates.taking import Taken, choose, read_off
 
 _PIECE = 200_000  # scores that fit the processor's cache, which so many members have
 _FEW = 250  # members, below whom calls would cost more than the cache saves
@@ -148,9 +149,13 @@ def _walk_piece(
     by: Floats | Ints,
     slates: Slates,
 ) -> None:
-    """Fill the slates of the members in `rows`; plan, desk, `by` and slates are theirs alone."""
-    all_taken, all_pinned = [], []
-    for slot in range(slates.choice.shape[1]):
+    """Fill the slates of the members in `rows`; plan, desk, `by` and slates are theirs alone.
+
+    Of few members it is the calls that cost: what their slots took is read off all at once.
+    """
+    all_taken, all_pinned, unread = [], [], []
+    k, few = slates.choice.shape[1], len(by) <= FEW and compiled is None
+    for slot in range(k):
         open, slates.relaxed[:, slot] = desk.open(slot)
         article, pinned = desk.find_pin(slot)
         if article >= 0:
@@ -158,19 +163,25 @@ def _walk_piece(
         if slot == 0 or plan.scores.ndim == 3:
             loop, share_out = _prepare(plan.choose_scores(slot), plan.explore, compiled)
         if loop is not None:
-            taken = loop.take(open, np.where(pinned, article, -1), by[:, slot])
+            all_taken.append(loop.take(open, np.where(pinned, article, -1), by[:, slot]))
+            choice = all_taken[-1].choice
         else:
             pmf = share_out(open) if share_out else _ask(plan, open, context, rows, slot)
-            supported = ((pmf > 0) == open).all(axis=1)
             if article >= 0:
                 pmf[pinned, article] = 1.0
-            taken = take(pmf, supported, by[:, slot])
-        desk.fill(taken.choice)
-        all_taken.append(taken)
+            choice = choose(pmf, by[:, slot])
+            if few:
+                unread.append((pmf, open, choice))
+            else:
+                all_taken.append(read_off(pmf, open, choice))
+        desk.fill(choice)
         all_pinned.append(pinned)
+    if unread:
+        all_taken.append(read_off(*map(np.concatenate, zip(*unread, strict=True))))
     if all_taken:
-        together = Taken._make(map(np.array, zip(*all_taken, strict=True)))
-        _fill(slates, together, np.array(all_pinned))
+        together = map(np.concatenate, zip(*all_taken, strict=True))
+        shape = k, len(by)
+        _fill(slates, Taken._make(each.reshape(shape) for each in together), np.array(all_pinned))
 
 
 def _prepare(

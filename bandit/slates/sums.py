@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 BLOCK = 8  # articles that are summed together
 # Members until whom one call that adds in order costs less than a call for each article. numpy's
 # accumulate has no order of its own: each sum is made of the one before, so the bits are the same.
-FEW = 16
+FEW = 100
 
 
 def add_up(mass: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -20,13 +20,13 @@ def add_up(mass: NDArray[np.floating]) -> NDArray[np.float64]:
     Where one article is taken away, only its block has to be summed again, and the bits are those
     of summing everything again.
     """
-    columns = np.ascontiguousarray(mass.T)
-    m, n = columns.shape
+    n, m = mass.shape
     if n <= FEW:
-        blocks = np.zeros((-(-m // BLOCK), BLOCK, n), dtype=columns.dtype)
-        blocks.reshape(-1, n)[:m] = columns  # adding a 0 changes nothing
-        summed = np.add.accumulate(np.add.accumulate(blocks, axis=1)[:, -1], axis=0)
-        return np.asarray(summed[-1])
+        blocks = np.zeros((n, -(-m // BLOCK), BLOCK), dtype=mass.dtype)
+        blocks.reshape(n, -1)[:, :m] = mass  # adding a 0 changes nothing
+        summed = np.add.accumulate(np.add.accumulate(blocks, axis=2)[..., -1], axis=1)
+        return np.asarray(summed[:, -1])
+    columns = np.ascontiguousarray(mass.T)
     sums = [add_rows(columns[at : at + BLOCK]) for at in range(0, len(columns), BLOCK)]
     return add_rows(np.stack(sums))
 
@@ -35,6 +35,7 @@ def cumulate(mass: NDArray[np.floating]) -> NDArray[np.floating]:
     """Cumulative sums [m, n] over the articles of mass [m, n]; the last row holds the totals."""
     if mass.shape[1] <= FEW:
         return np.asarray(np.add.accumulate(mass, axis=0))
+    mass = np.ascontiguousarray(mass)
     sums = np.empty_like(mass)
     sums[:1] = mass[:1]
     for j in range(1, len(mass)):

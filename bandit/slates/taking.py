@@ -29,28 +29,32 @@ class Taken(NamedTuple):
     supported: Bools
 
 
-def take(pmf: Floats, supported: Bools, by: Floats | Ints) -> Taken:
-    """What is taken from a pmf [n, m], which is overwritten.
+def choose(pmf: Floats, by: Floats | Ints) -> Ints:
+    """The article [n] that is taken from a pmf [n, m], -1 for none.
 
-    supported: [n], every open article has a chance
     by: [n], uniform numbers in [0, 1) to draw by; or whole numbers, the articles that somebody
         else has chosen, -1 for none
     """
-    if is_uniform(by):
-        sums = cumulate(np.ascontiguousarray(pmf.T))
-        choice, free = inverse_cdf(sums, by), sums[-1] > 0
-    else:
-        choice, free = by.astype(np.int64), pmf.any(axis=1)
-    shown = choice >= 0
-    at = (np.arange(len(pmf)), choice)
-    if shown.all():  # as mostly
+    return inverse_cdf(cumulate(pmf.T), by) if is_uniform(by) else by.astype(np.int64)
+
+
+def read_off(pmf: Floats, open: Bools, choice: Ints) -> Taken:
+    """What `choose` has taken from a pmf [n, m], which is overwritten.
+
+    open: [n, m]; what has a chance without being open is a pin, and all that its members get
+    """
+    shown, rows, positive = choice >= 0, np.arange(len(pmf)), pmf > 0
+    lacking = (positive < open).any(axis=1)
+    at = (rows, choice)
+    if np.count_nonzero(shown) == len(rows):  # as mostly
         mass = pmf[at]
     else:
-        at = (at[0][shown], choice[shown])
+        at = (rows[shown], choice[shown])
         mass = np.zeros(len(pmf))
         mass[shown] = pmf[at]
     pmf[at] = 0.0
-    return Taken(choice, mass, pmf.max(axis=1, initial=0.0), np.asarray(free), supported)
+    most_left = np.maximum.reduce(pmf, axis=1)
+    return Taken(choice, mass, most_left, np.asarray(positive.any(axis=1)), np.asarray(~lacking))
 
 
 def is_uniform(by: Floats | Ints) -> TypeGuard[Floats]:
@@ -71,7 +75,7 @@ def inverse_cdf(sums: Floats, uniform: Floats) -> Ints:
     else:
         index = _count_passed(sums, target)
     beyond = ~(sums[-1] > target)  # rounding at the very end never leaves the support
-    if beyond.any():
+    if np.count_nonzero(beyond):
         index[beyond] = np.where(
             sums[-1, beyond] > 0, (sums[:, beyond] < sums[-1, beyond]).sum(axis=0), -1
         )

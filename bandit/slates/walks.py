@@ -16,7 +16,7 @@ from bandit.core import check, keys
 from bandit.core.types import Bools, Context, Floats, Ints, SlotPmf
 from bandit.slates.editorial import Desk
 from bandit.slates.exploration import Shares
-from bandit.slates.taking import take
+from bandit.slates.taking import choose
 
 FEW = 300  # of slates a member may be shown: so many are gone through one by one
 _PIECE = 2000  # slates that are walked side by side, so that their pmfs fit the processor's cache
@@ -56,15 +56,20 @@ def find_chances(
     rows: [e], the rows of the members in the context
     seed: keys the draws
     draws: slates drawn for each member; more of them cost as much more time
-    walks: drawn before, by `walk_beside`; None: they are drawn where they are needed
+    walks: drawn before, by `walk_beside` with `own`; None: they are drawn where they are needed.
+        The sent slate is one of them down to where it shows the article. It cannot show it again
+        below; counted there, it would make 1 / chance of several slots together too large
 
     Raises ValueError for draws below 1.
     """
     check.at_least("draws", draws, 1)
     found = _go_through(plan, context, asked, rows)
     if found is None:
-        walks = walks or walk_beside(plan, context, asked, rows, seed, draws)
-        found = walks.chance.mean(axis=0)
+        drawn = walks or walk_beside(plan, context, asked, rows, seed, draws)
+        found = drawn.chance.mean(axis=0)
+        if walks:
+            below = np.triu(np.ones(found.shape[1:], dtype=bool), 1)
+            found = np.where(below, walks.chance[1:].mean(axis=0), found)
     at = np.arange(asked.shape[1])
     empty = asked < 0
     found[empty] = 0.0
@@ -151,7 +156,7 @@ def _walk(
         rest = pmf[e * own :]
         if len(rest):
             uniform = numbers[:, :, slot].ravel()
-            choice[e * own :, slot] = take(rest, np.ones(len(rest), dtype=bool), uniform).choice
+            choice[e * own :, slot] = choose(rest, uniform)
         desk.fill(choice[:, slot])
     return Walks(choice.reshape(d, e, k), chance, mean)
 

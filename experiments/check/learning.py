@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from bandit.core.rules import Rules
-from bandit.core.types import Floats, Round
+from bandit.core.types import Floats, Round, Slates
 from bandit.policy import Policy
 from bandit.slates.propensity import draw
 from experiments.check.trial import Check, Trial, copy_state, open_slot, silence
@@ -46,6 +46,26 @@ def an_issue_nobody_opened_changes_nothing(trial: Trial) -> None:
     before = open_slot(policy, context)
     policy.learn(Round(context, draw(policy.plan(context), context, 7), silence(context)))
     same_chances("learn that nobody opened -> plan", context, before, open_slot(policy, context))
+
+
+def an_unopened_mail_is_no_negative(trial: Trial) -> None:
+    """What a mail showed that its reader left unopened changes no chance: nobody declined it."""
+    association = trial.build()
+    one, other = (trial.make(association) for _ in range(2))
+    for policy in (one, other):
+        policy.restore(trial.ready[0].state())
+    context = association.issue(4)
+    sent, unsent = (draw(one.plan(context), context, seed) for seed in (7, 8))
+    feedback = association.respond(context, sent)
+    opened = feedback.opened[:, None]
+    shown = [
+        np.where(opened, was, might)
+        for was, might in zip(vars(sent).values(), vars(unsent).values(), strict=True)
+    ]
+    one.learn(Round(context, sent, feedback))
+    other.learn(Round(context, Slates(*shown), feedback))
+    path = "learn other articles in closed mails -> plan"
+    same_chances(path, context, open_slot(one, context), open_slot(other, context))
 
 
 def started_again_it_is_as_good_as_new(trial: Trial) -> None:
@@ -181,6 +201,7 @@ EVERY: tuple[Check, ...] = (
     a_state_restores_to_the_same_slates,
     nobody_is_learned_from,
     an_issue_nobody_opened_changes_nothing,
+    an_unopened_mail_is_no_negative,
     started_again_it_is_as_good_as_new,
     a_state_stays_as_it_was,
     a_state_that_lacks_an_array_is_refused,

@@ -11,12 +11,18 @@ import numpy as np
 from bandit.core.check import shorten
 from bandit.core.columns import EACH
 from bandit.core.rules import Rules, name_nearest
-from bandit.core.types import Context, Floats, Round, SlotPmf
+from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.attributes import fold
 from bandit.log.learning import learn_again
 from bandit.ope.evaluate import Estimate, evaluate
 from bandit.ope.intervals import Interval, normal_interval
-from bandit.ope.rewards.slates import Fit, describe_opened, model_appeal
+from bandit.ope.rewards.slates import (
+    Fit,
+    describe_below,
+    describe_opened,
+    model_appeal,
+    model_top,
+)
 from bandit.ope.sequences import Look
 from bandit.ope.trust.calibration import find_miscalibration
 from bandit.ope.trust.drift import find_drift
@@ -31,8 +37,9 @@ from bandit.slates.layout import read_values
 from bandit.slates.propensity import replay
 
 UNKNOWN = (
-    "campaign {!r} was not sent at random, and what chance an article has in a slot, whatever "
-    "stands above, is not in the log: name the bundle that it was sent by, sent_by=PATH"
+    "campaign {!r} was not sent at random from what its rules and the log's past leave open, and "
+    "what chance an article has in a slot, whatever stands above, is not in the log: name the "
+    "bundle that it was sent by, sent_by=PATH"
 )
 
 
@@ -137,7 +144,7 @@ def judge(
     judged: list[Round] = []
     parts: list[FromTop] = []
     besides: list[Beside] = []
-    known: list[Floats] = []
+    plans: list[tuple[SlotPmf, Round, Context]] = []
     why = doubt = ""
     for round in rounds:
         if round.context.issue >= judge_from:
@@ -153,8 +160,7 @@ def judge(
             if not why:
                 opens = fit is not None
                 found = look_beside(plan, logger, round, seed, draws, share, wanted, opens)
-                if fit:
-                    known.append(describe_opened(plan, round, wanted, seed))
+                plans.append((plan, round, wanted))
                 besides.append(replace(found, from_top=parts[-1]))
                 doubt = doubt or find_miscalibration(logger, round)
             judged.append(round)
@@ -177,7 +183,10 @@ def judge(
     k = min(part.reward.shape[1] for part in parts)
     top = FromTop.join([part.cut(k) for part in parts])
     tops = [] if doubt else evaluate(top.logged, top.target, top.reward, top.supported, members)
-    besides = model_appeal(known, besides, fit) if fit and not why else besides
+    if fit and not why:
+        besides = model_appeal([describe_opened(*each, seed) for each in plans], besides, fit)
+        if tops and tops[0].slots == k:
+            besides = model_top([describe_below(*each, seed) for each in plans], besides, fit)
     whole = None if doubt else _judge_whole(judged, besides, why, top, tops[0])
     best = whole.best if whole else None
     return Judgement(

@@ -14,7 +14,7 @@ from rich.table import Table
 from bandit.core.files import replacing
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import find_first
-from bandit.ope.whole.assumptions import APART, ASSUMES, MODELLED
+from bandit.ope.whole.assumptions import ASSUMES, FROM_TOP, MODELLED
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
 from experiments.evaluate.judge import Judgement, list_estimates
 from experiments.report.calibration.figures import Dot, draw_dots, draw_lines
@@ -24,6 +24,7 @@ from experiments.report.page import INK, fill_template, format_percent, format_t
 WHOLE = {
     "snips": "Reweighted, whole",
     "cascade_sn": "Cascade, whole",
+    "cascade_dr": "Cascade, whole, with a model",
     "item_position": "Slot apart from slot",
     "item_position_dr": "Slot apart from slot, with a model",
     "position_based": "Looks by slot",
@@ -114,8 +115,7 @@ def list_findings(found: Judgement) -> list[str]:
 
 def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
     """Why the answer rests on this estimate and on no other one, in a sentence."""
-    given = [each for each in whole.estimates if each.interval]
-    others = [each for each in given if each is not best]
+    others = [each for each in whole.estimates if each.margin is not None and each is not best]
     refused = [each for each in whole.estimates if each.reason]
     chosen = f"It rests on \u201c{WHOLE[best.estimator]}\u201d: "
     if not others:
@@ -128,31 +128,33 @@ def _tell_choice(whole: WholeAnswer, best: WholeEstimate) -> str:
             if reasons
             else (f"{chosen}it is the only one.")
         )
-    widths = [f"{WHOLE[each.estimator]} {_halve(each)}" for each in (best, *others)]
+    widths = [f"{WHOLE[each.estimator]} {_tell_margin(each)}" for each in others]
     return (
-        f"{chosen}of the estimates that may be believed it is the surest ({', '.join(widths)}), "
-        "and it contradicts none that assumes less."
+        f"{chosen}of the estimates that may be believed it tells the change most surely, to "
+        f"{_tell_margin(best)} of what was sent ({'; '.join(widths)}), and it contradicts none "
+        "that assumes less."
     )
 
 
 def _tell_tired(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
     """How many clicks a click keeps away, where the answer allows for that."""
     tired = whole.tired
-    if tired is None or tired.share == 0 or best.estimator not in (*APART, *MODELLED):
+    if tired is None or tired.share == 0 or best.estimator in FROM_TOP:
         return []
     kept = f"{format_percent(tired.share)} (standard error {format_percent(tired.error)})"
+    allows = "the answer allows for that, and its interval for how unsure it is"
+    if whole.dependence.sure:
+        return [
+            f"A click keeps {kept} of the clicks below it away, as pairs of clicks tell; {allows}."
+        ]
     return [
-        f"A click keeps {kept} of the clicks below it away, as pairs of clicks tell; "
-        "the answer allows for that, and its interval for how unsure it is."
+        "The log cannot tell whether a click keeps others below it away, or none: as pairs of "
+        f"clicks have it, {kept} of them, which may be luck; {allows}."
     ]
 
 
-def _halve(estimate: WholeEstimate) -> str:
-    """Half the interval's width, beside the estimate."""
-    v = estimate.interval
-    if v is None or not v.estimate > 0:
-        return ""
-    return f"\u00b1{format_percent((v.high - v.low) / 2 / v.estimate)}"
+def _tell_margin(estimate: WholeEstimate) -> str:
+    return f"\u00b1{format_percent(estimate.margin or 0.0)}"
 
 
 def _tell_looks(found: Judgement) -> list[str]:

@@ -53,6 +53,13 @@ SIGNATURES: dict[str, dict[str, Any]] = {
     "images, then a link an hour": make(
         0.3, first=(60, 3600), gap=3600, lead=30, pixel=1, scans=0.5
     ),
+    "images, then a link a day": make(
+        0.3, first=(60, 3600), gap=86400, lead=30, pixel=1, scans=0.5
+    ),
+    "images, then half of the links, an hour apart": make(
+        0.3, first=(60, 3600), gap=3600, lead=30, pixel=1, scans=0.5, links=0.5
+    ),
+    "images, then one link, hours later": make(0.3, first=(3600, 36000), lead=30, pixel=1, most=1),
     "on site, minutes after the reader": make(
         first=(60, 600), gap=200, most=3, when="open", onsite=True
     ),

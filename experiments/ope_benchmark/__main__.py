@@ -48,6 +48,12 @@ def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
     if not isinstance(sets, list) or not sets or set(sets) - set(keel.OCV):
         raise ValueError(f"sets = {sets!r}; must be a list of some of {', '.join(keel.OCV)}")
     fit = find_fit(config["model"])
+    readings, every = config["readings"], list_configs("clicks")
+    if not isinstance(readings, list) or not readings or any(r not in every for r in readings):
+        raise ValueError(f"readings = {readings!r}; must be a list of some of {', '.join(every)}")
+    check_whole("slots", config["slots"], 2)
+    check_whole("pool", config["pool"], config["slots"] + 1)
+    newsletter = {name: config[name] for name in ("readings", "slots", "pool")}
     known: dict[str, tuple[Run, int]] = {
         "keel": (partial(keel.run, sets=sets), len(sets)),
         "classification": (classification.run, len(classification.SETS)),
@@ -59,7 +65,7 @@ def list_parts(config: Settings) -> dict[str, tuple[Run, int]]:
             partial(real_logs.run, shop=config["open_bandit"], mails=config["hillstrom"]),
             0,
         ),
-        "rules": (partial(rules.run, fit=fit), len(rules.KINDS) * len(list_configs("clicks"))),
+        "rules": (partial(rules.run, fit=fit, **newsletter), len(rules.KINDS) * len(readings)),
         "month": (partial(month.run, config.get("simulator"), fit=fit), len(month.LOGGERS)),
         "sends": (partial(_read_sends, config["run"]), 0),
     }

@@ -1,12 +1,11 @@
 """Small logs of our own sends under every way of reading and kind of rule: do intervals hold?
 
-Each log is random newsletters of three slots from ten articles to members of a simulated
-association, and the target shows what a noisy guess of each member's taste likes best. Nobody says
-which estimate to believe: the one that `ope.whole.evaluate` chooses is held against the truth. Open
-this file for how the logs are made.
+Each log is random newsletters to members of a simulated association, and the target shows what a
+noisy guess of each member's taste likes best. Nobody says which estimate to believe: the one that
+`ope.whole.evaluate` chooses is held against the truth. Open this file for how the logs are made.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,46 +24,48 @@ from bandit.policies.random import Random
 from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import draw, replay
 from experiments.ope_benchmark.measure import Goal, Part, find_error, tabulate
-from experiments.runner.configs import list_configs, make, read_config
+from experiments.runner.configs import make, read_config
 from simulators.base import Truthful
 from simulators.play import play
 
-MEMBERS, ISSUES, POOL, SLOTS = 1500, 4, 10, 3  # of a log
+MEMBERS, ISSUES = 1500, 4  # of a log
 TOGETHER = 25  # logs of one association, whose members differ and whose pools are the same
 EXPLORES, NOISE = 0.2, 0.5  # of the target: a share of slots at random; sd of the guess, logits
 AGAIN = 4  # newsletters of the target for each send, whose expected clicks are the truth
 
 
-def make_rules(kind: str, context: Context) -> Rules:
+def make_rules(kind: str, context: Context, slots: int) -> Rules:
     """The editor's rules of an issue: without any, or with those of one kind."""
     articles, anyone = context.articles, context.eligible.all(axis=0)
     if kind == "pins":
-        return Rules(slots=SLOTS, pins={2: context.article_ids.tolist()[int(anyone.argmax())]})
+        return Rules(slots=slots, pins={2: context.article_ids.tolist()[int(anyone.argmax())]})
     if kind == "caps":
-        return Rules(slots=SLOTS, at_most={"kind": {"*": 2}, "source": {"*": 1}})
+        return Rules(slots=slots, at_most={"kind": {"*": 2}, "source": {"*": 1}})
     if kind == "sections":
         some = sorted({str(value) for value in articles["kind"][anyone].tolist()})
-        return Rules(slots=SLOTS, only={1: {"kind": some[:1]}}, at_most={"kind": {"*": 2}})
-    return Rules(slots=SLOTS)
+        return Rules(slots=slots, only={1: {"kind": some[:1]}}, at_most={"kind": {"*": 2}})
+    return Rules(slots=slots)
 
 
 KINDS = ("no rules", "pins", "caps", "sections")
 
 
 def draw_logs(
-    reading: str, kind: str, seed: int
+    reading: str, kind: str, seed: int, slots: int, pool: int
 ) -> Iterator[tuple[list[tuple[Round, SlotPmf]], float]]:
     """`TOGETHER` logs, with the target's plan of each issue, and what the target earns a send.
 
     reading: an examination model, by the name of its yaml in configs/clicks
     kind: of rules, one of `KINDS`
+    slots: of a newsletter
+    pool: articles that they are filled from
     """
     asked = {
         "seed": seed,
         "members": MEMBERS * TOGETHER,
         "issues": ISSUES,
-        "pool": POOL,
-        "slots": SLOTS,
+        "pool": pool,
+        "slots": slots,
         "click_to_open": 0.4,
         "joiners": 0.0,
         "examine": read_config("clicks", reading),
@@ -73,7 +74,7 @@ def draw_logs(
     twin = world.twin()
 
     def tell(context: Context) -> Context:
-        return replace(context, rules=make_rules(kind, context))
+        return replace(context, rules=make_rules(kind, context, slots))
 
     kept: list[tuple[Round, SlotPmf, Floats]] = []
     for sent in play(Random(), world, tell=tell):
@@ -120,17 +121,29 @@ def judge(parts: list[tuple[Round, SlotPmf]], seed: int, fit: Fit | None = None)
     return evaluate_whole(log, top=found[0])
 
 
-def run(runs: int, seed: int, tick: Callable[[], None], fit: Fit | None = None) -> Part:
+def run(
+    runs: int,
+    seed: int,
+    tick: Callable[[], None],
+    fit: Fit | None,
+    readings: Sequence[str],
+    slots: int,
+    pool: int,
+) -> Part:
     """How often the truth is outside, an answer is withheld, and how wide intervals are.
 
     fit: as for `judge`
+    readings: examination models, by the names of their yamls in configs/clicks
+    slots, pool: as for `draw_logs`
     """
     rows: list[tuple[str, int, str, float]] = []
-    for reading in list_configs("clicks"):
+    for reading in readings:
         for kind in KINDS:
             name, number = f"{reading}, {kind}", 0
             while number < runs:
-                for parts, truth in draw_logs(reading, kind, seed + number // TOGETHER):
+                for parts, truth in draw_logs(
+                    reading, kind, seed + number // TOGETHER, slots, pool
+                ):
                     if number == runs:
                         break
                     best = judge(parts, seed, fit).best
@@ -144,7 +157,7 @@ def run(runs: int, seed: int, tick: Callable[[], None], fit: Fit | None = None) 
                     number += 1
                     tick()
     errors = tabulate(rows)
-    title = f"Our own sends, {MEMBERS * ISSUES:,} of each log, {SLOTS} slots of {POOL} articles"
+    title = f"Our own sends, {MEMBERS * ISSUES:,} of each log, {slots} slots of {pool} articles"
     return Part("rules", title, 1.0, errors, _list_goals(errors))
 
 

@@ -18,7 +18,7 @@ from bandit.ope.exchange import dsjson, feedback, personalizer
 from bandit.ope.exchange.decisions import Decision, find_nested, tabulate
 from bandit.ope.exchange.sends import list_decisions
 from bandit.ope.whole.look import plan_uniform
-from serving.errors import cut, run_program
+from serving.errors import Parser, cut, run_program
 from serving.sending.record import refuse_spoiling
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ def _list_left(decisions: Sequence[Decision]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit status: 0, or 2 with one line on stderr."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m serving.exchange",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -14,13 +14,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from serving.errors import require, run_program
+from serving.errors import Parser, require, run_program
 from serving.profiles.asked import add_shared
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """What the command line asks for."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m serving.explain",
         description="Say what is thought of one member, and why each article is in the slate.",
     )

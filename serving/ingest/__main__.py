@@ -13,13 +13,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from serving.errors import require, run_program
+from serving.errors import Parser, require, run_program
 from serving.formats import ask_encoding
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """What the command line asks for."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m serving.ingest",
         description="Turn what e-mail providers say of a send into the log.",
     )

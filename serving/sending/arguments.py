@@ -6,13 +6,14 @@ Open this file for what a sender may be asked.
 import argparse
 from collections.abc import Sequence
 
+from serving.errors import Parser
 from serving.formats import ask_aliases
 from serving.sending.write import CHUNK
 
 
 def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments, each with its type."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m serving.send", description="Choose the slates of the next issue."
     )
     add = parser.add_argument

@@ -14,7 +14,6 @@ from bandit.core import keys
 from bandit.core.types import Ids
 
 _32 = np.uint64(32)
-_DIGITS = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
 def name_events(campaign: str, members: Ids, slots: int) -> Ids:
@@ -34,9 +33,9 @@ def name_events(campaign: str, members: Ids, slots: int) -> Ids:
     text = np.empty((n, slots + 1, 21), dtype=np.uint8)
     text[:, :, 0] = ord("s")
     text[:, 0, 0] = ord("m")
-    for digit in range(20):
-        nibble = words[digit // 8] >> np.uint64(28 - 4 * (digit % 8)) & np.uint64(15)
-        text[:, :, digit + 1] = _DIGITS[nibble]
+    bits = np.ascontiguousarray(np.moveaxis(words, 0, -1), dtype=">u4").view(np.uint8)
+    digits = bits[:, :, :10].tobytes().hex().encode()
+    text[:, :, 1:] = np.frombuffer(digits, dtype=np.uint8).reshape(n, slots + 1, 20)
     return text.view("S21")[:, :, 0]
 
 

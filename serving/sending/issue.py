@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from bandit.core import check
 from bandit.core.columns import Columns
@@ -101,7 +100,7 @@ class Issue:
             say = "nobody has seen an article of these pools by --seen, or --sent with no_repeat"
             said.append(("earlier", f"{say}: they say nothing"))
         lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
-        for path, ids in find_strangers(lists, self._everybody).items():
+        for path, ids in find_strangers(lists, self.inputs.members["member"]).items():
             if ids:
                 of = f"{len(ids)} of {lists[path].columns.num_rows} ids in {path}"
                 said.append(("members", f"{of} are nobody's here, such as {ids[0]!r}"))
@@ -127,7 +126,7 @@ class Issue:
         Raises ValueError for one that names nobody on the member list, unless that is allowed.
         """
         lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
-        for path, ids in find_strangers(lists, self._everybody).items():
+        for path, ids in find_strangers(lists, self.inputs.members["member"]).items():
             rows = lists[path].columns.num_rows
             if ids and len(ids) == rows and not self.asked.allow_unmatched:
                 raise ValueError(
@@ -140,10 +139,6 @@ class Issue:
     def _stories(self) -> Ints:
         """For each article the first one that tells its story [m]."""
         return self.bundle.features.find_stories(self.articles)
-
-    @property
-    def _everybody(self) -> pa.Array:
-        return pa.array(self.inputs.members["member"].tolist())
 
     def describe(self, lists: dict[str, Table]) -> dict[str, object]:
         """What the send is made from: the same again gives the same bytes."""

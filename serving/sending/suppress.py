@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.columns import Ids
 from bandit.core.ids import Aliases
 from serving.tables import Table
 
@@ -35,12 +36,14 @@ def digest_suppressed(lists: dict[str, Table]) -> str | None:
     return " ".join(table.digest for table in lists.values()) or None
 
 
-def find_strangers(lists: dict[str, Table], members: pa.Array) -> dict[str, list[str]]:
+def find_strangers(lists: dict[str, Table], members: Ids) -> dict[str, list[str]]:
     """The ids of each list that are no member's: ids may be misspelt, or of another system.
 
     members: the ids of the whole member list
     """
-    known = members.cast(pa.string())
+    if not lists:
+        return {}
+    known = pa.array(members.tolist()).cast(pa.string())
     found = {}
     for path, table in lists.items():
         ids = _as_text(table)

@@ -11,13 +11,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from serving.errors import require, run_program
+from serving.errors import Parser, require, run_program
 from serving.formats import ask_aliases
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """What the command line asks for."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m serving.update",
         description="Let a bundle learn the issues of a log that it does not know yet.",
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandit.core import check
-from serving.errors import require, run_program
+from serving.errors import Parser, require, run_program
 from serving.formats import ask_aliases
 
 if TYPE_CHECKING:  # imported where it is needed, so that --help needs nothing
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # imported where it is needed, so that --help needs nothing
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """What the command line asks for."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m serving.verdict",
         description="Say what an experiment inside the sends has found, and whether to stop.",
     )

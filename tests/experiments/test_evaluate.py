@@ -1,7 +1,6 @@
 """experiments.evaluate: from any archive and a policy to a verdict, a page, or a refusal."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,13 @@ from rich.console import Console
 from bandit.core.files import read_json
 from bandit.features.features import Features
 from bandit.log import archive
-from bandit.ope.intervals import Interval
-from bandit.ope.trust.dependence import Dependence
-from bandit.ope.trust.tiredness import Tiredness
-from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
 from bandit.ope.whole.look import look_beside, plan_uniform
 from bandit.policies.popular import Popular
 from bandit.policies.random import Random
 from bandit.policy import Policy
 from experiments.evaluate import __main__ as command
-from experiments.evaluate.judge import Judgement, change_rules, judge
+from experiments.evaluate.judge import change_rules, judge
 from experiments.evaluate.page import list_findings, write
-from experiments.report.page import format_percent
 from experiments.runner.configs import read_config, read_policy
 from experiments.runner.unit import write_bundle
 from simulators.play import play
@@ -160,51 +154,6 @@ def test_a_log_of_a_policy_needs_the_policy_that_sent_it() -> None:
     other.start(world.features)
     with pytest.raises(ValueError, match="it is not the policy that sent this"):
         judge(target, sent, 1, False, other, 0, 16, 0.2)
-
-
-def make_judgement(low: float, high: float, p: float = 0.4) -> Judgement:
-    lift = Interval((low + high) / 2, low, high)
-    given = Interval(0.05, 0.04, 0.06)
-    best = WholeEstimate("position_based", given, lift, lift, 900.0, "")
-    whole = WholeAnswer((best,), given, Dependence(p, 0.7), np.ones(6))
-    counts = {"sends": 4000, "members": 1000, "opened": 1500, "clicks": 200, "slots": 6}
-    return Judgement(
-        campaigns=["May"], **counts, top=[], sent=[given] * 6, whole=whole, why="", issues=[lift]
-    )
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "says"),
-    [
-        (0.06, 0.16, "Switch: +11 % clicks [+6, +16] on 6 slots"),
-        (-0.3, -0.1, "Keep what was sent: \u221220 % clicks [\u221230, \u221210] on 6 slots"),
-        (-0.1, 0.2, "Too early to tell: +5 % clicks [\u221210, +20] on 6 slots"),
-    ],
-)
-def test_the_verdict_is_a_decision(low: float, high: float, says: str) -> None:
-    found = make_judgement(low, high)
-    assert found.verdict == f"{says}; no sign that clicks depend on other slots (p = 0.4)."
-    assert list_findings(found) == [
-        "The answer assumes that a click is a look at the slot, which depends on the slot alone, "
-        "times how well the article appeals.",
-        "It rests on \u201cLooks by slot\u201d: it is the only one.",
-        "4,000 sends tell as much as 900 by this policy would.",
-    ]
-
-
-def test_what_a_click_keeps_away_is_told() -> None:
-    found = make_judgement(0.06, 0.16)
-    assert found.whole is not None
-    tired = Tiredness(0.34, np.array([0.06, 0.08]), np.array([0, 1]), np.array([2.0, 2.0]))
-    told = list_findings(replace(found, whole=replace(found.whole, tired=tired)))
-    assert (
-        f"A click keeps {format_percent(0.34)} (standard error {format_percent(0.1)}) of the "
-        "clicks below it away, as pairs of clicks tell; the answer allows for that, and its "
-        "interval for how unsure it is."
-    ) in told
-    never = replace(tired, share=0.0)
-    again = list_findings(replace(found, whole=replace(found.whole, tired=never)))
-    assert again == list_findings(found)
 
 
 def test_what_cannot_be_judged_is_refused(

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandit.core.types import Round
+from bandit.core.rules import Rules
+from bandit.core.types import Context, Round
 from bandit.ope.rewards.slates import fit_logistic
 from bandit.ope.whole.look import plan_uniform
 from bandit.policies.popular import Popular
@@ -58,13 +59,38 @@ def test_a_model_of_clicks_is_used_where_it_is_asked_for() -> None:
         assert len(found.issues) == len(found.looks) == len(found.campaigns)
         rows = {row[0] for row in list_rows(found)}
         assert ("Looks by slot, with a model" in rows) == (fit is not None)
-    more = {"item_position_dr", "position_based_dr"}
+    more = {"cascade_dr", "item_position_dr", "position_based_dr"}
     assert set(told[False]) - set(told[True]) == more
     plain, modelled = told[True]["position_based"], told[False]["position_based"]
     assert plain.interval is not None
     assert modelled.interval is not None
     # of more sends weights are known, but those of clicks are the same
     assert modelled.interval.estimate == pytest.approx(plain.interval.estimate, rel=1e-9)
+
+
+def test_a_model_of_clicks_goes_with_the_cascade_where_that_reaches_the_last_slot() -> None:
+    world = association_of(**WORLD)
+    sender = Popular(epsilon=0.6)
+    list(play(sender, world, issues=2))
+    sent = list(play(sender, world.twin(), started=True, learn=False))
+    near = Popular(epsilon=0.4)
+    near.start(world.features)
+    near.restore(sender.state())
+    found = judge(near, sent, 1, False, sender, 0, 8, 0.2, fit=fit_logistic)
+    assert found.whole is not None
+    told = {each.estimator: each for each in found.whole.estimates}
+    plain, modelled = told["cascade_sn"].lift, told["cascade_dr"].lift
+    assert plain is not None
+    assert modelled is not None
+    assert abs(modelled.estimate - plain.estimate) < 0.02
+    assert modelled.high - modelled.low == pytest.approx(plain.high - plain.low, rel=0.3)
+    assert "Cascade, whole, with a model" in {row[0] for row in list_rows(found)}
+    given = replace(found.whole, estimates=(told["cascade_dr"],))
+    words = list_findings(replace(found, whole=given))
+    assert words[0] == (
+        "The answer assumes that a click depends on its own slot and those above it, and on none "
+        "below, and who opens does not depend on the articles."
+    )
 
 
 def test_a_log_of_another_time_gives_numbers_and_no_decision() -> None:
@@ -98,6 +124,21 @@ def test_a_log_without_chance_says_nothing_of_another_policy() -> None:
     for each in found.whole.estimates:
         assert re.match(r"at slot \d the logging policy may never show \d+\.\d%", each.reason)
     assert all(top.interval is None for top in found.top)
+
+
+def test_issues_of_several_sizes_are_not_judged_together() -> None:
+    world = association_of(**WORLD)
+
+    def tell(context: Context) -> Context:
+        return replace(context, rules=Rules(slots=2 + context.issue % 2))
+
+    sent = [replace(r, context=tell(r.context)) for r in play(Random(), world, issues=2, tell=tell)]
+    target = Popular()
+    target.start(world.features)
+    with pytest.raises(
+        ValueError, match=r"issues have \[2, 3\] slots; judge those of one size, by"
+    ):
+        judge(target, sent, 1, False, None, 0, 8, 0.2)
 
 
 def test_a_log_of_one_member_is_refused_by_name() -> None:

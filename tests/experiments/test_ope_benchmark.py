@@ -191,6 +191,9 @@ def test_our_own_sends_are_held_against_what_was_earned(tmp_path: Path) -> None:
         ("parts=[kell]", "parts = .'kell'.; must be a list of some of keel, classification"),
         ("sets=[iris]", "sets = .'iris'.; must be a list of some of vehicle, optdigits"),
         ("runs=1", "runs = 1; must be "),
+        ("readings=[skimming]", "readings = .'skimming'.; must be a list of some of cascade, dep"),
+        ("slots=1", "slots = 1; must be "),
+        ("pool=3", "pool = 3; must be "),
         ("parts=[sends]", "run is not given; name the folder of a comparison"),
     ],
 )

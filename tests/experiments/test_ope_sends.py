@@ -12,7 +12,7 @@ from tests.support.builders import association_of
 
 def test_every_kind_of_rule_is_one_that_an_editor_may_ask_for() -> None:
     context = association_of(members=60, issues=2, pool=10, slots=3).issue(2)
-    made = {kind: rules.make_rules(kind, context) for kind in rules.KINDS}
+    made = {kind: rules.make_rules(kind, context, 3) for kind in rules.KINDS}
     assert [len(told.pins) for told in made.values()] == [0, 1, 0, 0]
     assert [bool(told.at_most) for told in made.values()] == [False, False, True, True]
     assert [bool(told.only) for told in made.values()] == [False, False, False, True]
@@ -23,7 +23,7 @@ def test_every_kind_of_rule_is_one_that_an_editor_may_ask_for() -> None:
 def test_logs_keep_their_rules_and_their_truth(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("MEMBERS", 40), ("ISSUES", 2), ("TOGETHER", 3)):
         monkeypatch.setattr(rules, name, value)
-    logs = list(rules.draw_logs("newsletter", "sections", 1))
+    logs = list(rules.draw_logs("newsletter", "sections", 1, 3, 10))
     first, second, _ = (set(parts[0][0].context.member_ids.tolist()) for parts, _ in logs)
     assert not first & second
     for parts, truth in logs:
@@ -38,8 +38,7 @@ def test_logs_keep_their_rules_and_their_truth(monkeypatch: pytest.MonkeyPatch) 
 def test_small_logs_are_answered_or_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("MEMBERS", 700), ("TOGETHER", 2), ("KINDS", ("no rules",))):
         monkeypatch.setattr(rules, name, value)
-    monkeypatch.setattr(rules, "list_configs", lambda group: ["cascade", "position_based"])
-    part = rules.run(2, 0, lambda: None)
+    part = rules.run(2, 0, lambda: None, None, ["cascade", "position_based"], 3, 10)
     told = part.errors.groupby(["case", "estimator"])["error"].agg(["mean", "count"])
     assert told.loc[("withheld", "cascade, no rules"), "mean"] == 1
     given = 1 - told.loc[("withheld", "position_based, no rules"), "mean"]

@@ -11,6 +11,7 @@ from bandit.log.doubt import count_people, draw_tags, find_chance
 from bandit.log.events import estimate_open_rate
 from bandit.log.hygiene import tag
 from bandit.log.machines.echoes import find_echoes
+from bandit.log.machines.visits import group_visits
 from simulators.noise.gateways import Gateway
 from simulators.noise.noise import Noise
 from tests.support.event_cases import make_events
@@ -28,6 +29,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "one link, an hour later": {
         "corporate": 0.8,
         "gateways": {"g": Gateway(first=(600, 3600), most=1, **QUIET)},
+    },
+    "images, then a link an hour": {
+        "scanner_share": 0.3,
+        "corporate": 0.6,
+        "gateways": {
+            "g": Gateway(first=(60, 3600), lead=30, **(WALK | {"gap": 3600, "pixel": 1})),
+        },
     },
     "what the reader clicked, once more": {
         "corporate": 0.6,
@@ -84,6 +92,47 @@ def test_the_echo_of_a_click_is_not_its_reader() -> None:
     mail = np.array([1, 1, 1, 2, 2, 3])
     here = np.array([False, False, False, False, True, False])
     assert find_echoes(clicks, mail, here).tolist() == [False, True, True, True, False, False]
+
+
+def test_a_walk_lasts_as_long_as_its_reader_takes() -> None:
+    """A gateway's six links lie hours apart; a click from elsewhere between them is not its own."""
+    hour, walk = 3600.0, [{"slot": j + 1, "seconds": 900 + 3 * 3600.0 * j} for j in range(6)]
+    rows: list[dict[str, Any]] = [{"kind": "open", "slot": 0, "seconds": 870.0}, *walk]
+    rows = [row | {"network": "cloud"} for row in rows]
+    rows.append({"slot": 5, "seconds": 2 * hour, "network": "home"})
+    table = make_events([row | {"links": 6} for row in rows]).sort_values("seconds")
+    one, none = np.zeros(len(table), dtype=int), np.zeros(len(table), dtype=bool)
+    clicks = (table["kind"] == "click").to_numpy()
+    visits = group_visits(table, one, clicks, ~clicks, none, none)
+    said = [words.split("; ")[1] for words in visits.describe()[visits.row[clicks]]]
+    where = table["network"][clicks].tolist()
+    shown = {"cloud": "all links, minutes to days apart", "home": "one link"}
+    assert said == [shown[network] for network in where]
+
+
+@pytest.mark.parametrize("walks", [0, 100])
+def test_readers_who_come_back_are_people(walks: int) -> None:
+    """A fifth of 600 take a second link hours later; gateways walk through none or 100 mails."""
+    rng, people = np.random.default_rng(4), 600
+    rows: list[dict[str, Any]] = []
+    for member in range(people + walks):
+        machine = member >= people
+        begin = rng.uniform(60, 3600) if machine else np.exp(rng.normal(9.3, 1.8))
+        network, domain = f"home {member}", f"office {member % 20}"
+        if machine or rng.random() < 0.5:
+            network = "cloud" if machine else network
+        else:
+            domain = f"public {member % 3}"
+        of = {"member": member, "links": 6, "network": network, "domain": domain}
+        rows.append(of | {"kind": "open", "slot": 0, "seconds": begin})
+        back = rng.random() < 0.2
+        for j in range(6) if machine else range(1 + back):
+            rows.append(of | {"slot": j + 1, "seconds": begin + 30 + 5400 * j})
+    table = tag(make_events(rows))
+    clicks, said = table[table["kind"] == "click"], table["tag"] == "scanner"
+    mine = clicks["member"] < people
+    assert said[clicks.index][mine].mean() <= 0.01
+    assert not walks or said[clicks.index][~mine].mean() >= 0.95
 
 
 def test_all_links_in_order_hours_later() -> None:
@@ -152,6 +201,24 @@ def test_images_loaded_soon_after_delivery_are_no_readers(noise: dict[str, Any])
     mails = [pd.DataFrame({"campaign": c.campaign, "member": c.member_ids}) for c, _, _ in issues]
     true = np.concatenate([f.opened for _, _, f in issues]).mean()
     assert estimate_open_rate(tagged, pd.concat(mails)).human == pytest.approx(true, abs=0.03)
+
+
+def test_people_and_a_machine_that_waits_for_them_are_not_exchanged() -> None:
+    """A gateway loads the images when the reader does and takes half of the links, of .65 of all.
+
+    Where images are blocked, its walks looked more like readers' than readers' own clicks did: .28
+    of people's clicks were taken for its own, and .62 of its own found.
+    """
+    walk = WALK | {"gap": 400, "steady": True, "scans": 0.85, "networks": 50}
+    waits = Gateway(first=(4, 12), links=0.5, when="open", **(walk | {"pixel": 1}))
+    machines = {"scanner_share": 0.65, "corporate": 0.63, "gateways": {"g": waits}}
+    noise = Noise(seed=20, blocked=0.43, **machines)
+    table, truth = record_issues(noise, send_issues(20))
+    clicks = (table["kind"] == "click") & ~truth["duplicate"]
+    tagged, person = tag(table)[clicks], truth["source"][clicks] == "human"
+    said = tagged["tag"] == "scanner"
+    assert said[person].mean() <= 0.1
+    assert said[~person].mean() >= 0.9
 
 
 def test_the_statement_of_doubt_by_hand() -> None:

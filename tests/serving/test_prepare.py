@@ -46,7 +46,9 @@ def office(tmp_path: Path) -> Path:
 
 
 def list_words(office: Path, *more: str, articles: Sequence[str] = ("articles.csv",)) -> list[str]:
-    words = ["--members", str(office / "members.csv"), "--out", str(office / "bundle")]
+    words = ["--out", str(office / "bundle")]
+    if "--members" not in more:
+        words += ["--members", str(office / "members.csv")]
     return [*words, "--articles", *(str(office / name) for name in articles), *more]
 
 

@@ -55,6 +55,16 @@ def write_latin_1(desk: Path) -> None:
     )
 
 
+def total(desk: Path) -> None:
+    """As systems write it below a list."""
+    members = pd.read_parquet(desk / "members.parquet").astype({"member": str})
+    members.loc[len(members)] = {"member": f"Total: {len(members)}"}
+    members.to_parquet(desk / "members.parquet")
+    (desk / "seen.parquet").unlink()
+    pairs = pd.DataFrame({"member": ["100001"], "article": ["none"]})
+    pairs.to_parquet(desk / "seen.parquet")
+
+
 def flip_a_bit(desk: Path) -> None:
     pq.write_table(
         pq.read_table(desk / "members.parquet"), desk / "members.parquet", write_page_checksum=True
@@ -174,6 +184,7 @@ BAD: dict[str, Callable[[Path], Any]] = {
     ),
     "chunk = 0; must be at least 1": lambda desk: None,
     "campaign is empty": lambda desk: None,
+    "row 60: 'Total: 60' is like no other id and has no attribute": total,
 }
 
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 
 from bandit.core.rules import Rules
 from serving import send
+from serving.errors import Parser
 from serving.explain.__main__ import parse as parse_explain
 from serving.ingest.__main__ import parse as parse_ingest
 from serving.prepare.__main__ import parse as parse_prepare
 from serving.sending.arguments import read_arguments
 from serving.settings import read_settings
 from serving.verdict.__main__ import parse as parse_verdict
+from tests.support.bundle_cases import ROOT
 from tests.support.desk_cases import list_arguments
 
 
@@ -93,3 +96,37 @@ def test_a_list_in_two_parts_is_one_list(parse: Any, words: str, option: str) ->
     assert getattr(asked, option.replace("-", "_")) == ["a", "b", "c"]
     with pytest.raises(SystemExit):  # a variable that the shell had nothing for
         parse([*words.split(), f"--{option}"])
+
+
+COMMANDS = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in sorted((ROOT / "serving").rglob("*.py"))
+    if re.search(r"\w*Parser\((?!arg)", path.read_text()) and path.name != "errors.py"
+]
+
+
+def test_every_command_is_found() -> None:
+    assert len(COMMANDS) == 9, COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_option_is_given_once(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of `--seed 1 --seed 2` the last would count, and nobody would be told."""
+    taken: list[Parser] = []
+    monkeypatch.setattr(Parser, "parse_args", lambda self, _: taken.append(self) or 1 / 0)
+    module = vars(import_module(command))
+    read = next(module[name] for name in ("read_arguments", "parse", "main") if name in module)
+    with pytest.raises(ZeroDivisionError):
+        read([])
+    monkeypatch.undo()
+    options = [each for each in taken[0]._actions if each.option_strings and each.nargs is None]
+    assert options or command == "serving.exchange.__main__"
+    for option in options:
+        (one, other), name = option.choices or ("1", "2"), option.option_strings[-1]
+        with pytest.raises(SystemExit):
+            taken[0].parse_args([name, one, f"{name}={other}"])
+        said = capsys.readouterr().err.splitlines()[-1]
+        both = rf"'?{one}(\.0)?'? and '?{other}(\.0)?'?"
+        assert re.search(f"argument {name}.*: is given twice, as {both}; give it once", said), said

@@ -1,6 +1,7 @@
 """CSV and XLSX as membership systems export them: read cell by cell, or refused by row."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from serving import send
+from serving.checks.totals import refuse_totals
 from serving.formats import parse_words
 from serving.tables import Table, find_columns
 from tests.support.desk_cases import list_arguments
@@ -58,6 +60,37 @@ def test_an_id_that_stands_for_a_missing_one_is_refused(tmp_path: Path, word: st
     table = Table.read(write(tmp_path, f"member,b\n00003,x\n{word},y\n"), ["member"])
     with pytest.raises(ValueError, match=r"members\.csv row 1: member .*(missing one|is empty)"):
         table.check_ids("member", unique=True)
+
+
+LIST = "member,type,fees\n00003,student,12\n10004,,\n"
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["Total: 2,,", "2 records,,", "TOTAL,,12.50", "Count,n/a,2", "Grand total,,12\nPrinted 3/4,,"],
+)
+def test_a_line_of_totals_is_refused_by_row(tmp_path: Path, last: str) -> None:
+    columns = Table.read(write(tmp_path, LIST + last + "\n,,\n"), ["member"], True).columns
+    said = re.escape(last.partition(",")[0])
+    with pytest.raises(ValueError, match=rf"members\.csv row 2: '{said}' is like no other id"):
+        refuse_totals(Path("members.csv"), columns)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "10005,,",  # of whom nothing is known
+        "ann@x.org,,",  # an id of another kind
+        "Total Wine,corporate,",  # a company
+        "Total: 2,,\n10005,,",  # not below the list
+        "a b,,\nTotal: 2,,\n10005,x,\nTotal: 3,,",  # other ids hold spaces
+    ],
+)
+def test_whoever_may_be_a_member_is_none_of_totals(tmp_path: Path, last: str) -> None:
+    columns = Table.read(write(tmp_path, LIST + last + "\n"), ["member"], True).columns
+    refuse_totals(Path("members.csv"), columns)
+    for only in (columns.slice(0, 0), columns.slice(2)):
+        refuse_totals(Path("members.csv"), only)
 
 
 def test_an_old_encoding_is_read_when_told_and_refused_when_not(tmp_path: Path) -> None:

@@ -16,14 +16,14 @@ from bandit.slates.exploration import (
     thompson,
     weigh,
 )
-from bandit.slates.taking import Taken, take
+from bandit.slates.taking import Taken, choose, read_off
 
 N, M = 40, 100  # thirteen blocks of articles, the last half empty, and four chunks
 
 
 def take_plainly(scores: Floats, shares: Shares, open: Bools, by: Floats | Ints) -> Taken:
     pmf = shares(scores, open, weigh(scores, shares))
-    return take(pmf, ((pmf > 0) == open).all(axis=1), by)
+    return read_off(pmf, open, choose(pmf, by))
 
 
 def assert_alike(scores: Floats, shares: Shares, slots: list[tuple[Bools, Floats | Ints]]) -> None:

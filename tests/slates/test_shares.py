@@ -13,6 +13,7 @@ from bandit.core.rules import Rules
 from bandit.core.types import Bools, Context, Floats, Slates, SlotPmf
 from bandit.slates import propensity as slates
 from bandit.slates.exploration import Shares, budgeted, epsilon_greedy, softmax, squarecb, thompson
+from bandit.slates.sums import FEW
 from tests.support.slate_cases import SOFT, every_explorer, make_masked, make_plan, take_both
 
 Make = Callable[..., Context]
@@ -48,10 +49,13 @@ def explorations(draw: Callable, n: int, m: int) -> Shares:
 def test_the_compiled_loop_has_the_bits_of_the_plain_walk(
     make_context: Make, data: st.DataObject, m: int, seed: int
 ) -> None:
-    """Drawn and replayed, whatever was sent: closed articles, one twice, empty slots."""
+    """Drawn and replayed, whatever was sent: closed articles, one twice, empty slots.
+
+    Few members and many are walked through other calls of numpy.
+    """
     rng = np.random.default_rng(seed)
     n, rules = (
-        30,
+        data.draw(st.sampled_from([FEW // 4, FEW + 20])),
         Rules(
             slots=4,
             pins=data.draw(st.sampled_from([{}, {2: "a1"}])),
@@ -76,7 +80,7 @@ def test_the_compiled_loop_is_at_work_where_it_is_asked_for(
     def refuse(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(slates, "take", refuse)
+    monkeypatch.setattr(slates, "choose", refuse)
     context = make_context(6, 7)
     if walk == "plain":
         with pytest.raises(AssertionError):
@@ -100,6 +104,7 @@ def test_without_numba_everything_is_walked_plainly(
     context = make_context(6, 7)
     expected = slates.draw(make_plan(context, SOFT), context, 5)
     monkeypatch.setattr(compiling, "_WORTH", 0.0)
+    monkeypatch.setattr(compiling, "_has_numba", compiling._has_numba.__wrapped__)
     monkeypatch.setitem(__import__("sys").modules, "numba", None)
     assert not compiling.is_worth(1.0)
     assert_same(slates.draw(make_plan(context, SOFT), context, 5), expected)

@@ -39,15 +39,15 @@ WIDE = 1.3  # standard deviation of that, in bins
 # `visits` counts on the order of SHAPE: one link; some, most, all, at four paces each; echoes.
 SHAPE: tuple[tuple[str, float, float], ...] = (
     ("one link", 0.83, 0.10),
-    ("some links, minutes apart", 0.06, 0.04),
+    ("some links, minutes to days apart", 0.06, 0.04),
     ("some links, 5-60 s apart", 0.07, 0.05),
     ("some links, 1-5 s apart", 0.03, 0.08),
     ("some links, under 1 s apart", 0.006, 0.10),
-    ("most links, minutes apart", 0.010, 0.06),
+    ("most links, minutes to days apart", 0.010, 0.06),
     ("most links, 5-60 s apart", 0.008, 0.08),
     ("most links, 1-5 s apart", 0.003, 0.10),
     ("most links, under 1 s apart", 0.0005, 0.12),
-    ("all links, minutes apart", 0.003, 0.08),
+    ("all links, minutes to days apart", 0.003, 0.08),
     ("all links, 5-60 s apart", 0.003, 0.10),
     ("all links, 1-5 s apart", 0.002, 0.10),
     ("all links, under 1 s apart", 0.0005, 0.15),

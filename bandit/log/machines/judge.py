@@ -32,9 +32,16 @@ OF_OPENS = ((300.0, FIXED), (300.0, FIXED), (300.0, 20.0))
 
 @cache
 def expect_visits() -> tuple[Floats, ...]:
-    """Chances [1 + kinds, bins] of start, shape, opened and agent of visits, before any data."""
+    """Chances [1 + kinds, bins] of start, shape, opened and agent of visits, before any data.
+
+    The last kind comes at any time to mails that are opened as people open them: a machine that
+    loads the images first, or waits for the reader. What it takes of a mail gives it away.
+    """
     start = expect_start(KINDS, any_time=True)
-    return (start, *(expand(table, len(start)) for table in (SHAPE, OPENED, AGENT)))
+    start = np.vstack([start, start[-1:]])
+    shape, opened, agent = (expand(table, len(start)) for table in (SHAPE, OPENED, AGENT))
+    opened[-1] = opened[0]
+    return start, shape, opened, agent
 
 
 @cache

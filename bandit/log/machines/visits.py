@@ -17,8 +17,9 @@ from bandit.log.machines.behaviour import AGENT, OPENED, SAID, SHAPE, find_start
 from bandit.log.machines.echoes import find_declared, find_echoes
 
 PAUSE = 60.0  # seconds without a click that end a visit
-STRETCH = 1800.0  # seconds without a click that end a row of small visits
-SMALL = 2  # links; visits of up to so many belong to such a row, which is judged as one
+STRETCH = 1800.0  # seconds without a click that end a walk, unless it takes most of the links
+SMALL = 2  # links; a reader's visits of up to so many, in one mail, belong to a walk
+MANY = 3  # links, and half of the mail's: so many people do not take in visits that are hours apart
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def group_visits(
     row[rows] = visit
     begins, ends = t[new], t[np.append(new[1:], True)] if len(rows) else t
     some = table.iloc[rows]
-    shape = _find_shape(some, t, visit, new, whose[new] * 2 + (opened[new] == 0), begins, ends)
+    reader = _number_readers(some[new], whose[new], opened[new])
+    shape = _find_shape(some, t, visit, new, reader, begins, ends)
     bins = [
         find_start(begins),
         np.where(echo[new], len(SHAPE) - 1, shape),
@@ -110,7 +112,7 @@ def _find_strangers(visit: Ints, network: Ids) -> Bools:
     """Which clicks of a visit are from elsewhere, where one network made most of it.
 
     A gateway may look at a mail in the same minute as its reader. One that clicks from ever other
-    networks stays one visit, as none of them made most of it.
+    networks stays one visit, as none of them made most of it. Of visits in a walk it is the same.
     """
     code = pd.factorize(network)[0]
     pairs, place, count = np.unique(
@@ -121,6 +123,21 @@ def _find_strangers(visit: Ints, network: Ids) -> Bools:
     np.maximum.at(most, pairs[:, 0], count)
     led = (most >= 2) & (2 * most > size)
     return np.asarray(led[visit] & (count[place.ravel()] < most[visit]))
+
+
+def _number_readers(first: pd.DataFrame, mail: Ints, opened: Ints) -> Ints:
+    """Numbers [v] of whoever made each visit to a mail: alike where they may be one reader's.
+
+    Whoever had opened the mail from there is one, whoever had not another; and where one network
+    made most of their visits, what came from elsewhere is somebody else's.
+
+    first: the first click of each visit
+    mail: [v], number of the mail
+    opened: [v], bin of OPENED
+    """
+    reader = mail * 2 + (opened == 0)
+    number = pd.factorize(reader)[0]
+    return np.asarray(reader * 2 + _find_strangers(number, first["network"].to_numpy()))
 
 
 def number_groups(table: pd.DataFrame) -> Ints:
@@ -171,10 +188,11 @@ def _find_shape(
 ) -> Ints:
     """How many of the mail's links each visit took, and how fast: a bin of SHAPE, [v].
 
-    Small visits in a row, by one reader, are judged as one that takes its time.
+    A reader's small visits in a row are a walk, which is judged as one that takes its time. Readers
+    come back hours later, too, but not for most of the links: what does is one walk, however slow.
 
     head: [clicks], the first click of each visit
-    reader: [v], number of the mail, and whether it had been opened from there
+    reader: [v], number of the reader
     """
     v = int(head.sum())
     slot = clicks["slot"].to_numpy(dtype=np.int64)
@@ -189,20 +207,30 @@ def _find_shape(
 
     small = np.flatnonzero(requests <= SMALL)
     order = small[np.lexsort([begins[small], reader[small]])]
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = (np.diff(reader[order]) != 0) | (begins[order][1:] - ends[order][:-1] > STRETCH)
-    stretch = np.full(v, -1)
-    stretch[order] = np.cumsum(new) - 1
-    whole = stretch[visit] >= 0
-    taken = pd.DataFrame({"stretch": stretch[visit], "slot": slot})[whole & (slot > 0)]
-    sizes = np.bincount(taken.drop_duplicates()["stretch"], minlength=len(order))
-    visits = np.bincount(stretch[order], minlength=len(order))
-    size, joint = np.append(sizes, 0)[stretch], np.append(visits, 0)[stretch]  # 0 where in none
+    other, pause = np.diff(reader[order]) != 0, begins[order][1:] - ends[order][:-1]
+    size, _ = _count_walks(order, other, visit, slot)
+    slow = (size >= MANY) & (2 * size >= links)
+    size, joint = _count_walks(order, other | ((pause > STRETCH) & ~slow[order][1:]), visit, slot)
     joined = (joint > 1) & (size > 1)
     articles = np.where(joined, size, articles)
     requests, pace = np.where(joined, 2, requests), np.where(joined, 0, pace)
     share = (articles >= 2) * ((2 * articles >= links).astype(np.int64) + (articles >= links))
     return np.asarray(np.where(requests < 2, 0, 1 + 4 * share + pace))
+
+
+def _count_walks(order: Ints, new: Bools, visit: Ints, slot: Ints) -> tuple[Ints, Ints]:
+    """Of each visit's walk, how many links it took, and of how many visits it is; 0 in no walk.
+
+    order: [w], the visits that belong to walks, walk by walk
+    new: [w - 1], which of them begin one, behind the first
+    visit, slot: [clicks]; slots from 1
+    """
+    walk = np.full(int(visit.max(initial=-1)) + 1, -1)
+    walk[order] = np.cumsum(np.append(np.zeros(min(len(order), 1), dtype=bool), new))
+    taken = pd.DataFrame({"walk": walk[visit], "slot": slot})[slot > 0].drop_duplicates()["walk"]
+    most = len(order) + 1
+    links, visits = (np.bincount(each[each >= 0], minlength=most) for each in (taken, walk))
+    return np.append(links, 0)[walk], np.append(visits, 0)[walk]
 
 
 def _find_agent(clicks: pd.DataFrame, visit: Ints, v: int) -> Ints:

@@ -13,11 +13,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from bandit.core import check
+from bandit.core import check, keys
 from bandit.core.types import Bools, Context, Floats, Ids, Ints, Round, SlotPmf
 from bandit.ope.folds import cross_fit
 from bandit.ope.whole.beside import Beside
+from bandit.ope.whole.doubly_robust import cascade_dr
 from bandit.slates.propensity import draw
+from bandit.slates.taking import choose
+from bandit.slates.walks import walk_down
 
 DRAWN = 4  # newsletters of the target beside each that was opened, for a model of clicks
 Fit = Callable[[Floats, Floats, Floats], Floats]
@@ -146,6 +149,55 @@ def describe_opened(
     sent = describe(round.context, round.slates.choice, target)[opened]
     own = (draw(target, wanted, seed + each).choice for each in range(drawn))
     return np.stack([sent, *(describe(wanted, choice, target)[opened] for choice in own)])
+
+
+def describe_below(
+    target: SlotPmf, round: Round, wanted: Context, seed: int, drawn: int = DRAWN
+) -> Floats:
+    """The same slot by slot, [1 + w, o, k, d]: what the target would show below the sent slots.
+
+    The arguments are those of `describe_opened`; the seed keys what is drawn for each slot.
+    """
+    choice, member = round.slates.choice, keys.member_keys(wanted.member_ids)
+    numbers = [
+        keys.uniforms(seed, wanted.campaign, f"below {each}", member, choice.shape[1])
+        for each in range(drawn)
+    ]
+    own = np.full((drawn, *choice.shape), -1)
+    for rows, slot, pmf in walk_down(target, wanted, choice):
+        for each in range(drawn):
+            own[each, rows, slot] = choose(pmf, numbers[each][rows, slot])
+    opened = np.flatnonzero(round.feedback.opened)
+    sent = describe(round.context, choice, target)[opened]
+    return np.stack([sent, *(describe(wanted, each, target)[opened] for each in own)])
+
+
+def model_top(
+    known: Sequence[Floats], issues: Sequence[Beside], fit: Fit, seed: int = 0
+) -> list[Beside]:
+    """The issues, with the terms of `cascade_dr` by a cross-fitted model.
+
+    Whoever did not open does not click, so the model has nothing to tell there.
+
+    known: of each issue (`describe_below`)
+    issues: of each issue, of which it is known who opened and `from_top`
+    fit, seed: as for `model_appeal`
+    """
+    every, found = np.concatenate(known, axis=1), []
+    opened = [np.asarray(issue.opened) for issue in issues]
+    tops = [issue.from_top for issue in issues if issue.from_top]
+    clicks = [top.reward[mask] for top, mask in zip(tops, opened, strict=True)]
+    members = [issue.members[mask] for issue, mask in zip(issues, opened, strict=True)]
+    log = (every[0], every[1:], np.concatenate(clicks), np.concatenate(members))
+    both = np.stack(model_clicks(*log, fit, seed=seed))
+    ends = np.cumsum([mask.sum() for mask in opened])[:-1]
+    parts = np.split(both, ends, axis=1)
+    for issue, top, mask, part in zip(issues, tops, opened, parts, strict=True):
+        told = np.zeros((2, *top.reward.shape))
+        told[:, mask] = part
+        terms = cascade_dr(top.logged, top.target, top.reward, *told)
+        found.append(replace(issue, from_top=replace(top, modelled=terms)))
+    return found
 
 
 def model_appeal(

@@ -36,6 +36,7 @@ class Dependence:
     together: p-value of: a click does not keep others away
     kept: the share of clicks below it that a click keeps away; estimates of slots apart allow for
         that, so that it refutes nothing, up to `tiredness.MOST`; None: not known
+    error: its standard error
     NaN where there is nothing to tell it by.
     """
 
@@ -43,11 +44,13 @@ class Dependence:
     below: float
     together: float = float("nan")
     kept: float | None = None
+    error: float = 0.0
 
     @property
     def least(self) -> float:
-        """The smallest p-value; NaN where there is none."""
-        known = [p for p in (self.above, self.below, self.together) if p == p]
+        """The smallest p-value of what is not allowed for; NaN where there is none."""
+        together = self.together if self.kept is None else float("nan")
+        known = [p for p in (self.above, self.below, together) if p == p]
         return min(known, default=float("nan"))
 
     @property
@@ -61,6 +64,11 @@ class Dependence:
         return self.together < CROWDED if self.kept is None else self.kept > MOST
 
     @property
+    def sure(self) -> bool:
+        """Whether it is no luck that clicks are kept away: share over two standard errors."""
+        return self.kept is not None and self.kept > 2 * self.error
+
+    @property
     def words(self) -> str:
         """The finding in a sentence."""
         if np.isnan(self.least):
@@ -68,12 +76,16 @@ class Dependence:
         for where, p in (("above", self.above), ("below", self.below)):
             if p < DOUBT:
                 return f"clicks depend on the articles {where} (p = {p:.2g})"
-        told = f"(p = {self.together:.2g})"
         if self.crowded:
-            return f"a click in one slot keeps others away {told}"
-        if self.together < CROWDED and self.kept:
-            return f"a click keeps {self.kept:.0%} of those below away, which is allowed for {told}"
-        return f"no sign that clicks depend on other slots (p = {self.least:.2g})"
+            return f"a click in one slot keeps others away (p = {self.together:.2g})"
+        told = f"(p = {self.least:.2g})"
+        if not self.kept:
+            return f"no sign that clicks depend on other slots {told}"
+        if self.sure:
+            kept = f"a click keeps {self.kept:.0%} of those below away, which is allowed for"
+            return f"{kept}; no sign that clicks depend on what stands in other slots {told}"
+        none = f"no sign that clicks depend on what stands in other slots {told}"
+        return f"{none}; a click may keep others below away, which is allowed for"
 
 
 def rank_appeal(appeal: Floats, open: Bools) -> Floats:

@@ -23,7 +23,7 @@ LEAST, DEPTH = 200, 3  # sends in a leaf, and questions down to it
 def weigh_readings(own: Floats, above: Floats) -> Floats:
     """The weights of each reading of `READINGS`, [3, n, k].
 
-    own: [n, k], of each slot, whatever stands above (`item_position.weigh_items`)
+    own: [n, k], of each slot, whatever stands above (`ope.inputs.weigh_items`)
     above: [n, k], of the slots down to each (`ope.inputs.weights`)
 
     Raises ValueError for shapes that differ.

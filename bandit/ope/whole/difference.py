@@ -34,7 +34,7 @@ def difference(first: Floats, second: Floats, reward: Floats | Bools) -> NDArray
     The mean is what the first policy earns more than the second.
 
     first, second: [n, k], weights of the two policies, each with mean 1 in every slot: those of
-        `ope.inputs.weights` or `item_position.weigh_items`; all 1 for what was sent
+        `ope.inputs.weights` or `ope.inputs.weigh_items`; all 1 for what was sent
     reward: [n, k]
 
     Raises ValueError for shapes that differ and weights that are not finite.

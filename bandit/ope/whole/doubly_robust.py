@@ -14,10 +14,33 @@ from numpy.typing import NDArray
 
 from bandit.core import check
 from bandit.core.types import Bools, Floats
-from bandit.ope.inputs import check_chances, check_inputs, weights
-from bandit.ope.whole.item_position import weigh_items
+from bandit.ope.inputs import check_chances, check_inputs, weigh_items, weights
 
 Terms = NDArray[np.float64]
+
+
+def repair(weight: Floats, reward: Floats | Bools, shown: Floats, wanted: Floats) -> Terms:
+    """sum_j wanted[i, j] + weight[i, j] (reward[i, j] - shown[i, j]), terms [n], of any weights.
+
+    It is as unbiased as the weights are without a model, if the model keeps to what they assume:
+    for `inputs.weigh_items` a click of the model depends on its slot and article, for
+    `position_based.weigh_positions` it is the same curve times an appeal, for the weights that
+    `adaptive` takes of a send it depends on what that member's reading holds, and for
+    `pseudo_inverse.weigh_pairs` the newsletter's clicks are a sum over its (slot, article) pairs.
+
+    weight: [n, k]; or [n, 1], alike in all slots
+    reward: [n, k]
+    shown: [n, k], the model's clicks of what was shown in each slot
+    wanted: [n, k], the model's mean clicks of what the target would show in each slot
+
+    Raises ValueError for shapes that differ, and what is not finite.
+    """
+    _check_model(shown, wanted, reward)
+    n, k = shown.shape
+    check.shape("weight", weight, (n, 1 if weight.shape == (n, 1) else k))
+    terms: Terms = (wanted + weight * (reward - shown)).sum(axis=1)
+    check.finite("weighted rewards", terms[:, None], range(n))
+    return terms
 
 
 def item_position_dr(
@@ -32,9 +55,7 @@ def item_position_dr(
     Raises ValueError for values that cannot be.
     """
     check_chances(logged, target, reward)
-    _check_model(shown, wanted, reward)
-    terms: Terms = (wanted + weigh_items(logged, target) * (reward - shown)).sum(axis=1)
-    return terms
+    return repair(weigh_items(logged, target), reward, shown, wanted)
 
 
 def cascade_dr(

@@ -16,6 +16,7 @@ import numpy as np
 from bandit.core import check
 from bandit.core.types import Floats
 from bandit.ope.estimators import cascade_sn, snips
+from bandit.ope.inputs import weigh_items
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.trust import limits
 from bandit.ope.trust.dependence import (
@@ -26,9 +27,9 @@ from bandit.ope.trust.dependence import (
     find_dependence,
 )
 from bandit.ope.trust.tiredness import Tiredness, find_terms, find_tiredness, undo
-from bandit.ope.whole.assumptions import APART, ASSUMES
+from bandit.ope.whole.assumptions import APART, ASSUMES, MODELLED
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.item_position import read_items, weigh_items
+from bandit.ope.whole.item_position import read_items
 from bandit.ope.whole.position_based import estimate_curve, read_positions, weigh_positions
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class WholeEstimate:
     ess: float
     reason: str
 
+    @property
+    def margin(self) -> float | None:
+        """Half the width of the lift's interval, as a share of what was sent."""
+        return None if self.lift is None else (self.lift.high - self.lift.low) / 2
+
 
 @dataclass(frozen=True)
 class WholeAnswer:
@@ -75,13 +81,9 @@ class WholeAnswer:
 
     @property
     def best(self) -> WholeEstimate | None:
-        """The narrowest estimate that may be believed; None where there is none."""
-        widths = {
-            at: each.change.high - each.change.low
-            for at, each in enumerate(self.estimates)
-            if each.change
-        }
-        return self.estimates[min(widths, key=widths.__getitem__)] if widths else None
+        """The one that may be believed whose lift is known best; None where there is none."""
+        known = [each for each in self.estimates if each.margin is not None]
+        return min(known, key=lambda each: each.margin or 0.0, default=None)
 
 
 def evaluate_whole(
@@ -105,7 +107,8 @@ def evaluate_whole(
     (4) the weights average 1, within 2 % and four standard errors,
     (5) the clicks count as least_clicks of equal weight, and no send is over a fifth of the sum.
     The cascade is given where the log does not show that clicks depend on slots below, and like
-    SNIPS where `ope.evaluate` reaches the last slot; both only if `log.from_top` is known. What
+    SNIPS where `ope.evaluate` reaches the last slot; both only if `log.from_top` is known, and the
+    cascade with a model beside it where there is one. What
     contradicts an estimate that is given under fewer assumptions (p < 1 %) is not given.
 
     log: what is known of the log beside it (`look.look_beside`)
@@ -126,8 +129,9 @@ def evaluate_whole(
     tired = find_tiredness(log.clicked, log.opened, log.members)
     free = undo(log.reward, tired.allowed if tired else 0.0)
     found = find_dependence(free[..., None, None] * log.leans, log.members[log.rows])
-    kept = tired.share if tired else None
-    dependence = replace(found, together=_find_together(log), kept=kept)
+    dependence = replace(found, together=_find_together(log))
+    if tired:
+        dependence = replace(dependence, kept=tired.share, error=tired.error)
     curve: Floats = np.full(k, np.nan)
     if not own.any():
         why = "nothing was clicked"
@@ -161,6 +165,7 @@ Weighed = tuple[
 ]  # an estimator, its terms [n], what they count as, a reason
 UNSEEN = {  # what it means that an estimate contradicts one which assumes less
     "cascade_sn": "clicks depend on the slots below",
+    "cascade_dr": "who opens depends on the articles, or clicks on the slots below",
     "item_position": "clicks depend on other slots",
     "item_position_dr": "who opens depends on the articles",
     "position_based": "looks depend on more than the slot",
@@ -178,11 +183,11 @@ def _find_together(log: Beside) -> float:
 
 
 def _list_names(top: "Estimate | None") -> list[str]:
-    return [each for each in ASSUMES if each in APART or top]
+    return [each for each in ASSUMES if each in APART or (top and each not in MODELLED)]
 
 
 def _weigh_from_top(log: Beside, dependence: Dependence, top: "Estimate | None") -> list[Weighed]:
-    """SNIPS and the cascade, where what they need is known."""
+    """SNIPS and the cascade, with a model and without, where what they need is known."""
     seen = log.from_top
     if not seen or not top:
         return []
@@ -193,6 +198,8 @@ def _weigh_from_top(log: Beside, dependence: Dependence, top: "Estimate | None")
         why = top.reason or (below.words if each == "cascade_sn" and untold else "")
         terms = np.zeros(0) if why else estimator(seen.logged, seen.target, seen.reward)
         found.append((each, terms, top.ess, why))
+    if seen.modelled is not None:  # what the cascade needs, it needs too
+        found.append(("cascade_dr", np.zeros(0) if why else seen.modelled, top.ess, why))
     return found
 
 

@@ -10,19 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandit.core.types import Bools, Floats
-from bandit.ope.inputs import check_chances
+from bandit.ope.inputs import check_chances, weigh_items
 from bandit.ope.trust.tiredness import undo
 
 if TYPE_CHECKING:
     from bandit.ope.whole.beside import Beside
-
-
-def weigh_items(logged: Floats, target: Floats) -> Floats:
-    """How much more often the target shows each article in its slot than the logger, [n, k].
-
-    logged, target: [n, k, k], as in `inputs.check_chances`
-    """
-    return np.asarray(np.diagonal(target, axis1=1, axis2=2) / np.diagonal(logged, axis1=1, axis2=2))
 
 
 def item_position(logged: Floats, target: Floats, reward: Floats | Bools) -> NDArray[np.float64]:

@@ -10,13 +10,14 @@ import numpy as np
 
 from bandit.core.types import Floats
 from bandit.ope.estimators import cascade_sn, snips
+from bandit.ope.inputs import weigh_items
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
 from bandit.ope.trust.tiredness import find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
-from bandit.ope.whole.item_position import read_items, weigh_items
+from bandit.ope.whole.item_position import read_items
 from bandit.ope.whole.position_based import estimate_curve, read_positions, weigh_positions
 
 ESTIMATORS = {"item_position": read_items, "position_based": read_positions}
@@ -31,6 +32,8 @@ def find_change(log: Beside, estimator: str) -> Floats:
     if top and estimator in FROM_TOP:
         terms = FROM_TOP[estimator](top.logged, top.target, top.reward)
         return np.asarray(terms - log.count_clicks())
+    if top and top.modelled is not None and estimator == "cascade_dr":
+        return np.asarray(top.modelled - log.count_clicks())
     tired = find_tiredness(log.clicked, log.opened, log.members)
     plain = MODELLED.get(estimator, estimator)
     terms = find_terms(log, ESTIMATORS[plain], tired) - log.count_clicks()

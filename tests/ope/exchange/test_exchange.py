@@ -26,9 +26,9 @@ CLICKS = [(0.85, 1)] * 12 + [(0.05, 1)] * 2 + [(0.85, 0)] * 7 + [(0.05, 0)] * 2
 UNIFORM = (12 * 0.25 / 0.85 + 2 * 0.25 / 0.05) / 23
 
 
-def make_events() -> list[Decision]:
+def make_events(labels: list[tuple[float, int]]) -> list[Decision]:
     found = []
-    for i, (chance, click) in enumerate(CLICKS):
+    for i, (chance, click) in enumerate(labels):
         chances = [0.05] * 4
         chances[i % 4] = 0.85
         shown = i % 4 if chance == 0.85 else (i + 1) % 4
@@ -47,7 +47,7 @@ def make_events() -> list[Decision]:
     return found
 
 
-EVENTS = make_events()
+EVENTS = make_events(CLICKS)
 
 
 def test_the_uniform_policy_is_worth_what_it_is_by_hand(tmp_path: Path) -> None:
@@ -55,6 +55,21 @@ def test_the_uniform_policy_is_worth_what_it_is_by_hand(tmp_path: Path) -> None:
     log = make_log(dsjson.read(tmp_path / "log.dsjson"))
     assert ips(log.weigh(), log.reward).mean() == pytest.approx(UNIFORM, rel=1e-12)
     assert round(UNIFORM, 5) == 0.58824
+
+
+def test_a_log_with_the_labels_of_vw_s_own_example_is_worth_what_that_is_by_hand(
+    tmp_path: Path,
+) -> None:
+    """VW's 23 coffees (test/train-sets/dsjson_cb.json): 12 of the 20 that had .85 were taken, none
+    of the three that had .05, and its floats are narrow."""
+    labels = [(0.85, 1)] * 12 + [(0.85, 0)] * 8 + [(0.05, 0)] * 3
+    path = tmp_path / "log.dsjson"
+    dsjson.write(path, make_events(labels))
+    text = path.read_text().replace('ability":0.85', 'ability":0.8500000238418579')
+    assert text.count("0.8500000238418579") == 20
+    path.write_text(text)
+    log = make_log(dsjson.read(path))
+    assert round(float(ips(log.weigh(), log.reward).mean()), 5) == 0.15345
 
 
 words = st.text(min_size=1, max_size=5)

@@ -6,13 +6,24 @@ import numpy as np
 import pytest
 
 from bandit.core.types import Floats
-from bandit.ope.rewards.slates import describe_opened, find_fit, fit_logistic, model_appeal
+from bandit.ope.estimators import cascade
+from bandit.ope.inputs import weigh_items
+from bandit.ope.rewards.slates import (
+    describe_below,
+    describe_opened,
+    find_fit,
+    fit_logistic,
+    model_appeal,
+    model_top,
+)
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import evaluate_whole
-from bandit.ope.whole.item_position import weigh_items
-from bandit.ope.whole.look import look_beside
+from bandit.ope.whole.from_top import FromTop
+from bandit.ope.whole.look import look_beside, plan_uniform
 from bandit.ope.whole.looks import find_change, lift_by_issue
+from bandit.policies.popular import Popular
 from bandit.policies.random import Random
+from bandit.slates.propensity import replay
 from simulators.association.association import Association
 from simulators.play import play
 
@@ -82,6 +93,9 @@ def test_opening_that_depends_on_the_articles_is_refused() -> None:
     assert by["item_position"].interval is not None
     assert by["item_position_dr"].reason.startswith("it contradicts what item-position weights")
     assert by["item_position_dr"].reason.endswith("who opens depends on the articles")
+    assert by["position_based_dr"].reason.endswith(
+        "who opens depends on the articles, or looks on more than the slot"
+    )
 
 
 def test_the_model_of_a_log_is_found_and_told_alike_at_the_last_look() -> None:
@@ -119,3 +133,33 @@ def test_what_is_no_model_is_refused() -> None:
     log = replace(make_log(np.random.default_rng(74), np.ones(M)), appeal=None)
     with pytest.raises(ValueError, match="there is no model of clicks"):
         log.vary(log.reward, CURVE)
+
+
+def test_what_a_model_adds_to_the_cascade_is_0_on_average_whatever_it_is_worth() -> None:
+    world = Association(seed=4, members=900, issues=3, pool=9, slots=3, click_to_open=0.5)
+    policy, issues, known = Popular(epsilon=0.7), [], []
+    policy.start(world.features)
+    for round in play(Random(), world):
+        plan, context = policy.plan(round.context), round.context
+        logger = plan_uniform(context)
+        target = replay(plan, context, round.slates.choice)
+        clicked = round.feedback.clicked.astype(float)
+        top = FromTop(round.slates.propensity, target, clicked, round.slates.supported)
+        found = look_beside(plan, logger, round, 0, draws=2, opened=True)
+        issues.append(replace(found, from_top=top))
+        known.append(describe_below(plan, round, context, 5))
+        policy.learn(round)
+
+    def guess(x: Floats, clicks: Floats, asked: Floats) -> Floats:
+        return 0.5 + 0.4 * np.sin(7 * asked.sum(axis=1))
+
+    log = Beside.join(model_top(known, issues, guess))
+    assert log.from_top is not None
+    top = log.from_top
+    assert top.modelled is not None
+    terms = top.modelled - cascade(top.logged, top.target, top.reward)
+    assert 0 < abs(terms.mean()) < 3.5 * terms.std() / np.sqrt(len(terms))
+    assert not terms[~np.asarray(log.opened)].any()
+    np.testing.assert_array_equal(find_change(log, "cascade_dr"), top.modelled - log.count_clicks())
+    assert top.cut(2).modelled is None
+    assert FromTop.join([top, replace(top, modelled=None)]).modelled is None

@@ -165,6 +165,16 @@ def test_what_is_allowed_for_is_said_and_a_cascade_is_refused() -> None:
     for each in evaluate_whole(replace(log, reward=first)).estimates:
         assert each.reason.startswith("a click in one slot keeps others away (p = ")
     assert Dependence(0.3, 0.4, 0.001, 0.3).refuted is False
+    none = "no sign that clicks depend on what stands in other slots (p = 0.3)"
+    assert Dependence(0.3, 0.4, 0.001, 0.5, 0.2).words == (
+        f"a click keeps 50% of those below away, which is allowed for; {none}"
+    )
+    assert Dependence(0.3, 0.4, 0.001, 0.5, 0.3).words == (
+        f"{none}; a click may keep others below away, which is allowed for"
+    )
+    assert Dependence(0.3, 0.4, 0.001, 0.0).words == (
+        "no sign that clicks depend on other slots (p = 0.3)"
+    )
     assert Dependence(0.3, 0.4, 0.2, 1.0).refuted is True
     assert Dependence(0.3, 0.4, 0.001).refuted is True
 

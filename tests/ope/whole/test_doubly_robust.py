@@ -1,5 +1,7 @@
 """Doubly robust forms: identities, exact means with any model, folds without a click."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,17 @@ from bandit.core.rules import Rules
 from bandit.core.types import Floats, Ints
 from bandit.ope import estimators
 from bandit.ope.folds import assign_folds, cross_fit
+from bandit.ope.inputs import weigh_items, weights
+from bandit.ope.whole.adaptive import weigh_readings
 from bandit.ope.whole.doubly_robust import (
     cascade_dr,
     ips_dr,
     item_position_dr,
+    repair,
 )
 from bandit.ope.whole.item_position import item_position
+from bandit.ope.whole.position_based import position_based, weigh_positions
+from bandit.ope.whole.pseudo_inverse import weigh_pairs
 from tests.support.ope_cases import LOGGER, SCORES, TARGETS, draw_log, list_slates, replay_plan
 from tests.support.whole_cases import draw_chances, sum_chances
 
@@ -81,6 +88,59 @@ def test_exactly_unbiased_with_any_model(rules: Rules) -> None:
     above = np.full(len(choice), likely @ model[slates[:, 0], 0])
     found = chance @ cascade_dr(logged, target, down, shown, np.c_[above, below])
     assert found == pytest.approx(mass @ down.sum(axis=1), abs=1e-12)
+
+
+@pytest.mark.parametrize("rules", [Rules(slots=2), Rules(slots=2, pins={1: "a1"})])
+def test_looks_by_slot_are_repaired_without_bias_by_any_appeal(rules: Rules) -> None:
+    explore, curve = TARGETS["epsilon"], np.array([1.0, 0.4])
+    choice, logged = list_slates(4, rules, LOGGER, SCORES[0])
+    mass = replay_plan(choice, 4, rules, explore, SCORES[1]).prod(axis=1)
+    chances = [
+        sum_chances(choice, 4, rules, *plan) for plan in ((LOGGER, SCORES[0]), (explore, SCORES[1]))
+    ]
+    appeal, model = np.random.default_rng(9).uniform(0, 2, (2, 4))
+    reward, shown = curve * appeal[choice], curve * model[choice]
+    wanted = np.tile(mass @ shown, (len(choice), 1))
+    weight = weigh_positions(*chances, curve)
+    found = logged.prod(axis=1) @ repair(weight, reward, shown, wanted)
+    assert found == pytest.approx(mass @ reward.sum(axis=1), abs=1e-12)
+    none = np.zeros_like(shown)
+    np.testing.assert_allclose(
+        repair(weight, reward, none, none), position_based(*chances, reward, curve), rtol=1e-12
+    )
+
+
+def test_the_pseudo_inverse_is_repaired_without_bias_by_any_sum_over_pairs() -> None:
+    choice = np.array(list(permutations(range(5), 3)))
+    rng = np.random.default_rng(10)
+    mass = rng.dirichlet(np.full(len(choice), 0.4))
+    shows = choice[:, :, None] == np.arange(5)  # [s, k, m]
+    asked = np.einsum("s,skm->mk", mass, shows)[choice]  # [s, j, l]: slot l shows what slot j did
+    worth, model = rng.normal(size=(2, 3, 5))
+    reward, shown = (np.einsum("skm,km->sk", shows, each) for each in (worth, model))
+    reward = np.roll(reward, 1, axis=1)  # clicks may fall in other slots
+    weight = weigh_pairs(asked, np.full(len(choice), 5))[:, None]
+    found = repair(weight, reward, shown, np.tile(mass @ shown, (len(choice), 1)))
+    assert found.mean() == pytest.approx(mass @ reward.sum(axis=1), abs=1e-12)
+    with pytest.raises(ValueError, match=r"weight has shape \(60, 2\); must be \(60, 3\)"):
+        repair(np.ones((60, 2)), reward, shown, shown)
+
+
+def test_each_member_s_reading_is_repaired_without_bias_by_a_model_of_single_slots() -> None:
+    explore, rules = TARGETS["epsilon"], Rules(slots=2)
+    choice, logged = list_slates(4, rules, LOGGER, SCORES[0])
+    target = replay_plan(choice, 4, rules, explore, SCORES[1])
+    own = weigh_items(
+        sum_chances(choice, 4, rules, LOGGER, SCORES[0]),
+        sum_chances(choice, 4, rules, explore, SCORES[1]),
+    )
+    rng, slot, mass = np.random.default_rng(11), np.arange(2), target.prod(axis=1)
+    appeal, model = rng.uniform(0, 2, (2, 4, 2))
+    reward, shown = appeal[choice, slot], model[choice, slot]
+    wanted = np.tile(mass @ shown, (len(choice), 1))
+    for weight in weigh_readings(own, weights(logged, target)):
+        found = logged.prod(axis=1) @ repair(weight, reward, shown, wanted)
+        assert found == pytest.approx(mass @ reward.sum(axis=1), abs=1e-12)
 
 
 def test_a_good_model_leaves_less_noise() -> None:

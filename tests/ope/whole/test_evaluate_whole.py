@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bandit.ope.intervals import normal_interval
+from bandit.ope.trust import limits
 from bandit.ope.whole.assumptions import APART
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import evaluate_whole
@@ -123,6 +124,12 @@ def test_one_click_that_is_the_estimate_is_refused_by_name() -> None:
     assert one.startswith(f"one click, of send {log.rows[row]}, slot {slot + 1}, is ")
     answer = evaluate_whole(replace(log, logged=heavy), name=lambda i: f"member m{i}, May")
     assert f"of member m{log.rows[row]}, May, slot" in answer.estimates[0].reason
+
+
+def test_clicks_on_nothing_that_the_target_would_show_are_refused() -> None:
+    assert limits.find_heaviest(np.zeros((4, 2)), str, np.arange(4), 30.0) == (
+        "no click was of an article that this policy would show there"
+    )
 
 
 def test_looks_that_depend_on_more_than_the_slot_are_refused() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from bandit.core.types import Floats
+from bandit.ope import estimators
 from bandit.ope.evaluate import evaluate
 from bandit.ope.intervals import normal_interval
 from bandit.ope.whole.beside import Beside
@@ -124,3 +125,25 @@ def test_joined_issues_keep_what_is_known_from_the_top() -> None:
     assert two.from_top is not None
     assert len(two.from_top.reward) == 2 * len(log.members)
     assert Beside.join([known, log]).from_top is None
+
+
+def test_a_cascade_that_is_wrong_about_slots_below_is_refused() -> None:
+    """The first slot is clicked only where the target's lower slots are likely."""
+    log, _ = make_beside(np.random.default_rng(8), n=20_000, greed=0.0)
+    known = know_top(log, 0.6)
+    top = known.from_top
+    assert top is not None
+    below: Floats = (top.target / top.logged)[:, 1:].prod(axis=1)
+    reward = top.reward.copy()
+    reward[:, 0] *= below > np.median(below)
+    lean = estimators.cascade(top.logged, top.target, reward) + 0.1
+    told = replace(top, reward=reward, modelled=lean)
+    by = {
+        each.estimator: each.reason
+        for each in judge(replace(known, from_top=told, reward=reward[log.rows])).estimates
+    }
+    assert by["snips"] == ""
+    assert by["cascade_sn"].endswith("clicks a send: clicks depend on the slots below")
+    assert by["cascade_dr"].endswith(
+        "clicks a send: who opens depends on the articles, or clicks on the slots below"
+    )

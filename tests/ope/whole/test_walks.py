@@ -5,6 +5,7 @@ import pytest
 
 from bandit.core.rules import Rules
 from bandit.core.types import Bools, Context, Floats, SlotPmf
+from bandit.ope.whole.position_based import estimate_curve, weigh_positions
 from bandit.slates import exploration, walks
 from bandit.slates.propensity import draw
 from tests.support.ope_cases import LOGGER, SCORES, TARGETS, Explore, list_slates, make_issue
@@ -130,6 +131,26 @@ def test_one_over_a_chance_that_was_drawn_has_no_bias(
         value = (exact[:, j] * reward[:, j] * (1 - hole)).sum()
         error = terms.std(ddof=1) / np.sqrt(n)
         assert abs(terms.mean() - value) < 4 * error
+
+
+def test_looks_and_weights_by_chances_of_several_slots_lean_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The target shows the first articles in order. With the sent slate among the walks below its
+    own slot, the weights average 1.04, and looks at the last slot are 10 % too many."""
+    monkeypatch.setattr(walks, "FEW", 0)
+    n, m, k, rng = 40_000, 6, 3, np.random.default_rng(33)
+    context, slot, curve = make_issue(n, m, Rules(slots=k)), np.arange(k), np.array([1.0, 0.7, 0.4])
+    scores = np.tile([0.9, -0.4, 0.3, 1.7, 0.1, 0.5], (n, 1))
+    logger = SlotPmf(scores, exploration.softmax(2.5))
+    choice, rows = draw(logger, context, 5).choice, np.arange(n)
+    beside = walks.walk_beside(logger, context, choice, rows, 2, 8, own=True)
+    logged = walks.find_chances(logger, context, choice, rows, 2, walks=beside)
+    weight = weigh_positions(logged, (choice[:, :, None] == slot).astype(float), curve)
+    terms = (weight * curve).sum(axis=1) / curve.sum()
+    assert abs(terms.mean() - 1) < 4 * terms.std() / np.sqrt(n)
+    clicks = rng.random((n, k)) < rng.uniform(0.3, 1, m)[choice] * curve
+    np.testing.assert_allclose(estimate_curve(logged, clicks), curve, rtol=0.04)
 
 
 @pytest.mark.parametrize("own", [False, True])

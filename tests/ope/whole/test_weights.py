@@ -8,7 +8,8 @@ import pytest
 from bandit.core.rules import Rules
 from bandit.core.types import Floats
 from bandit.ope import estimators
-from bandit.ope.whole.item_position import item_position, weigh_items
+from bandit.ope.inputs import weigh_items
+from bandit.ope.whole.item_position import item_position
 from bandit.ope.whole.position_based import (
     estimate_curve,
     position_based,

@@ -11,8 +11,10 @@ import yaml
 from bandit.core.types import Context, Feedback, Slates
 from bandit.log import archive
 from bandit.log.issue import read_slates
+from bandit.policies.popular import Popular
 from bandit.policies.profile import Profile
 from bandit.policies.random import Random
+from experiments.evaluate.judge import judge
 from experiments.machines.learning import Counted
 from serving import bundle, send
 from serving.ingest import __main__ as ingest
@@ -186,6 +188,15 @@ def test_learning_by_the_commands_is_learning_in_the_simulator(
     learned = bundle.read(tmp_path / f"bundle-{issues}").policy.state()
     assert all(np.array_equal(learned[name], each) for name, each in played.state().items())
     assert np.array_equal(round.slates.choice, slates.choice)
+    other, sender = Popular(), Profile()
+    for each in (other, sender):
+        each.start(association.features)
+    rounds = list(archive.read(Path(log), association.features))
+    found = judge(other, rounds, 1, False, sender, 0, 2, 0.2, sender_from=1)
+    assert found.whole is not None  # the archive's chances are those of the bundles that sent it
+    assert found.clicks == sum(int(each.feedback.clicked.sum()) for each in rounds) > 0
+    with pytest.raises(ValueError, match="it is not the policy that sent this"):
+        judge(other, rounds, 1, False, other, 0, 2, 0.2)
     if issues >= 26:
         told = Counted(seed=7, **size)
         list(play(Profile(), told))
