@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core import check, keys
-from bandit.core.types import Bools, Context, Feedback, Floats, Slates
+from bandit.core.types import Bools, Context, Feedback, Floats, Ints, Slates
 from bandit.log.events import (
     SAME_RECORD,
     SAME_REQUEST,
@@ -81,27 +81,43 @@ def count_people(tagged: pd.DataFrame) -> People:
 
 
 def find_clicks(tagged: pd.DataFrame) -> Floats:
-    """P(a person made it) of each click in tagged events, without those that repeat another."""
+    """P(a person made it) of each click in tagged events, without those that repeat another.
+
+    It has six digits, as confidence has, so that of very many clicks few chances differ.
+    """
     check.columns("events", tagged, ["kind", "tag", "confidence", "why"])
-    return find_chance(tagged[(tagged["kind"] == "click") & ~_find_repeats(tagged)])
+    chance = find_chance(tagged[(tagged["kind"] == "click") & ~_find_repeats(tagged)])
+    return np.asarray(np.round(chance, 6))
 
 
-def bound_people(chance: Floats) -> People:
+def tally_chances(chance: Floats, times: Ints | None = None) -> tuple[Floats, Ints]:
+    """The different ones [c] of some chances, in order, and how often each occurs [c].
+
+    times: how often each of `chance` occurs; default: once
+    """
+    values, place = np.unique(chance, return_inverse=True)
+    return values, np.bincount(place, times, len(values)).astype(np.int64)
+
+
+def bound_people(chance: Floats, times: Ints | None = None) -> People:
     """How many of some clicks people made.
 
     chance: [clicks], as `find_clicks` gives them, of one table of events or of several
+    times: [clicks], how many clicks each stands for; default: one
     """
-    unsure = (chance > 0) & (chance < 1)
-    noise = NORMAL * float(np.sqrt((chance * (1 - chance)).sum())) + UNTOLD * int(unsure.sum())
+    chance, times = tally_chances(chance, times)
+    unsure, recorded = (chance > 0) & (chance < 1), int(times.sum())
+    noise = NORMAL * float(np.sqrt(times @ (chance * (1 - chance))))
+    noise += UNTOLD * int(times[unsure].sum())
     low, high = (
-        float((chance * odds / (chance * odds + 1 - chance)).sum()) for odds in (1 / FACTOR, FACTOR)
+        float(times @ (chance * odds / (chance * odds + 1 - chance)))
+        for odds in (1 / FACTOR, FACTOR)
     )
-    surely = int((chance >= 1).sum())
     return People(
-        len(chance),
-        float(chance.sum()),
-        max(int(np.floor(low - noise)), surely),
-        min(int(np.ceil(high + noise)), len(chance) - int((chance <= 0).sum())),
+        recorded,
+        float(times @ chance),
+        max(int(np.floor(low - noise)), int(times[chance >= 1].sum())),
+        min(int(np.ceil(high + noise)), recorded - int(times[chance <= 0].sum())),
     )
 
 

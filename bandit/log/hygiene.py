@@ -86,7 +86,7 @@ def tag(
     why[tags == "late"] += "; received after the next issue"
     beside = np.flatnonzero(is_open & ~proxied & ~cached)
     seconds = table["seconds"].to_numpy()[beside]
-    beside = beside[_find_during(visits, found, mail[beside], seconds)]
+    beside = beside[find_during(visits, found, mail[beside], seconds)]
     tags[beside], why[beside] = "scanner", "opened during a scanner's visit"
     sure[beside] = np.maximum(machine[beside], KNOWN)
 
@@ -165,16 +165,17 @@ def _find_first(table: pd.DataFrame, mail: Ints) -> tuple[Ints, Bools]:
     return np.where(same, first[original], first), same
 
 
-def _find_during(visits: Visits, scanner: Bools, mail: Ints, seconds: Floats) -> Bools:
+def find_during(visits: Visits, scanner: Bools, mail: Ints, seconds: Floats) -> Bools:
     """Which opens [rows] fall into a scanner's visit to the same mail.
 
     scanner: [v], the visits that are a scanner's
     mail, seconds: [rows], of the opens
     """
-    spans = pd.DataFrame({"mail": visits.mail, "begins": visits.begins, "ends": visits.ends})
-    opens = pd.DataFrame({"mail": mail, "at": seconds, "row": np.arange(len(mail))})
-    both = opens.merge(spans[scanner], on="mail")
-    inside = (both["at"] >= both["begins"] - NEAR) & (both["at"] <= both["ends"] + NEAR)
-    found = np.zeros(len(mail), dtype=bool)
-    found[both.loc[inside, "row"].to_numpy()] = True
-    return found
+    spans = visits.mail[scanner]
+    mails = np.concatenate([spans, mail, spans])
+    at = np.concatenate([visits.begins[scanner] - NEAR, seconds, visits.ends[scanner] + NEAR])
+    step = np.repeat([1, 0, -1], [len(spans), len(mail), len(spans)])
+    order = np.lexsort([-step, at, mails])  # a visit's ends belong to it
+    depth = np.empty(len(order), dtype=np.int64)
+    depth[order] = np.cumsum(step[order])  # visits that have begun and not ended, mail by mail
+    return np.asarray(depth[len(spans) : len(spans) + len(mail)] > 0)

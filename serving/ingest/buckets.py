@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from serving.ingest.spill import Spill
 
 MAILS = 40_000  # that are looked at together, unless more than RECORDS are of them
-RECORDS = 150_000  # different ones that are looked at together, unless one bucket has more
-LEAST = 1_000  # mails in a bucket
+RECORDS = 150_000  # different ones that are looked at together, unless one mail has more
+LEAST = 1_000  # mails in a bucket, unless more than RECORDS are of them
 FILES = 512  # that may be open, if mails are not too many
+PARTS = 8  # into which a bucket that has more is divided
 
 
 @dataclass
@@ -57,16 +58,16 @@ class Buckets:
         """
         held: list[pa.Table] = []
         start = 0
-        for rows, file, ends in zip(self.rows, self.files, self.ends, strict=True):
-            table = _read_once(file)
-            if held and sum(map(len, held)) + len(table) > RECORDS:
-                yield slice(start, rows.start), self._join(held)
-                held, start = [], rows.start
-            held.append(table)
-            del table
-            if ends:
-                yield slice(start, rows.stop), self._join(held)
-                held, start = [], rows.stop
+        for whole, file, ends in zip(self.rows, self.files, self.ends, strict=True):
+            for rows, table in _read_parts(whole, file):
+                if held and sum(map(len, held)) + len(table) > RECORDS:
+                    yield slice(start, rows.start), self._join(held)
+                    held, start = [], rows.start
+                held.append(table)
+                del table
+                if ends and rows.stop == whole.stop:
+                    yield slice(start, rows.stop), self._join(held)
+                    held, start = [], rows.stop
 
     def _join(self, held: list[pa.Table]) -> pa.Table:
         self.together += 1
@@ -75,8 +76,34 @@ class Buckets:
         return table.append_column("taken", pa.array(self.once.find_taken(table)))
 
 
-def _read_once(file: Path) -> pa.Table:
-    """The records of a bucket; of those that say the same one, with their `count`."""
+def _read_parts(rows: slice, file: Path) -> Iterator[tuple[slice, pa.Table]]:
+    """The rows of the book in a bucket, and the records; part by part where they are too many.
+
+    What is divided depends on how many of them differ, and not on how often they came.
+    """
+    alone = rows.stop - rows.start == 1
+    table = _read_once(file, None if alone else RECORDS)
+    if table is not None:
+        yield rows, table
+        return
+    parts = min(PARTS, rows.stop - rows.start)
+    edges = np.linspace(rows.start, rows.stop, parts + 1).astype(np.int64)
+    files = [file.with_name(f"{file.stem}-{part}.arrow") for part in range(parts)]
+    with pa.OSFile(str(file)) as source, ExitStack() as stack:
+        reader = pa.ipc.open_stream(source)
+        lay = _Laying(stack, files, reader.schema, edges)
+        for batch in reader:
+            lay.add(pa.Table.from_batches([batch]), batch["at"].to_numpy())
+    file.unlink()
+    for (low, high), part in zip(pairwise(edges.tolist()), files, strict=True):
+        yield from _read_parts(slice(low, high), part)
+
+
+def _read_once(file: Path, most: int | None) -> pa.Table | None:
+    """The records of a bucket; of those that say the same one, with their `count`.
+
+    most: different ones; None where there are more. Default: no limit
+    """
     with pa.OSFile(str(file)) as source:  # mapped, all of it would count as memory
         reader = pa.ipc.open_stream(source)
         held, count = [count_once(reader.schema.empty_table())], 0
@@ -85,7 +112,37 @@ def _read_once(file: Path) -> pa.Table:
             count += len(batch)
             if count > HELD:
                 held, count = [merge(held, "event")], 0
-        return merge(held, "event")
+                if most is not None and len(held[0]) > most:
+                    return None
+        table = merge(held, "event")
+        return None if most is not None and len(table) > most else table
+
+
+class _Laying:
+    """Lays records into the files of their mails.
+
+    edges: where in the book the mails of each file begin, and the last one's end
+    """
+
+    def __init__(
+        self, stack: ExitStack, files: Sequence[Path], schema: pa.Schema, edges: Ints
+    ) -> None:
+        self._edges = edges
+        self._writers = [
+            stack.enter_context(
+                pa.ipc.new_stream(stack.enter_context(pa.OSFile(str(file), "wb")), schema)
+            )
+            for file in files
+        ]
+
+    def add(self, table: pa.Table, at: Ints) -> None:
+        """Lay down some records, with the mail [rows] of each."""
+        which = np.searchsorted(self._edges, at, side="right") - 1
+        table = table.take(pa.array(np.argsort(which, kind="stable")))
+        place = np.searchsorted(np.sort(which), np.arange(len(self._writers) + 1))
+        for number in np.unique(which):
+            low, high = place[number : number + 2]
+            self._writers[number].write_table(table.slice(low, high - low))
 
 
 def _divide(n: int) -> tuple[Ints, set[int]]:
@@ -111,29 +168,23 @@ def sort_records(spills: Sequence["Spill"], matcher: Matcher, work: Path, aside:
     matcher.settle()
     n = len(matcher.book)
     edges, ends = _divide(n)
-    buckets = Buckets(np.full(n, np.inf), Once(work))
+    buckets = Buckets(np.full(n, np.inf), Once(work, n))
+    lay: _Laying | None = None
     with ExitStack() as stack:
-        writers: list[pa.ipc.RecordBatchStreamWriter] = []
         for spill in spills:
             for table in spill.read_aside():
                 aside.add(table)
             for table in spill.read():
                 table, at = _find(table, matcher, aside)
                 _note_sent(buckets.sent, table, at)
-                if not writers:
+                if lay is None:
                     for low, high in pairwise(edges.tolist()):
                         buckets.files.append(work / f"bucket-{len(buckets.files)}.arrow")
                         buckets.rows.append(slice(low, high))
                         buckets.ends.append(high in ends)
-                        sink = stack.enter_context(pa.OSFile(str(buckets.files[-1]), "wb"))
-                        writers.append(stack.enter_context(pa.ipc.new_stream(sink, table.schema)))
-                which = np.searchsorted(edges, at, side="right") - 1
-                buckets.once.note(table, which)
-                table = table.take(pa.array(np.argsort(which, kind="stable")))
-                place = np.searchsorted(np.sort(which), np.arange(len(writers) + 1))
-                for number in np.unique(which):
-                    low, high = place[number : number + 2]
-                    writers[number].write_table(table.slice(low, high - low))
+                    lay = _Laying(stack, buckets.files, table.schema, edges)
+                buckets.once.note(table, at)
+                lay.add(table, at)
     pa.default_memory_pool().release_unused()
     buckets.once.settle()
     buckets.sent[np.isinf(buckets.sent)] = np.nan

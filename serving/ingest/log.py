@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from filecmp import cmp
 from pathlib import Path
 
 import numpy as np
@@ -179,7 +180,7 @@ def _refuse_unlike(
     """Raise ValueError unless an issue is what it was."""
     files = [f"{part}/{name}.parquet" for part in ("log", "events", "aside")]
     files = [file for file in files if (folder / file).exists() or not file.startswith("aside")]
-    if was != now or any((folder / f).read_bytes() != (made / f).read_bytes() for f in files):
+    if was != now or not all(cmp(folder / file, made / file, shallow=False) for file in files):
         raise ValueError(
             f"{folder} has this send as issue {int(name)}, from other files or settings, or by "
             "another version; a log is only added to: give all files of an issue at once, or write "

@@ -28,6 +28,7 @@ from serving.ingest.reading.schema import ASIDE, SCHEMA
 from serving.sending.write import regroup
 
 ROWS = 100_000  # of records that are written, read again and looked up together
+BYTES = 1 << 20  # of a file that are digested together
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _digest(file: Path, own: Sequence[Mapping], encoding: str) -> str:
             digest.update(source.read_bytes())
     try:
         with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
+            while block := stream.read(BYTES):
                 digest.update(block)
     except FileNotFoundError:
         raise ValueError(f"{file}: there is no such file") from None

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from bandit.core import check
 from bandit.core.types import Floats
-from bandit.log.doubt import People, bound_people
+from bandit.log.doubt import People, bound_people, tally_chances
 from serving.errors import shorten
 from serving.folder import claim
 from serving.ingest.answers import Answers, Window, answer
@@ -35,7 +35,7 @@ from serving.ingest.spill import Spill, open_writer, spill_file
 from serving.sending.record import refuse_spoiling
 from serving.tables import Table, name_plainly
 
-SOME = 20_000  # delays in each part of the mails by which a provider's clock is judged
+MOST = 100_000  # delays by which a provider's clock is judged: every second one of more, and so on
 ADDRESS = ("email", "e_mail", "email_address", "e_mail_address", "address")
 
 
@@ -173,8 +173,8 @@ class _Gathered:
         } | {"clicked": np.zeros((n, k), dtype=bool)}
         self.duplicates = self.used = 0
         self.tags: Counter[str] = Counter()
-        self._chances: list[Floats] = []  # that a person made a click
-        self._delays: dict[str, list[Floats]] = {}
+        self._chances = tally_chances(np.zeros(0))  # that a person made a click, and how often
+        self._delays: dict[str, tuple[int, Floats]] = {}  # every so many, of each provider
         self._writer: pq.ParquetWriter | None = None
         self._stack = ExitStack()
 
@@ -192,10 +192,11 @@ class _Gathered:
         self.duplicates += answers.duplicates
         self.used += answers.mails + len(answers.events)
         self.tags.update(answers.events["tag"].tolist())
-        self._chances.append(answers.chance)
+        chance, times = self._chances
+        once = np.ones(len(answers.chance), dtype=np.int64)
+        self._chances = tally_chances(np.append(chance, answers.chance), np.append(times, once))
         for provider, delays in answers.delays.items():
-            some = delays[:: len(delays) // SOME + 1]
-            self._delays.setdefault(provider, []).append(some)
+            self._note_delays(provider, delays)
         if len(answers.aside):
             rest = pa.Table.from_pandas(answers.aside, preserve_index=False)
             why = rest["why"].combine_chunks().cast(pa.string())
@@ -207,12 +208,19 @@ class _Gathered:
 
     def count_people(self) -> People:
         """How many of the clicks people made."""
-        return bound_people(np.concatenate(self._chances))
+        return bound_people(*self._chances)
+
+    def _note_delays(self, provider: str, delays: Floats) -> None:
+        every, known = self._delays.get(provider, (1, np.zeros(0)))
+        known = np.append(known, delays[::every])
+        while len(known) > MOST:
+            every, known = 2 * every, known[::2]
+        self._delays[provider] = every, known
 
     def list_delays(self) -> Iterator[tuple[str, Floats]]:
         """Each provider's delays, or of very many every so many."""
-        for provider, parts in sorted(self._delays.items()):
-            yield provider, np.concatenate(parts)
+        for provider, (_, delays) in sorted(self._delays.items()):
+            yield provider, delays
 
 
 def _to_table(events: pd.DataFrame) -> pa.Table:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandit.log.events import COLUMNS, TAGS
-from bandit.log.hygiene import tag
+from bandit.log.hygiene import NEAR, find_during, tag
+from bandit.log.machines.visits import Visits
 from tests.support.event_cases import make_events
 
 
@@ -112,3 +113,23 @@ def test_what_says_itself_that_it_is_no_person_is_believed() -> None:
     assert tagged["tag"].tolist() == found
     assert (tagged["confidence"][:8] >= 0.99).all()
     assert tagged["why"][5] == "a machine, as the e-mail platform says"
+
+
+TIMES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40)), max_size=8)
+
+
+@given(TIMES, TIMES, st.integers(0, 9))
+def test_an_open_is_a_scanner_s_from_shortly_before_its_visit_to_shortly_after(
+    visits: list[tuple[int, int]], opens: list[tuple[int, int]], long: int
+) -> None:
+    """As the comparison of each open with each visit of its mail has it."""
+    count, none = len(visits), np.zeros(len(visits), dtype=np.int64)
+    whose = np.array([mail for mail, _ in visits], dtype=np.int64)
+    begins = np.array([at for _, at in visits], dtype=np.float64)
+    made = Visits(none, whose, none, begins, begins + long, none, none)
+    scanner = np.arange(count) % 3 < 2
+    mail = np.array([mail for mail, _ in opens], dtype=np.int64)
+    at = np.array([at for _, at in opens], dtype=np.float64)
+    inside = (mail[:, None] == whose) & (at[:, None] >= begins - NEAR) & scanner
+    inside &= at[:, None] <= begins + long + NEAR
+    assert find_during(made, scanner, mail, at).tolist() == inside.any(axis=1).tolist()

@@ -55,23 +55,23 @@ ROWS = st.lists(
 
 
 @given(ROWS, st.booleans())
-def test_an_id_is_taken_from_the_bucket_on_that_follows_its_first(
+def test_an_id_is_taken_from_the_mail_on_that_follows_its_first(
     rows: list[tuple[str, str, int]], badly: bool
 ) -> None:
     """Two providers' ids are two; also where all have one of two hashes."""
     table = pa.table({"provider": [row[0] for row in rows], "event": [row[1] for row in rows]})
     table = table.cast(pa.schema([("provider", pa.string()), ("event", pa.string())]))
-    bucket = np.array([row[2] for row in rows], dtype=np.int64)
+    mail = np.array([row[2] for row in rows], dtype=np.int64)
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         if badly:
             patch.setattr(once, "hash_texts", hash_badly)
-        used = Once(Path(folder))
+        used = Once(Path(folder), 4)
         for half in (slice(0, len(rows) // 2), slice(len(rows) // 2, None)):
             chosen = np.arange(len(rows))[half]
-            used.note(table.take(pa.array(chosen)), bucket[half])
+            used.note(table.take(pa.array(chosen)), mail[half])
         used.settle()
         for number in range(4):
-            mine = np.flatnonzero(bucket == number)
+            mine = np.flatnonzero(mail == number)
             before = {row[:2] for row in rows if row[2] < number}
             found = used.find_taken(table.take(pa.array(mine)))
             assert found.tolist() == [rows[row][:2] in before for row in mine]
@@ -113,7 +113,7 @@ def test_an_id_of_several_mails_is_used_once_however_many_are_looked_at_together
 def test_a_log_is_the_same_however_small_its_buckets_are(
     least: int, sent: Path, post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that memory holds are looked at together; of more records fewer mails are."""
+    """Those that memory holds are looked at together; of more records fewer mails are, or one."""
     file = write(tmp_path, "mailgun", write_rows("mailgun", post, list_days(post, every=1)))
     ingest(sent, tmp_path / "whole", file)
     monkeypatch.setattr("serving.ingest.buckets.LEAST", least)
@@ -121,5 +121,28 @@ def test_a_log_is_the_same_however_small_its_buckets_are(
     assert read_files(tmp_path / "log") == read_files(tmp_path / "whole")
     monkeypatch.setattr("serving.ingest.buckets.RECORDS", 1)
     told = ingest(sent, tmp_path / "apart", file)
-    assert told["together"] == (len(post) if least == 1 else 1)
+    assert told["together"] == len(post)
     assert told["used"] == len(list_days(post, every=1))
+
+
+def test_an_id_is_used_once_where_a_bucket_is_divided(
+    sent: Path, post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of many different events is looked at in parts; how often they came does not matter."""
+    opens = [Happened(row, "open", 900 + 70 * each) for row in range(20) for each in range(9)]
+    days = [Happened(row, "delivered", 0) for row in range(len(post))]
+    rows = write_rows("mailgun", post, [*days, *opens]).splitlines()
+    for row in (3, 4, 19):
+        told = json.loads(write_rows("mailgun", post, [Happened(row, "open", 5000)]))
+        told["event-data"]["id"] = "twice"
+        rows.append(json.dumps(told))
+    file = write(tmp_path, "mailgun", "\n".join(rows))
+    often = write(tmp_path, "mailgun", "\n".join([*rows, *rows[100:]] * 3), "often")
+    for name, held in (("RECORDS", 40), ("HELD", 25), ("PARTS", 3)):
+        monkeypatch.setattr(f"serving.ingest.buckets.{name}", held)
+    told = ingest(sent, tmp_path / "log", file)
+    assert told["together"] > 4
+    assert (told["used"], told["aside"]) == (len(rows) - 2, {"its id is another event's": 2})
+    assert ingest(sent, tmp_path / "often", often)["together"] == told["together"]
+    for name in ("log/001.parquet", "events/001.parquet"):
+        assert (tmp_path / "often" / name).read_bytes() == (tmp_path / "log" / name).read_bytes()
