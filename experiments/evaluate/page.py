@@ -161,9 +161,8 @@ def _tell_looks(found: Judgement) -> list[str]:
     """Since when the change is beyond doubt for whoever looks after every issue."""
     first = find_first(found.looks)
     if first is None:
-        return ["Looked at after every issue, the change is not beyond doubt yet."] * bool(
-            found.looks
-        )
+        some = any(look.interval for look in found.looks)
+        return ["Looked at after every issue, the change is not beyond doubt yet."] * some
     return [
         f"Looked at after every issue, the change is beyond doubt since {found.campaigns[first]} "
         f"(issue {first + 1} of {len(found.looks)}; the interval holds at all looks together)."

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bandit.ope.intervals import Interval
+from bandit.ope.sequences import Look
 from bandit.ope.trust.dependence import Dependence
 from bandit.ope.trust.tiredness import Tiredness
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
@@ -88,3 +89,11 @@ def test_what_a_click_keeps_away_is_told() -> None:
     never = replace(tired, share=0.0)
     again = list_findings(replace(found, whole=replace(found.whole, tired=never)))
     assert again == list_findings(found)
+
+
+def test_looks_without_an_interval_are_not_told() -> None:
+    found, silent = make_judgement(0.06, 0.16), Look(None, float("nan"))
+    assert list_findings(replace(found, looks=[silent])) == list_findings(found)
+    seen = Look(Interval(0.1, -0.1, 0.3), 0.05)
+    told = list_findings(replace(found, looks=[silent, seen]))
+    assert told[-1] == "Looked at after every issue, the change is not beyond doubt yet."

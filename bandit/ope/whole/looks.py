@@ -14,7 +14,7 @@ from bandit.ope.inputs import weigh_items
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
-from bandit.ope.trust.tiredness import find_terms, find_tiredness, undo
+from bandit.ope.trust.tiredness import MOST, find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import read_items
@@ -50,6 +50,10 @@ def find_change(log: Beside, estimator: str) -> Floats:
 def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95) -> list[Look]:
     """The change in clicks a send after each issue, by all issues up to then.
 
+    At a look there is no interval where too few members have clicked, nor, for slots apart and
+    looks by slot, where it is known who opened and not yet what a click keeps away, or it keeps
+    more away than is allowed for (`trust.tiredness`).
+
     issues: what is known of each, in order (`look.look_beside`)
     estimator: the one that is believed, a key of `ASSUMES`
     level: of confidence that the intervals of all looks hold together (`sequences`)
@@ -69,8 +73,17 @@ def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95)
         rest = np.bincount(member, terms - estimates[look])
         variances[look] = groups / (groups - 1) * float(rest @ rest) / total**2
         clicked = log.members[log.count_clicks() != 0]
-        ready[look] = len(np.unique(clicked)) >= LEAST and variances[look] > 0
+        enough = len(np.unique(clicked)) >= LEAST and variances[look] > 0
+        ready[look] = enough and _allows(log, estimator)
     return make_sequence(estimates, variances, ready, level)
+
+
+def _allows(log: Beside, estimator: str) -> bool:
+    """Whether the estimate allows for clicks that keep others away, as far as one can know."""
+    if MODELLED.get(estimator, estimator) not in ESTIMATORS or log.opened is None:
+        return True
+    tired = find_tiredness(log.clicked, log.opened, log.members)
+    return tired is not None and tired.share <= MOST
 
 
 def lift_by_issue(issues: Sequence[Beside], estimator: str) -> list[Interval | None]:

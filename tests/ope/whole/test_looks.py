@@ -81,6 +81,23 @@ def test_false_alarms_are_rare_however_often_one_looks_and_a_gain_is_found() -> 
     assert found == 10
 
 
+def test_a_look_that_cannot_know_what_a_click_keeps_away_has_no_interval() -> None:
+    """Nobody has opened two newsletters after the first issue; a reading that ends with the first
+    click is beyond what is allowed for."""
+    issues = [replace(each, opened=np.ones(800, bool)) for each in make_issues(5, 3, 800, 0.8)]
+    for estimator in ("item_position", "position_based"):
+        first, *later = look_by_issue(issues, estimator)
+        assert first.interval is None
+        assert all(each.interval for each in later)
+        unknown = [replace(each, opened=None) for each in issues]
+        assert look_by_issue(unknown, estimator)[0].interval is not None
+        ends = [
+            replace(each, reward=each.reward * (np.cumsum(each.reward, axis=1) == 1))
+            for each in issues
+        ]
+        assert all(each.interval is None for each in look_by_issue(ends, estimator))
+
+
 def test_lifts_of_issues_are_parts_of_the_change_of_all() -> None:
     issues = make_issues(4, 3, 800, 0.8)
     for estimator in ("item_position", "position_based"):
