@@ -13,6 +13,7 @@ Open this file for what a policy is told of an article's text.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -63,19 +64,7 @@ class Reader:
         vectors: [n, dim], n > dims
         dims: columns to keep; more tell articles apart better, and cost more to learn
         """
-        with use_one_thread():  # the last bits depend on the number of threads
-            centre, components, sd = _find_components(vectors)
-            plain = components / np.sqrt(np.maximum(sd[:, None], 1e-6))
-            directions = _scale_to_unit(exact.snap((vectors - centre) @ plain.T))
-            clusters = _cluster(directions, dims)
-            sizes = np.array([len(some) for some in clusters])
-            none = np.zeros((0, 0))
-            start = cls(centre, plain, np.vstack(clusters), sizes, none, none, none)
-            topics = _find_topics(start._compare(vectors), dims)
-            columns = exact.dot(start._compare(vectors), topics)
-            mean, variance = exact.snap(columns.mean(axis=0)), columns.var(axis=0)
-            order = np.argsort(-variance, kind="stable")
-            return replace(start, topics=topics[order], mean=mean[order], variance=variance[order])
+        return _fit(np.asarray(vectors, dtype=np.float64).tobytes(), len(vectors), dims)
 
     def read(self, vectors: Floats) -> Floats:
         """The columns [m, d] of m text vectors [m, dim]; a row's bits ignore the other rows."""
@@ -137,6 +126,25 @@ class Reader:
         for name, shape in shapes.items():
             check.shape(f"the reader's {name}", arrays[name], shape)
         return cls(sizes=sizes, **{name: arrays[name] for name in shapes})
+
+
+@lru_cache(maxsize=4)  # associations of one seed have one archive, whatever else they differ in
+def _fit(content: bytes, n: int, dims: int) -> Reader:
+    """What `Reader.fit` gives, for the bytes of its vectors."""
+    vectors = np.frombuffer(content).reshape(n, -1)
+    with use_one_thread():  # the last bits depend on the number of threads
+        centre, components, sd = _find_components(vectors)
+        plain = components / np.sqrt(np.maximum(sd[:, None], 1e-6))
+        directions = _scale_to_unit(exact.snap((vectors - centre) @ plain.T))
+        clusters = _cluster(directions, dims)
+        sizes = np.array([len(some) for some in clusters])
+        none = np.zeros((0, 0))
+        start = Reader(centre, plain, np.vstack(clusters), sizes, none, none, none)
+        topics = _find_topics(start._compare(vectors), dims)
+        columns = exact.dot(start._compare(vectors), topics)
+        mean, variance = exact.snap(columns.mean(axis=0)), columns.var(axis=0)
+        order = np.argsort(-variance, kind="stable")
+        return replace(start, topics=topics[order], mean=mean[order], variance=variance[order])
 
 
 def _find_components(vectors: Floats) -> tuple[Floats, Floats, Floats]:

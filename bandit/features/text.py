@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b, sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -83,19 +83,26 @@ class StaticEncoder:
     dim = 256
 
     def __init__(self) -> None:
-        self._table, self._tokenizer = _static_weights()
+        _static_weights()  # missing ones are told here
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [len(texts), 256]; 0 for a text without a token, or in such a language."""
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
-        for i, text in enumerate(texts):  # one text at a time: padding must not touch the bits
-            told = self._tokenizer.encode(text, add_special_tokens=False)
-            if told.ids and not _falls_apart(text, told.offsets):
-                # rounded to float32 below, on which machines agree
-                words = self._table[told.ids].astype(np.float32)
-                mean = words.mean(axis=0, dtype=np.float64)
-                vectors[i] = mean / max(float(np.linalg.norm(mean)), 1e-9)
+        for i, text in enumerate(texts):
+            vectors[i] = _read_static(text)
         return vectors
+
+
+@lru_cache(maxsize=1 << 12)  # 4 MB: a text is read for features, for what is unread, in each world
+def _read_static(text: str) -> NDArray[np.float32]:
+    """A text's vector [256], by itself: padding to the length of others must not touch the bits."""
+    table, tokenizer = _static_weights()
+    told = tokenizer.encode(text, add_special_tokens=False)
+    if not told.ids or _falls_apart(text, told.offsets):
+        return np.zeros(table.shape[1], dtype=np.float32)
+    # the mean is rounded to float32, on which machines agree
+    mean = table[told.ids].astype(np.float32).mean(axis=0, dtype=np.float64)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 
 
 def _falls_apart(text: str, tokens: Sequence[tuple[int, int]]) -> bool:

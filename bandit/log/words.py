@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from bandit.core import check
 from bandit.core.types import Floats, Round
 from bandit.features.features import Features
 
@@ -79,6 +80,10 @@ def name_tastes(features: Features, interests: Floats, others: Floats, count: in
 
 
 def take_topics(features: Features, columns: Floats) -> Floats:
-    """Those of q columns, the last axis of an array, that stand for topics with names [..., t]."""
+    """Those of q columns, the last axis of an array, that stand for topics with names [..., t].
+
+    Raises ValueError for another number of columns than articles have here.
+    """
+    check.shape("columns", columns, (*columns.shape[:-1], len(features.article_names)))
     first = len(features.article_names) - features.text_dims
     return columns[..., first : first + len(features.names)]

@@ -75,6 +75,21 @@ def test_a_rows_bits_ignore_the_batch_and_survive_a_bundle() -> None:
         Reader.restore(arrays | {"mean": arrays["mean"][1:]}, DIM)
 
 
+def test_an_archive_that_was_read_before_is_remembered_by_its_numbers() -> None:
+    """What is remembered is what is found anew, and belongs to these numbers and columns alone."""
+    vectors = draw_vectors(draw_topics(120, 5, 1), 0.3)
+    one = Reader.fit(vectors, 6)
+    assert Reader.fit(vectors.copy(), 6) is one
+    again = Reader.fit(np.vstack([vectors, vectors[:1]]), 6), Reader.fit(vectors, 7)
+    assert [reader.dims for reader in again] == [6, 7]
+    for _ in range(4):  # four others, and it is forgotten
+        vectors = vectors[1:]
+        Reader.fit(vectors, 6)
+    anew = Reader.fit(draw_vectors(draw_topics(120, 5, 1), 0.3), 6)
+    assert anew is not one
+    assert all(anew.state()[name].tobytes() == one.state()[name].tobytes() for name in one.state())
+
+
 @pytest.mark.parametrize("n", [2, 5, 13, 50])
 def test_small_archives_and_texts_that_repeat(n: int) -> None:
     vectors = draw_vectors(draw_topics(n, 3, 7), 0.4)
