@@ -160,7 +160,8 @@ def judge(
             if not why:
                 opens = fit is not None
                 found = look_beside(plan, logger, round, seed, draws, share, wanted, opens)
-                plans.append((plan, round, wanted))
+                if fit:
+                    plans.append((plan, round, wanted))
                 besides.append(replace(found, from_top=parts[-1]))
                 doubt = doubt or find_miscalibration(logger, round)
             judged.append(round)

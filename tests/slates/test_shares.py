@@ -45,33 +45,45 @@ def explorations(draw: Callable, n: int, m: int) -> Shares:
     )
 
 
-@given(data=st.data(), m=st.integers(5, 40), seed=st.integers(0, 10**6))
+@st.composite
+def ruled(draw: Callable, make_context: Make, n: int) -> tuple[SlotPmf, Context]:
+    """A plan for n members under rules, who may not see all and have seen some."""
+    m, rng = draw(st.integers(5, 40)), np.random.default_rng(draw(st.integers(0, 10**6)))
+    rules = Rules(
+        slots=4,
+        pins=draw(st.sampled_from([{}, {2: "a1"}])),
+        at_most={"kind": {"event": 1}},
+        only={4: {"source": ["board"]}},
+    )
+    context = make_context(
+        n, m, rules, eligible=rng.random((n, m)) < 0.7, seen=rng.random((n, m)) < 0.3
+    )
+    return SlotPmf(np.round(rng.normal(size=(n, m)), 1), draw(explorations(n, m))), context
+
+
+@given(data=st.data(), n=st.sampled_from([FEW // 4, FEW + 20]), seed=st.integers(0, 10**6))
 def test_the_compiled_loop_has_the_bits_of_the_plain_walk(
-    make_context: Make, data: st.DataObject, m: int, seed: int
+    make_context: Make, data: st.DataObject, n: int, seed: int
 ) -> None:
     """Drawn and replayed, whatever was sent: closed articles, one twice, empty slots.
 
     Few members and many are walked through other calls of numpy.
     """
-    rng = np.random.default_rng(seed)
-    n, rules = (
-        data.draw(st.sampled_from([FEW // 4, FEW + 20])),
-        Rules(
-            slots=4,
-            pins=data.draw(st.sampled_from([{}, {2: "a1"}])),
-            at_most={"kind": {"event": 1}},
-            only={4: {"source": ["board"]}},
-        ),
-    )
-    context = make_context(
-        n, m, rules, eligible=rng.random((n, m)) < 0.7, seen=rng.random((n, m)) < 0.3
-    )
-    plan = SlotPmf(np.round(rng.normal(size=(n, m)), 1), data.draw(explorations(n, m)))
+    plan, context = data.draw(ruled(make_context, n))
     plain, compiled = take_both(lambda: slates.draw(plan, context, 5))
     assert_same(plain, compiled)
-    sent = rng.integers(-1, m, (n, 4))
+    sent = np.random.default_rng(seed).integers(-1, len(context.articles), (n, 4))
     one, other = take_both(lambda: replace(plain, propensity=slates.replay(plan, context, sent)))
     assert one.propensity.tobytes() == other.propensity.tobytes()
+
+
+@given(data=st.data())
+def test_few_members_have_the_bits_of_many(make_context: Make, data: st.DataObject) -> None:
+    plan, context = data.draw(ruled(make_context, FEW + 20))
+    whole = slates.draw(plan, context, 5)
+    for rows in (slice(7, 8), slice(11, 11 + FEW)):
+        part = SlotPmf(plan.scores[rows], plan.explore.take(rows))
+        assert_same(slates.draw(part, context.take(rows), 5), whole.take(rows))
 
 
 def test_the_compiled_loop_is_at_work_where_it_is_asked_for(
