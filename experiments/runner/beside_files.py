@@ -10,21 +10,30 @@ import numpy as np
 import pyarrow as pa
 
 from bandit.core.files import read_table, write_table
-from bandit.core.types import Array, Ids
+from bandit.core.types import Array, Bools, Ids
 from bandit.ope.whole.beside import Beside
 
 LISTS = ("reward", "supported", "logged", "target", "leans")
 
 
 def write(path: Path, found: Beside) -> None:
-    """Write all but the members, which the file beside it holds, and what is known from the top."""
+    """Write what is known of the sends that were looked at.
+
+    Whom a newsletter was sent to and who opened it stand in the file beside, and what is known from
+    the top nowhere.
+    """
     columns = {name: pa.array(getattr(found, name)) for name in ("rows", "sampled")}
     columns |= {name: _fold(getattr(found, name)) for name in LISTS}
     write_table(path, pa.table(columns))
 
 
-def read(path: Path, members: Ids) -> Beside:
-    """What `write` wrote. Raises ValueError naming the file where it is damaged."""
+def read(path: Path, members: Ids, opened: Bools) -> Beside:
+    """What `write` wrote.
+
+    members, opened: [n], of all sends
+
+    Raises ValueError naming the file where it is damaged.
+    """
     table = read_table(path)
     column = {name: table[name].combine_chunks() for name in table.column_names}
     e, k = table.num_rows, column["reward"].type.list_size
@@ -33,7 +42,7 @@ def read(path: Path, members: Ids) -> Beside:
     lists = {name: _unfold(column[name]).reshape(shapes.get(name, (e, k))) for name in LISTS}
     rows, sampled = (column[name].to_numpy(zero_copy_only=False) for name in ("rows", "sampled"))
     reward, supported, logged, target, leans = lists.values()
-    return Beside(members, rows, sampled, reward, supported, logged, target, leans)
+    return Beside(members, rows, sampled, reward, supported, logged, target, leans, opened)
 
 
 def _fold(array: Array) -> pa.Array:

@@ -70,7 +70,7 @@ class LogReplay:
         Where whole newsletters are replayed, their file lies in `whole` beside it (`beside_files`).
 
         target: this policy's propensity of the logged article
-        logged, clicked, supported, member: as in the log
+        logged, clicked, supported, member, opened: as in the log
         earned: expected clicks of this policy's own slates, by slot, summed over members; of as
             many slots as are replayed
         """
@@ -91,6 +91,7 @@ class LogReplay:
         }
         table = {name: pa.array(column.ravel()) for name, column in columns.items()}
         table["member"] = pa.array(np.repeat(members, k))
+        table["opened"] = pa.array(np.repeat(feedback.opened, k))
         counts = {"slots": k, "delivered": n, "earned": earned.sum(axis=0).tolist()}
         write_json(stem.with_suffix(".json"), counts)
         write_table(stem.with_suffix(".parquet"), pa.table(table))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bandit.core.files import read_json
-from bandit.core.types import Ids
+from bandit.core.types import Bools, Ids
 from bandit.ope.evaluate import evaluate
 from bandit.ope.intervals import Interval
 from bandit.ope.whole.beside import Beside
@@ -63,8 +63,9 @@ def estimate_off_policy(
             column["member"][:, 0],
         )
         found = [(e.estimator, e.slots, e.interval, e.ess, e.reason) for e in estimates]
-        sends = [issue["delivered"] for issue in counts]
-        found += _judge_whole(paths, np.split(column["member"][:, 0], np.cumsum(sends)[:-1]))
+        ends = np.cumsum([issue["delivered"] for issue in counts])[:-1]
+        who, opened = (np.split(column[name][:, 0], ends) for name in ("member", "opened"))
+        found += _judge_whole(paths, who, opened)
         for name, s, given, ess, reason in found:
             value = (given.estimate, given.low, given.high) if given else (np.nan,) * 3
             # on no slot at all there is nothing to earn, which is not the same as earning nothing
@@ -74,17 +75,18 @@ def estimate_off_policy(
 
 
 def _judge_whole(
-    paths: list[Path], members: list[Ids]
+    paths: list[Path], members: list[Ids], opened: list[Bools]
 ) -> list[tuple[str, int, Interval | None, float, str]]:
     """Name, slots, interval, effective size and reason of each estimate of whole newsletters.
 
     paths: of the replay's issues, in order; where one has no file beside it, there is no estimate
-    members: for each issue whom it was sent to
+    members, opened: for each issue whom it was sent to, and who opened it
     """
     files = [path.parent / "whole" / path.name for path in paths]
     if not all(file.exists() for file in files):
         return []
-    log = Beside.join([beside_files.read(f, who) for f, who in zip(files, members, strict=True)])
+    issues = zip(files, members, opened, strict=True)
+    log = Beside.join([beside_files.read(*issue) for issue in issues])
     k = log.reward.shape[1]
     answer = evaluate_whole(log)
     return [

@@ -1,6 +1,7 @@
 """Tables of a comparison: intervals, lifts and parity, against closed forms."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,7 @@ def test_what_was_earned_on_no_slot_at_all_is_no_number(
         "clicked": np.arange(2 * sends) % 7 == 0,
         "supported": np.ones(2 * sends, dtype=bool),
         "member": np.repeat(np.arange(sends), 2),
+        "opened": np.ones(2 * sends, dtype=bool),
     }
     pd.DataFrame(columns).to_parquet(unit / "replay" / "001.parquet")
     counts = {"slots": 2, "delivered": sends, "earned": [0.3 * sends, 0.2 * sends]}
@@ -133,27 +135,33 @@ def test_whole_newsletters_are_judged_where_they_were_replayed(tmp_path: Path) -
         (unit / part).mkdir(parents=True)
     parts, values = [], []
     for issue in (1, 2):
-        log, value = make_beside(np.random.default_rng(issue), n=3000 * issue)
+        rng = np.random.default_rng(issue)
+        log, value = make_beside(rng, n=3000 * issue)
         n = len(log.members)
+        opened = (log.count_clicks() > 0) | (rng.random(n) < 0.3)
+        log = replace(log, opened=opened)
         stem = unit / "replay" / f"00{issue}"
         columns = {
             **dict.fromkeys(("target", "logged"), np.full(2 * n, 0.5)),
             "clicked": np.arange(2 * n) % 7 == 0,
             "supported": np.ones(2 * n, dtype=bool),
             "member": np.repeat(log.members, 2),
+            "opened": np.repeat(opened, 2),
         }
         pd.DataFrame(columns).to_parquet(stem.with_suffix(".parquet"))
         counts = {"slots": 2, "delivered": n, "earned": [value * n, 0.0, 0.0]}
         write_json(stem.with_suffix(".json"), counts)
         write_json(unit / "issues" / f"{stem.name}.json", {"expected_by_slot": [0.4, 0.1, 0.2]})
         beside_files.write(unit / "replay" / "whole" / f"{stem.name}.parquet", log)
-        again = beside_files.read(unit / "replay" / "whole" / f"{stem.name}.parquet", log.members)
+        file = unit / "replay" / "whole" / f"{stem.name}.parquet"
+        again = beside_files.read(file, log.members, opened)
         for name in vars(log):
             np.testing.assert_array_equal(getattr(again, name), getattr(log, name))
         parts.append(log)
         values.append(value * n)
     found = estimate_off_policy({("target", 0): unit}, "logger", 1, 9).set_index("estimator")
     answer = evaluate_whole(Beside.join(parts))
+    assert answer.tired is not None
     assert [each.estimator for each in answer.estimates] == found.index[4:].tolist()
     for each in answer.estimates:
         row = found.loc[each.estimator]
