@@ -26,6 +26,7 @@ FACTOR = 12.0  # by which all odds may be wrong at once
 UNTOLD = 0.005  # of the clicks, what behaves as nobody is expected to, on either side
 NORMAL = 1.645  # standard deviations that hold nine in ten
 READABLE = 0.2  # an interval wider than this share of the clicks says nothing
+FEW = 500  # clicks: of fewer, slow machines stay among people, and no interval allows for them
 MACHINES = ("scanner", "prefetch")
 SURE = 0.99  # tags that are at least so sure are never drawn
 
@@ -57,7 +58,9 @@ class People:
         "people's clicks: 1,170 to 1,260 of 2,380"
         """
         said = f"people's clicks: {self.low:,} to {self.high:,} of {self.recorded:,}"
-        return said if self.readable else f"{said}; people and machines cannot be told apart here"
+        if not self.readable:
+            return f"{said}; people and machines cannot be told apart here"
+        return f"{said}; too few to find slow machines" if self.recorded < FEW else said
 
 
 def find_chance(tagged: pd.DataFrame) -> Floats:
@@ -73,9 +76,9 @@ def count_people(tagged: pd.DataFrame) -> People:
 
     tagged: events with the columns of `hygiene.tag`
 
-    >>> clicks = pd.DataFrame({"kind": "click", "tag": ["human"] * 90 + ["scanner"] * 10})
+    >>> clicks = pd.DataFrame({"kind": "click", "tag": ["human"] * 900 + ["scanner"] * 100})
     >>> print(count_people(clicks.assign(confidence=1.0, why="")).describe())
-    people's clicks: 90 to 90 of 100
+    people's clicks: 900 to 900 of 1,000
     """
     return bound_people(find_clicks(tagged))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bandit.log.doubt import count_people, draw_tags, find_chance
+from bandit.log.doubt import People, count_people, draw_tags, find_chance
 from bandit.log.events import estimate_open_rate
 from bandit.log.hygiene import tag
 from bandit.log.machines.echoes import find_echoes
@@ -231,7 +231,9 @@ def test_the_statement_of_doubt_by_hand() -> None:
     found = count_people(unsure)
     assert found.expected == pytest.approx(2.8)
     assert (found.low, found.high) == (1, 4)
-    assert found.describe() == "people's clicks: 1 to 4 of 5"
+    assert found.describe() == "people's clicks: 1 to 4 of 5; too few to find slow machines"
+    assert People(500, 480.0, 470, 490).describe() == "people's clicks: 470 to 490 of 500"
+    assert People(500, 250.0, 100, 300).describe().endswith("cannot be told apart here")
 
 
 def test_unsure_tags_are_drawn_by_their_chance_and_sure_ones_stay() -> None:
