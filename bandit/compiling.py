@@ -13,8 +13,8 @@ from typing import Any
 Function = Callable[..., Any]
 
 # Open articles, counted once for each member, slot and table of scores, until which loading the
-# compiled loops costs more time than they save: a send of 200 articles to 25,000 members.
-_WORTH = 3e7
+# compiled loops costs more time than they have saved: a send of 200 articles to 50,000 members.
+_WORTH = 6e7
 _done = 0.0  # of these, what this process has gone through without them
 
 

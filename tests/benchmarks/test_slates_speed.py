@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bandit.compiling import is_worth
 from bandit.core.rules import Rules
 from bandit.core.types import Context, Floats
 from bandit.policy import Informed, Policy
@@ -45,6 +46,7 @@ POLICIES = [
 @pytest.fixture(scope="module", params=[30, 200], ids=["30 articles", "200 articles"])
 def issue(request: pytest.FixtureRequest) -> tuple[Association, Context]:
     """An association whose first issue was sent, and its second one with so many articles."""
+    is_worth(1e9)  # so that the compiled loop is loaded, as it is in a send to many
     sizes = {"members": MEMBERS, "issues": 3, "pool": request.param, "slots": 6}
     association = Association(seed=0, joiners=0, pin_every=0, **sizes)
     return association, association.issue(2)
