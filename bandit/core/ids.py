@@ -21,7 +21,7 @@ from bandit.core.keys import member_keys
 from bandit.core.state import State
 
 Aliases = Mapping[Any, Any]  # the present id of each old one
-Kinds = tuple[bool, bool]
+Kinds = tuple[bool, bool]  # of ids: whether any is a number, and whether any is text
 _KINDS = ("numbers", "text")
 
 

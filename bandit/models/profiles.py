@@ -119,6 +119,7 @@ class Belief:
 
         A member's row has the same bits whichever other members are scored with it.
         """
+        # one product with the articles for both
         both = exact.dot(np.concatenate((self.mean, self.root)), pool.features)
         mean, along = both[: len(self.mean)], both[len(self.mean) :]
         spread = exact.dot(self.spread, pool.squares)
