@@ -14,8 +14,8 @@ from bandit.core.columns import Columns
 from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import KINDS
 from bandit.features.features import Features
+from serving.checks.lines import refuse_other_lines
 from serving.checks.pins import refuse_outside
-from serving.checks.totals import refuse_totals
 from serving.checks.unmatched import find_near
 from serving.errors import shorten
 from serving.formats import is_worded
@@ -119,7 +119,7 @@ def read_members(
     asked = {name: f"the column 'only_{name}' of {pool}" for name in limits if name not in columns}
     table = Table.read(path, ["member", *columns, *limits], encoding=encoding, asked=asked)
     table.check_ids("member", unique=True)
-    refuse_totals(table.path, table.columns)
+    refuse_other_lines(table.path, table.columns)
     for attributes in read:
         for name in (*attributes.levels, *attributes.tags):  # null counts as unknown
             table.check_type(name, TEXT)

@@ -184,7 +184,7 @@ BAD: dict[str, Callable[[Path], Any]] = {
     ),
     "chunk = 0; must be at least 1": lambda desk: None,
     "campaign is empty": lambda desk: None,
-    "row 60: 'Total: 60' is like no other id and has no attribute": total,
+    "row 60: 'Total: 60' is a line of totals, not a member; delete it": total,
 }
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from serving import send
-from serving.checks.totals import refuse_totals
+from serving.checks.lines import refuse_other_lines
 from serving.formats import parse_words
 from serving.tables import Table, find_columns
 from tests.support.desk_cases import list_arguments
@@ -66,31 +66,42 @@ LIST = "member,type,fees\n00003,student,12\n10004,,\n"
 
 
 @pytest.mark.parametrize(
-    "last",
-    ["Total: 2,,", "2 records,,", "TOTAL,,12.50", "Count,n/a,2", "Grand total,,12\nPrinted 3/4,,"],
+    ("own", "what"),
+    [
+        *[
+            (own, "totals")
+            for own in ("Total: 2", "2 records", "TOTAL", "Total24", "Count", "Summe")
+        ],
+        *[(own, "totals") for own in ("Grand total", "Sub-total = 1", "Total members: 40")],
+        *[
+            (own, "totals")
+            for own in ("Total\uff1a24", "1,204 in total", "Average:", "Number of members")
+        ],
+        *[(own, "headings") for own in ("Member ID", "member", "ID")],
+    ],
 )
-def test_a_line_of_totals_is_refused_by_row(tmp_path: Path, last: str) -> None:
-    columns = Table.read(write(tmp_path, LIST + last + "\n,,\n"), ["member"], True).columns
-    said = re.escape(last.partition(",")[0])
-    with pytest.raises(ValueError, match=rf"members\.csv row 2: '{said}' is like no other id"):
-        refuse_totals(Path("members.csv"), columns)
+@pytest.mark.parametrize("below", ["", "A 17,x,\n"])
+def test_a_line_that_is_no_member_is_refused_by_row(
+    tmp_path: Path, own: str, what: str, below: str
+) -> None:
+    """Wherever it stands, whatever other ids look like, and whatever stands beside it."""
+    path = write(tmp_path, LIST + f'"{own}",some words,24\n' + below)
+    columns = Table.read(path, ["member"], True).columns
+    said = rf"members\.csv row 2: '{re.escape(own)}' is a line of {what}, not a member"
+    with pytest.raises(ValueError, match=said):
+        refuse_other_lines(Path("members.csv"), columns)
 
 
 @pytest.mark.parametrize(
-    "last",
+    "own",
     [
-        "10005,,",  # of whom nothing is known
-        "ann@x.org,,",  # an id of another kind
-        "Total Wine,corporate,",  # a company
-        "Total: 2,,\n10005,,",  # not below the list
-        "a b,,\nTotal: 2,,\n10005,x,\nTotal: 3,,",  # other ids hold spaces
+        *("10005", "A 17", "x:9", "ann@x.org", "00999/2 b", "Total Wine", "count7", "sum 41"),
+        *("totally@x.org", "members@x.org", "24", "Member 7", "ID 7", "1204-total"),
     ],
 )
-def test_whoever_may_be_a_member_is_none_of_totals(tmp_path: Path, last: str) -> None:
-    columns = Table.read(write(tmp_path, LIST + last + "\n"), ["member"], True).columns
-    refuse_totals(Path("members.csv"), columns)
-    for only in (columns.slice(0, 0), columns.slice(2)):
-        refuse_totals(Path("members.csv"), only)
+def test_whoever_may_be_a_member_is_one(tmp_path: Path, own: str) -> None:
+    columns = Table.read(write(tmp_path, LIST + f"{own},,\n"), ["member"], True).columns
+    refuse_other_lines(Path("members.csv"), columns)
 
 
 def test_an_old_encoding_is_read_when_told_and_refused_when_not(tmp_path: Path) -> None:
