@@ -22,9 +22,8 @@ _SUM = re.compile(
     rf"|(?:sums?|summe|counts?|averages?|means?|number\s+of\s+{_WHAT})\s*(?:[:=\uff1a]\s*[\d.,]*)?"
     rf"|[\d.,]+\s+(?:{_WHAT}|(?:in\s+)?total)"  # 24 records
 )
-_WORDS = (
-    "total|sum|count|average|mean|number|member|record|row|contact|id"  # one is in any of these
-)
+# one of these is in any such line, and in hardly an id
+_WORDS = r"total|sum|count|average|mean|number|member|record|row|contact|^\W*id\W*$"
 _HEADINGS = {"member", "member_id", "id"}
 
 
@@ -36,7 +35,7 @@ def refuse_other_lines(path: Path, columns: pa.Table) -> None:
     ids = columns["member"]
     if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)):
         return
-    asked = pc.match_substring_regex(ids, _WORDS, ignore_case=True)  # hardly any
+    asked = pc.match_substring_regex(ids, _WORDS, ignore_case=True)
     for row in np.flatnonzero(asked.to_numpy()).tolist():
         own = ids[row].as_py()
         if what := _tell(own):

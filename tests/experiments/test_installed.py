@@ -96,7 +96,7 @@ def test_the_template_of_an_outside_project_works_as_its_page_says(
         else ask(installed, place, *each)
         for j, each in enumerate(asked)
     ]
-    assert "all 18 kept" in told[0]
+    assert "all 19 kept" in told[0]
     assert {"mine", "profile"} <= set(pd.read_parquet(place / "runs/1/summary.parquet")["policy"])
     rates = [f"mine rate={rate}" for rate in ("0.3", "1", "3")]
     assert set(rates) <= set(pd.read_parquet(place / "runs/2/summary.parquet")["policy"])

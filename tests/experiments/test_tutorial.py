@@ -10,7 +10,7 @@ from experiments.runner.configs import ROOT
 TUTORIAL = ROOT / "docs" / "tutorial"
 SAYS = {
     "1_first_comparison": ("report: ", "clicks_per_delivered"),
-    "2_own_policy": ("all 18 kept", "own rate=0.3"),
+    "2_own_policy": ("all 19 kept", "own rate=0.3"),
     "3_own_log": ("6,000 rows, 6,000 kept", "estimator"),
 }
 
