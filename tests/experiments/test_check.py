@@ -79,7 +79,7 @@ def test_code_that_fails_is_told_with_its_place(
     ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_fault(tmp_path, "scores = self.weight", "scores = self.wait")
-    assert ask(check.main, "policy=mine", "--config-dir", "configs").endswith("18 of 18 broken")
+    assert ask(check.main, "policy=mine", "--config-dir", "configs").endswith("19 of 19 broken")
     told = capsys.readouterr().out
     assert "BROKEN  Asked twice, it gives the same slates.\n        AttributeError: " in told
     assert "no attribute 'wait' (mine_policy.py:23)\n" in told
