@@ -122,12 +122,10 @@ def judge_labelled(table: pd.DataFrame, seed: int, encoder: Encoder) -> tuple[pd
     texts = clean_texts(list(table["Text"].iloc[order]))
     labels = list(table["Category"].iloc[order[count:]])
     features = Features.fit(pd.DataFrame({"member": [1]}), texts[:count], DIMS, encoder)
-    fresh = pd.DataFrame({"article": range(count), "title": texts[count:]})
-    fresh = fresh.assign(summary="", kind="article")
-    named = name_articles(features, features.encode_articles(fresh))
+    fresh = {"article": range(count), "title": texts[count:], "summary": "", "kind": "article"}
+    named = name_articles(features, features.encode_articles(pd.DataFrame(fresh)))
     found = measure_purity([name or OTHER for name in named], labels)
-    vectors = encoder.encode(texts).astype(np.float64)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    vectors = encoder.encode(texts)
     plain = KMeans(len(found), n_init=4, random_state=seed).fit(vectors[:count])
     clusters = [str(cluster) for cluster in plain.predict(vectors[count:])]
     return found, weigh(measure_purity(clusters, labels))

@@ -8,7 +8,7 @@ slots, d columns, w slates of the target drawn beside each send. Open this file 
 `doubly_robust.item_position_dr` or `cascade_dr` a model.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -145,10 +145,8 @@ def describe_opened(
     seed: of the target's draws; the w-th has the seed + w
     drawn: w, how many newsletters it draws for each that was opened
     """
-    opened = np.flatnonzero(round.feedback.opened)
-    sent = describe(round.context, round.slates.choice, target)[opened]
     own = (draw(target, wanted, seed + each).choice for each in range(drawn))
-    return np.stack([sent, *(describe(wanted, choice, target)[opened] for choice in own)])
+    return _describe_beside(target, round, wanted, own)
 
 
 def describe_below(
@@ -167,9 +165,14 @@ def describe_below(
     for rows, slot, pmf in walk_down(target, wanted, choice):
         for each in range(drawn):
             own[each, rows, slot] = choose(pmf, numbers[each][rows, slot])
+    return _describe_beside(target, round, wanted, own)
+
+
+def _describe_beside(target: SlotPmf, round: Round, wanted: Context, own: Iterable[Ints]) -> Floats:
+    """What was sent to whoever opened, and beside it w choices of the target, [1 + w, o, k, d]."""
     opened = np.flatnonzero(round.feedback.opened)
-    sent = describe(round.context, choice, target)[opened]
-    return np.stack([sent, *(describe(wanted, each, target)[opened] for each in own)])
+    sent = describe(round.context, round.slates.choice, target)[opened]
+    return np.stack([sent, *(describe(wanted, choice, target)[opened] for choice in own)])
 
 
 def model_top(

@@ -14,7 +14,7 @@ from bandit.ope.inputs import weigh_items
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
-from bandit.ope.trust.tiredness import MOST, find_terms, find_tiredness, undo
+from bandit.ope.trust.tiredness import MOST, Tiredness, find_terms, find_tiredness, undo
 from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import read_items
@@ -28,13 +28,23 @@ LEAST = 50  # members with a click, for the estimate to be as good as normal
 
 def find_change(log: Beside, estimator: str) -> Floats:
     """What the target earns more than what was sent, terms [n]: of an estimator of `ASSUMES`."""
+    return _find_change(log, estimator, _find_tiredness(log, estimator))
+
+
+def _find_tiredness(log: Beside, estimator: str) -> Tiredness | None:
+    """How many clicks a click keeps away, where the estimate has to allow for that."""
+    if MODELLED.get(estimator, estimator) not in ESTIMATORS:
+        return None
+    return find_tiredness(log.clicked, log.opened, log.members)
+
+
+def _find_change(log: Beside, estimator: str, tired: Tiredness | None) -> Floats:
     top = log.from_top
     if top and estimator in FROM_TOP:
         terms = FROM_TOP[estimator](top.logged, top.target, top.reward)
         return np.asarray(terms - log.count_clicks())
     if top and top.modelled is not None and estimator == "cascade_dr":
         return np.asarray(top.modelled - log.count_clicks())
-    tired = find_tiredness(log.clicked, log.opened, log.members)
     plain = MODELLED.get(estimator, estimator)
     terms = find_terms(log, ESTIMATORS[plain], tired) - log.count_clicks()
     if estimator in MODELLED and log.reward.any():
@@ -64,7 +74,8 @@ def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95)
     estimates, variances, ready = np.zeros(count), np.zeros(count), np.zeros(count, dtype=bool)
     for look in range(count):
         log = Beside.join(issues[: look + 1])
-        terms = find_change(log, estimator)
+        tired = _find_tiredness(log, estimator)
+        terms = _find_change(log, estimator, tired)
         member = np.unique(log.members, return_inverse=True)[1]
         groups, total = int(member.max(initial=-1)) + 1, len(terms)
         if groups < 2:
@@ -74,15 +85,14 @@ def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95)
         variances[look] = groups / (groups - 1) * float(rest @ rest) / total**2
         clicked = log.members[log.count_clicks() != 0]
         enough = len(np.unique(clicked)) >= LEAST and variances[look] > 0
-        ready[look] = enough and _allows(log, estimator)
+        ready[look] = enough and _allows(log, estimator, tired)
     return make_sequence(estimates, variances, ready, level)
 
 
-def _allows(log: Beside, estimator: str) -> bool:
+def _allows(log: Beside, estimator: str, tired: Tiredness | None) -> bool:
     """Whether the estimate allows for clicks that keep others away, as far as one can know."""
     if MODELLED.get(estimator, estimator) not in ESTIMATORS or log.opened is None:
         return True
-    tired = find_tiredness(log.clicked, log.opened, log.members)
     return tired is not None and tired.share <= MOST
 
 
