@@ -114,8 +114,12 @@ def measure_purity(topics: Sequence[str], labels: Sequence[str]) -> pd.DataFrame
 def judge_labelled(table: pd.DataFrame, seed: int, encoder: Encoder) -> tuple[pd.DataFrame, float]:
     """What `measure_purity` says of the named topics, and the purity of as many plain clusters.
 
+    The reader is fitted to one half of the texts, or to `LABELLED` of them, and judged by as many
+    others; the clusters are k-means of the encoder's vectors of the same texts.
+
     table: of `read_labelled`
-    seed: which texts the reader is fitted to, and which it is judged by
+    seed: draws which texts the reader is fitted to, and which it is judged by
+    encoder: turns texts into vectors, for the reader and for the clusters
     """
     count = min(LABELLED, len(table) // 2)
     order = keys.generator("check of purity", seed).permutation(len(table))[: 2 * count]

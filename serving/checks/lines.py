@@ -28,9 +28,10 @@ _HEADINGS = {"member", "member_id", "id"}
 
 
 def refuse_other_lines(path: Path, columns: pa.Table) -> None:
-    """Raise ValueError naming the first row whose id says that it is no member.
+    """Raise ValueError naming file, row and id of the first row whose id says it is no member.
 
-    columns: with `member`
+    path: of the list, for the message
+    columns: of the list; its ids, `member`, are looked at, and only where they are text
     """
     ids = columns["member"]
     if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)):
