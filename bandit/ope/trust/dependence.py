@@ -103,6 +103,21 @@ def rank_appeal(appeal: Floats, open: Bools) -> Floats:
     return np.where(known, rank / count - 0.5, 0.0)
 
 
+def score_appeal(appeal: Floats, open: Bools) -> Floats:
+    """The normal scores of the open articles in a member's order, 0 for the others, [n, m].
+
+    Van der Waerden (1952): the quantiles of a normal variable at the articles' ranks.
+
+    appeal: [n, m], in any unit, NaN for unknown; open: [n, m]
+
+    >>> score_appeal(np.array([[0.2, 0.9, 0.4]]), np.array([[True, True, True]])).round(2).tolist()
+    [[-0.97, 0.97, 0.0]]
+    """
+    from scipy.special import ndtri  # the sender has no need of it
+
+    return np.asarray(ndtri(rank_appeal(appeal, open) + 0.5))
+
+
 def lean(walks: "Walks", reward: Floats | Bools, appeal: Floats) -> Floats:
     """How much more each click has appealing neighbours than chance says, [e, k, c, 2].
 

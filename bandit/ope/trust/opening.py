@@ -8,7 +8,7 @@ often a newsletter is opened can be regressed on how well the target likes what 
 what it would like on average of what the logger might have put there. That difference has mean 0
 for every member, so neither who the members are nor who opens a lot is in the way: it is its own
 instrument (Angrist & Imbens 1995), and the logger may be any. How well an article is liked is its
-normal score (van der Waerden 1952) among the member's open ones, in the target's order: a member
+normal score among the member's open ones, in the target's order: a member
 who likes the best of forty likes it by more than the second. Axes: n sends, m articles.
 Open this file for how an estimate allows for subject lines.
 """
@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandit.core.types import Bools, Floats
-from bandit.ope.trust.dependence import rank_appeal
+from bandit.core.types import Floats
 from bandit.ope.trust.tiredness import STEP, Tiredness, find_terms, undo
 
 if TYPE_CHECKING:
@@ -56,26 +55,18 @@ class Opening:
         spread = float(np.sqrt(self.influence @ self.influence)) / len(self.influence)
         return float(abs(self.wanted.mean())) * spread
 
+    @property
+    def sure(self) -> bool:
+        """Whether it is no luck that more are opened, or fewer: over two standard errors."""
+        return abs(self.more) > 2 * self.error
+
     def lighten(self, slope: float) -> Floats:
         """What a click counts, [n], as if every first article opened as many newsletters."""
         return np.asarray(1 / np.maximum(1 + slope * self.sent, LEAST))
 
     def weigh(self, slope: float) -> Floats:
         """What a click counts, [n], as if its newsletter were opened as often as the target's."""
-        return np.maximum(1 + slope * self.wanted, LEAST) * self.lighten(slope)
-
-
-def score_first(appeal: Floats, open: Bools) -> Floats:
-    """The normal scores of the open articles in a member's order, 0 for the others, [n, m].
-
-    appeal: [n, m], in any unit, NaN for unknown; open: [n, m]
-
-    >>> score_first(np.array([[0.2, 0.9, 0.4]]), np.array([[True, True, True]])).round(2).tolist()
-    [[-0.97, 0.97, 0.0]]
-    """
-    from scipy.special import ndtri  # the sender has no need of it
-
-    return np.asarray(ndtri(rank_appeal(appeal, open) + 0.5))
+        return np.asarray(np.maximum(1 + slope * self.wanted, LEAST) * self.lighten(slope))
 
 
 def find_opening(log: "Beside") -> Opening | None:

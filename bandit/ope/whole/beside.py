@@ -8,7 +8,7 @@ whole newsletters needs of each issue; `look` finds it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -109,7 +109,8 @@ class Beside:
         }
         tops = [part.from_top for part in parts if part.from_top]
         from_top = tops[0].join(tops) if len(tops) == len(parts) else None
+        maybe: dict[str, Any] = {}
         for name in MAYBE:
             known = [getattr(part, name) for part in parts]
-            joined[name] = None if any(each is None for each in known) else np.concatenate(known)
-        return cls(rows=rows, from_top=from_top, **joined)
+            maybe[name] = None if any(each is None for each in known) else np.concatenate(known)
+        return cls(rows=rows, from_top=from_top, **joined, **maybe)

@@ -7,8 +7,7 @@ import numpy as np
 
 from bandit.core import keys
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
-from bandit.ope.trust.dependence import lean, rank_appeal
-from bandit.ope.trust.opening import score_first
+from bandit.ope.trust.dependence import lean, rank_appeal, score_appeal
 from bandit.ope.whole.beside import Beside
 from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import replay
@@ -100,7 +99,7 @@ def check_logger(logger: SlotPmf, round: Round) -> None:
 def _lean_first(target: SlotPmf, logger: SlotPmf, round: Round, wanted: Context) -> Floats:
     """`Beside.first` of one issue, [n, 2]."""
     context, sent = round.context, round.slates.choice[:, :1]
-    scores = score_first(target.choose_scores(0), context.eligible | wanted.eligible)
+    scores = score_appeal(target.choose_scores(0), context.eligible | wanted.eligible)
     usual = (find_first(logger, context) * scores).sum(axis=1)
     shown = np.take_along_axis(scores, np.maximum(sent, 0), axis=1)[:, 0]
     theirs = (find_first(target, wanted) * scores).sum(axis=1)
