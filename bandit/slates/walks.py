@@ -182,6 +182,11 @@ def walk_down(plan: SlotPmf, context: Context, choice: Ints) -> Iterator[tuple[I
             here.fill(choice[rows, slot])
 
 
+def find_first(plan: SlotPmf, context: Context) -> Floats:
+    """The pmf [n, m] of the first slot, pins included."""
+    return _ask(plan, Desk(context), 0)
+
+
 def _ask(plan: SlotPmf, desk: Desk, slot: int) -> Floats:
     """The pmf [r, m] of a slot, pins included; the desk knows what fills the slots above."""
     open, _ = desk.open(slot)

@@ -98,6 +98,7 @@ def list_findings(found: Judgement) -> list[str]:
         told.append(f"The answer assumes that {ASSUMES[best.estimator]}.")
         told.append(_tell_choice(found.whole, best))
         told += _tell_tired(found.whole, best)
+        told += _tell_opening(found.whole, best)
         if found.why:
             told.append(f"Slots apart and looks by slot were not judged: {found.why}.")
         worth = f"{found.sends:,} sends tell as much as {best.ess:,.0f} by this policy would"
@@ -150,6 +151,26 @@ def _tell_tired(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
     return [
         "The log cannot tell whether a click keeps others below it away, or none: as pairs of "
         f"clicks have it, {kept} of them, which may be luck; {allows}."
+    ]
+
+
+def _tell_opening(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
+    """How many more newsletters the first article would open, where the answer allows for that."""
+    opening = whole.opening
+    if opening is None or not opening.more or best.estimator in FROM_TOP:
+        return []
+    change = "more" if opening.more > 0 else "fewer"
+    more = f"{format_percent(abs(opening.more))} {change}"
+    told = f"{more} (standard error {format_percent(opening.error)})"
+    allows = "the answer allows for that, and its interval for how unsure it is"
+    if opening.sure:
+        return [
+            f"Newsletters are opened for their first article, and this policy's would be opened "
+            f"{told}; {allows}."
+        ]
+    return [
+        "The log cannot tell whether this policy's first articles would open more newsletters or "
+        f"fewer: as its opens have it, {told}, which may be luck; {allows}."
     ]
 
 

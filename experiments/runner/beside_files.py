@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from bandit.core.files import read_table, write_table
-from bandit.core.types import Array, Bools, Ids
+from bandit.core.types import Array, Bools, Floats, Ids
 from bandit.ope.whole.beside import Beside
 
 LISTS = ("reward", "supported", "logged", "target", "leans")
@@ -19,7 +19,8 @@ LISTS = ("reward", "supported", "logged", "target", "leans")
 def write(path: Path, found: Beside) -> None:
     """Write what is known of the sends that were looked at.
 
-    Whom a newsletter was sent to and who opened it stand in the file beside, and what is known from
+    Whom a newsletter was sent to, who opened it and how well its first article is liked stand in
+    the file beside, and what is known from
     the top nowhere.
     """
     columns = {name: pa.array(getattr(found, name)) for name in ("rows", "sampled")}
@@ -27,10 +28,10 @@ def write(path: Path, found: Beside) -> None:
     write_table(path, pa.table(columns))
 
 
-def read(path: Path, members: Ids, opened: Bools) -> Beside:
+def read(path: Path, members: Ids, opened: Bools, first: Floats | None) -> Beside:
     """What `write` wrote.
 
-    members, opened: [n], of all sends
+    members, opened, first: [n] or [n, 2], of all sends
 
     Raises ValueError naming the file where it is damaged.
     """
@@ -42,7 +43,7 @@ def read(path: Path, members: Ids, opened: Bools) -> Beside:
     lists = {name: _unfold(column[name]).reshape(shapes.get(name, (e, k))) for name in LISTS}
     rows, sampled = (column[name].to_numpy(zero_copy_only=False) for name in ("rows", "sampled"))
     reward, supported, logged, target, leans = lists.values()
-    return Beside(members, rows, sampled, reward, supported, logged, target, leans, opened)
+    return Beside(members, rows, sampled, reward, supported, logged, target, leans, opened, first)
 
 
 def _fold(array: Array) -> pa.Array:

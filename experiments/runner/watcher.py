@@ -71,6 +71,7 @@ class LogReplay:
 
         target: this policy's propensity of the logged article
         logged, clicked, supported, member, opened: as in the log
+        first_sent, first_wanted: of `Beside.first`, where whole newsletters are replayed
         earned: expected clicks of this policy's own slates, by slot, summed over members; of as
             many slots as are replayed
         """
@@ -82,6 +83,7 @@ class LogReplay:
             found = Beside.join(self._beside)
             whole = replace(found, rows=np.concatenate(self._waves)[found.rows], members=members)
             beside_files.write(stem.parent / "whole" / f"{stem.name}.parquet", whole)
+            first = np.asarray(found.first)[order]
         slates, feedback = self._logged.slates, self._logged.feedback
         columns = {
             "target": target,
@@ -92,6 +94,9 @@ class LogReplay:
         table = {name: pa.array(column.ravel()) for name, column in columns.items()}
         table["member"] = pa.array(np.repeat(members, k))
         table["opened"] = pa.array(np.repeat(feedback.opened, k))
+        if self._beside:
+            for name, column in zip(("first_sent", "first_wanted"), first.T, strict=True):
+                table[name] = pa.array(np.repeat(column, k))
         counts = {"slots": k, "delivered": n, "earned": earned.sum(axis=0).tolist()}
         write_json(stem.with_suffix(".json"), counts)
         write_table(stem.with_suffix(".parquet"), pa.table(table))

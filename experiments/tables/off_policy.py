@@ -1,12 +1,13 @@
 """What the log of one policy says that another would have earned, beside what it does earn."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bandit.core.files import read_json
-from bandit.core.types import Bools, Ids
+from bandit.core.types import Bools, Floats, Ids
 from bandit.ope.evaluate import evaluate
 from bandit.ope.intervals import Interval
 from bandit.ope.whole.beside import Beside
@@ -65,7 +66,9 @@ def estimate_off_policy(
         found = [(e.estimator, e.slots, e.interval, e.ess, e.reason) for e in estimates]
         ends = np.cumsum([issue["delivered"] for issue in counts])[:-1]
         who, opened = (np.split(column[name][:, 0], ends) for name in ("member", "opened"))
-        found += _judge_whole(paths, who, opened)
+        liked = [column[name][:, 0] for name in ("first_sent", "first_wanted") if name in column]
+        on_top = list(np.split(np.stack(liked, axis=1), ends)) if liked else None
+        found += _judge_whole(paths, who, opened, on_top)
         for name, s, given, ess, reason in found:
             value = (given.estimate, given.low, given.high) if given else (np.nan,) * 3
             # on no slot at all there is nothing to earn, which is not the same as earning nothing
@@ -75,17 +78,19 @@ def estimate_off_policy(
 
 
 def _judge_whole(
-    paths: list[Path], members: list[Ids], opened: list[Bools]
+    paths: list[Path], members: list[Ids], opened: list[Bools], on_top: list[Floats] | None
 ) -> list[tuple[str, int, Interval | None, float, str]]:
     """Name, slots, interval, effective size and reason of each estimate of whole newsletters.
 
     paths: of the replay's issues, in order; where one has no file beside it, there is no estimate
     members, opened: for each issue whom it was sent to, and who opened it
+    on_top: `Beside.first` of each issue; None: not known
     """
     files = [path.parent / "whole" / path.name for path in paths]
     if not all(file.exists() for file in files):
         return []
-    issues = zip(files, members, opened, strict=True)
+    first: Sequence[Floats | None] = on_top or [None] * len(files)
+    issues = zip(files, members, opened, first, strict=True)
     log = Beside.join([beside_files.read(*issue) for issue in issues])
     k = log.reward.shape[1]
     answer = evaluate_whole(log)

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from bandit.core.columns import Columns
 from serving.sending.write import ROW_GROUP, write_slates
@@ -18,26 +16,19 @@ from serving.sending.write import ROW_GROUP, write_slates
 MEMBERS, POOL = "members.parquet", "pool.parquet"
 
 
-def write_book(at: Mapping[str, Path], slates: Path, members: Columns, articles: Columns) -> None:
+def write_book(at: Mapping[str, Path], members: pa.Table, articles: Columns) -> int:
     """Write the members who are mailed, in the order of the slates, and the pool.
 
     at: where each of the two files is written
-    slates: the file of the slates
-    members: all whom slates were chosen for, in order; those who are on none are left out
+    members: those who are mailed, in order
     articles: the pool, with what the lottery decided
+
+    Returns how many members are mailed. Raises ValueError where nobody is.
     """
-    mailed = pa.chunked_array(_read_members(slates))
-    table = to_table(members)
-    kept = table.filter(pc.is_in(table["member"], value_set=mailed.cast(table["member"].type)))
-    pieces = (kept.slice(row, ROW_GROUP) for row in range(0, max(len(kept), 1), ROW_GROUP))
-    write_slates(at[MEMBERS], pieces)
+    pieces = (members.slice(row, ROW_GROUP) for row in range(0, max(len(members), 1), ROW_GROUP))
+    count = write_slates(at[MEMBERS], pieces)
     write_slates(at[POOL], [to_table(articles)])
-
-
-def _read_members(slates: Path) -> list[pa.Array]:
-    """The members of the slates, piece by piece."""
-    file = pq.ParquetFile(slates, page_checksum_verification=True)
-    return [batch.column(0).unique() for batch in file.iter_batches(columns=["member"])]
+    return count
 
 
 def to_table(columns: Columns) -> pa.Table:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from bandit.core.files import replacing
 from serving.checks.contradictions import find_contradictions, list_rules
 from serving.folder import claim, sync
-from serving.letters.book import MEMBERS, POOL, write_book
+from serving.letters.book import MEMBERS, POOL, to_table, write_book
 from serving.letters.merge import write_merge
 from serving.letters.preview import Letters, write_preview
 from serving.letters.tally import Tally, describe_contradictions
 from serving.letters.texts import Texts
 from serving.sending.record import SLATES, refuse_other, refuse_unlike, write_send
 from serving.sending.suppress import drop_suppressed
-from serving.sending.write import read_back, write_slates
+from serving.sending.write import write_slates
 from serving.shards.divide import Shards, choose_issue, sweep_shards
 
 if TYPE_CHECKING:
@@ -61,38 +61,40 @@ def write_issue(issue: "Issue", advance: Callable[[int], None]) -> Written:
 
 
 def _write_files(issue: "Issue", texts: Texts, shards: Shards) -> Written:
-    """Put the shards together, without those who must not be mailed, and write what they say."""
+    """Put the shards together, without those who must not be mailed, and write what they say.
+
+    Each shard is read once: it is counted, looked at and put into mails on its way into the file.
+    """
     folder, slots = issue.part.folder, issue.rules.slots
     tally = Tally(issue.articles, issue.rules, list_rules(issue.rules, issue.articles))
     with ExitStack() as stack:
         at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
         lists = issue.read_suppressed()  # at the last moment: all that follows is writing
-        rows = write_slates(at[SLATES], drop_suppressed(shards, lists))
-        write_book(at, at[SLATES], issue.members, issue.articles)
-        letters = Letters(rows // slots, issue, texts)
-        slates = map(letters.add, map(tally.add, read_back(at[SLATES], slots)))
-        mails = write_merge(slates, texts, slots, at[LINES], at[SHEET])
+        (members,) = drop_suppressed([to_table(issue.members)], lists)
+        count = write_book(at, members, issue.articles)
+        letters = Letters(count, issue, texts)
+        slates = map(letters.add, map(tally.add, drop_suppressed(shards, lists)))
+        write_slates(at[SLATES], write_merge(slates, texts, slots, at[LINES], at[SHEET]))
         found = find_contradictions(issue.rules, issue.articles)
         sentences = describe_contradictions(found, tally.count_given_up())
         warnings = [*sentences, *(f"{file}: {warning}" for file, warning in issue.warnings)]
         warnings = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in warnings]
-        shown = letters.found
-        write_preview(at[PREVIEW], at[SLATES], issue, texts, tally, shown, mails, warnings)
+        write_preview(at[PREVIEW], at[SLATES], issue, texts, tally, letters.found, warnings)
         for name, part in at.items():
             refuse_unlike(part, folder / name)
-    told = issue.describe(lists) | _describe(issue, texts, tally, mails, sentences)
+    told = issue.describe(lists) | _describe(issue, texts, tally, sentences)
     write_send(folder, told, FILES)
     sync(folder)
     return Written(told)
 
 
 def _describe(
-    issue: "Issue", texts: Texts, tally: Tally, mails: int, contradictions: list[str]
+    issue: "Issue", texts: Texts, tally: Tally, contradictions: list[str]
 ) -> dict[str, object]:
     """What send.json says beside what the send was made from."""
     return tally.describe(texts.title) | {
         "rules": issue.rules.describe(),
-        "mails": mails,
+        "mails": tally.mails,
         "suppressed": len(issue.members) - tally.members,
         "audience": issue.audience,
         "contradictions": contradictions,

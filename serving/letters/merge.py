@@ -3,13 +3,13 @@
 Both say the same. The row of a member holds the subject line and, for each slot that is filled,
 title, summary, url and image; the url carries the slot's event id. A member whose newsletter would
 be empty has no row. In the CSV, a text that a spreadsheet would take for a formula (it begins with
-= + - or @) has a zero-width space in front, which no mail shows. Open this file to see what a
+= + - or @) has a zero-width space in front, which no mail shows; ids that begin so were refused
+when the member list was read (`serving.checks.lines`). Open this file to see what a
 platform is given.
 """
 
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,36 +18,33 @@ import pyarrow.compute as pc
 
 from bandit.core.types import Array, Bools, Ids, Ints
 from serving.letters.links import split_link
-from serving.letters.plain import FORMULA, keep_from_sheets
+from serving.letters.plain import keep_from_sheets
 from serving.letters.texts import Texts
 
 SHOWN = ("title", "summary", "url", "image", "event")
-_PIECE = 1_000  # members whose rows are joined at a time; they fit the processor's cache
-_FORMULA = re.compile(FORMULA)
+# members whose rows are joined at a time: they fit the processor's cache, and the rows of more are
+# given back to the system after each piece and fetched again
+_PIECE = 500
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def write_merge(
     tables: Iterable[pa.Table], texts: Texts, slots: int, lines: Path, sheet: Path
-) -> int:
-    """Write the rows of the members in `tables`, and return how many there are.
+) -> Iterator[pa.Table]:
+    """Write the rows of the members in `tables`, and hand each table on once that is done.
 
     tables: of slates, with all slots of each member
-    lines, sheet: the files of JSON lines and of CSV
-
-    Raises ValueError for a member id that a spreadsheet would take for a formula: it cannot be
-    changed, since the platform finds the member by it.
+    lines, sheet: the files of JSON lines and of CSV; whole when the last table is handed on
     """
-    count, json_row, csv_row = 0, _Json(texts, slots), _Csv(texts, slots)
+    json_row, csv_row = _Json(texts, slots), _Csv(texts, slots)
     with lines.open("wb") as json_file, sheet.open("wb") as csv_file:
         csv_file.write(csv_row.title)
         for table in tables:
             for start in range(0, len(table), _PIECE * slots):
                 mails = _Mails(table.slice(start, _PIECE * slots), texts, slots)
-                count += len(mails.member)
                 json_file.write(_join(json_row.list_pieces(mails)))
                 csv_file.write(_join(csv_row.list_pieces(mails)))
-    return count
+            yield table
 
 
 class _Mails:
@@ -83,7 +80,9 @@ class _Json:
 
     def __init__(self, texts: Texts, slots: int) -> None:
         self._subjects = _encode(map(_quote, texts.subject))
-        self._heads = [_encode(_begin_json(texts, slot)) for slot in range(1, slots + 1)]
+        starts = [list(_begin_json(texts, slot)) for slot in range(1, slots + 1)]
+        # of a mail's first filled slot, and of those behind it
+        self._heads = [(_encode(own), _encode(", " + each for each in own)) for own in starts]
         links = [split_link(url) if url else ("", "") for url in texts.url]
         self._links = _encode('", "url": ' + _quote(before)[:-1] for before, _ in links)
         self._ends = _encode(_quote(behind)[1:] + "}" for _, behind in links)
@@ -94,10 +93,10 @@ class _Json:
         pieces: list[Array | bytes] = [b'{"member": ', ids, b', "mail": "', mails.mail]
         pieces += [b'", "subject": ', self._subjects[mails.lead], b', "slots": [']
         begun: Bools = np.zeros(len(ids), dtype=bool)
-        for slot, heads in enumerate(self._heads):
+        for slot, (first, later) in enumerate(self._heads):
             place = mails.choice[:, slot]
-            comma = np.where(begun & (place >= 0), b", ", b"").astype(object)
-            pieces += [comma, heads[place], mails.event[:, slot], self._links[place]]
+            head = later[place] if begun.all() else np.where(begun, later[place], first[place])
+            pieces += [head, mails.event[:, slot], self._links[place]]
             pieces += [mails.tracked[:, slot], self._ends[place]]
             begun |= place >= 0
         return [*pieces, b"]}\n"]
@@ -105,6 +104,8 @@ class _Json:
 
 class _Csv:
     """A row of cells for each mail, all of them in quotation marks.
+
+    A piece leaves the last cell that it begins open, and the next one closes it.
 
     title: the first row, which names the columns
     """
@@ -118,32 +119,26 @@ class _Csv:
             for column in (texts.subject, texts.title, texts.summary, texts.image)
         )
         links = [split_link(url) if url else ("", "") for url in texts.url]
-        self._subjects = _encode(subject)
+        self._subjects = _encode(cell[:-1] for cell in subject)
         begun = zip(title, summary, links, strict=True)
         self._heads = _encode(
-            (f",{told},{more},{_quote_cell(before)[:-1]}" for told, more, (before, _) in begun),
-            empty=',"","",""',
+            (f'",{told},{more},{_quote_cell(before)[:-1]}' for told, more, (before, _) in begun),
+            empty='","","","',
         )
         ended = zip(links, image, strict=True)
         self._ends = _encode(
             (f'{_quote_cell(behind)[1:]},{picture},"' for (_, behind), picture in ended),
-            empty=',"","',
+            empty='","","',
         )
 
     def list_pieces(self, mails: _Mails) -> list[Array | bytes]:
         """The pieces of a row in order: one for all mails, or each one's [n]."""
-        if mails.named:
-            for member in filter(_FORMULA.match, mails.member):
-                raise ValueError(
-                    f"member {member!r}: the id begins like a spreadsheet's formula, "
-                    "which a merge file must not hold; ids may not begin with = + - @"
-                )
         ids = _encode(map(_quote_cell, mails.member))[:-1]
         pieces = [ids, b',"', mails.mail, b'",', self._subjects[mails.lead]]
         for slot, place in enumerate(mails.choice.T):
             pieces += [self._heads[place], mails.tracked[:, slot], self._ends[place]]
-            pieces += [mails.event[:, slot], b'"']
-        return [*pieces, b"\n"]
+            pieces.append(mails.event[:, slot])
+        return [*pieces, b'"\n']
 
 
 def _begin_json(texts: Texts, slot: int) -> Iterable[str]:

@@ -83,14 +83,12 @@ def write_preview(
     texts: "Texts",
     tally: "Tally",
     letters: Sequence[Letter],
-    mails: int,
     warnings: Sequence[str],
 ) -> None:
     """Write the page.
 
     slates: the file of what is mailed
     letters: newsletters to show
-    mails: how many newsletters hold something
     warnings: sentences that an editor must read before anything else
     """
     slots = issue.rules.slots
@@ -99,7 +97,7 @@ def write_preview(
         "preview.html.j2",
         campaign=issue.asked.campaign,
         wave=issue.part.number,
-        mails=mails,
+        mails=tally.mails,
         slots=slots,
         tally=tally,
         held_by=issue.holdout.describe() if issue.holdout else None,
@@ -107,7 +105,7 @@ def write_preview(
         exploring=float(tally.roles[EXPLORE] / filled) if filled else 0.0,
         warnings=warnings,
         letters=letters,
-        articles=_list_articles(tally, texts, mails, issue.articles),
+        articles=_list_articles(tally, texts, issue.articles),
         rules=_list_rules(tally),
         change=find_changes(
             issue.past.last, issue.bundle.digest, texts.article, slates, issue.part.number
@@ -144,10 +142,10 @@ def _read_letter(slate: pa.Table, issue: "Issue", texts: "Texts") -> Letter:
 
 def _list_facts(member: object, issue: "Issue") -> list[str]:
     """What the policy knows of a member by attributes."""
-    row = int(np.flatnonzero(np.asarray(issue.members["member"]) == member)[0])
+    own = issue.members.take(np.flatnonzero(issue.members["member"] == member))
     attributes, facts = issue.bundle.features.attributes, []
     for name in attributes.columns:
-        cell = np.asarray(issue.members[name], dtype=object)[row]
+        (cell,) = own[name].astype(object)
         if cell is None or cell != cell:
             continue
         if name in attributes.numeric:
@@ -161,10 +159,9 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or "" if url else ""
 
 
-def _list_articles(
-    tally: "Tally", texts: "Texts", mails: int, pool: Columns
-) -> list[dict[str, object]]:
+def _list_articles(tally: "Tally", texts: "Texts", pool: Columns) -> list[dict[str, object]]:
     """The articles, those that reach most first."""
+    mails = tally.mails
     limits = _list_limits(pool)
     order = sorted(range(len(texts)), key=lambda j: (-tally.reach[j], texts.title[j]))
     return [

@@ -82,6 +82,11 @@ class Tally:
             self._broken[i] += int(broken.sum())
         return table
 
+    @property
+    def mails(self) -> int:
+        """Newsletters that hold something: nobody is mailed an empty one."""
+        return self.members - self.empty
+
     def count_given_up(self) -> dict[str, int]:
         """Each count of the rules that newsletters do not keep -> how many of them."""
         pairs = zip(self._rules, self._broken, strict=True)

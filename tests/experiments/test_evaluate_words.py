@@ -8,6 +8,7 @@ import pytest
 from bandit.ope.intervals import Interval
 from bandit.ope.sequences import Look
 from bandit.ope.trust.dependence import Dependence
+from bandit.ope.trust.opening import Opening
 from bandit.ope.trust.tiredness import Tiredness
 from bandit.ope.whole.evaluate import WholeAnswer, WholeEstimate
 from experiments.evaluate.judge import Judgement
@@ -88,6 +89,29 @@ def test_what_a_click_keeps_away_is_told() -> None:
     )
     never = replace(tired, share=0.0)
     again = list_findings(replace(found, whole=replace(found.whole, tired=never)))
+    assert again == list_findings(found)
+
+
+def test_how_many_more_the_first_article_opens_is_told() -> None:
+    found = make_judgement(0.06, 0.16)
+    assert found.whole is not None
+    opening = Opening(0.05, np.array([0.08, -0.08]), np.array([1.0, -1.0]), np.array([2.0, 2.0]))
+    told = list_findings(replace(found, whole=replace(found.whole, opening=opening)))
+    assert (
+        "The log cannot tell whether this policy's first articles would open more newsletters or "
+        f"fewer: as its opens have it, {format_percent(0.1)} more (standard error "
+        f"{format_percent(0.113)}), which may be luck; the answer allows for that, and its "
+        "interval for how unsure it is."
+    ) in told
+    sure = replace(opening, slope=-0.05, influence=np.array([0.02, -0.02]))
+    told = list_findings(replace(found, whole=replace(found.whole, opening=sure)))
+    assert (
+        "Newsletters are opened for their first article, and this policy's would be opened "
+        f"{format_percent(0.1)} fewer (standard error {format_percent(0.028)}); the answer allows "
+        "for that, and its interval for how unsure it is."
+    ) in told
+    none = replace(opening, slope=0.0)
+    again = list_findings(replace(found, whole=replace(found.whole, opening=none)))
     assert again == list_findings(found)
 
 

@@ -139,7 +139,7 @@ def test_whole_newsletters_are_judged_where_they_were_replayed(tmp_path: Path) -
         log, value = make_beside(rng, n=3000 * issue)
         n = len(log.members)
         opened = (log.count_clicks() > 0) | (rng.random(n) < 0.3)
-        log = replace(log, opened=opened)
+        log = replace(log, opened=opened, first=rng.normal(size=(n, 2)))
         stem = unit / "replay" / f"00{issue}"
         columns = {
             **dict.fromkeys(("target", "logged"), np.full(2 * n, 0.5)),
@@ -147,6 +147,8 @@ def test_whole_newsletters_are_judged_where_they_were_replayed(tmp_path: Path) -
             "supported": np.ones(2 * n, dtype=bool),
             "member": np.repeat(log.members, 2),
             "opened": np.repeat(opened, 2),
+            "first_sent": np.repeat(log.first[:, 0], 2),
+            "first_wanted": np.repeat(log.first[:, 1], 2),
         }
         pd.DataFrame(columns).to_parquet(stem.with_suffix(".parquet"))
         counts = {"slots": 2, "delivered": n, "earned": [value * n, 0.0, 0.0]}
@@ -154,7 +156,7 @@ def test_whole_newsletters_are_judged_where_they_were_replayed(tmp_path: Path) -
         write_json(unit / "issues" / f"{stem.name}.json", {"expected_by_slot": [0.4, 0.1, 0.2]})
         beside_files.write(unit / "replay" / "whole" / f"{stem.name}.parquet", log)
         file = unit / "replay" / "whole" / f"{stem.name}.parquet"
-        again = beside_files.read(file, log.members, opened)
+        again = beside_files.read(file, log.members, opened, log.first)
         for name in vars(log):
             np.testing.assert_array_equal(getattr(again, name), getattr(log, name))
         parts.append(log)
@@ -162,6 +164,7 @@ def test_whole_newsletters_are_judged_where_they_were_replayed(tmp_path: Path) -
     found = estimate_off_policy({("target", 0): unit}, "logger", 1, 9).set_index("estimator")
     answer = evaluate_whole(Beside.join(parts))
     assert answer.tired is not None
+    assert answer.opening is not None
     assert [each.estimator for each in answer.estimates] == found.index[4:].tolist()
     for each in answer.estimates:
         row = found.loc[each.estimator]

@@ -8,7 +8,7 @@ whole newsletters needs of each issue; `look` finds it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from bandit.core.types import Bools, Floats, Ids, Ints
 
 if TYPE_CHECKING:
     from bandit.ope.whole.from_top import FromTop
+
+MAYBE = ("opened", "first", "appeal")  # what need not be known of a log
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Beside:
     logged, target: [e, k, k], as in `inputs.check_chances`
     leans: [e, k, c, 2] of `dependence.lean`
     opened: [n], the member opened it; None: not known
+    first: [n, 2], the first article's normal score in the target's order, of what was sent and of
+        what the target would send on average, less its mean over what the logger might have sent
+        (`trust.opening`); None: not known
     appeal: [e, 2, k], a model's clicks of who opened, of what was sent and of what the target would
         have sent, as if in the first slot (`rewards.slates.model_appeal`); None: there is no model
     from_top: all n sends as weights that multiply down the slate take them; None: not known
@@ -44,6 +49,7 @@ class Beside:
     target: Floats
     leans: Floats
     opened: Bools | None = None
+    first: Floats | None = None
     appeal: Floats | None = None
     from_top: "FromTop | None" = None
 
@@ -99,12 +105,12 @@ class Beside:
         joined = {
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in cls.__dataclass_fields__
-            if name not in ("rows", "opened", "appeal", "from_top")
+            if name not in ("rows", "from_top", *MAYBE)
         }
         tops = [part.from_top for part in parts if part.from_top]
         from_top = tops[0].join(tops) if len(tops) == len(parts) else None
-        opens = [part.opened for part in parts if part.opened is not None]
-        opened = np.concatenate(opens) if len(opens) == len(parts) else None
-        models = [part.appeal for part in parts if part.appeal is not None]
-        appeal = np.concatenate(models) if len(models) == len(parts) else None
-        return cls(rows=rows, opened=opened, appeal=appeal, from_top=from_top, **joined)
+        maybe: dict[str, Any] = {}
+        for name in MAYBE:
+            known = [getattr(part, name) for part in parts]
+            maybe[name] = None if any(each is None for each in known) else np.concatenate(known)
+        return cls(rows=rows, from_top=from_top, **joined, **maybe)

@@ -26,7 +26,8 @@ from bandit.ope.trust.dependence import (
     find_crowding_of_one,
     find_dependence,
 )
-from bandit.ope.trust.tiredness import Tiredness, find_terms, find_tiredness, undo
+from bandit.ope.trust.opening import Opening, allow_for, find_opening, free_clicks
+from bandit.ope.trust.tiredness import Tiredness, find_tiredness
 from bandit.ope.whole.assumptions import APART, ASSUMES, MODELLED
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import read_items
@@ -71,6 +72,7 @@ class WholeAnswer:
     curve: [k], looks of each slot relative to the first, where nothing above was clicked; NaN where
         nothing is known of them
     tired: how many clicks a click keeps away; None: not known
+    opening: how many more newsletters are opened for their first article; None: not known
     """
 
     estimates: tuple[WholeEstimate, ...]
@@ -78,6 +80,7 @@ class WholeAnswer:
     dependence: Dependence
     curve: Floats
     tired: Tiredness | None = None
+    opening: Opening | None = None
 
     @property
     def best(self) -> WholeEstimate | None:
@@ -101,7 +104,8 @@ def evaluate_whole(
     where
     (1) the log does not show that clicks depend on other slots (p < 1 %: `trust.dependence`),
         but for clicks that keep others away: that is allowed for where the log tells how many,
-        up to 75 % (`trust.tiredness`), and else must not show (p < 10 %),
+        up to 75 % (`trust.tiredness`), and else must not show (p < 10 %); and for newsletters
+        that are opened for their first article (`trust.opening`),
     (2) at most 1 % of what the target wants in any slot may be what the logger never shows,
     (3) the effective sample size of every slot is at least least_ess,
     (4) the weights average 1, within 2 % and four standard errors,
@@ -127,7 +131,8 @@ def evaluate_whole(
     own = log.count_clicks()
     sent = normal_interval(own, log.members, level)
     tired = find_tiredness(log.clicked, log.opened, log.members)
-    free = undo(log.reward, tired.allowed if tired else 0.0)
+    opening = find_opening(log)
+    free = free_clicks(log, tired, opening)
     found = find_dependence(free[..., None, None] * log.leans, log.members[log.rows])
     dependence = replace(found, together=_find_together(log))
     if tired:
@@ -136,13 +141,15 @@ def evaluate_whole(
     if not own.any():
         why = "nothing was clicked"
         silent = [WholeEstimate(each, None, None, None, 0.0, why) for each in _list_names(top)]
-        return WholeAnswer(tuple(silent), sent, dependence, curve, tired)
+        return WholeAnswer(tuple(silent), sent, dependence, curve, tired, opening)
     weighed = _weigh_from_top(log, dependence, top)
     if len(log.rows):
         curve = estimate_curve(log.logged, free)
         reads = zip(APART, (read_items, read_positions), strict=True)
-        apart = {each: find_terms(log, read, tired) for each, read in reads}
-        weighed += _weigh_apart(log, apart, dependence, curve, least_ess, least_clicks, name)
+        apart = {each: allow_for(log, read, tired, opening) for each, read in reads}
+        weighed += _weigh_apart(
+            log, apart, opening, dependence, curve, least_ess, least_clicks, name
+        )
     answers: list[WholeEstimate] = []
     given: dict[str, Floats] = {}
     for each, terms, ess, reason in weighed:
@@ -157,7 +164,7 @@ def evaluate_whole(
             normal_interval(part, log.members, level) for part in (terms, terms - own, more)
         )
         answers.append(WholeEstimate(each, value, change, lift, ess, ""))
-    return WholeAnswer(tuple(answers), sent, dependence, curve, tired)
+    return WholeAnswer(tuple(answers), sent, dependence, curve, tired, opening)
 
 
 Weighed = tuple[
@@ -206,6 +213,7 @@ def _weigh_from_top(log: Beside, dependence: Dependence, top: "Estimate | None")
 def _weigh_apart(
     log: Beside,
     terms: dict[str, Floats],
+    opening: Opening | None,
     dependence: Dependence,
     curve: Floats,
     least_ess: float,
@@ -234,7 +242,8 @@ def _weigh_apart(
         reason = reason or limits.find_heaviest(w * reward, name, log.rows, least_clicks)
         found.append((each, terms[each], ess, reason))
         if log.appeal is not None:
-            found.append((f"{each}_dr", terms[each] + log.vary(w, curve), ess, reason))
+            model = log.vary(w, curve) * (opening.weigh(opening.slope) if opening else 1.0)
+            found.append((f"{each}_dr", terms[each] + model, ess, reason))
     return found
 
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from bandit.core import keys
 from bandit.core.types import Bools, Context, Floats, Ints, Round, SlotPmf
-from bandit.ope.trust.dependence import lean, rank_appeal
+from bandit.ope.trust.dependence import lean, rank_appeal, score_appeal
 from bandit.ope.whole.beside import Beside
 from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import replay
-from bandit.slates.walks import find_chances, walk_beside
+from bandit.slates.walks import find_chances, find_first, walk_beside
 
 SHARE = 0.1  # of the sends, taken by lot, that are looked at although nothing was clicked
 SAME = 1e-6  # a propensity that is off by less is that of the log: processors differ in last bits
@@ -64,6 +64,7 @@ def look_beside(
         target=find_chances(target, wanted or context, asked, rows, seed, draws),
         leans=lean(walks, reward[rows], appeal),
         opened=round.feedback.opened,
+        first=_lean_first(target, logger, round, wanted or context),
     )
 
 
@@ -96,6 +97,16 @@ def check_logger(logger: SlotPmf, round: Round) -> None:
             f"the logging policy gives the article {again[i, j]:.6g}, and the log says "
             f"{slates.propensity[i, j]:.6g}: it is not the policy that sent this"
         )
+
+
+def _lean_first(target: SlotPmf, logger: SlotPmf, round: Round, wanted: Context) -> Floats:
+    """`Beside.first` of one issue, [n, 2]."""
+    context, sent = round.context, round.slates.choice[:, :1]
+    scores = score_appeal(target.choose_scores(0), context.eligible | wanted.eligible)
+    usual = (find_first(logger, context) * scores).sum(axis=1)
+    shown = np.take_along_axis(scores, np.maximum(sent, 0), axis=1)[:, 0]
+    theirs = (find_first(target, wanted) * scores).sum(axis=1)
+    return np.stack([np.where(sent[:, 0] >= 0, shown, 0.0) - usual, theirs - usual], axis=1)
 
 
 def _count_clicks(round: Round, rows: Ints) -> Floats:

@@ -14,7 +14,8 @@ from bandit.ope.inputs import weigh_items
 from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
-from bandit.ope.trust.tiredness import MOST, Tiredness, find_terms, find_tiredness, undo
+from bandit.ope.trust.opening import allow_for, find_opening, free_clicks
+from bandit.ope.trust.tiredness import MOST, Tiredness, find_tiredness
 from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import read_items
@@ -46,14 +47,16 @@ def _find_change(log: Beside, estimator: str, tired: Tiredness | None) -> Floats
     if top and top.modelled is not None and estimator == "cascade_dr":
         return np.asarray(top.modelled - log.count_clicks())
     plain = MODELLED.get(estimator, estimator)
-    terms = find_terms(log, ESTIMATORS[plain], tired) - log.count_clicks()
+    opening = find_opening(log)
+    terms = allow_for(log, ESTIMATORS[plain], tired, opening) - log.count_clicks()
     if estimator in MODELLED and log.reward.any():
-        curve = estimate_curve(log.logged, undo(log.reward, tired.allowed if tired else 0.0))
+        curve = estimate_curve(log.logged, free_clicks(log, tired, opening))
         weights = {
             "item_position": weigh_items(log.logged, log.target),
             "position_based": weigh_positions(log.logged, log.target, curve),
         }
-        terms = terms + log.vary(weights[plain], curve)
+        opens = opening.weigh(opening.slope) if opening else 1.0
+        terms = terms + log.vary(weights[plain], curve) * opens
     return np.asarray(terms)
 
 

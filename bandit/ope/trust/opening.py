@@ -1,0 +1,131 @@
+"""A first article that opens newsletters: how many more, and estimates that allow for it.
+
+Where the subject line is that of the first article, a newsletter is opened for it, and every slot
+below earns more. Estimates of slots apart and of looks by slot take no slot for the cause of clicks
+in another, so they would promise too little of a policy that puts better articles on top. What they
+leave out is seen in who opened: the logger drew the first article by chances that are known, so how
+often a newsletter is opened can be regressed on how well the target likes what stands first, less
+what it would like on average of what the logger might have put there. That difference has mean 0
+for every member, so neither who the members are nor who opens a lot is in the way: it is its own
+instrument (Angrist & Imbens 1995), and the logger may be any. How well an article is liked is its
+normal score among the member's open ones, in the target's order: a member
+who likes the best of forty likes it by more than the second. Axes: n sends, m articles.
+Open this file for how an estimate allows for subject lines.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bandit.core.types import Floats
+from bandit.ope.trust.tiredness import STEP, Tiredness, find_terms, undo
+
+if TYPE_CHECKING:
+    from bandit.ope.whole.beside import Beside
+
+LEAST = 0.25  # of a member's usual chance of opening: no first article is taken to leave less
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How many more newsletters are opened for their first article.
+
+    slope: the share more that are opened where the first article has a normal score of 1 more
+    influence: [n], terms of mean 0: how far each send moved the slope, so that their spread is its
+        uncertainty
+    sent, wanted: [n], the first article's normal score, of what was sent and of what the target
+        would send on average, less its mean over what the logger might have sent
+    """
+
+    slope: float
+    influence: Floats
+    sent: Floats
+    wanted: Floats
+
+    @property
+    def more(self) -> float:
+        """The share more of newsletters that the target's would be opened: .1 is a tenth."""
+        return float(self.slope * self.wanted.mean())
+
+    @property
+    def error(self) -> float:
+        """The standard error of `more`, as if sends to one member were apart."""
+        spread = float(np.sqrt(self.influence @ self.influence)) / len(self.influence)
+        return float(abs(self.wanted.mean())) * spread
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is no luck that more are opened, or fewer: over two standard errors."""
+        return abs(self.more) > 2 * self.error
+
+    def lighten(self, slope: float) -> Floats:
+        """What a click counts, [n], as if every first article opened as many newsletters."""
+        return np.asarray(1 / np.maximum(1 + slope * self.sent, LEAST))
+
+    def weigh(self, slope: float) -> Floats:
+        """What a click counts, [n], as if its newsletter were opened as often as the target's."""
+        return np.asarray(np.maximum(1 + slope * self.wanted, LEAST) * self.lighten(slope))
+
+
+def find_opening(log: "Beside") -> Opening | None:
+    """How many more newsletters of a log are opened for their first article.
+
+    Only members are asked who opened another newsletter and clicked nothing in it: of others one
+    may know that they opened by their click alone, which a better article brings as well.
+
+    None where the log cannot tell: newsletters have one slot, whose clicks hold it already; it is
+    not known who opened, or what might have stood first; nobody opened two newsletters.
+    """
+    if log.opened is None or log.first is None or log.reward.shape[1] < 2:
+        return None
+    sent, wanted = log.first.T
+    member = np.unique(log.members, return_inverse=True)[1]
+    quiet = log.opened & (log.count_clicks() == 0)
+    asked = np.bincount(member, quiet)[member] - quiet > 0
+    opened = log.opened[asked].astype(np.float64)
+    z, rate = sent[asked], float(opened.mean()) if asked.any() else 0.0
+    spread = float(z @ z)
+    if not rate or not spread:
+        return None
+    slope = float(z @ (opened - rate)) / spread / rate
+    influence: Floats = np.zeros(len(sent))
+    moved = z * (opened - rate * (1 + slope * z)) / spread - slope * (opened - rate) / len(opened)
+    influence[asked] = len(sent) * moved / rate
+    return Opening(slope, influence, sent, wanted)
+
+
+def free_clicks(log: "Beside", tired: Tiredness | None, opening: Opening | None) -> Floats:
+    """Clicks [e, k] as if none kept others away and every first article opened as many."""
+    free = undo(log.reward, tired.allowed if tired else 0.0)
+    return free * opening.lighten(opening.slope)[log.rows, None] if opening else free
+
+
+def allow_for(
+    log: "Beside",
+    read: Callable[["Beside", float], tuple[Floats, Floats]],
+    tired: Tiredness | None,
+    opening: Opening | None,
+) -> Floats:
+    """What the target earns by an estimator of slots apart, terms [n].
+
+    A send's clicks count `Opening.weigh`: fewer where its own first article opened it, more as the
+    target's would open it. What was sent is taken off by the same estimate and put back as it was,
+    so a target that does what was sent earns exactly that. The spread of the terms holds the
+    uncertainty of the slope.
+
+    read, tired: as for `tiredness.find_terms`
+    opening: how many more are opened for their first article; None: taken to be none
+    """
+    terms = find_terms(log, read, tired)
+    if opening is None:
+        return terms
+    own = log.count_clicks()
+
+    def change(slope: float) -> Floats:
+        return np.asarray(terms * opening.weigh(slope) - own * opening.lighten(slope))
+
+    found = change(opening.slope)
+    moved = (change(opening.slope + STEP).mean() - found.mean()) / STEP
+    return np.asarray(found + own + moved * opening.influence)
