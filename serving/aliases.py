@@ -10,6 +10,7 @@ import numpy as np
 
 from bandit.core.columns import Columns
 from bandit.core.ids import Aliases, follow, resolve_aliases
+from serving.checks.lines import refuse_other_lines
 from serving.tables import Table
 
 
@@ -20,6 +21,7 @@ def read_aliases(path: str | Path, encoding: str = "utf-8") -> tuple[Aliases, st
     """
     table = Table.read(path, ["old", "member"], encoding=encoding)
     for name in ("old", "member"):
+        refuse_other_lines(table.path, table.columns, name, "who is who")
         table.check_ids(name, unique=False)
     old, new = (table.columns[name].to_pylist() for name in ("old", "member"))
     try:

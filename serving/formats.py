@@ -27,6 +27,7 @@ WORDED = (".csv", ".tsv", ".txt", ".xlsx")  # formats that hold text alone
 HEAD = 1 << 16  # bytes in which the first line must end
 _BEGINS = {b"PAR1": "a parquet file", b"PK\x03\x04": "an XLSX file"}
 # 1250, 1,250, $250.00, -3.5, 1.2E+05; a number that begins with 0 is a code
+_TITLE = "; if the first line is a title, delete it: the names of the columns come first"
 _NUMBER = r"^[+-]?[$€£]?\s?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?([eE][+-]?\d+)?$"
 _CODE = r"^0\d"
 _SEPARATOR_LINE = re.compile(
@@ -79,7 +80,10 @@ def parse_words(path: Path, data: bytes, encoding: str = "utf-8") -> pa.Table:
     for place, (name, column) in enumerate(zip(names, columns, strict=True)):
         if not name.strip():
             if pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py():
-                raise ValueError(f"{path}: column {place + 1} has no name in the first line")
+                raise ValueError(
+                    f"{path}: column {place + 1} has no name in the first line"
+                    + (_TITLE if sum(map(bool, map(str.strip, names))) == 1 else "")
+                )
         elif name in kept:
             raise ValueError(f"{path} has two columns {name!r}")
         else:
@@ -179,7 +183,10 @@ def _parse_csv(path: Path, data: bytes) -> tuple[Sequence[str], Sequence[pa.Chun
             odd[0].number - 1 - first.line_num,
             f"{odd[0].actual_columns} cells: {shorten(odd[0].text)}",
         )
-        raise ValueError(f"{path} row {row} has {found}; the first line has {len(names)} columns")
+        title = _TITLE if row <= 1 and odd[0].actual_columns > len(names) else ""
+        raise ValueError(
+            f"{path} row {row} has {found}; the first line has {len(names)} columns{title}"
+        )
     last = "".join(column[-1].as_py() for column in table.columns) if len(table) else ""
     if "\n" in last or "\r" in last:  # a cell of several lines, or one whose end is missing
         _refuse_open_quote(path, data.decode(), separator)

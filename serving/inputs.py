@@ -14,7 +14,7 @@ from bandit.core.columns import Columns
 from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import KINDS
 from bandit.features.features import Features
-from serving.checks.lines import refuse_other_lines
+from serving.checks.lines import refuse_formulas, refuse_other_lines
 from serving.checks.pins import refuse_outside
 from serving.checks.unmatched import find_near
 from serving.errors import shorten
@@ -120,6 +120,7 @@ def read_members(
     table = Table.read(path, ["member", *columns, *limits], encoding=encoding, asked=asked)
     table.check_ids("member", unique=True)
     refuse_other_lines(table.path, table.columns)
+    refuse_formulas(table.path, table.columns)
     for attributes in read:
         for name in (*attributes.levels, *attributes.tags):  # null counts as unknown
             table.check_type(name, TEXT)
@@ -200,6 +201,7 @@ def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "ut
     """Pairs of member and article. Those of other members and articles do no harm."""
     table = Table.read(path, ["member", "article"], encoding=encoding)
     for name, other in (("member", members), ("article", pool)):
+        refuse_other_lines(table.path, table.columns, name, "who has seen what")
         table.check_ids(name, unique=False)
         table.check_same_type(name, other)
     return table

@@ -1,8 +1,9 @@
-"""Lines of a member list that are no members: sums such as `Total: 24`, and headings said again.
+"""Lines that are no members, pairs or articles: sums such as `Total: 24`, and headings said again.
 
-Systems write them above, between and below what they export. Left in, each would be mailed. They
-are told by the id alone, for a member of whom nothing is known looks like any other line. Open this
-file to see which are refused; none is ever left out in silence.
+Systems write them above, between and below what they export. Left in a member list, each would be
+mailed. They are told by the id alone, for a member of whom nothing is known looks like any other
+line. Open this file to see which are refused, and which ids of members are; none is ever left out
+in silence.
 """
 
 import re
@@ -24,27 +25,53 @@ _SUM = re.compile(
 )
 # one of these is in any such line, and in hardly an id
 _WORDS = r"total|sum|count|average|mean|number|member|record|row|contact|^\W*id\W*$"
-_HEADINGS = {"member", "member_id", "id"}
+FORMULA = "^[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]"  # the last four are = + - @ in full width
 
 
-def refuse_other_lines(path: Path, columns: pa.Table) -> None:
-    """Raise ValueError naming file, row and id of the first row whose id says it is no member.
+def refuse_other_lines(
+    path: Path, columns: pa.Table, name: str = "member", what: str = "a member"
+) -> None:
+    """Raise ValueError naming file, row and id of the first row whose id says it is something else.
 
-    path: of the list, for the message
-    columns: of the list; its ids, `member`, are looked at, and only where they are text
+    path: of the table, for the message
+    columns: of the table
+    name: of the column of ids that is looked at, and only where they are text; none need be there
+    what: each row is, for the message
     """
-    ids = columns["member"]
-    if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)):
+    if not _is_text(ids := columns[name]):
         return
-    asked = pc.match_substring_regex(ids, _WORDS, ignore_case=True)
-    for row in np.flatnonzero(asked.to_numpy()).tolist():
+    plain = name_plainly(name)
+    words = f"{_WORDS}|{plain.replace('_', '.')}"
+    asked = pc.match_substring_regex(ids, words, ignore_case=True)
+    for row in np.flatnonzero(pc.fill_null(asked, False).to_numpy()).tolist():
         own = ids[row].as_py()
-        if what := _tell(own):
-            raise ValueError(f"{path} row {row}: {shorten(own)} is {what}, not a member; delete it")
+        if told := _tell(own, plain):
+            raise ValueError(f"{path} row {row}: {shorten(own)} is {told}, not {what}; delete it")
 
 
-def _tell(own: str) -> str:
-    """What an id says that its line is; "" for a member."""
+def _tell(own: str, name: str) -> str:
+    """What an id in a column says that its line is; "" for one like any other."""
     if _SUM.fullmatch(own.casefold().strip()):
         return "a line of totals"
-    return "a line of headings" if name_plainly(own) in _HEADINGS else ""
+    return "a line of headings" if name_plainly(own) in {name, f"{name}_id", "id"} else ""
+
+
+def refuse_formulas(path: Path, columns: pa.Table) -> None:
+    """Raise ValueError at the first member whose id a spreadsheet would take for a formula.
+
+    The id would stand in the merge file, and cannot be changed: the platform finds the member by
+    it.
+    """
+    if not _is_text(ids := columns["member"]):
+        return
+    row = pc.index(pc.match_substring_regex(ids, FORMULA), True).as_py()
+    if row >= 0:
+        raise ValueError(
+            f"{path} row {row}: member {shorten(ids[row].as_py())}: the id begins like a "
+            "spreadsheet's formula, which a merge file must not hold; ids may not begin with "
+            "= + - @"
+        )
+
+
+def _is_text(ids: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type))

@@ -3,12 +3,12 @@
 Both say the same. The row of a member holds the subject line and, for each slot that is filled,
 title, summary, url and image; the url carries the slot's event id. A member whose newsletter would
 be empty has no row. In the CSV, a text that a spreadsheet would take for a formula (it begins with
-= + - or @) has a zero-width space in front, which no mail shows. Open this file to see what a
+= + - or @) has a zero-width space in front, which no mail shows; ids that begin so were refused
+when the member list was read (`serving.checks.lines`). Open this file to see what a
 platform is given.
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,14 +18,13 @@ import pyarrow.compute as pc
 
 from bandit.core.types import Array, Bools, Ids, Ints
 from serving.letters.links import split_link
-from serving.letters.plain import FORMULA, keep_from_sheets
+from serving.letters.plain import keep_from_sheets
 from serving.letters.texts import Texts
 
 SHOWN = ("title", "summary", "url", "image", "event")
 # members whose rows are joined at a time: they fit the processor's cache, and the rows of more are
 # given back to the system after each piece and fetched again
 _PIECE = 500
-_FORMULA = re.compile(FORMULA)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -36,9 +35,6 @@ def write_merge(
 
     tables: of slates, with all slots of each member
     lines, sheet: the files of JSON lines and of CSV; whole when the last table is handed on
-
-    Raises ValueError for a member id that a spreadsheet would take for a formula: it cannot be
-    changed, since the platform finds the member by it.
     """
     json_row, csv_row = _Json(texts, slots), _Csv(texts, slots)
     with lines.open("wb") as json_file, sheet.open("wb") as csv_file:
@@ -137,12 +133,6 @@ class _Csv:
 
     def list_pieces(self, mails: _Mails) -> list[Array | bytes]:
         """The pieces of a row in order: one for all mails, or each one's [n]."""
-        if mails.named:
-            for member in filter(_FORMULA.match, mails.member):
-                raise ValueError(
-                    f"member {member!r}: the id begins like a spreadsheet's formula, "
-                    "which a merge file must not hold; ids may not begin with = + - @"
-                )
         ids = _encode(map(_quote_cell, mails.member))[:-1]
         pieces = [ids, b',"', mails.mail, b'",', self._subjects[mails.lead]]
         for slot, place in enumerate(mails.choice.T):

@@ -13,12 +13,12 @@ from html import unescape
 
 from bandit.features.boilerplate import drop_reading_on
 from bandit.features.markup import read_html
+from serving.checks.lines import FORMULA
 from serving.checks.marks import drop_unseen
 
 _ZERO = "\u200b"
 # what would begin a tag, or a field of a mail program: {{name}} *|NAME|* %%name%% ${name} <%= %>
 _CODE = re.compile(r"<(?=[a-zA-Z/!?%])|\{(?=[{%#])|\*(?=\|)|%(?=%)|\$(?=\{)|\[(?=\[)")
-FORMULA = "^[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]"  # the last four are = + - @ in full width
 _SENTENCE = re.compile(r"(?<=[.!?\u2026])\s+(?=[^.])")
 _FORMULA = re.compile(FORMULA)
 

@@ -18,6 +18,7 @@ from bandit.log.issues import Issue
 from bandit.log.learning import learn_log
 from bandit.policies.segment_rules import SegmentRules
 from bandit.policy import Informed, Policy
+from serving.checks.lines import refuse_other_lines
 from serving.checks.names import find_near
 from serving.settings import read_settings
 from serving.tables import TEXT, Table, name_plainly
@@ -40,6 +41,9 @@ def read_archive(
     for path in paths:
         table = Table.read(path, ["title"], all_columns=True, encoding=encoding)
         plain = {name_plainly(name): name for name in table.columns.column_names}
+        # a line of totals says so where it begins
+        for name in sorted({"title", table.names[0]} & {*table.columns.column_names}):
+            refuse_other_lines(table.path, table.columns, name, "an article")
         table.check_type("title", TEXT)
         table.check_present("title")
         titles = table.columns["title"].to_pylist()

@@ -18,7 +18,7 @@ from bandit.log import archive
 from bandit.log.issues import describe_issues
 from serving import bundle
 from serving.aliases import read_aliases, refuse_old
-from serving.checks.lines import refuse_other_lines
+from serving.checks.lines import refuse_formulas, refuse_other_lines
 from serving.prepare.columns import (
     Column,
     describe_columns,
@@ -45,6 +45,7 @@ def read_members(asked: argparse.Namespace) -> tuple[Table, list[Column], pd.Dat
     table = Table.read(asked.members, ["member"], all_columns=True, encoding=asked.encoding)
     table.check_ids("member", unique=True)
     refuse_other_lines(table.path, table.columns)
+    refuse_formulas(table.path, table.columns)
     columns = understand(table, asked.leave_out)
     return table, columns, list_attributes(table, columns)
 

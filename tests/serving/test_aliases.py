@@ -39,6 +39,14 @@ def test_chains_are_followed_and_circles_are_refused_by_name(tmp_path: Path) -> 
             read_aliases(path)
 
 
+def test_a_line_of_totals_is_refused_as_one(tmp_path: Path) -> None:
+    """Not for the id that is missing in it."""
+    (tmp_path / "ids.csv").write_text("old,member\n3,17\nTotal: 1,\n")
+    said = r"ids\.csv row 1: 'Total: 1' is a line of totals, not who is who; delete it"
+    with pytest.raises(ValueError, match=said):
+        read_aliases(tmp_path / "ids.csv")
+
+
 def test_a_long_chain_is_followed_in_time() -> None:
     steps = [(i, i + 1) for i in range(20_000)]
     assert set(resolve_aliases(reversed(steps)).values()) == {20_000}

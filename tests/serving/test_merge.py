@@ -197,5 +197,6 @@ def test_an_id_like_a_formula_is_refused_and_an_empty_newsletter_not_mailed(
         members.to_parquet(desk / "members.parquet")
         assert send.main(list_arguments(desk, unit / "bundle", out=desk / "b")) == 2
         said = capsys.readouterr().err
-        assert f"member '{odd}': the id begins like a spreadsheet's formula" in said
+        told = f"members.parquet row 0: member '{odd}': the id begins like a spreadsheet's formula"
+        assert told in said
         assert not (desk / "b").exists()

@@ -46,3 +46,23 @@ def test_preparing_says_what_past_articles_and_members_do_not_say(
     (office / "members.csv").write_text("Member ID,Kind,Newsletter?\n7,Studnt,yes\n")
     assert main(["--members", *more]) == 0
     assert "'Studnt' (1, perhaps 'Student')" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("where", ["members", "articles"])
+def test_preparing_refuses_what_is_no_member_or_article_by_row(
+    office: Path, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a send does, and in its words: an id like a formula, and lines of totals."""
+    words = ["--members", str(office / "members.csv"), "--out", str(office / "bundle")]
+    path, row = office / f"{where}.csv", {"members": 25, "articles": len(pd.read_csv(ARTICLES))}
+    told, what = path.read_text().rstrip(), {"members": "a member", "articles": "an article"}
+    path.write_text(f"{told}\nTotal: 24{',' * told.splitlines()[0].count(',')}\n")
+    assert main([*words, "--articles", str(office / "articles.csv")]) == 2
+    said = f"{where}.csv row {row[where]}: 'Total: 24' is a line of totals, not {what[where]}"
+    assert said in capsys.readouterr().err
+    if where == "members":
+        path.write_text(f"{told}\n=A1,Student,no\n")
+        assert main([*words, "--articles", str(office / "articles.csv")]) == 2
+        said = "members.csv row 25: member '=A1': the id begins like a spreadsheet's formula"
+        assert said in capsys.readouterr().err
+    assert not (office / "bundle").exists()

@@ -65,6 +65,12 @@ def total(desk: Path) -> None:
     pairs.to_parquet(desk / "seen.parquet")
 
 
+def total_of_pairs(desk: Path) -> None:
+    """Of a list of what was seen, in which it has no article."""
+    pairs = pd.DataFrame({"member": ["100001", "Total: 1"], "article": ["none", None]})
+    pairs.to_parquet(desk / "seen.parquet")
+
+
 def flip_a_bit(desk: Path) -> None:
     pq.write_table(
         pq.read_table(desk / "members.parquet"), desk / "members.parquet", write_page_checksum=True
@@ -185,6 +191,7 @@ BAD: dict[str, Callable[[Path], Any]] = {
     "chunk = 0; must be at least 1": lambda desk: None,
     "campaign is empty": lambda desk: None,
     "row 60: 'Total: 60' is a line of totals, not a member; delete it": total,
+    "seen.parquet row 1: 'Total: 1' is a line of totals, not who has seen what": total_of_pairs,
 }
 
 
