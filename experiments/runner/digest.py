@@ -70,10 +70,13 @@ def find_sources(modules: Iterable[str], root: Path = ROOT) -> dict[str, Path]:
     beside it does: it is that module's data.
     """
     found: dict[str, Path] = {}
-    waiting = list(modules)
+    waiting, seen = list(modules), set[str]()
     places = dict.fromkeys(PROJECT, root) | _find_places(waiting)
     while waiting:
         name = waiting.pop()
+        if name in seen:  # most names are imported by many: looking for a file takes longest
+            continue
+        seen.add(name)
         path = _locate(name, places)
         if path is None:  # `from module import function`
             name = name.rpartition(".")[0]
