@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bandit.ope.whole.beside import Beside
 
 FEW = 10  # members who are asked; by fewer, one does not know how unsure the slope is
-ENOUGH = 3  # newsletters that tell a program, which opens all of them, from a member
+ENOUGH = 5  # newsletters that tell a program, which opens all of them, from a member
 LEAST = 0.25  # of a member's usual chance of opening: no first article is taken to leave less
 
 
@@ -76,7 +76,7 @@ def find_opening(log: "Beside") -> Opening | None:
 
     Of each send only members are asked who opened another newsletter and clicked nothing in it: of
     others one may know that they opened by their click alone, which a better article brings as
-    well. And who opened each of three or more others is not asked, for programs do that.
+    well. And who opened each of five or more others is not asked, for programs do that.
 
     None where the log cannot tell: newsletters have one slot, whose clicks hold it already; it is
     not known who opened, or what might have stood first; fewer than ten members are asked.

@@ -105,6 +105,18 @@ def test_how_many_more_are_opened_is_found_with_its_error() -> None:
         assert error == pytest.approx(spread, rel=0.3)
 
 
+def test_programs_that_open_everything_are_not_asked() -> None:
+    """They open three of ten members' newsletters, which would hide three fifths of the slope."""
+    log, more = make_log(np.random.default_rng(88), 0.2), 0.2 * GREED * SCORES[0]
+    found = find_opening(replace(log, opened=log.opened | (log.members % 10 < 3)))
+    assert found is not None
+    assert abs(found.more - more) < 2 * found.error + 0.01
+    few = replace(log, opened=log.opened | (log.members % 10 < 3), members=np.arange(N) % (N // 5))
+    dull = find_opening(few)  # of four others one cannot tell
+    assert dull is not None
+    assert dull.more < 0.6 * more
+
+
 def test_what_the_log_cannot_tell_is_not_told() -> None:
     log = make_log(np.random.default_rng(82), 0.2)
     one = replace(log, reward=log.reward[:, :1])
