@@ -48,15 +48,15 @@ def _find_change(log: Beside, estimator: str, tired: Tiredness | None) -> Floats
         return np.asarray(top.modelled - log.count_clicks())
     plain = MODELLED.get(estimator, estimator)
     opening = find_opening(log)
-    terms = find_terms(log, ESTIMATORS[plain], tired)
+    apart: Floats = find_terms(log, ESTIMATORS[plain], tired)
     if estimator in MODELLED and log.reward.any():
         curve = estimate_curve(log.logged, free_clicks(log, tired, opening))
         weights = {
             "item_position": weigh_items(log.logged, log.target),
             "position_based": weigh_positions(log.logged, log.target, curve),
         }
-        terms = terms + log.vary(weights[plain], curve)
-    return np.asarray(allow_for(log, terms, opening) - log.count_clicks())
+        apart = apart + log.vary(weights[plain], curve)
+    return np.asarray(allow_for(log, apart, opening) - log.count_clicks())
 
 
 def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95) -> list[Look]:
