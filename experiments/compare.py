@@ -21,7 +21,7 @@ from experiments.runner.pool import Task, check_workers, run_all
 from experiments.runner.unit import run_unit
 from experiments.runner.worlds import make_simulator
 from experiments.tables.cold_start import collect_cold_starts, describe_parity, find_parity
-from experiments.tables.off_policy import estimate_off_policy
+from experiments.tables.off_policy import collect_off_policy, run_and_judge
 from experiments.tables.people import compare_people
 from experiments.tables.summary import collect_results, summarise
 from experiments.tables.table import show
@@ -99,12 +99,14 @@ def _list_tasks(
 ) -> list[Task]:
     """A task for each unit; one that is replayed on the log of another begins after that one."""
     replay_from = min(config["off_policy_from"], config["issues"])
-    replay = {"replay_from": replay_from, "depth": config["off_policy_slots"]}
+    depth = config["off_policy_slots"]
     tasks = []
     for (name, seed), folder in units.items():
         work, after = partial(run_unit, folder, policies[name], simulator, seed), None
         if logger not in (None, name):
-            work = partial(work, logger=units[logger, seed], **replay)
+            theirs = {"logger": units[logger, seed], "replay_from": replay_from, "depth": depth}
+            one = {(name, seed): folder}
+            work = partial(run_and_judge, partial(work, **theirs), one, logger, replay_from, depth)
             after = f"{logger}/{seed}"
         tasks.append(Task(f"{name}/{seed}", work, after))
     return tasks
@@ -125,8 +127,7 @@ def _write_tables(run: Path, config: Settings, units: Units, simulator: Settings
     people = compare_people(units, baseline)
     tables = {"results": results, "summary": summary, "coldstart": joiners, "people": people}
     if config["logger"]:
-        first, depth = min(config["off_policy_from"], config["issues"]), config["off_policy_slots"]
-        tables["off_policy"] = estimate_off_policy(units, config["logger"], first, depth)
+        tables["off_policy"] = collect_off_policy(units, config["logger"])
     for name, content in tables.items():
         write_table(run / f"{name}.parquet", pa.Table.from_pandas(content, preserve_index=False))
     write_json(run / "parity.json", describe_parity(find_parity(joiners, baseline)))

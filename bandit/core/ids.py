@@ -198,3 +198,23 @@ def unpack(packed: NDArray[np.uint8]) -> list[Any]:
         (value, count), *_ = Counter(values).most_common(1)
         raise ValueError(f"id {shorten(value)} is given {count} times")
     return values
+
+
+def number_ids(ids: Ids) -> Ints:
+    """Each id's place in the ascending list of different ones, [n].
+
+    That is the inverse of numpy's `unique`, which sorts. Whole numbers that lie close together, as
+    members' mostly do, are counted instead, which takes a tenth of the time.
+
+    >>> number_ids(np.array([204, 117, 204])).tolist()
+    [1, 0, 1]
+    """
+    if len(ids) and ids.dtype.kind in "iu":
+        low, high = int(ids.min()), int(ids.max())
+        if high - low < 4 * len(ids):
+            wide = np.int64 if ids.dtype.kind == "i" else np.uint64
+            at = (ids.astype(wide) - wide(low)).astype(np.int64)
+            there = np.zeros(high - low + 1, dtype=bool)
+            there[at] = True
+            return np.asarray((np.cumsum(there) - 1)[at])
+    return np.asarray(np.unique(ids, return_inverse=True)[1])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit.core import check
+from bandit.core.ids import number_ids
 from bandit.core.types import Bools, Floats, Ids
 from bandit.ope import estimators
 from bandit.ope.diagnostics import find_depth, measure_lost
@@ -150,7 +151,7 @@ def evaluate(
     size = float(ess[max(slots, 1) - 1])
     if not slots:
         return [Estimate(name, 0, None, size, reason) for name in ESTIMATORS]
-    member = np.unique(members, return_inverse=True)[1]
+    member = number_ids(members)
     top = (logged[:, :slots], target[:, :slots], reward[:, :slots])
     intervals = {
         name: normal_interval(terms(*top), member, level) for name, terms in ESTIMATORS.items()

@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bandit.core import check, keys
-from bandit.core.types import Floats, Ids
+from bandit.core.ids import number_ids
+from bandit.core.types import Floats, Ids, Ints
 from bandit.ope.sample_size import effective_sample_size
 
 PIECE = 2000  # members whose resamples are drawn at once
@@ -138,7 +138,7 @@ def bernstein_interval(
     return Interval(mean, max(mean - margin, least), min(mean + margin, most))
 
 
-def _group(terms: Floats, clusters: Ids | None, level: float) -> tuple[NDArray[np.intp], int]:
+def _group(terms: Floats, clusters: Ids | None, level: float) -> tuple[Ints, int]:
     """Each term's cluster [n], from 0, and how many there are; refuses what no interval is of."""
     if not (0 < level < 1 and (1 + level) / 2 < 1):
         raise ValueError(f"level = {level}; must be in (0, 1)")
@@ -148,10 +148,10 @@ def _group(terms: Floats, clusters: Ids | None, level: float) -> tuple[NDArray[n
     reach = float(np.abs(terms).max(initial=0.0))
     if reach > MOST:
         raise ValueError(f"terms reach {reach:.3g}; must be at most {MOST:g} in size")
-    index: NDArray[np.intp] = np.arange(n)
+    index: Ints = np.arange(n)
     if clusters is not None:
         check.shape("clusters", clusters, (n,))
-        index = np.unique(clusters, return_inverse=True)[1]
+        index = number_ids(clusters)
     groups = int(index.max(initial=-1)) + 1
     if groups < 2:
         raise ValueError(f"{groups} cluster in {n} terms; an interval needs at least 2")

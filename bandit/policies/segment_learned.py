@@ -6,7 +6,8 @@ clicks of issues before learning from them. Compare with this policy to see what
 members are worth over the best segments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from itertools import combinations
 
 import numpy as np
@@ -21,6 +22,7 @@ from bandit.models.segments import Membership, Moments, make_ridge
 from bandit.policy import Policy
 from bandit.slates.exploration import epsilon_greedy
 
+Read = tuple[Ints, Ints, Ints, int]  # an attribute's values, as `Membership.cross` takes them
 MOST_SEGMENTS = 5000  # of crossed attributes: each segment keeps a matrix of the text's size
 
 
@@ -88,7 +90,7 @@ class SegmentLearned(Policy):
         """How many segments the attributes form."""
         return int(np.prod(self._shape(subset), dtype=int))
 
-    def _read(self, context: Context, name: str) -> tuple[Ints, Ints, Ints, int]:
+    def _read(self, context: Context, name: str) -> Read:
         """The members' values of an attribute, as `Membership.cross` takes them."""
         values = self._levels[name]
         code, unknown = {value: i for i, value in enumerate(values)}, len(values)
@@ -100,11 +102,17 @@ class SegmentLearned(Policy):
         first = np.cumsum(many) - many
         return first[place], many[place], np.concatenate(lists), unknown + 1
 
-    def _assign(self, context: Context, subset: Sequence[str]) -> Membership:
-        """The segments of each member: one for each combination of its values and tags."""
+    def _assign(
+        self, context: Context, subset: Sequence[str], read: Callable[[str], Read] | None = None
+    ) -> Membership:
+        """The segments of each member: one for each combination of its values and tags.
+
+        read: gives what `_read` does; None: each attribute is read here
+        """
+        read = read or partial(self._read, context)
         membership = Membership.start(len(context.members))
         for name in subset:
-            membership = membership.cross(*self._read(context, name))
+            membership = membership.cross(*read(name))
         return membership
 
     @property
@@ -183,11 +191,12 @@ class SegmentLearned(Policy):
             return
         context, articles = round.context, round.context.article_features
         rates, subset = self._predict(context.article_features)
-        membership = self._assign(context, subset)
+        read = cache(partial(self._read, context))  # several candidates want the same attribute
+        membership = self._assign(context, subset, read)
         group = membership.take(rows)
         rate = np.clip(group.average_pairs(rates, index), 1e-3, 0.9)
         looked = self._examination.weigh(rate, slots, clicked)
-        groups = [self._assign(context, subset).take(rows) for subset in self.candidates]
+        groups = [self._assign(context, each, read).take(rows) for each in self.candidates]
         errors = np.zeros(self._errors.shape[1:])
         for s, strength in enumerate(self.shrinkage):
             singles = self._fit_singles(list(self._levels), strength)

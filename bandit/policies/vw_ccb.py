@@ -13,10 +13,8 @@ slate's articles: VW goes through all it lists for every slot.
 
 from typing import Any
 
-import numpy as np
-
 from bandit.core.state import State
-from bandit.core.types import Array, Bools, Context, Floats, Ints, Round, SlotPmf
+from bandit.core.types import Bools, Context, Floats, Round, SlotPmf
 from bandit.features.features import Features
 from bandit.models.vowpal import asking, text, workspace
 from bandit.models.vowpal.exploration import BY_COSTS, Exploration
@@ -71,39 +69,40 @@ class VWSlates(Policy):
         rows, slots, _, clicked, propensity = lessons
         if not len(rows):
             return
-        labels = np.full(round.slates.choice.shape, "", dtype=object)
-        for row, slot, click, p in zip(rows, slots, clicked, propensity, strict=True):
-            labels[row, slot] = text.write_label("{}", -click, p)
+        slates: dict[int, list[str]] = {}  # of each member who teaches: a label for each slot
+        blank, told = [""] * round.slates.choice.shape[1], (rows, slots, clicked, propensity)
+        for row, slot, click, p in zip(*(each.tolist() for each in told), strict=True):
+            slates.setdefault(row, blank.copy())[slot] = text.write_label("{}", -click, p)
         on = text.switch_on(self._names, round.context.member_features)
         with workspace.open_model(self._model, self._arguments) as vw:
             pool = [text.parse(vw, line) for line in _write_articles(round.context)]
-            for row in np.unique(rows):
-                # slots below the last that teaches say nothing
-                depth = int(np.flatnonzero(labels[row] != "")[-1]) + 1
-                choice = round.slates.choice[row, :depth]
-                self._teach(vw, on[row], pool, choice, labels[row, :depth])
+            for row, labels in sorted(slates.items()):
+                while not labels[-1]:  # slots below the last that teaches say nothing
+                    labels.pop()
+                choice = round.slates.choice[row, : len(labels)].tolist()
+                self._teach(vw, on[row], pool, choice, labels)
             question = [text.parse(vw, "ccb shared |m"), *pool, text.parse(vw, "ccb slot |")]
             asking.release(vw, question)
             self._model = workspace.save_model(vw)
         self._decisions += len(rows)
 
     def _teach(
-        self, vw: Workspace, on: Bools, pool: list[Example], choice: Ints, labels: Array
+        self, vw: Workspace, on: Bools, pool: list[Example], choice: list[int], labels: list[str]
     ) -> None:
         """Teach one slate.
 
         A slot that does not teach (a pin, or thinned out) only takes its article out of the pool.
         An empty slot takes one that was not shown, because VW wants one.
         """
-        spare = np.setdiff1d(np.arange(len(pool)), choice)
-        filled = choice.copy()
-        filled[choice < 0] = spare[: (choice < 0).sum()]
-        listed = filled if self.options.cb_type == "mtr" else np.arange(len(pool))
-        place = {int(j): at for at, j in enumerate(listed)}
-        member, slots = text.parse(vw, _write_member(on)), []
+        taken = set(choice)
+        spare = (j for j in range(len(pool)) if j not in taken)
+        filled = [j if j >= 0 else next(spare) for j in choice]
+        listed = filled if self.options.cb_type == "mtr" else range(len(pool))
+        place = {j: at for at, j in enumerate(listed)}
+        lines = [_write_member(on)]
         for j, label in zip(filled, labels, strict=True):
-            line = f"ccb slot {(label or '{}').format(place[int(j)])} |"
-            slots.append(text.parse(vw, line))
+            lines.append(f"ccb slot {(label or '{}').format(place[j])} |")
+        member, *slots = text.parse_all(vw, lines)
         vw.learn([member, *(pool[j] for j in listed), *slots])
         vw.finish_example([member, *slots])
 

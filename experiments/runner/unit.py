@@ -10,6 +10,7 @@ log/NNN.parquet: the issue as it was sent; written last
 replay/NNN.parquet, NNN.json: this policy on the log of another one
 replay.json: on whose log, and how many slots deep; where a command asks for no more than is there,
     nothing is run again
+off_policy.parquet: what the log says of this policy, where a comparison asked (`tables.off_policy`)
 bundle/: the trained policy
 done.json: how many issues were sent; there is none until all are
 pools/, rules.json, members.parquet: make the log an archive (`bandit.log.archive`), which can be

@@ -61,8 +61,8 @@ class LogReplay:
         self._earned.append(self._simulator.expected(context, own))
         if self._uniform:
             sent = self._look.plan_uniform(context)
-            found = self._look.look_beside(plan, sent, logged, self._seed, DRAWS, SHARE)
-            self._beside.append(found)
+            asked = (plan, sent, logged, self._seed, DRAWS, SHARE)
+            self._beside.append(self._look.look_beside(*asked, checked=True))
 
     def write(self, stem: Path) -> None:
         """Write `stem`.parquet, a row for each (member, slot), and `stem`.json.

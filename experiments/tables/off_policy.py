@@ -1,19 +1,20 @@
 """What the log of one policy says that another would have earned, beside what it does earn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from bandit.core.files import read_json
+from bandit.core.files import read_json, write_table
 from bandit.core.types import Bools, Floats, Ids
 from bandit.ope.evaluate import evaluate
 from bandit.ope.intervals import Interval
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import evaluate_whole
 from experiments.runner import beside_files
-from experiments.runner.folders import read_frame
+from experiments.runner.folders import Units, read_frame
 
 COLUMNS = [
     *("logger", "target", "seed", "estimator", "slots", "value", "low", "high", "ess", "reason"),
@@ -21,9 +22,7 @@ COLUMNS = [
 ]
 
 
-def estimate_off_policy(
-    units: dict[tuple[str, int], Path], logger: str, first: int, depth: int
-) -> pd.DataFrame:
+def estimate_off_policy(units: Units, logger: str, first: int, depth: int) -> pd.DataFrame:
     """One row for each (target, seed, estimator, slots), of every unit that was replayed on a log.
 
     A unit may have been replayed on more than is asked for here.
@@ -75,6 +74,37 @@ def estimate_off_policy(
             told = [each[:s].sum() if s else np.nan for each in (earned, own)]
             rows.append([logger, policy, seed, name, s, *value, ess, reason, *told])
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def run_and_judge(
+    run: Callable[..., None],
+    units: Units,
+    logger: str,
+    first: int,
+    depth: int,
+    tick: Callable[[int], None],
+) -> None:
+    """Run a unit that is replayed on a log, and keep what `estimate_off_policy` says of it.
+
+    So the estimates are made where the unit was run, beside other units, and not in the end by one
+    process alone. They are made again each time: the unit does not know what they are asked for.
+
+    run: runs the unit, called with `tick`
+    units: the unit alone
+    """
+    run(tick=tick)
+    found = estimate_off_policy(units, logger, first, depth)
+    for folder in units.values():
+        table = pa.Table.from_pandas(found, preserve_index=False)
+        write_table(folder / "off_policy.parquet", table)
+
+
+def collect_off_policy(units: Units, logger: str) -> pd.DataFrame:
+    """What `run_and_judge` has kept of each unit, as `estimate_off_policy` gives it of them all."""
+    folders = [folder for (policy, _), folder in units.items() if policy != logger]
+    found = [read_frame(folder / "off_policy.parquet") for folder in folders]
+    some = [frame for frame in found if len(frame)]
+    return pd.concat(some, ignore_index=True) if some else pd.DataFrame(columns=COLUMNS)
 
 
 def _judge_whole(

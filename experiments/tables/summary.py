@@ -38,12 +38,12 @@ def _read_counts(path: Path) -> Settings:
 
 def student_interval(values: Floats, level: float = 0.95) -> tuple[float, float, float]:
     """Mean of one value a seed, and its Student t interval; with one seed its bounds are NaN."""
-    from scipy.stats import t as student  # half a second of imports
+    from scipy.special import stdtrit  # scipy.stats would take half a second to import
 
     mean, n = float(values.mean()), len(values)
     if n < 2:
         return mean, float("nan"), float("nan")
-    half = float(student.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    half = float(stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1) / np.sqrt(n))
     return mean, mean - half, mean + half
 
 

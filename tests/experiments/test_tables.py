@@ -14,9 +14,14 @@ from bandit.core.files import write_json
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.evaluate import evaluate_whole
 from experiments.runner import beside_files
+from experiments.runner.folders import Units
 from experiments.tables import table
 from experiments.tables.cold_start import find_parity
-from experiments.tables.off_policy import estimate_off_policy
+from experiments.tables.off_policy import (
+    collect_off_policy,
+    estimate_off_policy,
+    run_and_judge,
+)
 from experiments.tables.summary import MEASURES, student_interval, summarise
 from tests.support.whole_cases import make_beside
 
@@ -119,7 +124,13 @@ def test_what_was_earned_on_no_slot_at_all_is_no_number(
     counts = {"slots": 2, "delivered": sends, "earned": [0.3 * sends, 0.2 * sends]}
     write_json(unit / "replay" / "001.json", counts)
     write_json(unit / "issues" / "001.json", {"expected_by_slot": [0.4, 0.1]})
-    found = estimate_off_policy({("target", 0): unit}, "logger", 1, 9)
+    units: Units = {("target", 0): unit}
+    found = estimate_off_policy(units, "logger", 1, 9)
+    told: list[int] = []
+    run_and_judge(lambda tick: tick(1), units, "logger", 1, 9, told.append)  # where units are run
+    both = units | {("logger", 0): tmp_path / "nothing is read here"}
+    pd.testing.assert_frame_equal(collect_off_policy(both, "logger"), found)
+    assert told == [1]
     assert (found["slots"] == slots).all()
     if slots:
         np.testing.assert_allclose(found["earned"], 0.5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bandit.core.columns import Columns
-from bandit.models.bilinear import Gaussian, draw_gaussian, gram, moment
+from bandit.models.bilinear import Gaussian, draw_gaussian, factorise, gram, moment
 from bandit.models.profile.appeal import KIND_SD, Appeal
 from bandit.models.profile.prior import BOUND, Prior
 from bandit.models.profiles import Belief, Profiles
@@ -238,6 +238,17 @@ def test_gaussian_posterior_closed_form() -> None:
         draw_gaussian(mean, factor, np.eye(6)) - mean
     )  # noise of unit vectors: spread' spread is the covariance
     np.testing.assert_allclose(spread.T @ spread, np.linalg.inv(precision), atol=1e-12)
+
+
+def test_a_covariance_is_whole_and_what_is_no_precision_is_refused() -> None:
+    root = np.random.default_rng(3).standard_normal((150, 150))  # more than LAPACK's half at a time
+    posterior = Gaussian.start(np.zeros(150), np.full(150, LAMBDA))
+    posterior.absorb(root @ root.T, np.zeros(150))
+    found = posterior.covariance(posterior.factor())
+    np.testing.assert_allclose(found, np.linalg.inv(root @ root.T + LAMBDA * np.eye(150)), 1e-9)
+    np.testing.assert_array_equal(found, found.T)
+    with pytest.raises(np.linalg.LinAlgError, match=r"precision \[2, 2\] is not positive definite"):
+        factorise(np.diag([1.0, -1.0]))
 
 
 def test_a_state_is_not_changed_by_what_is_learned_later() -> None:

@@ -1,12 +1,13 @@
 """Independent Gaussian posteriors over weights, updated by batches of looks or look by look.
 
 Open this file for the arithmetic of the posteriors of `lin_ts` and `lin_ucb`. A batch adds its Gram
-matrix in float64 and is factorised in torch. A single look is a rank-one update of a square root of
-the covariance in float32, which cannot lose its positive definiteness; the next batch makes the
+matrix in float64 and is factorised by LAPACK. A single look is a rank-one update of a square root
+of the covariance in float32, which cannot lose its positive definiteness; the next batch makes the
 root anew and so ends what drift there was. What planning reads goes through `exact.dot`, so scores
 do not depend on which members are planned together or on the machine.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,8 +62,8 @@ class Blocks:
         self.mean[g] += gain * push
         self.precision[g] += np.outer(c * z, z)
 
-    def update(self, mean: Floats, precision: Floats, factor: Floats) -> None:
-        """Take a posterior's mean [b, d], precision [b, d, d] and its lower Cholesky factor.
+    def update(self, mean: Floats, precision: Floats, factors: Sequence[Floats]) -> None:
+        """Take a posterior's mean [b, d], precision [b, d, d] and b lower Cholesky factors of it.
 
         The root is the factor's inverse, by LAPACK's `dtrtri`: in 1,050 dimensions a third of the
         time of solving for each column of the identity.
@@ -70,8 +71,8 @@ class Blocks:
         from scipy.linalg import lapack  # the sender has no need of it
 
         root = np.empty_like(self.root)
-        for g, lower in enumerate(factor):
-            root[g] = lapack.dtrtri(lower.T, lower=0)[0]
+        for g, lower in enumerate(factors):
+            root[g] = lapack.dtrtri(lower, lower=1)[0].T
         self.mean, self.precision, self.root = mean, precision, root
 
     def draw(self, noise: Floats) -> Floats:

@@ -14,7 +14,7 @@ from bandit.core import exact
 from bandit.core.state import State, require
 from bandit.core.types import Context, Floats, Ints, Round
 from bandit.features.features import Features
-from bandit.models.bilinear import moment
+from bandit.models.bilinear import factorise, moment, solve
 from bandit.models.examination import Examination
 from bandit.models.linear.blocks import (
     Blocks,
@@ -140,8 +140,6 @@ class Linear:
         Where the link is linear this is one Newton step, which is exact; where it is logistic,
         Chapelle & Li 2011, algorithm 3, with the full precision matrix.
         """
-        import torch
-
         design, linear = self._design, self.form.link == "linear"
         old, mean = self.blocks, self.blocks.mean
         for _ in range(STEPS):
@@ -152,8 +150,8 @@ class Linear:
             back = (old.precision @ (mean - old.mean)[:, :, None])[:, :, 0]
             pull = moment(x, a, rows, index, clicked - looked * rate).reshape(design.shape)
             push = design.split(pull) - back
-            factor = torch.linalg.cholesky(torch.from_numpy(precision))
-            step = torch.cholesky_solve(torch.from_numpy(push)[:, :, None], factor)[:, :, 0].numpy()
+            factors = [factorise(each) for each in precision]
+            step = np.stack([solve(*each) for each in zip(factors, push, strict=True)])
             if not linear:
                 along = (x @ design.join(step) @ a.T)[rows, index]
                 bend = float((step * (old.precision @ step[:, :, None])[:, :, 0]).sum())
@@ -162,7 +160,7 @@ class Linear:
             mean = mean + step
             if linear or float((push * step).sum()) < CLOSE:
                 break
-        self.blocks.update(mean, precision, factor.numpy())
+        self.blocks.update(mean, precision, factors)
 
     def state(self) -> State:
         """The posterior and the position curve, as named arrays."""

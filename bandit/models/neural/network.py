@@ -20,6 +20,7 @@ member clicks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def split(flat: Tensor, shapes: Shapes) -> dict[str, Tensor]:
     """One vector of weights (numpy or torch) as named views of the given shapes."""
     parts, at = {}, 0
     for name, shape in shapes.items():
-        size = int(np.prod(shape))
+        size = prod(shape)
         parts[name] = flat[at : at + size].reshape(shape)
         at += size
     return parts
@@ -189,7 +190,8 @@ def train(
             at = torch.tensor(rows, device=device)
             z.requires_grad_(True)
             w = split(mean + sd * z, shapes)
-            value = mean_loss(w, features, {name: part[at] for name, part in data.items()})
+            batch = {name: part.index_select(0, at) for name, part in data.items()}
+            value = mean_loss(w, features, batch)
             (gradient,) = torch.autograd.grad(value, z)
             z, step = z.detach(), step + 1
             gradient = gradient + z / seen

@@ -10,7 +10,7 @@ import numpy as np
 
 from bandit.core import check, exact, keys
 from bandit.core.types import Bools, Floats, Ints, Round
-from bandit.models.vowpal.text import Example, parse, write_label
+from bandit.models.vowpal.text import Example, parse, parse_all, write_label
 from bandit.models.vowpal.workspace import Workspace
 
 FINE = 2.0**4  # costs are small and differ little: they are summed in units of 2^-24, not 2^-20
@@ -57,8 +57,8 @@ def teach(
     member and lines are text, articles the same lines parsed. They are used again, so that only two
     lines are parsed. Returns the pmf [m] that VW had before it learned.
     """
-    shared = parse(vw, member)
-    shown = parse(vw, f"{write_label(0, cost, propensity)} {lines[j]}")
+    told = [member, f"{write_label(0, cost, propensity)} {lines[j]}"]
+    shared, shown = parse_all(vw, told)
     vw.learn([shared, *articles[:j], shown, *articles[j + 1 :]])
     pmf: list[float] = shared.get_action_scores()
     vw.predict([shared, shown])  # VW can take back only the list it predicted last

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bandit.core.ids import number_ids
 from bandit.core.types import Bools, Floats, Ids
 from bandit.ope.trust.tiredness import MOST, count_opened, count_pairs
 
@@ -156,7 +157,7 @@ def find_dependence(leans: Floats, members: Ids) -> Dependence:
 
     The sums of the kinds are compared with their cluster-robust spread by Wald's chi-square.
     """
-    member = np.unique(members, return_inverse=True)[1]
+    member = number_ids(members)
     return Dependence(*(_find_p(leans[..., side].sum(axis=1), member) for side in range(2)))
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bandit.core.ids import number_ids
 from bandit.core.types import Bools, Floats, Ids, Ints
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def sum_above(values: Floats) -> Floats:
 
 def count_opened(clicked: Floats, opened: Bools, members: Ids) -> tuple[Ints, Floats]:
     """Each send's member as a number from 0 [n], and how many newsletters each opened [g]."""
-    member = np.unique(members, return_inverse=True)[1]
+    member = number_ids(members)
     return member, np.bincount(member, opened | (clicked != 0).any(axis=1)).astype(np.float64)
 
 
@@ -96,7 +97,10 @@ def undo(clicked: Floats, share: float) -> Floats:
     >>> undo(np.array([[1.0, 0.0, 1.0, 1.0]]), 0.5).tolist()
     [[1.0, 0.0, 2.0, 4.0]]
     """
-    return np.asarray(clicked / (1 - share) ** sum_above(clicked))
+    undone = np.array(clicked, dtype=np.float64)
+    several = np.flatnonzero((clicked != 0).sum(axis=1) > 1)  # few: the others stay as they are
+    undone[several] /= (1 - share) ** sum_above(clicked[several])
+    return undone
 
 
 def find_tiredness(clicked: Floats, opened: Bools | None, members: Ids) -> Tiredness | None:
@@ -115,9 +119,11 @@ def find_tiredness(clicked: Floats, opened: Bools | None, members: Ids) -> Tired
     if opened is None:
         return None
     member, opens = count_opened(clicked, opened, members)
+    some = np.flatnonzero((clicked != 0).any(axis=1))
+    found, below = clicked[some], np.zeros(len(clicked))
 
     def compare(share: float) -> tuple[Floats, Floats]:
-        below = undo(clicked, share)[:, 1:].sum(axis=1)
+        below[some] = undo(found, share)[:, 1:].sum(axis=1)
         within, between = count_pairs(clicked[:, 0], below, member, opens)
         return np.where(opens > 1, within - between, 0.0), between
 

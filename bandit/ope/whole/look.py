@@ -26,6 +26,7 @@ def look_beside(
     share: float = SHARE,
     wanted: Context | None = None,
     opened: bool = False,
+    checked: bool = False,
 ) -> Beside:
     """What is known of one issue's sends.
 
@@ -37,12 +38,14 @@ def look_beside(
         surer, and cost as much more time
     wanted: the issue under other rules, by which the target plans; None: under those it was sent by
     opened: every send that was opened is looked at, as a model of clicks needs it; False: not
+    checked: that the logger sent this is known, as by `is_sent_by`, and not looked at again
 
     Raises ValueError naming campaign, member and slot where the logger's plan does not give the
     propensities that were logged.
     """
     context, slates = round.context, round.slates
-    check_logger(logger, round)
+    if not checked:
+        check_logger(logger, round)
     reward = round.feedback.clicked.astype(np.float64)
     member = keys.member_keys(context.member_ids)
     lots = keys.uniforms(seed, context.campaign, "sampled", member, 1)[:, 0] < share

@@ -41,6 +41,9 @@ def test_undone_clicks_are_on_average_those_of_readers_who_never_tire() -> None:
         pairs += chance * pattern[0] * free
     np.testing.assert_allclose(mean, appeal, rtol=1e-12)
     np.testing.assert_allclose(pairs[1:], appeal[0] * appeal[1:], rtol=1e-12)
+    every = np.array(list(product((0.0, 1.0), repeat=3)))  # all at once, and to the bit
+    above = np.cumsum(every, axis=1) - every
+    np.testing.assert_array_equal(undo(every, share), every / (1 - share) ** above)
 
 
 def test_pairs_by_hand() -> None:
