@@ -182,9 +182,13 @@ def walk_down(plan: SlotPmf, context: Context, choice: Ints) -> Iterator[tuple[I
             here.fill(choice[rows, slot])
 
 
-def find_first(plan: SlotPmf, context: Context) -> Floats:
-    """The pmf [n, m] of the first slot, pins included."""
-    return _ask(plan, Desk(context), 0)
+def expect_first(plan: SlotPmf, context: Context, values: Floats) -> Floats:
+    """The mean of the articles' values [n, m] over what the first slot may show, pins included."""
+    nothing: Ints = np.full((len(values), 1), -1)
+    found = np.zeros(len(values))
+    for rows, _, pmf in walk_down(plan, context, nothing):
+        found[rows] = np.einsum("nm,nm->n", pmf, values[rows])
+    return found
 
 
 def _ask(plan: SlotPmf, desk: Desk, slot: int) -> Floats:

@@ -157,8 +157,13 @@ def _tell_tired(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
 def _tell_opening(whole: WholeAnswer, best: WholeEstimate) -> list[str]:
     """How many more newsletters the first article would open, where the answer allows for that."""
     opening = whole.opening
-    if opening is None or not opening.more or best.estimator in FROM_TOP:
+    if best.estimator in FROM_TOP or len(whole.curve) < 2 or (opening and not opening.more):
         return []
+    if opening is None:
+        return [
+            "The log cannot tell whether newsletters are opened for their first article; where "
+            "they are, a policy that puts better ones on top earns more than this says."
+        ]
     change = "more" if opening.more > 0 else "fewer"
     more = f"{format_percent(abs(opening.more))} {change}"
     told = f"{more} (standard error {format_percent(opening.error)})"

@@ -15,6 +15,11 @@ from experiments.evaluate.judge import Judgement
 from experiments.evaluate.page import list_findings
 from experiments.report.page import format_percent
 
+UNKNOWN = (
+    "The log cannot tell whether newsletters are opened for their first article; where they are, a "
+    "policy that puts better ones on top earns more than this says."
+)
+
 
 def make_judgement(low: float, high: float, p: float = 0.4) -> Judgement:
     lift = Interval((low + high) / 2, low, high)
@@ -42,6 +47,7 @@ def test_the_verdict_is_a_decision(low: float, high: float, says: str) -> None:
         "The answer assumes that a click is a look at the slot, which depends on the slot alone, "
         "times how well the article appeals.",
         "It rests on \u201cLooks by slot\u201d: it is the only one.",
+        UNKNOWN,
         "4,000 sends tell as much as 900 by this policy would.",
     ]
 
@@ -112,7 +118,7 @@ def test_how_many_more_the_first_article_opens_is_told() -> None:
     ) in told
     none = replace(opening, slope=0.0)
     again = list_findings(replace(found, whole=replace(found.whole, opening=none)))
-    assert again == list_findings(found)
+    assert again == [each for each in list_findings(found) if each != UNKNOWN]
 
 
 def test_looks_without_an_interval_are_not_told() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DOUBT = 0.01  # a p-value below this is taken as proof that clicks depend on other slots
 CROWDED = 0.1  # likewise of `together`, for where a click keeps others away an estimate is far off
+PIECE = 2000  # members whose articles are ranked at once, to save memory
 # Of the pairs of clicks in one newsletter that independent slots would give, at least so many are
 # expected: an article that stands in one slot is missing in another, which takes some of them away.
 AT_LEAST = 0.7
@@ -116,7 +117,11 @@ def score_appeal(appeal: Floats, open: Bools) -> Floats:
     """
     from scipy.special import ndtri  # the sender has no need of it
 
-    return np.asarray(ndtri(rank_appeal(appeal, open) + 0.5))
+    found = np.empty(appeal.shape)
+    for at in range(0, len(found), PIECE):
+        some = slice(at, at + PIECE)
+        found[some] = ndtri(rank_appeal(appeal[some], open[some]) + 0.5)
+    return found
 
 
 def lean(walks: "Walks", reward: Floats | Bools, appeal: Floats) -> Floats:

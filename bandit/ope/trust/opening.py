@@ -13,18 +13,20 @@ who likes the best of forty likes it by more than the second. Axes: n sends, m a
 Open this file for how an estimate allows for subject lines.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandit.core.types import Floats
-from bandit.ope.trust.tiredness import STEP, Tiredness, find_terms, undo
+from bandit.core.types import Bools, Floats
+from bandit.ope.inputs import weigh_items
+from bandit.ope.trust.tiredness import STEP, Tiredness, undo
 
 if TYPE_CHECKING:
     from bandit.ope.whole.beside import Beside
 
+FEW = 10  # members who are asked; by fewer, one does not know how unsure the slope is
+ENOUGH = 5  # newsletters that tell a program, which opens all of them, from a member
 LEAST = 0.25  # of a member's usual chance of opening: no first article is taken to leave less
 
 
@@ -72,23 +74,29 @@ class Opening:
 def find_opening(log: "Beside") -> Opening | None:
     """How many more newsletters of a log are opened for their first article.
 
-    Only members are asked who opened another newsletter and clicked nothing in it: of others one
-    may know that they opened by their click alone, which a better article brings as well.
+    Of each send only members are asked who opened another newsletter and clicked nothing in it: of
+    others one may know that they opened by their click alone, which a better article brings as
+    well. And who opened each of five or more others is not asked, for programs do that.
 
     None where the log cannot tell: newsletters have one slot, whose clicks hold it already; it is
-    not known who opened, or what might have stood first; nobody opened two newsletters.
+    not known who opened, or what might have stood first; fewer than ten members are asked.
     """
     if log.opened is None or log.first is None or log.reward.shape[1] < 2:
         return None
     sent, wanted = log.first.T
     member = np.unique(log.members, return_inverse=True)[1]
-    quiet = log.opened & (log.count_clicks() == 0)
-    asked = np.bincount(member, quiet)[member] - quiet > 0
+
+    def count_others(what: Bools) -> Floats:
+        return np.asarray(np.bincount(member, what)[member] - what)
+
+    others, opens = count_others(np.ones_like(log.opened)), count_others(log.opened)
+    asked = count_others(log.opened & (log.count_clicks() == 0)) > 0
+    asked &= (opens < others) | (others < ENOUGH)
     opened = log.opened[asked].astype(np.float64)
-    z, rate = sent[asked], float(opened.mean()) if asked.any() else 0.0
-    spread = float(z @ z)
-    if not rate or not spread:
+    z, spread = sent[asked], float(sent[asked] @ sent[asked])
+    if len(np.unique(member[asked])) < FEW or not opened.any() or not spread:
         return None
+    rate = float(opened.mean())
     slope = float(z @ (opened - rate)) / spread / rate
     influence: Floats = np.zeros(len(sent))
     moved = z * (opened - rate * (1 + slope * z)) / spread - slope * (opened - rate) / len(opened)
@@ -102,29 +110,28 @@ def free_clicks(log: "Beside", tired: Tiredness | None, opening: Opening | None)
     return free * opening.lighten(opening.slope)[log.rows, None] if opening else free
 
 
-def allow_for(
-    log: "Beside",
-    read: Callable[["Beside", float], tuple[Floats, Floats]],
-    tired: Tiredness | None,
-    opening: Opening | None,
-) -> Floats:
-    """What the target earns by an estimator of slots apart, terms [n].
+def allow_for(log: "Beside", terms: Floats, opening: Opening | None) -> Floats:
+    """What the target earns, terms [n], from those of an estimator of slots apart.
 
-    A send's clicks count `Opening.weigh`: fewer where its own first article opened it, more as the
-    target's would open it. What was sent is taken off by the same estimate and put back as it was,
-    so a target that does what was sent earns exactly that. The spread of the terms holds the
-    uncertainty of the slope.
+    A send's clicks below the first slot count `Opening.weigh`: fewer where its own first article
+    opened it, more as the target's would open it. A click in the first slot is of the article that
+    opened: weighed by its own chances (`inputs.weigh_items`) it counts as it is, for the articles
+    that are liked most are both opened and clicked more. What was sent is taken off by the same
+    estimate and put back as it was, so a target that does what was sent earns exactly that. The
+    spread of the terms holds the uncertainty of the slope.
 
-    read, tired: as for `tiredness.find_terms`
+    terms: [n], of `tiredness.find_terms`, and what a model of clicks adds (`Beside.vary`)
     opening: how many more are opened for their first article; None: taken to be none
     """
-    terms = find_terms(log, read, tired)
     if opening is None:
         return terms
-    own = log.count_clicks()
+    own, clicked = log.count_clicks(), log.reward[:, 0]
+    sent = log.spread(clicked)
+    wanted = log.spread(weigh_items(log.logged, log.target)[:, 0] * clicked)
 
     def change(slope: float) -> Floats:
-        return np.asarray(terms * opening.weigh(slope) - own * opening.lighten(slope))
+        below = (terms - wanted) * opening.weigh(slope) - (own - sent) * opening.lighten(slope)
+        return np.asarray(below + wanted - sent)
 
     found = change(opening.slope)
     moved = (change(opening.slope + STEP).mean() - found.mean()) / STEP

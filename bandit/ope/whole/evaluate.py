@@ -27,7 +27,7 @@ from bandit.ope.trust.dependence import (
     find_dependence,
 )
 from bandit.ope.trust.opening import Opening, allow_for, find_opening, free_clicks
-from bandit.ope.trust.tiredness import Tiredness, find_tiredness
+from bandit.ope.trust.tiredness import Tiredness, find_terms, find_tiredness
 from bandit.ope.whole.assumptions import APART, ASSUMES, MODELLED
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import read_items
@@ -146,7 +146,7 @@ def evaluate_whole(
     if len(log.rows):
         curve = estimate_curve(log.logged, free)
         reads = zip(APART, (read_items, read_positions), strict=True)
-        apart = {each: allow_for(log, read, tired, opening) for each, read in reads}
+        apart = {each: find_terms(log, read, tired) for each, read in reads}
         weighed += _weigh_apart(
             log, apart, opening, dependence, curve, least_ess, least_clicks, name
         )
@@ -220,7 +220,7 @@ def _weigh_apart(
     least_clicks: float,
     name: Callable[[int], str],
 ) -> list[Weighed]:
-    """Slots apart, and looks by slot, whose terms [n] are given."""
+    """Slots apart, and looks by slot, whose terms [n] are given as if all were opened alike."""
     reward, n = log.reward, len(log.members)
     looks = np.broadcast_to(curve, reward.shape)
     weights = {
@@ -240,10 +240,10 @@ def _weigh_apart(
             )
         reason = reason or limits.find_bias(*sample, by_slot)
         reason = reason or limits.find_heaviest(w * reward, name, log.rows, least_clicks)
-        found.append((each, terms[each], ess, reason))
+        found.append((each, allow_for(log, terms[each], opening), ess, reason))
         if log.appeal is not None:
-            model = log.vary(w, curve) * (opening.weigh(opening.slope) if opening else 1.0)
-            found.append((f"{each}_dr", terms[each] + model, ess, reason))
+            modelled = allow_for(log, terms[each] + log.vary(w, curve), opening)
+            found.append((f"{each}_dr", modelled, ess, reason))
     return found
 
 

@@ -11,7 +11,7 @@ from bandit.ope.trust.dependence import lean, rank_appeal, score_appeal
 from bandit.ope.whole.beside import Beside
 from bandit.slates.exploration import epsilon_greedy
 from bandit.slates.propensity import replay
-from bandit.slates.walks import find_chances, find_first, walk_beside
+from bandit.slates.walks import expect_first, find_chances, walk_beside
 
 SHARE = 0.1  # of the sends, taken by lot, that are looked at although nothing was clicked
 SAME = 1e-6  # a propensity that is off by less is that of the log: processors differ in last bits
@@ -103,9 +103,9 @@ def _lean_first(target: SlotPmf, logger: SlotPmf, round: Round, wanted: Context)
     """`Beside.first` of one issue, [n, 2]."""
     context, sent = round.context, round.slates.choice[:, :1]
     scores = score_appeal(target.choose_scores(0), context.eligible | wanted.eligible)
-    usual = (find_first(logger, context) * scores).sum(axis=1)
+    usual = expect_first(logger, context, scores)
     shown = np.take_along_axis(scores, np.maximum(sent, 0), axis=1)[:, 0]
-    theirs = (find_first(target, wanted) * scores).sum(axis=1)
+    theirs = expect_first(target, wanted, scores)
     return np.stack([np.where(sent[:, 0] >= 0, shown, 0.0) - usual, theirs - usual], axis=1)
 
 

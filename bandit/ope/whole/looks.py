@@ -15,7 +15,7 @@ from bandit.ope.intervals import Interval, normal_interval
 from bandit.ope.sample_size import effective_sample_size
 from bandit.ope.sequences import Look, make_sequence
 from bandit.ope.trust.opening import allow_for, find_opening, free_clicks
-from bandit.ope.trust.tiredness import MOST, Tiredness, find_tiredness
+from bandit.ope.trust.tiredness import MOST, Tiredness, find_terms, find_tiredness
 from bandit.ope.whole.assumptions import MODELLED
 from bandit.ope.whole.beside import Beside
 from bandit.ope.whole.item_position import read_items
@@ -48,16 +48,15 @@ def _find_change(log: Beside, estimator: str, tired: Tiredness | None) -> Floats
         return np.asarray(top.modelled - log.count_clicks())
     plain = MODELLED.get(estimator, estimator)
     opening = find_opening(log)
-    terms = allow_for(log, ESTIMATORS[plain], tired, opening) - log.count_clicks()
+    apart: Floats = find_terms(log, ESTIMATORS[plain], tired)
     if estimator in MODELLED and log.reward.any():
         curve = estimate_curve(log.logged, free_clicks(log, tired, opening))
         weights = {
             "item_position": weigh_items(log.logged, log.target),
             "position_based": weigh_positions(log.logged, log.target, curve),
         }
-        opens = opening.weigh(opening.slope) if opening else 1.0
-        terms = terms + log.vary(weights[plain], curve) * opens
-    return np.asarray(terms)
+        apart = apart + log.vary(weights[plain], curve)
+    return np.asarray(allow_for(log, apart, opening) - log.count_clicks())
 
 
 def look_by_issue(issues: Sequence[Beside], estimator: str, level: float = 0.95) -> list[Look]:

@@ -62,11 +62,11 @@ def test_normal_scores_by_hand() -> None:
 
 
 def test_the_slope_by_hand() -> None:
-    """Two members of three newsletters each; a third who clicks whenever he opens is not asked."""
-    members = np.array([1, 1, 1, 2, 2, 2, 3, 3])
-    opened = np.array([1, 1, 0, 1, 1, 0, 1, 1], dtype=bool)
-    sent = np.array([1.0, -2.0, 0.5, 2.0, 1.0, -1.0, 9.0, 9.0])
-    rows, square = np.array([6, 7]), np.full((2, 2, 2), 0.5)
+    """Ten members of three newsletters each; one who clicks whenever he opens is not asked."""
+    members = np.r_[np.repeat(np.arange(10), 3), 10, 10]
+    opened = np.r_[np.tile([True, True, False], 10), True, True]
+    sent = np.r_[np.tile([1.0, -2.0, 0.5, 2.0, 1.0, -1.0], 5), 9.0, 9.0]
+    rows, square = np.array([30, 31]), np.full((2, 2, 2), 0.5)
     log = Beside(
         members=members,
         rows=rows,
@@ -77,14 +77,16 @@ def test_the_slope_by_hand() -> None:
         target=square,
         leans=np.zeros((2, 2, 2, 2)),
         opened=opened,
-        first=np.stack([sent, np.full(8, 0.75)], axis=1),
+        first=np.stack([sent, np.full(32, 0.75)], axis=1),
     )
     found = find_opening(log)
     assert found is not None
-    z, rate = sent[:6], 4 / 6
-    assert found.slope == pytest.approx(float(z @ (opened[:6] - rate)) / float(z @ z) / rate)
+    z, rate = sent[:30], 4 / 6
+    assert found.slope == pytest.approx(float(z @ (opened[:30] - rate)) / float(z @ z) / rate)
     assert found.more == pytest.approx(0.75 * found.slope)
-    assert found.influence[6:].tolist() == [0.0, 0.0]
+    assert found.influence[30:].tolist() == [0.0, 0.0]
+    nine = replace(log, opened=opened & (members > 0))
+    assert find_opening(nine) is None  # too few to know how unsure it would be
 
 
 def test_how_many_more_are_opened_is_found_with_its_error() -> None:
@@ -103,6 +105,18 @@ def test_how_many_more_are_opened_is_found_with_its_error() -> None:
         assert error == pytest.approx(spread, rel=0.3)
 
 
+def test_programs_that_open_everything_are_not_asked() -> None:
+    """They open three of ten members' newsletters, which would hide three fifths of the slope."""
+    log, more = make_log(np.random.default_rng(88), 0.2), 0.2 * GREED * SCORES[0]
+    found = find_opening(replace(log, opened=log.opened | (log.members % 10 < 3)))
+    assert found is not None
+    assert abs(found.more - more) < 2 * found.error + 0.01
+    few = replace(log, opened=log.opened | (log.members % 10 < 3), members=np.arange(N) % (N // 5))
+    dull = find_opening(few)  # of four others one cannot tell
+    assert dull is not None
+    assert dull.more < 0.6 * more
+
+
 def test_what_the_log_cannot_tell_is_not_told() -> None:
     log = make_log(np.random.default_rng(82), 0.2)
     one = replace(log, reward=log.reward[:, :1])
@@ -116,7 +130,7 @@ def test_what_the_log_cannot_tell_is_not_told() -> None:
     ):
         assert find_opening(silent) is None
     for read in (read_items, read_positions):
-        np.testing.assert_array_equal(allow_for(log, read, None, None), read(log, 0.0)[0])
+        np.testing.assert_array_equal(allow_for(log, read(log, 0.0)[0], None), read(log, 0.0)[0])
 
 
 def test_a_target_that_does_what_was_sent_earns_exactly_that() -> None:
@@ -127,7 +141,7 @@ def test_a_target_that_does_what_was_sent_earns_exactly_that() -> None:
     assert opening is not None
     assert opening.slope > 0.1
     for read in (read_items, read_positions):
-        terms = allow_for(same, read, None, opening)
+        terms = allow_for(same, read(same, 0.0)[0], opening)
         np.testing.assert_allclose(terms, log.count_clicks(), atol=1e-9)
 
 
@@ -136,6 +150,37 @@ def test_a_click_counts_as_many_as_the_target_would_open() -> None:
     opening = Opening(0.25, np.zeros(3), sent, wanted)
     np.testing.assert_allclose(opening.weigh(0.25), [1.75 / 1.25, 1.125 / 0.5, 1.0])
     np.testing.assert_allclose(opening.lighten(1.0), [0.5, 4.0, 1.0])  # never less than a quarter
+
+
+def test_a_click_in_the_first_slot_is_of_the_article_that_opened() -> None:
+    """In a log of every newsletter, whose clicks are as expected, what is told is nearly the truth.
+
+    Where such a click counted as one below, 3.1 and 2.8 % too much would be told.
+    """
+    slope, looks = 0.25, np.array([1.0, 0.3, 0.2])
+    choice = np.array(list(permutations(range(M), K)))
+    sent = SCORES[choice[:, 0]]
+    reward = (1 + slope * sent)[:, None] * APPEAL[choice] * looks
+    n = len(choice)
+    log = look_at_some(np.random.default_rng(86), np.arange(n), choice, reward, M, 1.0)
+    opening = Opening(slope, np.zeros(n), sent, np.full(n, SCORES[0]))
+    value = (1 + slope * SCORES[0]) * float(APPEAL[:K] @ looks)
+    for read in (read_items, read_positions):
+        told = allow_for(log, read(log, 0.0)[0], opening).mean()
+        assert abs(told / value - 1) < 0.008
+
+
+def test_the_uncertainty_of_the_slope_is_that_of_what_a_model_adds_too() -> None:
+    rng = np.random.default_rng(87)
+    log, step = make_log(rng, 0.2), 1e-4
+    opening = find_opening(log)
+    assert opening is not None
+    terms, model = read_items(log, 0.0)[0], rng.normal(size=N) * log.count_clicks()
+    moved = model * (opening.weigh(opening.slope + step) - opening.weigh(opening.slope))
+    found = allow_for(log, terms + model, opening) - allow_for(log, terms, opening)
+    np.testing.assert_allclose(
+        found, model * opening.weigh(opening.slope) + moved.mean() / step * opening.influence
+    )
 
 
 def test_intervals_cover_where_the_first_article_opens_and_plain_ones_do_not() -> None:
@@ -147,7 +192,7 @@ def test_intervals_cover_where_the_first_article_opens_and_plain_ones_do_not() -
         opening = find_opening(log)
         told = []
         for i, read in enumerate((read_items, read_positions)):
-            given = normal_interval(allow_for(log, read, None, opening), log.members)
+            given = normal_interval(allow_for(log, read(log, 0.0)[0], opening), log.members)
             inside[i] += given.low <= value <= given.high
             told.append(given.estimate / value - 1)
             bare = normal_interval(read(log, 0.0)[0], log.members)

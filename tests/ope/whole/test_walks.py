@@ -68,14 +68,27 @@ def test_a_plan_that_cannot_be_divided_gives_the_same() -> None:
     def explore(scores: Floats, open: Bools) -> Floats:
         return LOGGER(scores, open)
 
+    whole = SlotPmf(plan.scores, explore)
+    values = np.random.default_rng(4).normal(size=(400, 9))
+    mean = walks.expect_first(plan, context, values)
+    np.testing.assert_allclose(walks.expect_first(whole, context, values), mean, atol=1e-12)
     choice, rows = draw(plan, context, 5).choice[3:20], np.arange(3, 20)
     appeal = np.random.default_rng(3).normal(size=(17, 9, 2))
-    whole = SlotPmf(plan.scores, explore)
     for own in (False, True):
         first = walks.walk_beside(plan, context, choice, rows, 2, 3, own, appeal)
         second = walks.walk_beside(whole, context, choice, rows, 2, 3, own, appeal)
         for one, other in zip(first, second, strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("rules", RULED.values(), ids=RULED)
+def test_what_the_first_slot_shows_is_a_mean_over_every_slate(rules: Rules) -> None:
+    slates, propensity = list_slates(4, rules, LOGGER, SCORES[0])
+    plan = SlotPmf(np.array([SCORES[0]]), LOGGER)
+    values = np.array([[0.3, -1.1, 2.0, 0.7]])
+    found = walks.expect_first(plan, make_issue(1, 4, rules), values)
+    shown = np.where(slates[:, 0] >= 0, values[0, slates[:, 0]], 0.0)
+    assert found[0] == pytest.approx(float(propensity.prod(axis=1) @ shown))
 
 
 def test_slates_that_are_the_plan_s_own_come_first_with_their_propensities() -> None:
