@@ -75,6 +75,6 @@ def parse(vw: Workspace, line: str) -> Example:
 
 
 def parse_all(vw: Workspace, lines: list[str]) -> list[Example]:
-    """The same of some lines, in one call: each costs as much as parsing a short line."""
+    """VW's examples of some lines, in one call: a call costs as much as parsing a short line."""
     examples: list[Example] = vw.parse(lines)
     return examples

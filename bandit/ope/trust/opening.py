@@ -8,9 +8,9 @@ often a newsletter is opened can be regressed on how well the target likes what 
 what it would like on average of what the logger might have put there. That difference has mean 0
 for every member, so neither who the members are nor who opens a lot is in the way: it is its own
 instrument (Angrist & Imbens 1995), and the logger may be any. How well an article is liked is its
-normal score among the member's open ones, in the target's order: a member
-who likes the best of forty likes it by more than the second. Axes: n sends, m articles.
-Open this file for how an estimate allows for subject lines.
+normal score among the member's open ones, in the target's order (`dependence.score_appeal`): the
+best of forty is taken to be liked by more than the second. Axis: n sends. Open this file for how an
+estimate allows for subject lines.
 """
 
 from dataclasses import dataclass
