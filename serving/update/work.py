@@ -121,7 +121,8 @@ def _learn(given: Bundle, log: str | Path, known: list[Issue], aliases: Aliases)
         return learn_log(given.policy, log, given.features, known, aliases, watch=tell_issue)
     except ModuleNotFoundError as error:
         name = given.manifest.policy.rpartition(".")[2]
-        raise ValueError(f"{name} learns with {error.name}, which is missing: {INSTALL}") from None
+        library = (error.name or str(error)).partition(".")[0]
+        raise ValueError(f"{name} learns with {library}, which is missing: {INSTALL}") from None
 
 
 def tell_issue(round: Round) -> None:

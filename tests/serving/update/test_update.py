@@ -275,9 +275,9 @@ def test_a_library_that_is_missing_is_named_with_the_extra(
 ) -> None:
     import sys
 
-    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "scipy.linalg", None)
     assert run(first, logs[7], tmp_path / "new") == 2
     words = said(capsys)
-    assert "Profile learns with torch, which is missing: pip install letterbandit[update]" in words
+    assert "Profile learns with scipy, which is missing: pip install letterbandit[update]" in words
     assert words.count("\n") == 1
     assert not (tmp_path / "new").exists()
