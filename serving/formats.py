@@ -26,8 +26,8 @@ SEPARATORS = (",", ";", "\t")
 WORDED = (".csv", ".tsv", ".txt", ".xlsx")  # formats that hold text alone
 HEAD = 1 << 16  # bytes in which the first line must end
 _BEGINS = {b"PAR1": "a parquet file", b"PK\x03\x04": "an XLSX file"}
-# 1250, 1,250, $250.00, -3.5, 1.2E+05; a number that begins with 0 is a code
 _TITLE = "; if the first line is a title, delete it: the names of the columns come first"
+# 1250, 1,250, $250.00, -3.5, 1.2E+05; a number that begins with 0 is a code
 _NUMBER = r"^[+-]?[$€£]?\s?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?([eE][+-]?\d+)?$"
 _CODE = r"^0\d"
 _SEPARATOR_LINE = re.compile(

@@ -20,8 +20,7 @@ def write(path: Path, found: Beside) -> None:
     """Write what is known of the sends that were looked at.
 
     Whom a newsletter was sent to, who opened it and how well its first article is liked stand in
-    the file beside, and what is known from
-    the top nowhere.
+    the file beside (`watcher.LogReplay.write`). What is known from the top is not kept.
     """
     columns = {name: pa.array(getattr(found, name)) for name in ("rows", "sampled")}
     columns |= {name: _fold(getattr(found, name)) for name in LISTS}
@@ -31,7 +30,8 @@ def write(path: Path, found: Beside) -> None:
 def read(path: Path, members: Ids, opened: Bools, first: Floats | None) -> Beside:
     """What `write` wrote.
 
-    members, opened, first: [n] or [n, 2], of all sends
+    members, opened: [n], of all sends
+    first: [n, 2], of all sends, as in `Beside`; None: not known
 
     Raises ValueError naming the file where it is damaged.
     """

@@ -61,8 +61,10 @@ class LogReplay:
         self._earned.append(self._simulator.expected(context, own))
         if self._uniform:
             sent = self._look.plan_uniform(context)
-            asked = (plan, sent, logged, self._seed, DRAWS, SHARE)
-            self._beside.append(self._look.look_beside(*asked, checked=True))
+            found = self._look.look_beside(
+                plan, sent, logged, self._seed, DRAWS, SHARE, checked=True
+            )
+            self._beside.append(found)
 
     def write(self, stem: Path) -> None:
         """Write `stem`.parquet, a row for each (member, slot), and `stem`.json.
@@ -79,11 +81,6 @@ class LogReplay:
         target, earned = (np.concatenate(a)[order] for a in (self._targets, self._earned))
         n, k = target.shape
         members = self._logged.context.member_ids
-        if self._beside:
-            found = Beside.join(self._beside)
-            whole = replace(found, rows=np.concatenate(self._waves)[found.rows], members=members)
-            beside_files.write(stem.parent / "whole" / f"{stem.name}.parquet", whole)
-            first = np.asarray(found.first)[order]
         slates, feedback = self._logged.slates, self._logged.feedback
         columns = {
             "target": target,
@@ -95,6 +92,10 @@ class LogReplay:
         table["member"] = pa.array(np.repeat(members, k))
         table["opened"] = pa.array(np.repeat(feedback.opened, k))
         if self._beside:
+            found = Beside.join(self._beside)
+            whole = replace(found, rows=np.concatenate(self._waves)[found.rows], members=members)
+            beside_files.write(stem.parent / "whole" / f"{stem.name}.parquet", whole)
+            first = np.asarray(found.first)[order]
             for name, column in zip(("first_sent", "first_wanted"), first.T, strict=True):
                 table[name] = pa.array(np.repeat(column, k))
         counts = {"slots": k, "delivered": n, "earned": earned.sum(axis=0).tolist()}

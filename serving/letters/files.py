@@ -70,10 +70,9 @@ def _write_files(issue: "Issue", texts: Texts, shards: Shards) -> Written:
     with ExitStack() as stack:
         at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
         lists = issue.read_suppressed()  # at the last moment: all that follows is writing
-        (count,) = (
-            write_book(at, members, issue.articles)
-            for members in drop_suppressed([to_table(issue.members)], lists)
-        )
+        (members,) = drop_suppressed([to_table(issue.members)], lists)
+        count = write_book(at, members, issue.articles)
+        del members  # the list is long, and not needed any more
         letters = Letters(count, issue, texts)
         slates = map(letters.add, map(tally.add, drop_suppressed(shards, lists)))
         write_slates(at[SLATES], write_merge(slates, texts, slots, at[LINES], at[SHEET]))

@@ -194,8 +194,9 @@ def read_issue(asked: argparse.Namespace) -> Issue:
     choosers = [bundle.policy, *(other.policy for other in (trial.bundles if trial else ()))]
     part = find_part(Path(asked.out), asked.wave, asked.share, choosers, same)
     division = part.divide(asked.campaign, inputs.members["member"], aliases)
-    everybody = bool(division.rows.all())  # then the list is not held twice
-    members = inputs.members.take(slice(None) if everybody else np.flatnonzero(division.rows))
+    members = inputs.members  # where all of them are in this part, the list is not held twice
+    if not division.rows.all():
+        members = members.take(np.flatnonzero(division.rows))
     articles, audience = limit_audience(inputs.articles, members, part.before)
     return Issue(
         asked,

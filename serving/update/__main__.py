@@ -3,8 +3,8 @@
 python -m serving.update BUNDLE LOG NEW_BUNDLE [--aliases A] [--seen SEEN]
 
 NEW_BUNDLE knows, bit for bit, what a policy would that learned the whole log at once, and names the
-issues that it knows. BUNDLE stays as it was. Learning needs pandas, most policies need scipy
-and some torch (extra `update`), which sending does not.
+issues that it knows. BUNDLE stays as it was. Learning needs pandas; most policies
+need scipy too, and some torch (extra `update`). Sending needs none of them.
 """
 
 import argparse

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bandit.core.ids import number_ids
 from bandit.core.types import Bools, Floats
 from bandit.ope.inputs import weigh_items
 from bandit.ope.trust.tiredness import STEP, Tiredness, undo
@@ -25,7 +26,7 @@ from bandit.ope.trust.tiredness import STEP, Tiredness, undo
 if TYPE_CHECKING:
     from bandit.ope.whole.beside import Beside
 
-FEW = 10  # members who are asked; by fewer, one does not know how unsure the slope is
+FEW = 10  # members whose sends count; fewer do not tell how unsure the slope is
 ENOUGH = 5  # newsletters that tell a program, which opens all of them, from a member
 LEAST = 0.25  # of a member's usual chance of opening: no first article is taken to leave less
 
@@ -74,17 +75,19 @@ class Opening:
 def find_opening(log: "Beside") -> Opening | None:
     """How many more newsletters of a log are opened for their first article.
 
-    Of each send only members are asked who opened another newsletter and clicked nothing in it: of
-    others one may know that they opened by their click alone, which a better article brings as
-    well. And who opened each of five or more others is not asked, for programs do that.
+    A send counts only if its member opened another newsletter without a click in it. Of other
+    members it may be known that they opened from their click alone, which a better article brings
+    as well. A send does not count either if its member opened each of five or more other
+    newsletters, for programs do that.
 
-    None where the log cannot tell: newsletters have one slot, whose clicks hold it already; it is
-    not known who opened, or what might have stood first; fewer than ten members are asked.
+    None where the log cannot tell: newsletters have one slot, whose clicks hold the effect already;
+    it is not known who opened, or what might have stood first; or sends of fewer than ten members
+    count.
     """
     if log.opened is None or log.first is None or log.reward.shape[1] < 2:
         return None
     sent, wanted = log.first.T
-    member = np.unique(log.members, return_inverse=True)[1]
+    member = number_ids(log.members)
 
     def count_others(what: Bools) -> Floats:
         return np.asarray(np.bincount(member, what)[member] - what)
