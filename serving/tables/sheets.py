@@ -7,6 +7,7 @@ no table.
 
 import codecs
 import csv
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -227,8 +228,8 @@ def _read_rows(text: _Text, bare: bool) -> Iterator[pa.Table]:
         why = str(error).splitlines()[0]
         raise ValueError(f"{text.path} is not a sound CSV file: {why}") from None
     _refuse_uneven(text, odd)
-    if "\n" in last or "\r" in last:  # a cell of several lines, or one whose end is missing
-        _refuse_open_quote(text)
+    if "\n" in last or "\r" in last or _ends_quoted(text.file):
+        _refuse_open_quote(text)  # a cell of several lines, or one whose end is missing
 
 
 def _refuse_uneven(text: _Text, odd: Sequence[pa.csv.InvalidRow]) -> None:
@@ -241,6 +242,12 @@ def _refuse_uneven(text: _Text, odd: Sequence[pa.csv.InvalidRow]) -> None:
         f"{text.path} row {row} has {cells} cells: {shorten(odd[0].text)}; the first line has "
         f"{text.width} columns{title}"
     )
+
+
+def _ends_quoted(file: BinaryIO) -> bool:
+    """Whether the last line may break off within quotes."""
+    file.seek(max(file.seek(0, os.SEEK_END) - HEAD, 0))
+    return file.read().splitlines()[-1].count(b'"') % 2 == 1
 
 
 def _refuse_open_quote(text: _Text) -> None:
