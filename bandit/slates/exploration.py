@@ -18,7 +18,7 @@ from bandit.slates.sums import add_up
 
 # exp(+-300) and their ratio are within float64: no open article's probability is rounded to 0
 FAR = 300.0
-_NO_WEIGHT = 1e-300  # less than any sum of weights that are there, exp(-300) or more
+NO_WEIGHT = 1e-300  # less than any sum of weights that are there, exp(-300) or more
 
 Share = float | Floats  # of a slot: one for all members, or each member's own [n, 1]
 
@@ -218,7 +218,7 @@ def _soften(scores: Floats, open: Bools, temperature: float) -> Floats:
 def _share_by(weights: Floats) -> Floats:
     """1 in each row [n, m], in proportion to the weights; 0 where there are none."""
     whole = add_up(weights)[:, None]
-    return np.asarray(weights / np.maximum(whole, _NO_WEIGHT))
+    return np.asarray(weights / np.maximum(whole, NO_WEIGHT))
 
 
 def _share_out(pmf: Floats, which: Bools, share: Share) -> None:
