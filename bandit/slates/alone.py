@@ -52,11 +52,15 @@ class Alone:
         )
         self._scores, self._weights, self._was = scores, weights, 0
         self._pmfs: Floats = np.zeros((k, len(scores)))
-        self._taken = Taken([], [], [], [], [])
+        # of each slot
+        self._choice: list[int] = []
+        self._mass: list[float] = []
+        self._free: list[bool] = []
+        self._supported: list[bool] = []
 
     def pin(self, article: int, choice: int) -> int:
         """The next slot has the editor's article, and shows `choice`, which is given back."""
-        pmf = self._pmfs[len(self._taken.choice)]
+        pmf = self._pmfs[len(self._choice)]
         pmf[article] = 1.0
         return self._take(pmf, 1, 1, choice)
 
@@ -85,7 +89,7 @@ class Alone:
     def read_off(self) -> Taken:
         """What the slots have taken, each a list."""
         left = np.maximum.reduce(self._pmfs, axis=1)
-        return self._taken._replace(most_left=left)
+        return self.__replace(most_left=left)
 
     def _take(self, pmf: Floats, chances: int, open: int, choice: int) -> int:
         """Note what a slot takes out of its pmf [m], which loses it.
@@ -96,15 +100,15 @@ class Alone:
         if choice >= 0:
             mass = pmf.item(choice)
             pmf[choice] = 0.0
-        self._taken.choice.append(choice)
-        self._taken.mass.append(mass)
-        self._taken.free.append(chances > 0)
-        self._taken.supported.append(chances == open)
+        self._choice.append(choice)
+        self._mass.append(mass)
+        self._free.append(chances > 0)
+        self._supported.append(chances == open)
         return choice
 
     def _share_out(self, open: int) -> tuple[Floats, int]:
         """The pmf [m] of the next slot, and how many articles have a chance."""
-        pmf = self._pmfs[len(self._taken.choice)]
+        pmf = self._pmfs[len(self._choice)]
         closed = self._was & ~open
         if open & ~self._was or closed.bit_count() >= MANY:
             self._look(unpack(open, len(pmf)))

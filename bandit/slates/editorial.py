@@ -10,7 +10,7 @@ records it. Open this file to add a rule, or to see why an article was not shown
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from bandit.core import keys
 from bandit.core.columns import Columns, Tabular, fill_text, number_values, read_text
 from bandit.core.types import Bools, Context, Floats, Ids, Ints
 from bandit.features.attributes import MISSING, fold, split_tags
-from bandit.slates.layout import Layout, pack
-from bandit.slates.sets import Articles, Bits, Counts, Each, Rows
+from bandit.slates.layout import AnyTally, Articles, Layout, pack
+from bandit.slates.sets import Bits, Counts, Each, Rows
 
 MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
 ADMIT = "admit_below"
@@ -256,5 +256,5 @@ class Desk:
 class _Count:
     """How many articles of each group of a tally the slates of n members hold, held [n, g]."""
 
-    tally: Any  # a `Tally`, or a `BitTally`
+    tally: AnyTally
     held: Counts

@@ -17,6 +17,8 @@ from bandit.core.columns import Bools, Columns, Ints, fill_text, fold, name_each
 if TYPE_CHECKING:
     from bandit.core.rules import Rules
 
+Articles = Any  # sets of articles: [m], one for each member [n, m], or the bits of a whole number
+AnyTally = Any  # a `Tally`, or a `BitTally`
 LANE = 16  # bits of a count, which has the sign in the highest one
 
 
@@ -92,12 +94,12 @@ class Layout:
     stories: [m], as in `Context`
     """
 
-    pinned: Any  # a set of articles, and so in `sections` and `below`: [m], or the bits of a number
-    sections: dict[int, Any]
-    below: list[list[tuple[Any, int]]]
-    most: list[Any]  # tallies, of arrays or in bits, and so `least` and `told`
-    least: list[Any]
-    told: list[Any]
+    pinned: Articles
+    sections: dict[int, Articles]
+    below: list[list[tuple[Articles, int]]]
+    most: list[AnyTally]
+    least: list[AnyTally]
+    told: list[AnyTally]
 
     def __init__(self, articles: Columns, rules: "Rules", stories: Ints | None) -> None:
         ids = {article: j for j, article in enumerate(articles["article"].tolist())}

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from bandit.core.types import Bools, Ints
-from bandit.slates.layout import LANE, BitTally, Tally
+from bandit.slates.layout import LANE, Articles, BitTally, Tally
 
-Articles = Any  # a set of articles for each member: [n, m], or the bits of a whole number
 Each = Any  # a number for each member, or whether something is so: [n], or one
 Counts = Any  # of each group, how many articles: [n, g], or 16 bits each
 

@@ -4,7 +4,7 @@ Open this file for how a uniform number becomes an article. `bandit.slates.compi
 to the bit, in a compiled loop.
 """
 
-from typing import Any, NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from bandit.slates.sums import FEW, cumulate
 
 
 class Taken(NamedTuple):
-    """What one slot takes from the pmf of each of n members, or, as numbers, of one.
+    """What one slot takes from the pmf of each of n members.
 
     choice: [n], index of the article into the pool; -1 for none
     mass: [n], the article's probability; 0 for none
@@ -22,11 +22,11 @@ class Taken(NamedTuple):
     supported: [n], every open article had a chance
     """
 
-    choice: Any
-    mass: Any
-    most_left: Any
-    free: Any
-    supported: Any
+    choice: Ints
+    mass: Floats
+    most_left: Floats
+    free: Bools
+    supported: Bools
 
 
 def choose(pmf: Floats, by: Floats | Ints) -> Ints:
