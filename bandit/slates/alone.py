@@ -87,9 +87,11 @@ class Alone:
         return self._take(pmf, chances, open.bit_count(), choice)
 
     def read_off(self) -> Taken:
-        """What the slots have taken, each a list."""
+        """What the slots have taken: as of k members in one slot."""
         left = np.maximum.reduce(self._pmfs, axis=1)
-        return self.__replace(most_left=left)
+        kept = (self._choice, self._mass, self._free, self._supported)
+        choice, mass, free, supported = map(np.array, kept)
+        return Taken(choice, mass, left, free, supported)
 
     def _take(self, pmf: Floats, chances: int, open: int, choice: int) -> int:
         """Note what a slot takes out of its pmf [m], which loses it.
