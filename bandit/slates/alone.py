@@ -8,48 +8,34 @@ Open this file to see what a slot of one member costs.
 
 from functools import reduce
 from operator import add
-from typing import TypeGuard
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandit.core.types import Bools, Explore, Floats
-from bandit.slates.exploration import NO_WEIGHT, Share, Shares
 from bandit.slates.sets import unpack
-from bandit.slates.sums import BLOCK
-from bandit.slates.taking import Taken
+from bandit.slates.sums import BLOCK, NO_WEIGHT
+
+if TYPE_CHECKING:
+    from bandit.core.columns import Bools, Floats, Ints
 
 MANY = 8  # articles that close at once, from which on all are looked at again
 # A share from which on every open article has a chance: exponentials are not so far apart.
 SOME = 1e-30
 
 
-def serves(explore: Explore) -> TypeGuard[Shares]:
-    """Whether one member's slots can be explored here: by the plan's own scores, no rivals."""
-    return (
-        isinstance(explore, Shares)
-        and explore.draws is None
-        and explore.gamma == np.inf
-        and all(map(_is_part, (explore.best, explore.soft, explore.uniform)))
-    )
-
-
-def _is_part(share: Share) -> bool:
-    return bool((share >= 0).all()) if isinstance(share, np.ndarray) else share >= 0
-
-
 class Alone:
     """Takes articles for one member by an exploration, in one slot after the other.
 
     scores: [m], of the plan, all of them finite
-    shares: the member's exploration, which `serves`
+    shares: best, soft and uniform, of a member's exploration that is plain (`Shares.is_plain`)
     weights: [m] or [0], what `exploration.weigh` gives
     k: how many slots there are
     """
 
-    def __init__(self, scores: Floats, shares: Shares, weights: Floats, k: int) -> None:
-        self._best, self._soft, self._uniform = map(
-            _to_number, (shares.best, shares.soft, shares.uniform)
-        )
+    def __init__(
+        self, scores: "Floats", shares: tuple[float, float, float], weights: "Floats", k: int
+    ) -> None:
+        self._best, self._soft, self._uniform = shares
         self._scores, self._weights, self._was = scores, weights, 0
         self._pmfs: Floats = np.zeros((k, len(scores)))
         # of each slot
@@ -86,14 +72,14 @@ class Alone:
             choice = int(sums.searchsorted(total, "left"))
         return self._take(pmf, chances, open.bit_count(), choice)
 
-    def read_off(self) -> Taken:
-        """What the slots have taken: as of k members in one slot."""
+    def read_off(self) -> "tuple[Ints, Floats, Floats, Bools, Bools]":
+        """What the slots have taken: what `taking.Taken` holds, of k members in one slot."""
         left = np.maximum.reduce(self._pmfs, axis=1)
         kept = (self._choice, self._mass, self._free, self._supported)
         choice, mass, free, supported = map(np.array, kept)
-        return Taken(choice, mass, left, free, supported)
+        return choice, mass, left, free, supported
 
-    def _take(self, pmf: Floats, chances: int, open: int, choice: int) -> int:
+    def _take(self, pmf: "Floats", chances: int, open: int, choice: int) -> int:
         """Note what a slot takes out of its pmf [m], which loses it.
 
         chances, open: how many articles have a chance, and how many are open
@@ -108,7 +94,7 @@ class Alone:
         self._supported.append(chances == open)
         return choice
 
-    def _share_out(self, open: int) -> tuple[Floats, int]:
+    def _share_out(self, open: int) -> "tuple[Floats, int]":
         """The pmf [m] of the next slot, and how many articles have a chance."""
         pmf = self._pmfs[len(self._choice)]
         closed = self._was & ~open
@@ -139,7 +125,7 @@ class Alone:
         surely = self._uniform > SOME or self._soft > SOME
         return pmf, open.bit_count() if surely else int(np.count_nonzero(pmf))
 
-    def _look(self, row: Bools) -> None:
+    def _look(self, row: "Bools") -> None:
         """Look at all articles: `row` [m] says which are open."""
         self._row = row
         if self._best:
@@ -159,7 +145,3 @@ class Alone:
             self._left[article] = 0.0
             block = article // BLOCK
             self._sums[block] = reduce(add, self._blocks[block].tolist())
-
-
-def _to_number(share: Share) -> float:
-    return share.item() if isinstance(share, np.ndarray) else share

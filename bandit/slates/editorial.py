@@ -18,8 +18,8 @@ from bandit.core import keys
 from bandit.core.columns import Columns, Tabular, fill_text, number_values, read_text
 from bandit.core.types import Bools, Context, Floats, Ids, Ints
 from bandit.features.attributes import MISSING, fold, split_tags
-from bandit.slates.layout import AnyTally, Articles, Layout, pack
-from bandit.slates.sets import Bits, Counts, Each, Rows
+from bandit.slates.layout import AnyTally, Layout
+from bandit.slates.sets import Articles, Bits, Counts, Each, Rows, pack
 
 MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
 ADMIT = "admit_below"

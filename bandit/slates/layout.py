@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from bandit.core.columns import Bools, Columns, Ints, fill_text, fold, name_each
+from bandit.slates.sets import LANE, Articles, pack
 
 if TYPE_CHECKING:
     from bandit.core.rules import Rules
 
-Articles = Any  # sets of articles: [m], one for each member [n, m], or the bits of a whole number
 AnyTally = Any  # a `Tally`, or a `BitTally`
-LANE = 16  # bits of a count, which has the sign in the highest one
 
 
 @dataclass(frozen=True)
@@ -181,11 +180,6 @@ def read_values(articles: Columns, column: str) -> list[str]:
     for value in sorted(set(fill_text(articles[column]))):
         folded.setdefault(fold(value), value)
     return [value for folds, value in folded.items() if folds]
-
-
-def pack(set: Bools) -> int:
-    """The bits of a set of articles [m]."""
-    return int.from_bytes(np.packbits(set, bitorder="little").tobytes(), "little")
 
 
 def _line_up(numbers: list[int]) -> int:

@@ -29,7 +29,7 @@ from bandit.core.types import (
     Slates,
     SlotPmf,
 )
-from bandit.slates.alone import Alone, serves
+from bandit.slates.alone import Alone
 from bandit.slates.editorial import MINIMUM, Desk
 from bandit.slates.exploration import Shares, weigh
 from bandit.slates.layout import Layout
@@ -130,14 +130,14 @@ def _walk_few(
 ) -> bool:
     """Fill the slates of few members, one by one in fewer calls; whether that could be done."""
     n, k = by.shape
-    if n > _FEWEST or plan.scores.ndim == 3 or not serves(plan.explore):
+    if n > _FEWEST or plan.scores.ndim == 3 or not isinstance(plan.explore, Shares):
         return False
-    if (weights := weigh(plan.scores, plan.explore)) is None:
+    if not plan.explore.is_plain() or (weights := weigh(plan.scores, plan.explore)) is None:
         return False
     drawn, desks, all_taken, all_pinned = is_uniform(by), [], [], []
     for row, numbers in enumerate(by.tolist()):
-        desk, shares = Desk(context, layout, row), plan.explore.take(slice(row, row + 1))
-        alone, pins, relaxed = Alone(plan.scores[row], shares, weights[row], k), [], []
+        desk, own = Desk(context, layout, row), plan.explore.take(slice(row, row + 1))
+        alone, pins, relaxed = Alone(plan.scores[row], own.list_parts(), weights[row], k), [], []
         for slot, number in enumerate(numbers):
             open, given_up = desk.open(slot)
             article, pinned = desk.find_pin(slot)

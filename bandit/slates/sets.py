@@ -8,15 +8,18 @@ What does not is here, once for `Rows` and once for `Bits`, by the same names; s
 written once, in `editorial.Desk`. Open this file to see how a rule is reckoned for one member.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bandit.core.types import Bools, Ints
-from bandit.slates.layout import LANE, Articles, BitTally, Tally
+if TYPE_CHECKING:
+    from bandit.core.columns import Bools, Ints
+    from bandit.slates.layout import BitTally, Tally
 
+Articles = Any  # sets of articles: [m], one for each member [n, m], or the bits of a whole number
 Each = Any  # a number for each member, or whether something is so: [n], or one
 Counts = Any  # of each group, how many articles: [n, g], or 16 bits each
+LANE = 16  # of a count, which has the sign in the highest one
 
 
 class Rows:
@@ -29,7 +32,7 @@ class Rows:
         self._rows, self._shape = np.arange(n), (n, m)
         self.nobody: Bools = np.zeros(n, dtype=bool)
 
-    def count_none(self, tally: Tally) -> Counts:
+    def count_none(self, tally: "Tally") -> Counts:
         """No article of any group."""
         return np.zeros((len(self._rows), len(tally.groups)), dtype=np.int16)
 
@@ -58,7 +61,7 @@ class Rows:
         """The sets of some members, and the other sets of the rest."""
         return np.where(who[:, None], sets, others)
 
-    def drop(self, sets: Articles, choice: Ints) -> Articles:
+    def drop(self, sets: Articles, choice: "Ints") -> Articles:
         """The sets, overwritten, without an article of each member [n]; -1: without none."""
         shown = choice >= 0
         if np.count_nonzero(shown) == len(shown):
@@ -71,7 +74,7 @@ class Rows:
         """Counts with what an article adds for some members."""
         return held + who[:, None] * added
 
-    def shut_full(self, sets: Articles, tally: Tally, held: Counts) -> Articles:
+    def shut_full(self, sets: Articles, tally: "Tally", held: Counts) -> Articles:
         """The sets without the articles of whose groups the slate may hold no more."""
         full: Bools = np.asarray(held >= tally.limits)
         if not np.count_nonzero(full):
@@ -81,7 +84,7 @@ class Rows:
             shut[full[:, group].nonzero()[0]] &= ~tally.groups[group]
         return shut
 
-    def miss(self, tally: Tally, held: Counts) -> Each:
+    def miss(self, tally: "Tally", held: Counts) -> Each:
         """Whose slates hold too few of a group."""
         return (held < tally.limits).any(axis=1)
 
@@ -89,7 +92,7 @@ class Rows:
         """The sets, and all articles for some members."""
         return sets | who[:, None]
 
-    def find_lacking(self, tally: Tally, held: Counts) -> tuple[Articles, Each]:
+    def find_lacking(self, tally: "Tally", held: Counts) -> tuple[Articles, Each]:
         """The articles of whose groups the slate holds too few, and how many it lacks."""
         lacking = np.maximum(tally.limits - held, 0)
         wanted: Bools = np.zeros(self._shape, dtype=bool)
@@ -108,7 +111,7 @@ class Bits:
 
     nobody = False
 
-    def count_none(self, tally: BitTally) -> Counts:
+    def count_none(self, tally: "BitTally") -> Counts:
         return 0
 
     def give_up_none(self) -> Each:
@@ -134,7 +137,7 @@ class Bits:
     def add_pin(self, held: Counts, who: Each, added: Counts) -> Counts:
         return held + who * added
 
-    def shut_full(self, sets: Articles, tally: BitTally, held: Counts) -> Articles:
+    def shut_full(self, sets: Articles, tally: "BitTally", held: Counts) -> Articles:
         full = held + tally.room & tally.tops
         while full:
             top = full.bit_length()
@@ -142,13 +145,13 @@ class Bits:
             full ^= 1 << top - 1
         return sets
 
-    def miss(self, tally: BitTally, held: Counts) -> Each:
+    def miss(self, tally: "BitTally", held: Counts) -> Each:
         return held + tally.room & tally.tops != tally.tops
 
     def widen(self, sets: Articles, who: Each) -> Articles:
         return -1 if who else sets  # all bits
 
-    def find_lacking(self, tally: BitTally, held: Counts) -> tuple[Articles, Each]:
+    def find_lacking(self, tally: "BitTally", held: Counts) -> tuple[Articles, Each]:
         wanted, lacking = 0, 0
         for group, limit in zip(tally.groups, tally.limits, strict=True):
             if (short := limit - held % (1 << LANE)) > 0:
@@ -160,7 +163,12 @@ class Bits:
         return sets & ~only if (hard & only).bit_count() <= slots else sets
 
 
-def unpack(bits: int, m: int) -> Bools:
-    """The set of articles [m] of its bits; the inverse of `layout.pack`."""
+def pack(set: "Bools") -> int:
+    """The bits of a set of articles [m]."""
+    return int.from_bytes(np.packbits(set, bitorder="little").tobytes(), "little")
+
+
+def unpack(bits: int, m: int) -> "Bools":
+    """The set of articles [m] of its bits; the inverse of `pack`."""
     some = np.frombuffer(bits.to_bytes(-(-m // 8), "little"), dtype=np.uint8)
     return np.unpackbits(some, count=m, bitorder="little").view(np.bool_)
