@@ -109,7 +109,7 @@ class Shares:
         return replace(self, best=best, soft=soft, uniform=uniform, draws=draws)
 
     def is_plain(self) -> bool:
-        """Whether the best is looked for in the plan's own scores, and leaves its rivals nothing."""
+        """Whether the best is that of the plan's own scores, and leaves its rivals nothing."""
         parts = (self.best, self.soft, self.uniform)
         return self.draws is None and self.gamma == np.inf and all(map(_is_part, parts))
 
