@@ -158,7 +158,7 @@ def _divide_seen(issue: "Issue", order: Order, numbers: list[int]) -> None:
                     path = order.find(number, "seen")
                     writer = pq.ParquetWriter(path, table.schema, write_page_checksum=True)
                     writers[number] = stack.enter_context(writer)
-                writers[number].write_table(table)
+                writers[number].write_table(table.cast(writers[number].schema))
 
 
 def _tabulate(table: Columns) -> pa.Table:

@@ -53,9 +53,9 @@ def open_table(path: Path, encoding: str = "utf-8") -> Iterator[Opened]:
     written to while it was read.
     """
     with _open(path) as file:
-        before = os.fstat(file.fileno())
         # a pipe is read once, so what came through it is kept
         source = file if file.seekable() else BytesIO(file.read())
+        before = os.fstat(file.fileno())
         digest = file_digest(source, "sha256").hexdigest()
         source.seek(0)
         if is_worded(path):

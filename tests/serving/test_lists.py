@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pyarrow as pa
@@ -184,6 +185,17 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path) -
         list(pieces)
 
 
+def test_a_list_may_come_through_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "members.csv"
+    os.mkfifo(path)
+    text = "\n".join(["member,note", *LINES])
+    writer = Thread(target=path.write_text, args=[text])
+    writer.start()
+    ids = [each for piece in read(path) for each in piece.columns["member"].to_pylist()]
+    writer.join()
+    assert ids == [line[:5] for line in LINES]
+
+
 def test_a_campaign_of_long_lists_has_the_bytes_of_one_of_short_lists(
     unit: Path, desk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +203,9 @@ def test_a_campaign_of_long_lists_has_the_bytes_of_one_of_short_lists(
     pool = pq.read_table(desk / "pool.parquet")
     limits = [9.0 if i == 2 else None for i in range(len(pool))]
     pq.write_table(pool.append_column("audience", pa.array(limits)), desk / "pool.parquet")
+    seen = pq.read_table(desk / "seen.parquet", columns=["member", "article"])
+    narrow = pa.schema([("member", pa.int32()), ("article", pa.string())])  # slates have 64 bits
+    pq.write_table(seen.cast(narrow), desk / "seen.parquet")
     earlier = list_arguments(desk, unit / "bundle", out=desk / "past", campaign="week-29")
     assert send.main(earlier) == 0
     rules = desk / "rules.yaml"
