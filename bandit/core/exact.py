@@ -21,7 +21,7 @@ LIMIT = 2.0**13
 def snap(x: NDArray[np.floating]) -> NDArray[np.float64]:
     """`x` rounded to multiples of 2^-20, as float64."""
     snapped = np.asarray(np.multiply(x, GRID, dtype=np.float64))
-    np.rint(snapped, out=snapped)
+    np.rint(snapped, snapped)
     snapped *= 1 / GRID  # a power of two: to multiply is as exact as to divide, and faster
     return snapped
 
@@ -43,7 +43,8 @@ class Factor(NamedTuple):
             return x
         table = snap(x)
         squares = np.einsum("nd,nd->n", table, table)
-        return cls(table, math.sqrt(np.maximum.reduce(squares, initial=0.0)))
+        most = np.maximum.reduce(squares, initial=0.0) if len(squares) != 1 else squares.item()
+        return cls(table, math.sqrt(most))
 
 
 def dot(a: NDArray[np.floating] | Factor, b: NDArray[np.floating] | Factor) -> NDArray[np.float64]:

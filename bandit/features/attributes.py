@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,16 +135,22 @@ class Attributes:
         """
         members = Columns.read(members)
         check.columns("members", members, ["member", *self.columns])
-        rows, width = np.arange(len(members)), 1 + sum(map(len, self._worded.values()))
+        rows, width = range(len(members)), 1 + sum(map(len, self._worded.values()))
         numbers = np.zeros((len(members), width + len(self.numeric) + 1))  # the last: not known
         numbers[:, 0], first = 1.0, 1
+        many: list[int] = []  # the rows and columns of all that attributes switch on
+        switched: list[int] = []
         for name, values in self._worded.items():
             cells = read_text(members[name])
             found = {cell: self._place(name, cell, first) for cell in set(cells)}
             places = [found[cell] for cell in cells]
-            many = rows if name in self.levels else rows.repeat(list(map(len, places)))
-            numbers[many, list(chain.from_iterable(places))] = 1.0
+            if name in self.levels:
+                many.extend(rows)
+            else:
+                many.extend(chain.from_iterable(map(repeat, rows, map(len, places))))
+            switched.extend(chain.from_iterable(places))
             first += len(values)
+        numbers[many, switched] = 1.0
         for column, (name, (mean, sd)) in enumerate(self.numeric.items(), width):
             given = fill_numbers(members[name])
             if not is_number(given):

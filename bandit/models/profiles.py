@@ -131,12 +131,20 @@ class Belief:
 
         appeal, doubt: [m], mean and variance of the articles' own appeal
         """
+        if len(pieces := self.cut()) == 1:
+            return self._expect(pool, appeal, doubt)
         odds = np.empty((len(self.mean), len(appeal)))
-        for rows in self.cut():
-            mean, spread = self.take(rows).score(pool)
-            chance = average(mean + appeal, spread + doubt)
-            odds[rows] = logit(np.minimum(np.maximum(chance, 1e-12), 1 - 1e-12))
+        for rows in pieces:
+            odds[rows] = self.take(rows)._expect(pool, appeal, doubt)
         return odds
+
+    def _expect(self, pool: Pool, appeal: Floats, doubt: Floats) -> Floats:
+        """`expect` of a piece of the members."""
+        mean, spread = self.score(pool)
+        mean += appeal
+        spread += doubt
+        chance = average(mean, spread)
+        return logit(np.minimum(np.maximum(chance, 1e-12), 1 - 1e-12))
 
     def to_natural(self) -> tuple[Floats, Floats, Floats]:
         """The same in natural form, each [n, q].
@@ -187,8 +195,9 @@ class Profiles:
 
         prior, variance: [n, q], the prior's mean and variance
         """
-        precision, cross, shift = (self._read(name, rows) for name in NAMES)
-        check.at_least("profiles' precision", float(precision.min(initial=0.0)), 0)
+        precision, cross, shift = self._read(rows)
+        least = float(np.minimum.reduce(precision, axis=None, initial=0.0))
+        check.at_least("profiles' precision", least, 0)
         spread = 1 / (1 / variance + precision)
         slope = -cross * spread  # of each coordinate on the constant
         shift = prior / variance + shift
@@ -199,13 +208,17 @@ class Profiles:
         mean = spread * shift + slope * (first * np.einsum("nq,nq->n", slope, shift))[:, None]
         return Belief(mean, spread, slope * np.sqrt(first)[:, None])
 
-    def _read(self, name: str, rows: Ints) -> Floats:
-        """One of the arrays for members in these rows [n, q], 0 for those never met."""
+    def _read(self, rows: Ints) -> list[Floats]:
+        """Precision, cross and shift of members in these rows, [n, q] each; 0 for those not met."""
         if not len(self.roster):
-            return np.zeros((len(rows), self.precision.shape[1]))
-        own: Floats = getattr(self, name)[np.maximum(rows, 0)].astype(np.float64)
-        own[rows < 0] = 0.0
-        return own
+            return [np.zeros((len(rows), self.precision.shape[1]))] * len(NAMES)
+        new = rows < 0
+        some = np.count_nonzero(new)
+        at = np.maximum(rows, 0) if some else rows
+        found = [getattr(self, name)[at].astype(np.float64) for name in NAMES]
+        for own in found if some else ():
+            own[new] = 0.0
+        return found
 
     def learn_spread(
         self, parts: Iterable[tuple[Ids, Floats, Floats]], variance: Floats, start: Floats

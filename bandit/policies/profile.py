@@ -154,10 +154,11 @@ class Profile(Policy):
         pulls = exact.Factor.of(ready.B.T)
         appeal, doubt = self.appeal.look_up(articles)
         budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
+        explore = budgeted(budget, self.temperature)
 
         def plan(context: Context) -> SlotPmf:
             scores = ready.infer_interests(context, pulls).expect(pool, appeal, doubt)
-            return SlotPmf(scores, budgeted(budget, self.temperature))
+            return SlotPmf(scores, explore)
 
         return plan
 
