@@ -42,9 +42,23 @@ class Factor(NamedTuple):
         if isinstance(x, Factor):
             return x
         table = snap(x)
+        return cls(table, _find_longest(np.einsum("nd,nd->n", table, table)))
+
+    @classmethod
+    def of_parts(cls, x: NDArray[np.floating], at: int) -> "tuple[Factor, Factor]":
+        """The factors of a table's rows before row `at`, and of the rest, in as many calls."""
+        table = snap(x)
         squares = np.einsum("nd,nd->n", table, table)
-        most = np.maximum.reduce(squares, initial=0.0) if len(squares) != 1 else squares.item()
-        return cls(table, math.sqrt(most))
+        return (
+            cls(table[:at], _find_longest(squares[:at])),
+            cls(table[at:], _find_longest(squares[at:])),
+        )
+
+
+def _find_longest(squares: NDArray[np.float64]) -> float:
+    """The greatest length of rows with these squares; 0 where there is none."""
+    one = len(squares) == 1
+    return math.sqrt(squares.item() if one else np.maximum.reduce(squares, initial=0.0))
 
 
 def dot(a: NDArray[np.floating] | Factor, b: NDArray[np.floating] | Factor) -> NDArray[np.float64]:

@@ -119,10 +119,10 @@ class Belief:
 
         A member's row has the same bits whichever other members are scored with it.
         """
-        # one product with the articles for both
-        both = exact.dot(np.concatenate((self.mean, self.root)), pool.features)
-        mean, along = both[: len(self.mean)], both[len(self.mean) :]
-        spread = exact.dot(self.spread, pool.squares)
+        n, known = len(self.mean), np.concatenate((self.mean, self.root, self.spread))
+        means, spreads = exact.Factor.of_parts(known, 2 * n)
+        both = exact.dot(means, pool.features)  # one product with the articles for the first two
+        mean, along, spread = both[:n], both[n:], exact.dot(spreads, pool.squares)
         spread += along**2
         return mean, spread
 
@@ -131,20 +131,12 @@ class Belief:
 
         appeal, doubt: [m], mean and variance of the articles' own appeal
         """
-        if len(pieces := self.cut()) == 1:
-            return self._expect(pool, appeal, doubt)
         odds = np.empty((len(self.mean), len(appeal)))
-        for rows in pieces:
-            odds[rows] = self.take(rows)._expect(pool, appeal, doubt)
+        for rows in self.cut():
+            mean, spread = self.take(rows).score(pool)
+            chance = average(mean + appeal, spread + doubt)
+            odds[rows] = logit(np.minimum(np.maximum(chance, 1e-12), 1 - 1e-12))
         return odds
-
-    def _expect(self, pool: Pool, appeal: Floats, doubt: Floats) -> Floats:
-        """`expect` of a piece of the members."""
-        mean, spread = self.score(pool)
-        mean += appeal
-        spread += doubt
-        chance = average(mean, spread)
-        return logit(np.minimum(np.maximum(chance, 1e-12), 1 - 1e-12))
 
     def to_natural(self) -> tuple[Floats, Floats, Floats]:
         """The same in natural form, each [n, q].
@@ -212,12 +204,10 @@ class Profiles:
         """Precision, cross and shift of members in these rows, [n, q] each; 0 for those not met."""
         if not len(self.roster):
             return [np.zeros((len(rows), self.precision.shape[1]))] * len(NAMES)
-        new = rows < 0
-        some = np.count_nonzero(new)
-        at = np.maximum(rows, 0) if some else rows
-        found = [getattr(self, name)[at].astype(np.float64) for name in NAMES]
-        for own in found if some else ():
-            own[new] = 0.0
+        found = [getattr(self, name)[np.maximum(rows, 0)].astype(np.float64) for name in NAMES]
+        if np.count_nonzero(new := rows < 0):
+            for own in found:
+                own[new] = 0.0
         return found
 
     def learn_spread(
