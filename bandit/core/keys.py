@@ -59,12 +59,12 @@ def _draw_few(keys: list[int], blocks: int, purpose: int) -> NDArray[np.float64]
     These are the same ten rounds, in whole numbers of Python's that hold 64 bits for each block of
     each key: a product of two words fits, and no block meets another.
     """
-    many, size = range(blocks), len(keys) * blocks
-    rounds, ones = _list_rounds(purpose, size)
-    low = ones * _ONES
-    zeroth = _line_up([key & _ONES for key in keys for _ in many])
-    first = _line_up([key >> 32 for key in keys for _ in many])
-    second, third = _line_up([*many] * len(keys)), 0
+    size = len(keys) * blocks
+    rounds, ones, each, second = _list_rounds(purpose, len(keys), blocks)
+    zeroth, first, third, low = 0, 0, 0, ones * _ONES
+    for place, key in enumerate(keys):
+        zeroth |= (key & _ONES) * each << 64 * blocks * place
+        first |= (key >> 32) * each << 64 * blocks * place
     for one, two in rounds:
         left, right = second * _TWO, zeroth * _ZERO
         zeroth, first = (left >> 32 & low) ^ first ^ one, left & low
@@ -78,13 +78,17 @@ def _draw_few(keys: list[int], blocks: int, purpose: int) -> NDArray[np.float64]
 
 
 @lru_cache(maxsize=64)
-def _list_rounds(purpose: int, size: int) -> tuple[list[tuple[int, int]], int]:
-    """What ten rounds add to words 0 and 2 of some blocks, and a 1 for each block."""
-    (one, two), ones, rounds = (purpose & _ONES, purpose >> 32), _line_up([1] * size), []
+def _list_rounds(purpose: int, n: int, blocks: int) -> tuple[list[tuple[int, int]], int, int, int]:
+    """What is the same for all keys.
+
+    These are what ten rounds add to words 0 and 2; a 1 for each block of n keys, and of one key;
+    and the blocks' numbers.
+    """
+    (one, two), ones, rounds = (purpose & _ONES, purpose >> 32), _line_up([1] * n * blocks), []
     for _ in range(10):
         rounds.append((one * ones, two * ones))
         one, two = one + _STEPS[0] & _ONES, two + _STEPS[1] & _ONES
-    return rounds, ones
+    return rounds, ones, _line_up([1] * blocks), _line_up([*range(blocks)] * n)
 
 
 def _line_up(words: list[int]) -> int:
@@ -134,10 +138,11 @@ def uniforms(
     True
     """
     n, blocks = len(keys), (k + 1) // 2  # one block of four words gives two doubles
-    pairs, purpose = np.empty((blocks, 2, n)), _find_purpose(seed, campaign, stream)
+    purpose = _find_purpose(seed, campaign, stream)
     if n * blocks <= _FEWEST:
-        pairs[:] = _draw_few(keys.tolist(), blocks, purpose)
-    elif n * blocks <= _FEW:
+        return _draw_few(keys.tolist(), blocks, purpose).reshape(2 * blocks, n)[:k].T
+    pairs = np.empty((blocks, 2, n))
+    if n * blocks <= _FEW:
         together = np.empty((2, blocks * n))
         which = np.arange(blocks, dtype=np.uint64).repeat(n)
         _fill_pairs(purpose, np.tile(keys, blocks), which, together)

@@ -190,12 +190,13 @@ class Profiles:
         precision, cross, shift = self._read(rows)
         least = float(np.minimum.reduce(precision, axis=None, initial=0.0))
         check.at_least("profiles' precision", least, 0)
-        spread = 1 / (1 / variance + precision)
+        surely = 1 / variance
+        spread = 1 / (surely + precision)
         slope = -cross * spread  # of each coordinate on the constant
         shift = prior / variance + shift
         # evidence never leaves less certain than the prior, whatever S has become since
         own = np.maximum(precision[:, 0] + np.einsum("nq,nq->n", slope, cross), 0.0)
-        first = 1 / (1 / variance[:, 0] + own)
+        first = 1 / (surely[:, 0] + own)
         slope[:, 0], spread[:, 0] = 1.0, 0.0
         mean = spread * shift + slope * (first * np.einsum("nq,nq->n", slope, shift))[:, None]
         return Belief(mean, spread, slope * np.sqrt(first)[:, None])
@@ -204,10 +205,11 @@ class Profiles:
         """Precision, cross and shift of members in these rows, [n, q] each; 0 for those not met."""
         if not len(self.roster):
             return [np.zeros((len(rows), self.precision.shape[1]))] * len(NAMES)
-        found = [getattr(self, name)[np.maximum(rows, 0)].astype(np.float64) for name in NAMES]
-        if np.count_nonzero(new := rows < 0):
-            for own in found:
-                own[new] = 0.0
+        if some := np.count_nonzero(new := rows < 0):
+            rows = np.maximum(rows, 0)
+        found = [getattr(self, name)[rows].astype(np.float64) for name in NAMES]
+        for own in found if some else ():
+            own[new] = 0.0
         return found
 
     def learn_spread(
