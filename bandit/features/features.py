@@ -18,9 +18,8 @@ from bandit.core.threads import use_one_thread
 from bandit.core.types import KINDS, Bools, Context, Floats, Ints
 from bandit.features import clean, stories
 from bandit.features.attributes import Attributes
-from bandit.features.names import name_topics
 from bandit.features.novelty import Novelty
-from bandit.features.reader import Reader
+from bandit.features.reader import Reader, learn_archive
 from bandit.features.text import Encoder, StaticEncoder, check_encoder, encode
 from bandit.features.vocabulary import Vocabulary
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:  # only `fit` reads pandas tables
     import pandas as pd
 
     from bandit.core.rules import Rules
-
-WORDS = 1.0  # how much the archive's own words count beside the encoder's vectors, in length
 
 
 @dataclass(frozen=True)
@@ -87,14 +84,10 @@ class Features:
                 f"{dims} text dimensions need more"
             )
         with use_one_thread():  # the last bits depend on the number of threads
-            vectors = encode(encoder, texts)
-            length = np.sqrt(np.square(vectors - vectors.mean(axis=0)).sum(axis=1).mean())
-            vocabulary = Vocabulary.fit(texts, WORDS * float(length))
-            both = np.hstack([vectors, vocabulary.read(texts)])
-            reader, novelty = Reader.fit(both, dims), Novelty.fit(vectors)
-        names = tuple(name_topics(texts, reader.read(both)[:, : reader.topic_count]))
-        parts = (reader, vocabulary, novelty, encoder, names)
-        return cls(attributes, *parts, clean.find_boilerplate(archive))
+            content = encode(encoder, texts).tobytes()
+            reader, vocabulary, novelty, names = learn_archive(tuple(texts), content, dims)
+        boilerplate = clean.find_boilerplate(archive)
+        return cls(attributes, reader, vocabulary, novelty, encoder, names, boilerplate)
 
     @property
     def member_names(self) -> list[str]:
