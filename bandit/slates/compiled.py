@@ -11,9 +11,9 @@ import numpy as np
 
 from bandit.compiling import compile_for
 from bandit.core.types import Bools, Floats, Ints
-from bandit.slates.dense import find_by, find_most, share_out
 from bandit.slates.exploration import Shares, is_some
-from bandit.slates.keeping import CHUNK, find_lead, keep_up
+from bandit.slates.loop.dense import find_by, find_most, share_out
+from bandit.slates.loop.keeping import CHUNK, find_lead, keep_up
 from bandit.slates.sums import BLOCK
 from bandit.slates.taking import Taken, is_uniform
 

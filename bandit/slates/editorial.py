@@ -8,6 +8,7 @@ records it. Open this file to add a rule, or to see why an article was not shown
 """
 
 from copy import copy
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
@@ -17,7 +18,8 @@ from bandit.core import keys
 from bandit.core.columns import Columns, Tabular, fill_text, number_values, read_text
 from bandit.core.types import Bools, Context, Floats, Ids, Ints
 from bandit.features.attributes import MISSING, fold, split_tags
-from bandit.slates.layout import Layout, Tally
+from bandit.slates.layout import AnyTally, Layout
+from bandit.slates.sets import Articles, Bits, Counts, Each, Rows, pack
 
 MINIMUM, MAXIMUM, REPEAT, STORY = 1, 2, 3, 4  # how many soft rules have been given up
 ADMIT = "admit_below"
@@ -115,27 +117,33 @@ class Desk:
 
     context: the issue, with its pool, its rules and who has seen what
     layout: what the rules say of the pool, where that is at hand
+    row: of the one member whom the desk is for. Then it is asked about, and answers in, whole
+        numbers with a bit for each article, and what is said here to be [n] is one
     """
 
-    def __init__(self, context: Context, layout: Layout | None = None) -> None:
+    def __init__(
+        self, context: Context, layout: Layout | None = None, row: int | None = None
+    ) -> None:
         self._layout = layout or Layout(context.articles, context.rules, context.stories)
-        self._pinnable, self._seen = context.eligible, context.seen
-        self._begin()
+        if row is None:
+            self._begin(Rows(*context.eligible.shape), context.eligible, context.seen)
+        else:
+            self._layout = self._layout.in_bits
+            self._begin(Bits(), pack(context.eligible[row]), pack(context.seen[row]))
 
-    def _begin(self) -> None:
+    def _begin(self, sets: Rows | Bits, pinnable: Articles, seen: Articles) -> None:
         """No slot is filled yet."""
-        n, layout = len(self._pinnable), self._layout
-        self._rows, self._nobody = np.arange(n), np.zeros(n, dtype=bool)
-        self._left = self._pinnable > layout.pinned
-        self._told = [_Count(tally, n) for tally in layout.told]
-        self._most = [_Count(tally, n) for tally in layout.most]
-        self._least = [_Count(tally, n) for tally in layout.least]
+        self._sets, self._pinnable, self._seen = sets, pinnable, seen
+        self._left, self._unseen = pinnable & ~self._layout.pinned, ~seen
+        self._told = [_Count(tally, sets.count_none(tally)) for tally in self._layout.told]
+        self._most = [_Count(tally, sets.count_none(tally)) for tally in self._layout.most]
+        self._least = [_Count(tally, sets.count_none(tally)) for tally in self._layout.least]
 
     def take(self, rows: slice | Ints) -> Self:
         """A desk for some of the members, none of whose slots is filled."""
         part = copy(self)
-        part._pinnable, part._seen = self._pinnable[rows], self._seen[rows]
-        part._begin()
+        pinnable, seen = self._pinnable[rows], self._seen[rows]
+        part._begin(Rows(*seen.shape), pinnable, seen)
         return part
 
     def follow(self, choice: Ints) -> Self:
@@ -145,74 +153,65 @@ class Desk:
             part.fill(shown)
         return part
 
-    def find_pin(self, slot: int) -> tuple[int, Bools]:
+    def find_pin(self, slot: int) -> tuple[int, Each]:
         """The article pinned to `slot` (from 0) and the members who get it, [n].
 
         The policy fills the slot of the others. Where nothing is pinned, nobody gets article -1.
         """
         if slot not in self._layout.pins:
-            return -1, self._nobody
+            return -1, self._sets.nobody
         article = self._layout.pins[slot]
-        return article, self._pinnable[:, article]
+        return article, self._sets.have(self._pinnable, article)
 
     def allows(self, slot: int, shown: Ints) -> Bools:
         """Whether the hard rules allow these articles [n] in `slot` (from 0), -1 for none, [n]."""
         article, pinned = self.find_pin(slot)
         free = (self._pinnable > self._layout.pinned) & self._layout.sections.get(slot, True)
         known = np.append(free, np.ones((len(free), 1), dtype=bool), axis=1)  # -1, the last: empty
-        allowed = known[self._rows, shown]
+        allowed = known[np.arange(len(free)), shown]
         return np.asarray(np.where(pinned, shown == article, allowed), dtype=bool)
 
-    def find_unmet(self, choice: Ints) -> Bools:
-        """Whose slates [n, k] miss a minimum count, [n]."""
-        unmet: Bools = np.zeros(len(choice), dtype=bool)
-        for tally in self._layout.least:
-            count = _Count(tally, len(choice))
-            for slot in choice.T:
-                count.add(slot)
-            unmet |= (count.held < tally.limits).any(axis=1)
+    def find_unmet(self) -> Each:
+        """Whose slates miss a minimum count, [n], once all slots are filled."""
+        unmet = self._sets.nobody
+        for count in self._least:
+            unmet = unmet | self._sets.miss(count.tally, count.held)
         return unmet
 
-    def fill(self, choice: Ints) -> None:
+    def fill(self, choice: Each) -> None:
         """Note what the next slot of each member shows, [n]; -1 for nothing."""
-        shown = choice >= 0
-        if np.count_nonzero(shown) == len(shown):
-            self._left[self._rows, choice] = False
-        else:
-            self._left[self._rows[shown], choice[shown]] = False
+        self._left = self._sets.drop(self._left, choice)
         for count in (*self._told, *self._most, *self._least):
-            count.add(choice)
+            count.held += count.tally.adds[choice]
 
-    def open(self, slot: int) -> tuple[Bools, Ints]:
+    def open(self, slot: int) -> tuple[Articles, Each]:
         """Open articles [n, m] for `slot` (from 0), and how many soft rules were given up, [n].
 
         A row with nothing open stays empty.
         """
-        layout, hard = self._layout, self._left
+        layout, sets, hard = self._layout, self._sets, self._left
         if slot in layout.sections:
             hard = hard & layout.sections[slot]
         apart = self._shut_full(self._told, slot, hard)
-        unseen = apart > self._seen
+        unseen = apart & self._unseen
         mask = capped = self._shut_full(self._most, slot, unseen)
-        relaxed = np.zeros(len(hard), dtype=np.int8)
+        relaxed = sets.give_up_none()
         if layout.least:
             wanted, short = self._find_wanted(slot)
             mask = mask & wanted
-            relaxed[short & hard.any(axis=1)] = MINIMUM
-        if layout.sections:
-            mask = mask & self._spare(slot, hard)
-        # usually each member has an open article; argmax finds it quicker than any
-        if np.count_nonzero(mask[self._rows, mask.argmax(axis=1)]) == len(mask):
+            relaxed = sets.give_up(relaxed, short & sets.have_any(hard), MINIMUM)
+        for only, slots in layout.below[slot]:  # what a section below could not do without
+            mask = sets.spare(mask, hard, only, slots)
+        if sets.have_all_any(mask):
             return mask, relaxed
         ladder = ((MINIMUM, capped), (MAXIMUM, unseen), (REPEAT, apart), (STORY, hard))
         for given_up, wider in ladder:
-            stuck = np.asarray(~mask.any(axis=1) & wider.any(axis=1))
-            if np.count_nonzero(stuck):
-                mask = np.where(stuck[:, None], wider, mask)
-                relaxed[stuck] = given_up
+            stuck = sets.have_any(wider) > sets.have_any(mask)
+            mask = sets.choose(stuck, wider, mask)
+            relaxed = sets.give_up(relaxed, stuck, given_up)
         return mask, relaxed
 
-    def _count(self, count: "_Count", slot: int) -> Ints:
+    def _count(self, count: "_Count", slot: int) -> Counts:
         """How many articles of each group a slate holds [n, g], or will hold in any case.
 
         Counted are the slots above, the pins below, and the sections below that may hold nothing
@@ -223,59 +222,39 @@ class Desk:
             held = held + tally.sure[slot]
         for j, article in self._layout.pins.items():
             if j >= slot:
-                held = held + self._pinnable[:, article, None] * tally.adds[article]
+                gets = self._sets.have(self._pinnable, article)
+                held = self._sets.add_pin(held, gets, tally.adds[article])
         return held
 
-    def _shut_full(self, counts: list["_Count"], slot: int, mask: Bools) -> Bools:
+    def _shut_full(self, counts: list["_Count"], slot: int, mask: Articles) -> Articles:
         """The articles of `mask` [n, m] of whose groups the slate may hold more."""
-        shut = mask
         for count in counts:
-            full: Bools = np.asarray(self._count(count, slot) >= count.tally.limits)
-            if np.count_nonzero(full):
-                shut = mask.copy() if shut is mask else shut
-                for group in np.flatnonzero(full.any(axis=0)):
-                    shut[full[:, group].nonzero()[0]] &= ~count.tally.groups[group]
-        return shut
+            mask = self._sets.shut_full(mask, count.tally, self._count(count, slot))
+        return mask
 
-    def _spare(self, slot: int, hard: Bools) -> Bools:
-        """All articles but those that a section below could not do without, [n, m]."""
-        spared: Bools = np.ones(hard.shape, dtype=bool)
-        layout = self._layout
-        below = [only for j, only in layout.sections.items() if j > slot and j not in layout.pins]
-        for only in below:
-            slots = sum(not (other & ~only).any() for other in below)
-            spared[:, only] &= (hard[:, only].sum(axis=1) > slots)[:, None]
-        return spared
-
-    def _find_wanted(self, slot: int) -> tuple[Bools, Bools]:
+    def _find_wanted(self, slot: int) -> tuple[Articles, Each]:
         """The articles that the minimum counts allow [n, m], and who will miss a count [n].
 
         All articles are allowed as long as there are more slots left than articles still needed.
         """
-        layout, wanted = self._layout, np.zeros(self._pinnable.shape, dtype=bool)
-        needed = np.zeros(len(wanted), dtype=np.int64)
+        layout, sets = self._layout, self._sets
+        wanted, needed = False, 0
         for count in self._least:
-            lacking = np.maximum(count.tally.limits - self._count(count, slot), 0)
-            needed += lacking.sum(axis=1)
-            for group, short in zip(count.tally.groups, lacking.T > 0, strict=True):
-                wanted[:, group] |= short[:, None]
+            some, lacking = sets.find_lacking(count.tally, self._count(count, slot))
+            wanted, needed = wanted | some, needed + lacking
         # A section below is not a free slot: `_count` has counted it where it can hold nothing but
         # articles of the group.
         free = [j for j in range(slot, layout.slots) if j == slot or j not in layout.sections]
-        left = np.full(len(wanted), len(free))
+        left = len(free)
         for j, article in layout.pins.items():
             if j in free:
-                left -= self._pinnable[:, article]
-        return wanted | ((needed < left) | (needed == 0))[:, None], needed > left
+                left = left - sets.have(self._pinnable, article)
+        return sets.widen(wanted, (needed < left) | (needed == 0)), needed > left
 
 
+@dataclass
 class _Count:
     """How many articles of each group of a tally the slates of n members hold, held [n, g]."""
 
-    def __init__(self, tally: Tally, n: int) -> None:
-        self.tally = tally
-        self.held: Ints = np.zeros((n, len(tally.groups)), dtype=np.int16)
-
-    def add(self, choice: Ints) -> None:
-        """Count one more article for each member [n], -1 for nothing."""
-        self.held += self.tally.adds[choice]
+    tally: AnyTally
+    held: Counts

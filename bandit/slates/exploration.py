@@ -14,11 +14,10 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from bandit.core.types import Bools, Floats, Ints
-from bandit.slates.sums import add_up
+from bandit.slates.sums import NO_WEIGHT, add_up
 
 # exp(+-300) and their ratio are within float64: no open article's probability is rounded to 0
 FAR = 300.0
-_NO_WEIGHT = 1e-300  # less than any sum of weights that are there, exp(-300) or more
 
 Share = float | Floats  # of a slot: one for all members, or each member's own [n, 1]
 
@@ -109,6 +108,16 @@ class Shares:
         draws = draws[:, rows] if draws is self.draws and draws is not None else draws
         return replace(self, best=best, soft=soft, uniform=uniform, draws=draws)
 
+    def is_plain(self) -> bool:
+        """Whether the best is that of the plan's own scores, and leaves its rivals nothing."""
+        parts = (self.best, self.soft, self.uniform)
+        return self.draws is None and self.gamma == np.inf and all(map(_is_part, parts))
+
+    def list_parts(self) -> tuple[float, float, float]:
+        """The shares best, soft and uniform of one member, whose they are."""
+        best, soft, uniform = map(_to_number, (self.best, self.soft, self.uniform))
+        return best, soft, uniform
+
     def mix_in(self, share: Share) -> Self:
         """The same with another share of the slots uniform over the open articles."""
         best, soft, uniform = ((1 - share) * own for own in (self.best, self.soft, self.uniform))
@@ -166,6 +175,14 @@ def thompson(draws: Floats | Draws, floor: float) -> Shares:
     return Shares(best=1 - floor, uniform=floor, draws=draws)
 
 
+def _is_part(share: Share) -> bool:
+    return bool((share >= 0).all()) if isinstance(share, np.ndarray) else share >= 0
+
+
+def _to_number(share: Share) -> float:
+    return share.item() if isinstance(share, np.ndarray) else share
+
+
 def is_some(share: Share) -> bool:
     """Whether anybody's share is not 0."""
     return bool(share.any() if isinstance(share, np.ndarray) else share)
@@ -218,7 +235,7 @@ def _soften(scores: Floats, open: Bools, temperature: float) -> Floats:
 def _share_by(weights: Floats) -> Floats:
     """1 in each row [n, m], in proportion to the weights; 0 where there are none."""
     whole = add_up(weights)[:, None]
-    return np.asarray(weights / np.maximum(whole, _NO_WEIGHT))
+    return np.asarray(weights / np.maximum(whole, NO_WEIGHT))
 
 
 def _share_out(pmf: Floats, which: Bools, share: Share) -> None:

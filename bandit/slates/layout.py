@@ -5,15 +5,20 @@ Open this file to see how pins, sections, counts and stories become arrays over 
 """
 
 from collections.abc import Collection, Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from bandit.core.columns import Bools, Columns, Ints, fill_text, fold, name_each
+from bandit.slates.sets import LANE, Articles, pack
 
 if TYPE_CHECKING:
     from bandit.core.rules import Rules
+
+AnyTally = Any  # a `Tally`, or a `BitTally`
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,43 @@ class Tally:
         brings = [bool(below.any()) for below in sure]
         return cls(both, np.minimum(limits, 30_000).astype(np.int16), sure, adds, brings)
 
+    @property
+    def in_bits(self) -> "BitTally":
+        """The same in whole numbers."""
+        limits, top, adds = self.limits.tolist(), 1 << LANE - 1, [0] * len(self.adds)
+        for place, group in enumerate(self.groups):
+            for article in np.flatnonzero(group).tolist():
+                adds[article] = 1 << LANE * place
+        return BitTally(
+            list(map(pack, self.groups)),
+            limits,
+            _line_up([top - limit for limit in limits]),
+            _line_up([top] * len(limits)),
+            list(map(_line_up, self.sure.tolist())),
+            adds,
+            self.brings,
+        )
+
+
+class BitTally(NamedTuple):
+    """A `Tally` in whole numbers.
+
+    groups: of each group, a bit for each article
+    limits: of each group
+    room: for each group what a count is short of the highest bit when it is at the limit
+    tops: the highest bit of each group
+    sure, adds, brings: as in `Tally`
+    Numbers of all groups stand in one whole number, 16 bits for each, the first group's lowest.
+    """
+
+    groups: list[int]
+    limits: list[int]
+    room: int
+    tops: int
+    sure: list[int]
+    adds: list[int]
+    brings: list[bool]
+
 
 class Layout:
     """The rules of an issue as arrays over its m articles.
@@ -51,11 +93,18 @@ class Layout:
     stories: [m], as in `Context`
     """
 
+    pinned: Articles
+    sections: dict[int, Articles]
+    below: list[list[tuple[Articles, int]]]
+    most: list[AnyTally]
+    least: list[AnyTally]
+    told: list[AnyTally]
+
     def __init__(self, articles: Columns, rules: "Rules", stories: Ints | None) -> None:
         ids = {article: j for j, article in enumerate(articles["article"].tolist())}
         self.slots = rules.slots
         self.pins = {slot - 1: ids[article] for slot, article in rules.pins.items()}
-        self.pinned: Bools = np.zeros(len(ids), dtype=bool)  # they leave the pool
+        self.pinned = np.zeros(len(ids), dtype=bool)  # they leave the pool
         self.pinned[list(self.pins.values())] = True
         self.sections = {
             slot - 1: np.logical_and.reduce(
@@ -63,12 +112,29 @@ class Layout:
             )
             for slot, only in rules.only.items()
         }
+        self.below = [self._list_below(slot) for slot in range(self.slots)]
         self.most = self._list_tallies(articles, rules.at_most)
         self.least = self._list_tallies(articles, rules.at_least)
         told = _list_stories(stories)
         # a story is told once; no section is sure to tell it
         never = np.zeros((self.slots, len(told)), dtype=np.int16)
         self.told = [Tally.of(told, [1] * len(told), never)] if told else []
+
+    @cached_property
+    def in_bits(self) -> Self:
+        """The same for one member: sets of articles and counts as whole numbers (`sets.Bits`)."""
+        bits = copy(self)
+        bits.pinned = pack(self.pinned)
+        bits.sections = {slot: pack(only) for slot, only in self.sections.items()}
+        bits.below = [[(pack(only), slots) for only, slots in below] for below in self.below]
+        for name in ("told", "most", "least"):
+            setattr(bits, name, [tally.in_bits for tally in getattr(self, name)])
+        return bits
+
+    def _list_below(self, slot: int) -> list[tuple[Bools, int]]:
+        """The sections below a slot, and how many of them may hold nothing but what each holds."""
+        below = [only for j, only in self.sections.items() if j > slot and j not in self.pins]
+        return [(only, sum(not (other & ~only).any() for other in below)) for only in below]
 
     def _list_tallies(
         self, articles: Columns, counts: Mapping[str, Mapping[str, int]]
@@ -114,3 +180,8 @@ def read_values(articles: Columns, column: str) -> list[str]:
     for value in sorted(set(fill_text(articles[column]))):
         folded.setdefault(fold(value), value)
     return [value for folds, value in folded.items() if folds]
+
+
+def _line_up(numbers: list[int]) -> int:
+    """Numbers below 2^15 in one whole number, 16 bits each, the first one lowest."""
+    return sum(number << LANE * place for place, number in enumerate(numbers))

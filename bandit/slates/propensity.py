@@ -15,6 +15,7 @@ import numpy as np
 
 from bandit.compiling import is_worth
 from bandit.core import keys
+from bandit.core.rules import Rules
 from bandit.core.types import (
     EMPTY,
     EXPLOIT,
@@ -28,14 +29,20 @@ from bandit.core.types import (
     Slates,
     SlotPmf,
 )
+from bandit.slates.alone import Alone
 from bandit.slates.editorial import MINIMUM, Desk
 from bandit.slates.exploration import Shares, weigh
 from bandit.slates.layout import Layout
 from bandit.slates.sums import FEW
-from bandit.slates.taking import Taken, choose, read_off
+from bandit.slates.taking import Taken, choose, is_uniform, read_off
 
 _PIECE = 200_000  # scores that fit the processor's cache, which so many members have
+_FEWEST = 3  # members who are walked through one by one, in fewer calls together
 _FEW = 250  # members, below whom calls would cost more than the cache saves
+
+
+# by the digits of a binary number: the slot is filled by a pin, by an open article, by its leader
+_ROLES = np.array([EMPTY, EMPTY, EXPLORE, EXPLOIT] + 4 * [PINNED], dtype=np.int8)
 
 
 def draw(
@@ -91,7 +98,7 @@ def _walk(
 
     by: [n, k], uniform numbers or articles, as `taking.take` wants them
     """
-    (n, k), desk = by.shape, Desk(context, layout)
+    n, k = by.shape
     slates = Slates(  # slot after slot in memory, as they are filled
         choice=np.empty((k, n), dtype=np.int32).T,
         propensity=np.empty((k, n)).T,
@@ -99,8 +106,9 @@ def _walk(
         relaxed=np.zeros((k, n), dtype=np.int8).T,
         supported=np.ones((k, n), dtype=bool).T,
     )
-    if not n:
+    if not n or _walk_few(plan, context, by, layout, slates):
         return slates
+    desk = Desk(context, layout)
     if not isinstance(plan.explore, Shares):  # nobody but itself can divide it
         _walk_piece(plan, None, context, slice(None), desk, by, slates)
     else:
@@ -114,21 +122,56 @@ def _walk(
             else:
                 here = desk.take(rows)
                 _walk_piece(part, compiled, context, rows, here, by[rows], slates.take(rows))
-    if (context.rules.at_least or context.rules.only) and k == context.rules.slots:
-        _tell_unmet(desk, slates)
     return slates
 
 
-def _tell_unmet(desk: Desk, slates: Slates) -> None:
+def _walk_few(
+    plan: SlotPmf, context: Context, by: Floats | Ints, layout: Layout | None, slates: Slates
+) -> bool:
+    """Fill the slates of few members, one by one in fewer calls; whether that could be done."""
+    n, k = by.shape
+    if n > _FEWEST or plan.scores.ndim == 3 or not isinstance(plan.explore, Shares):
+        return False
+    if not plan.explore.is_plain() or (weights := weigh(plan.scores, plan.explore)) is None:
+        return False
+    drawn, desks, all_taken, all_pinned = is_uniform(by), [], [], []
+    for row, numbers in enumerate(by.tolist()):
+        desk, own = Desk(context, layout, row), plan.explore.take(slice(row, row + 1))
+        alone, pins, relaxed = Alone(plan.scores[row], own.list_parts(), weights[row], k), [], []
+        for slot, number in enumerate(numbers):
+            open, given_up = desk.open(slot)
+            article, pinned = desk.find_pin(slot)
+            if pinned:
+                choice = alone.pin(article, article if drawn else number)
+            else:
+                choice = alone.draw(open, number) if drawn else alone.follow(open, number)
+            desk.fill(choice)
+            pins.append(pinned)
+            relaxed.append(given_up)
+        slates.relaxed[row] = relaxed
+        desks.append(desk)
+        all_taken.append(alone.read_off())
+        all_pinned.append(pins)
+    together = (np.array(each).T for each in zip(*all_taken, strict=True))
+    _fill(slates, Taken._make(together), np.array(all_pinned).T)
+    for row, desk in enumerate(desks):
+        _tell_unmet(desk, context.rules, slates, slice(row, row + 1))
+    return True
+
+
+def _tell_unmet(desk: Desk, rules: Rules, slates: Slates, rows: slice = slice(None)) -> None:
     """Say that a minimum count was given up where it is missed, and nowhere else.
 
     A slate may meet all counts though a slot looked as if it could not, when one article counts for
     two of them. Where one is missed and no open slot says so, the last slot does: pins fill every
     slot, or nothing at all may be shown in the others. Of the top slots alone nothing is known.
     """
-    missed = desk.find_unmet(slates.choice)
-    slates.relaxed[~missed[:, None] & (slates.relaxed == MINIMUM)] = 0
-    slates.relaxed[missed & ~slates.relaxed.any(axis=1), -1] = MINIMUM
+    relaxed = slates.relaxed[rows]
+    if relaxed.shape[1] < rules.slots or not (rules.at_least or rules.only):
+        return
+    missed: Bools = np.atleast_1d(desk.find_unmet())
+    relaxed[~missed[:, None] & (relaxed == MINIMUM)] = 0
+    relaxed[missed & ~relaxed.any(axis=1), -1] = MINIMUM
 
 
 def _find_compiled(size: float) -> ModuleType | None:
@@ -182,6 +225,7 @@ def _walk_piece(
         together = map(np.concatenate, zip(*all_taken, strict=True))
         shape = k, len(by)
         _fill(slates, Taken._make(each.reshape(shape) for each in together), np.array(all_pinned))
+    _tell_unmet(desk, context.rules, slates)
 
 
 def _prepare(
@@ -205,10 +249,9 @@ def _fill(slates: Slates, taken: Taken, pinned: Bools) -> None:
     pinned: [k, n], the members who get the editor's article
     """
     filled = taken.choice >= 0
-    role = np.where(taken.mass > taken.most_left, np.int8(EXPLOIT), np.int8(EXPLORE))
-    role[~(filled & taken.free)] = EMPTY
-    role[pinned & filled] = PINNED
-    slates.choice.T[:], slates.role.T[:] = taken.choice, role
+    ahead = taken.mass > taken.most_left
+    slates.role.T[:] = _ROLES[4 * (filled & pinned) + 2 * (filled & taken.free) + ahead]
+    slates.choice.T[:] = taken.choice
     slates.relaxed.T[pinned] = 0
     slates.supported.T[:] = taken.supported
     # an empty slot that could be filled has 0, like any other miss

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 8  # articles that are summed together
+NO_WEIGHT = 1e-300  # less than any sum of weights that are there (`exploration.weigh`)
 # Members until whom one call that adds in order costs less than a call for each article. numpy's
 # accumulate has no order of its own: each sum is made of the one before, so the bits are the same.
 FEW = 100

@@ -4,6 +4,7 @@ Hard rules are never broken, soft ones only where `relaxed` says so.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from bandit.core.types import EMPTY, PINNED, Context, Slates, SlotPmf
 from bandit.slates import propensity as slates
 from bandit.slates.editorial import MAXIMUM, MINIMUM, REPEAT, STORY
 from bandit.slates.exploration import epsilon_greedy
+from tests.support.slate_cases import take_all
 
 Make = Callable[..., Any]
 ANYTHING = epsilon_greedy(1.0)
@@ -159,3 +161,22 @@ def test_minimum_counts_hold_unless_relaxed(
         for value, least in counts.items():
             count = (values[drawn.choice] == value).sum(axis=1)
             assert ((count >= least) | (drawn.relaxed >= MINIMUM).any(axis=1)).all()
+
+
+@given(world=worlds() | worlds(single=True), seed=st.integers(0, 10**6))
+def test_rules_in_bits_are_those_in_rows(
+    make_context: Make, make_pool: Make, world: Any, seed: int
+) -> None:
+    """Drawn and replayed, whatever was sent: closed articles, one twice, empty slots."""
+    context, _ = _draw_world(make_context, make_pool, world)
+    plan = SlotPmf(np.zeros(context.eligible.shape), ANYTHING)
+    shape = len(context.members), context.rules.slots
+    sent = np.random.default_rng(seed).integers(-1, len(context.articles), shape)
+    for work in (
+        partial(slates.draw, plan, context, seed),
+        partial(slates._walk, plan, context, sent),
+    ):
+        plain, *others = take_all(work)
+        for other in others:
+            for name, values in vars(plain).items():
+                assert values.tobytes() == getattr(other, name).tobytes(), name

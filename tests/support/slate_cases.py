@@ -10,6 +10,7 @@ from bandit import compiling
 from bandit.core import keys
 from bandit.core.rules import Rules
 from bandit.core.types import Context, SlotPmf
+from bandit.slates import propensity
 from bandit.slates.exploration import budgeted, epsilon_greedy, greedy, softmax, squarecb
 
 Make = Callable[..., Context]
@@ -47,17 +48,23 @@ def make_masked(make_context: Make, n: int = 60, m: int = 11) -> Context:
 
 
 def take_walk(name: str) -> Iterator[str]:
-    """Meanwhile lists are never long enough for the compiled loop ("plain"), or always."""
+    """Meanwhile each list is walked by numpy for rows ("plain"), compiled, or one by one ("alone").
+
+    Otherwise it would depend on how many members there are.
+    """
     if name == "compiled":
         pytest.importorskip(
             "numba", reason="numba is not installed: pip install letterbandit[fast]"
         )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "_WORTH", np.inf if name == "plain" else 0.0)
+        patch.setattr(compiling, "_WORTH", 0.0 if name == "compiled" else np.inf)
+        patch.setattr(propensity, "_FEWEST", 10**9 if name == "alone" else 0)
         yield name
 
 
-def take_both(work: Callable[[], Any]) -> tuple[Any, Any]:
-    """What the plain walk gives, and the compiled loop."""
-    plain, compiled = (work() for name in ("plain", "compiled") for _ in take_walk(name))
-    return plain, compiled
+def take_all(work: Callable[[], Any]) -> tuple[Any, Any, Any]:
+    """What the plain walk gives, the compiled loop, and members one by one."""
+    plain, compiled, alone = (
+        work() for name in ("plain", "compiled", "alone") for _ in take_walk(name)
+    )
+    return plain, compiled, alone

@@ -1,0 +1,1 @@
+"""What the compiled loop of a slot rests on."""
