@@ -21,9 +21,6 @@ from bandit.core import check, exact
 from bandit.core.columns import Floats, Ints
 from bandit.core.state import require
 from bandit.core.threads import use_one_thread
-from bandit.features.names import name_topics
-from bandit.features.novelty import Novelty
-from bandit.features.vocabulary import Vocabulary
 
 CLUSTERS = (0.5, 0.75, 1.0, 1.5)  # clusterings have so many clusters for each column asked for
 TIMES = 4  # how often, each from another start
@@ -32,7 +29,6 @@ PLAIN = 64  # principal components of the text vectors that clusterings see
 SHARPNESS = 12.0  # of memberships: the clusters' logits are this times the cosine
 LIKENESS = 0.4  # weight of the plain components beside the clusterings' agreement
 ARRAYS = ("centre", "components", "clusters", "topics", "mean", "variance")
-WORDS = 1.0  # how much the archive's own words count beside the encoder's vectors, in length
 MINOR = 1 / 4  # a column with less than this share of the largest column's variance is no topic
 
 
@@ -68,19 +64,7 @@ class Reader:
         vectors: [n, dim], n > dims
         dims: columns to keep; more tell articles apart better, and cost more to learn
         """
-        with use_one_thread():  # the last bits depend on the number of threads
-            centre, components, sd = _find_components(vectors)
-            plain = components / np.sqrt(np.maximum(sd[:, None], 1e-6))
-            directions = _scale_to_unit(exact.snap((vectors - centre) @ plain.T))
-            clusters = _cluster(directions, dims)
-            sizes = np.array([len(some) for some in clusters])
-            none = np.zeros((0, 0))
-            start = cls(centre, plain, np.vstack(clusters), sizes, none, none, none)
-            topics = _find_topics(start._compare(vectors), dims)
-            columns = exact.dot(start._compare(vectors), topics)
-            mean, variance = exact.snap(columns.mean(axis=0)), columns.var(axis=0)
-            order = np.argsort(-variance, kind="stable")
-            return replace(start, topics=topics[order], mean=mean[order], variance=variance[order])
+        return _fit(np.asarray(vectors, dtype=np.float64).tobytes(), len(vectors), dims)
 
     def read(self, vectors: Floats) -> Floats:
         """The columns [m, d] of m text vectors [m, dim]; a row's bits ignore the other rows."""
@@ -144,23 +128,23 @@ class Reader:
         return cls(sizes=sizes, **{name: arrays[name] for name in shapes})
 
 
-@lru_cache(maxsize=8)  # associations of one seed have one archive, whatever else they differ in
-def learn_archive(
-    texts: tuple[str, ...], content: bytes, dims: int
-) -> tuple[Reader, Vocabulary, Novelty, tuple[str, ...]]:
-    """All that an archive teaches, the names of the reader's topics last; kept for the next caller.
-
-    texts: n texts, cleaned
-    content: the bytes of their vectors [n, dim]
-    dims: columns to read a text as
-    """
-    vectors = np.frombuffer(content).reshape(len(texts), -1).copy()
-    length = np.sqrt(np.square(vectors - vectors.mean(axis=0)).sum(axis=1).mean())
-    vocabulary = Vocabulary.fit(texts, WORDS * float(length))
-    both = np.hstack([vectors, vocabulary.read(texts)])
-    reader, novelty = Reader.fit(both, dims), Novelty.fit(vectors)
-    names = name_topics(texts, reader.read(both)[:, : reader.topic_count])
-    return reader, vocabulary, novelty, tuple(names)
+@lru_cache(maxsize=4)  # associations of one seed have one archive, whatever else they differ in
+def _fit(content: bytes, n: int, dims: int) -> Reader:
+    """What `Reader.fit` gives, for the bytes of its vectors."""
+    vectors = np.frombuffer(content).reshape(n, -1)
+    with use_one_thread():  # the last bits depend on the number of threads
+        centre, components, sd = _find_components(vectors)
+        plain = components / np.sqrt(np.maximum(sd[:, None], 1e-6))
+        directions = _scale_to_unit(exact.snap((vectors - centre) @ plain.T))
+        clusters = _cluster(directions, dims)
+        sizes = np.array([len(some) for some in clusters])
+        none = np.zeros((0, 0))
+        start = Reader(centre, plain, np.vstack(clusters), sizes, none, none, none)
+        topics = _find_topics(start._compare(vectors), dims)
+        columns = exact.dot(start._compare(vectors), topics)
+        mean, variance = exact.snap(columns.mean(axis=0)), columns.var(axis=0)
+        order = np.argsort(-variance, kind="stable")
+        return replace(start, topics=topics[order], mean=mean[order], variance=variance[order])
 
 
 def _find_components(vectors: Floats) -> tuple[Floats, Floats, Floats]:
