@@ -4,6 +4,7 @@ A table of aliases has a column `old` (`Old ID`) and a column `member` (`Member 
 place, which may be old as well. Open this file to see what follows it, and what is refused.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from bandit.core.columns import Columns
 from bandit.core.ids import Aliases, follow, resolve_aliases
 from serving.checks.lines import refuse_other_lines
-from serving.tables import Table
+from serving.tables.table import Table
 
 
 def read_aliases(path: str | Path, encoding: str = "utf-8") -> tuple[Aliases, str]:
@@ -30,21 +31,20 @@ def read_aliases(path: str | Path, encoding: str = "utf-8") -> tuple[Aliases, st
         raise ValueError(f"{path}: {error}") from None
 
 
-def refuse_old(path: str | Path, members: Columns, aliases: Aliases) -> None:
-    """Raise ValueError where a member list still has an old id: somebody would get two mails."""
-    ids = members["member"]
-    wrong = np.flatnonzero(follow(ids, aliases) != ids)
-    if len(wrong):
-        row = int(wrong[0])
-        old = ids.tolist()[row]
-        raise ValueError(
-            f"{path} row {row}: member {old!r} is {aliases[old]!r} by the aliases; "
-            "list members under their present ids"
-        )
+def refuse_old(path: str | Path, members: Iterable[Columns], aliases: Aliases) -> None:
+    """Raise ValueError where a member list still has an old id: somebody would get two mails.
 
-
-def follow_pairs(pairs: Columns | None, aliases: Aliases) -> Columns | None:
-    """Pairs of member and article, such as who has seen what, under present ids."""
-    if pairs is None:
-        return None
-    return pairs.assign(member=follow(pairs["member"], aliases))
+    path: of the list, for the message
+    members: the list in pieces
+    """
+    first = 0
+    for piece in members:
+        ids = piece["member"]
+        wrong = np.flatnonzero(follow(ids, aliases) != ids)
+        if len(wrong):
+            old = ids.tolist()[wrong[0]]
+            raise ValueError(
+                f"{path} row {first + wrong[0]}: member {old!r} is {aliases[old]!r} by the "
+                "aliases; list members under their present ids"
+            )
+        first += len(ids)

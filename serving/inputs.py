@@ -3,7 +3,7 @@
 Open this file to see what the editor's and the membership system's files must hold.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,14 +13,19 @@ from bandit.core import told
 from bandit.core.columns import Columns
 from bandit.core.rules import Rules, name_nearest
 from bandit.core.types import KINDS
+from bandit.features.attributes import Attributes
 from bandit.features.features import Features
 from serving.checks.lines import refuse_formulas, refuse_other_lines
+from serving.checks.names import name_plainly
 from serving.checks.pins import refuse_outside
 from serving.checks.unmatched import find_near
 from serving.errors import shorten
-from serving.formats import is_worded
 from serving.settings import read_settings
-from serving.tables import AMOUNT, NUMBER, TEXT, WHOLE, Table, name_plainly
+from serving.tables.distinct import refuse_twice
+from serving.tables.kinds import AMOUNT, NUMBER, TEXT, WHOLE, is_text
+from serving.tables.opening import is_worded
+from serving.tables.rows import Rows
+from serving.tables.table import Table
 
 NEEDED = ("article", "title", "summary", "kind", "source")  # columns of a pool
 SHOWN = ("url", "image", "subject")  # columns that go into the mails
@@ -32,26 +37,31 @@ LIMITS = {"audience": (0.0, 1e12), "admit_below": (0.0, 1.0)}
 class Inputs:
     """What a send is made from, besides the bundle.
 
-    members: `member` and the attributes that matter, in the file's order
+    members: `member` and the attributes that matter, in the file's order, kept on the disk
     articles: the pool, sorted by id
     rules: the editor's
-    seen: pairs of `member` and `article`, or None
+    seen: pairs of `member` and `article`, kept on the disk, or None
     digests: SHA-256 of each file; None where it was not given
     unknown: attribute -> a value that the bundle has not met -> how many members have it
     unread: article -> why its text counts as average
     earlier: the pools that were sent before
-    listed: the names of all columns of the member list, read or not
     """
 
-    members: Columns
+    members: Rows
     articles: Columns
     rules: Rules
-    seen: Columns | None
+    seen: Rows | None
     digests: dict[str, str | None]
     unknown: dict[str, dict[str, int]]
     unread: dict[str, str]
     earlier: list[Columns]
-    listed: tuple[str, ...] = ()
+
+    def find_whole(self) -> dict[str, bool]:
+        """For `member` and `article`, whether their ids are whole numbers, and not text."""
+        return {
+            "member": not is_text(self.members.schema.field("member").type),
+            "article": not isinstance(self.articles["article"][0], str),
+        }
 
 
 def load(
@@ -59,6 +69,7 @@ def load(
     members: str | Path,
     pool: str | Path,
     rules: str | Path,
+    keep: tuple[Path, Path],
     seen: str | Path | None = None,
     earlier: Sequence[str | Path] = (),
     encoding: str = "utf-8",
@@ -66,6 +77,7 @@ def load(
 ) -> Inputs:
     """Read and check the files: what a send is made from.
 
+    keep: two files, which hold the members and what they have seen while the inputs are used
     earlier: pools that were sent before, the latest one last
     encoding: of CSV files that are not UTF-8
     also: the features of other bundles, whose attributes are read too
@@ -78,38 +90,49 @@ def load(
         for name in pool_table.columns.column_names
         if name.startswith("only_")
     ]
-    member_table = read_members(members, [features, *also], limits, encoding, pool)
+    listed = Rows(keep[0], check_members(members, [features, *also], limits, encoding, pool))
+    refuse_twice(listed.path, "member", lambda: listed.read("member"))
     layout, rules_digest = read_rules(rules)
     articles = pool_table.to_columns().sort_by("article")  # a draw walks the pool in this order
     _check_rules(Path(rules), layout, pool_table, articles)
-    seen_table = read_seen(seen, member_table, pool_table, encoding) if seen is not None else None
+    pairs = None
+    if seen is not None:
+        pairs = Rows(keep[1], check_seen(seen, listed, pool_table, encoding))
     past = [read_pool(path, encoding) for path in earlier]
     for table in past:
         table.check_same_type("article", pool_table)
     digests = {
-        "members": member_table.digest,
+        "members": listed.digest,
         "pool": pool_table.digest,
         "rules": rules_digest,
-        "seen": seen_table.digest if seen_table else None,
+        "seen": pairs.digest if pairs else None,
         "earlier": " ".join(table.digest for table in past) or None,
     }
-    listed = member_table.to_columns()
-    pairs = seen_table.to_columns() if seen_table else None
-    unknown = features.attributes.count_unknown(listed)
+    unknown = _count_unknown(features, listed)
     unread = features.find_unread(articles)
     before = [table.to_columns() for table in past]
-    names = member_table.names
-    return Inputs(listed, articles, layout, pairs, digests, unknown, unread, before, names)
+    return Inputs(listed, articles, layout, pairs, digests, unknown, unread, before)
 
 
-def read_members(
+def _count_unknown(features: Features, listed: Rows) -> dict[str, dict[str, int]]:
+    """Attribute -> a value that the bundle has not met -> how many members have it."""
+    found = defaultdict[str, Counter[str]](Counter)
+    for piece in listed.read_columns():
+        for name, values in features.attributes.count_unknown(piece).items():
+            found[name].update(values)
+    return {name: dict(sorted(values.items())) for name, values in found.items()}
+
+
+def check_members(
     path: str | Path,
     features: Sequence[Features],
     limits: list[str],
     encoding: str = "utf-8",
     pool: str | Path = "the pool",
-) -> Table:
-    """Ids, and the attributes that the features or the pool's `only_` columns name.
+) -> Iterator[Table]:
+    """Ids, and the attributes that the features or the pool's `only_` columns name, in pieces.
+
+    Whether an id comes twice is seen in the whole list only, and not looked at here.
 
     limits: the attributes of the `only_` columns. No other column is read.
     pool: of which they are, for the message
@@ -117,10 +140,18 @@ def read_members(
     read = [each.attributes for each in features]
     columns = [name for attributes in read for name in attributes.columns]
     asked = {name: f"the column 'only_{name}' of {pool}" for name in limits if name not in columns}
-    table = Table.read(path, ["member", *columns, *limits], encoding=encoding, asked=asked)
-    table.check_ids("member", unique=True)
-    refuse_other_lines(table.path, table.columns)
-    refuse_formulas(table.path, table.columns)
+    wanted = ["member", *columns, *limits]
+    for table in Table.read_pieces(path, wanted, encoding=encoding, asked=asked):
+        table.check_ids("member", unique=False)
+        refuse_other_lines(table.path, table.columns, first=table.first)
+        refuse_formulas(table.path, table.columns, table.first)
+        yield _check_attributes(table, read, limits, pool)
+
+
+def _check_attributes(
+    table: Table, read: Sequence[Attributes], limits: Sequence[str], pool: str | Path
+) -> Table:
+    """Some members, their numbers read. Raises ValueError for an attribute that is another kind."""
     for attributes in read:
         for name in (*attributes.levels, *attributes.tags):  # null counts as unknown
             table.check_type(name, TEXT)
@@ -197,14 +228,17 @@ def find_odd(articles: Columns, rules: Rules) -> Iterator[str]:
     yield from find_near(rules, articles)
 
 
-def read_seen(path: str | Path, members: Table, pool: Table, encoding: str = "utf-8") -> Table:
-    """Pairs of member and article. Those of other members and articles do no harm."""
-    table = Table.read(path, ["member", "article"], encoding=encoding)
-    for name, other in (("member", members), ("article", pool)):
-        refuse_other_lines(table.path, table.columns, name, "who has seen what")
-        table.check_ids(name, unique=False)
-        table.check_same_type(name, other)
-    return table
+def check_seen(
+    path: str | Path, members: Rows, pool: Table, encoding: str = "utf-8"
+) -> Iterator[Table]:
+    """Pairs of member and article, in pieces. Those of other members and articles do no harm."""
+    for table in Table.read_pieces(path, ["member", "article"], encoding=encoding):
+        others: dict[str, Table | Rows] = {"member": members, "article": pool}
+        for name, other in others.items():
+            refuse_other_lines(table.path, table.columns, name, "who has seen what", table.first)
+            table.check_ids(name, unique=False)
+            table.check_same_type(name, other)
+        yield table
 
 
 def read_rules(path: str | Path) -> tuple[Rules, str]:

@@ -9,8 +9,10 @@ from itertools import chain
 import numpy as np
 
 from bandit.core.columns import Columns, Tabular
+from bandit.core.ids import Aliases, follow
 from bandit.core.types import Ids, Ints
 from bandit.features.features import Features
+from serving.tables.rows import Rows
 
 
 def list_telling(
@@ -50,6 +52,26 @@ def find_seen(
     cells = [told_by[place] for place in code[known].tolist()]
     many = [len(some) for some in cells]
     return np.repeat(row[known], many), np.array(list(chain.from_iterable(cells)), dtype=np.int64)
+
+
+def refuse_strangers(seen: Rows, members: Rows, aliases: Aliases) -> None:
+    """Raise ValueError where nobody on the list of what was seen is a member.
+
+    aliases: the present id of each old one
+    """
+    given = None
+    for pairs in seen.read_columns("member"):
+        ids = follow(pairs["member"], aliases).tolist()
+        given = given or ids[:1]
+        theirs = set(ids)
+        for piece in members.read_columns("member"):
+            if not theirs.isdisjoint(piece["member"].tolist()):
+                return
+    if given:
+        raise ValueError(
+            f"{seen.path}: none of its members, such as {given[0]!r}, is in the member list "
+            "(--allow-unmatched sends all the same)"
+        )
 
 
 def _find_places(known: Iterable[Hashable], ids: Ids) -> Ints:

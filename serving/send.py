@@ -21,6 +21,7 @@ from serving.letters.files import write_issue
 from serving.sending.arguments import read_arguments
 from serving.sending.issue import read_issue
 from serving.sending.record import refuse_place
+from serving.tables.rows import keep_lists
 
 
 def send(asked: argparse.Namespace) -> str:
@@ -32,17 +33,17 @@ def send(asked: argparse.Namespace) -> str:
     read += (asked.trust, asked.experiment, *asked.earlier, *asked.sent, *asked.suppress)
     for bundle in list_bundles(asked):
         refuse_place(Path(asked.out), bundle, *filter(None, read))
-    with claim(asked.out):
-        issue = read_issue(asked)
+    with claim(asked.out), keep_lists(asked.out) as keep:
+        issue = read_issue(asked, keep)
         for file, warning in issue.warnings:
             paths = getattr(asked, file)
             named = paths if isinstance(paths, str) else " ".join(map(str, paths))
             _say(f"{named}: {warning}")
-        written = write_issue(issue, _Progress(len(issue.members)))
+        written = write_issue(issue, _Progress(issue.count))
     told = written.told
     for sentence in _list(told["contradictions"]):
         _say(f"{asked.rules}: {sentence}")
-    where = f"{told['mails']} mails of {len(issue.members)} members in {issue.part.folder}"
+    where = f"{told['mails']} mails of {issue.count} members in {issue.part.folder}"
     where += f", by a bundle that is {issue.bundle.signed}"
     if written.again:
         where += "; it was sent before, and nothing was chosen anew"

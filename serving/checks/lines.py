@@ -29,7 +29,7 @@ FORMULA = "^[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]"  # the last four are = + - @ i
 
 
 def refuse_other_lines(
-    path: Path, columns: pa.Table, name: str = "member", what: str = "a member"
+    path: Path, columns: pa.Table, name: str = "member", what: str = "a member", first: int = 0
 ) -> None:
     """Raise ValueError naming file, row and id of the first row whose id says it is something else.
 
@@ -37,6 +37,7 @@ def refuse_other_lines(
     columns: of the table
     name: of the column of ids that is looked at, and only where they are text; none need be there
     what: each row is, for the message
+    first: the row of the file that comes first in the table
     """
     if not _is_text(ids := columns[name]):
         return
@@ -46,7 +47,9 @@ def refuse_other_lines(
     for row in np.flatnonzero(pc.fill_null(asked, False).to_numpy()).tolist():
         own = ids[row].as_py()
         if told := _tell(own, plain):
-            raise ValueError(f"{path} row {row}: {shorten(own)} is {told}, not {what}; delete it")
+            raise ValueError(
+                f"{path} row {first + row}: {shorten(own)} is {told}, not {what}; delete it"
+            )
 
 
 def _tell(own: str, name: str) -> str:
@@ -56,18 +59,20 @@ def _tell(own: str, name: str) -> str:
     return "a line of headings" if name_plainly(own) in {name, f"{name}_id", "id"} else ""
 
 
-def refuse_formulas(path: Path, columns: pa.Table) -> None:
+def refuse_formulas(path: Path, columns: pa.Table, first: int = 0) -> None:
     """Raise ValueError at the first member whose id a spreadsheet would take for a formula.
 
     The id would stand in the merge file, and cannot be changed: the platform finds the member by
     it.
+
+    first: the row of the file that comes first in the table
     """
     if not _is_text(ids := columns["member"]):
         return
     row = pc.index(pc.match_substring_regex(ids, FORMULA), True).as_py()
     if row >= 0:
         raise ValueError(
-            f"{path} row {row}: member {shorten(ids[row].as_py())}: the id begins like a "
+            f"{path} row {first + row}: member {shorten(ids[row].as_py())}: the id begins like a "
             "spreadsheet's formula, which a merge file must not hold; ids may not begin with "
             "= + - @"
         )

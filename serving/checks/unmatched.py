@@ -4,7 +4,7 @@ Open this file to see which values of rules and pool are looked for, and where.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -22,12 +22,13 @@ _NEAR = 0.8  # of 1, how much two values must have in common to be thought one m
 def refuse_unmatched(
     rules: Rules,
     articles: Columns,
-    members: Columns,
+    members: Callable[[str], Iterable[str]],
     where: tuple[Path, Path, Path],
     known: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> None:
     """Raise ValueError naming the first values that no article and no member has.
 
+    members: the values of an attribute that members of the list have
     where: the files of rules, pool and members, for the message
     known: attribute -> values that members had when the bundle was made
     """
@@ -42,15 +43,14 @@ def refuse_unmatched(
 def find_unmatched(
     rules: Rules,
     articles: Columns,
-    members: Columns,
+    members: Callable[[str], Iterable[str]],
     where: tuple[Path, Path, Path],
     known: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Iterator[str]:
     """A sentence for each value of rules or pool that no article, or no member, has.
 
     articles: the pool, with the columns that the rules name
-    members: with the attributes that the pool's `only_` columns name
-    where, known: as for `refuse_unmatched`
+    members, where, known: as for `refuse_unmatched`
     """
     rules_path, pool_path, members_path = where
     sections = [
@@ -74,9 +74,9 @@ def find_unmatched(
     for name in map(str, articles):
         if name.startswith("only_"):
             attribute = name.removeprefix("only_")
-            given = [*_list_tags(members, attribute), *known.get(attribute, ())]
+            given = [*members(attribute), *known.get(attribute, ())]
             folded = {fold(value) for value in given}
-            for wanted in _list_tags(articles, name):
+            for wanted in list_tags(articles, name):
                 if fold(wanted) not in folded:
                     what = f"{pool_path}: {name} {shorten(wanted)}"
                     near = name_nearest(wanted, given)
@@ -116,7 +116,7 @@ def find_likely(value: str, others: Iterable[str], cutoff: float) -> str:
     return spelt[near[0]] if near else ""
 
 
-def _list_tags(table: Columns, column: str) -> list[str]:
+def list_tags(table: Columns, column: str) -> list[str]:
     """The different values in a column, with each of a list such as `a; b` by itself."""
     cells = read_values(table, column)
     tags = (tag for cell in cells for tag in split_tags(cell) if fold(tag) not in MISSING)

@@ -5,6 +5,7 @@ Open this file to see in which order.
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from bandit.log.issues import Issue
 from bandit.policies.profile import Profile
 from bandit.policy import Policy
 from serving import bundle
-from serving.aliases import follow_pairs, read_aliases, refuse_old
+from serving.aliases import read_aliases, refuse_old
 from serving.bundle import Bundle
 from serving.explain.case import Case
 from serving.explain.changes import run_all
@@ -25,14 +26,15 @@ from serving.explain.page import Explanation, write_page
 from serving.explain.portrait import Topic, list_topics
 from serving.explain.sentences import find_reasons
 from serving.explain.tale import Retold
-from serving.inputs import Inputs, load
+from serving.inputs import load
 from serving.profiles.again import find_learned, find_profile, learn_known, make_again
 from serving.profiles.denied import Denied, read_denied
 from serving.profiles.tastes import set_scale
 from serving.sending.audience import limit_audience
-from serving.sending.past import Past, join_seen
+from serving.sending.past import Past, read_seen
 from serving.sending.record import refuse_spoiling
 from serving.sending.sender import Composed
+from serving.tables.rows import keep_lists
 
 
 def explain(asked: argparse.Namespace) -> str:
@@ -52,7 +54,7 @@ def explain(asked: argparse.Namespace) -> str:
     aliases: Aliases = {}
     if asked.aliases is not None:
         aliases, _ = read_aliases(asked.aliases, asked.encoding)
-    case, inputs = read_case(asked, given, aliases)
+    case, everybody = read_case(asked, given, aliases)
     given.policy.follow(aliases)
     evidence = learn_evidence(asked, given, known, denied, case, aliases)
     composed = case.compose()
@@ -61,7 +63,7 @@ def explain(asked: argparse.Namespace) -> str:
     outcomes = list(run_all(case, shown, denied.attributes, tales))
     topics, rests = list[Topic](), None
     if profile is not None:
-        topics = measure_topics(profile, make_context(given, inputs, case), composed, evidence)
+        topics = measure_topics(profile, make_context(given, everybody, case), composed, evidence)
         rests = float(profile.rests_on(composed.context)[0])
     titles, attributes = _name_articles(case.articles), _word_attributes(case, denied)
     told = Explanation(
@@ -82,26 +84,29 @@ def explain(asked: argparse.Namespace) -> str:
     return f"member {asked.member}: {count} reasons from {len(outcomes)} slates: {out}"
 
 
-def read_case(asked: argparse.Namespace, given: Bundle, aliases: Aliases) -> tuple[Case, Inputs]:
-    """All that the member's slate follows from, and the files that were read.
+def read_case(asked: argparse.Namespace, given: Bundle, aliases: Aliases) -> tuple[Case, Columns]:
+    """All that the member's slate follows from, and everybody in the list.
 
     Raises ValueError where the member is not in the list.
     """
-    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
-    inputs = load(given.features, *files, encoding=asked.encoding)
+    past = Past(asked.sent, asked.campaign)
+    with TemporaryDirectory() as folder, keep_lists(folder) as keep:
+        files = (asked.members, asked.pool, asked.rules, keep, asked.seen, asked.earlier)
+        inputs = load(given.features, *files, encoding=asked.encoding)
+        everybody = inputs.members.gather()
+        pairs = list(read_seen(inputs.seen, past, inputs.rules.no_repeat, aliases))
     if aliases:
-        refuse_old(asked.members, inputs.members, aliases)
-    ids = [str(one) for one in inputs.members["member"].tolist()]
+        refuse_old(asked.members, [everybody], aliases)
+    ids = [str(one) for one in everybody["member"].tolist()]
     if asked.member not in ids:
         bare = asked.member.strip().lstrip("0")  # as spreadsheets leave an id
         near = next((f"; there is {one!r}" for one in ids if one.lstrip("0") == bare), "")
         raise ValueError(f"--member {shorten(asked.member)} is not in {asked.members}{near}")
-    sent = Past(asked.sent, asked.campaign).list_sent(inputs.rules.no_repeat)
-    seen = follow_pairs(join_seen(inputs.seen, sent), aliases)
-    articles, _ = limit_audience(inputs.articles, inputs.members)
-    member = inputs.members.take([ids.index(asked.member)])
+    seen = Columns.stack(pairs) if pairs else None
+    articles, _ = limit_audience(inputs.articles, [everybody])
+    member = everybody.take([ids.index(asked.member)])
     parts = (given, member, articles, inputs.rules, asked.campaign, asked.seed)
-    return Case(*parts, seen, inputs.earlier), inputs
+    return Case(*parts, seen, inputs.earlier), everybody
 
 
 def learn_evidence(
@@ -146,9 +151,9 @@ def measure_topics(
     return list_topics(scale.measure(profile, features, context), scale, features, evidence)
 
 
-def make_context(given: Bundle, inputs: Inputs, case: Case) -> Context:
+def make_context(given: Bundle, everybody: Columns, case: Case) -> Context:
     """Everybody in the list, for what is usual."""
-    asked = (case.campaign, 0, inputs.members, case.articles, case.rules)
+    asked = (case.campaign, 0, everybody, case.articles, case.rules)
     return given.features.make_context(*asked)
 
 

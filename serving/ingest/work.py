@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from bandit.core import check
 from bandit.core.types import Floats
 from bandit.log.doubt import People, bound_people, tally_chances
+from serving.checks.names import name_plainly
 from serving.errors import shorten
 from serving.folder import claim
 from serving.ingest.answers import Answers, Window, answer
@@ -33,7 +34,7 @@ from serving.ingest.reading.mapping import read_mapping
 from serving.ingest.reading.times import WHY, describe_clocks, parse_times
 from serving.ingest.spill import Spill, open_writer, spill_file
 from serving.sending.record import refuse_spoiling
-from serving.tables import Table, name_plainly
+from serving.tables.table import Table
 
 MOST = 100_000  # delays by which a provider's clock is judged: every second one of more, and so on
 ADDRESS = ("email", "e_mail", "email_address", "e_mail_address", "address")

@@ -5,28 +5,27 @@ that time) and pool.parquet (the articles with their links) it is the book of ma
 `serving.ingest` opens; the rules are in send.json. Open this file to see what is kept of a member.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
 from bandit.core.columns import Columns
-from serving.sending.write import ROW_GROUP, write_slates
+from serving.sending.write import write_slates
 
 MEMBERS, POOL = "members.parquet", "pool.parquet"
 
 
-def write_book(at: Mapping[str, Path], members: pa.Table, articles: Columns) -> int:
+def write_book(at: Mapping[str, Path], members: Iterable[pa.Table], articles: Columns) -> int:
     """Write the members who are mailed, in the order of the slates, and the pool.
 
     at: where each of the two files is written
-    members: those who are mailed, in order
+    members: those who are mailed, in order, in pieces
     articles: the pool, with what the lottery decided
 
     Returns how many members are mailed. Raises ValueError where nobody is.
     """
-    pieces = (members.slice(row, ROW_GROUP) for row in range(0, max(len(members), 1), ROW_GROUP))
-    count = write_slates(at[MEMBERS], pieces)
+    count = write_slates(at[MEMBERS], members)
     write_slates(at[POOL], [to_table(articles)])
     return count
 

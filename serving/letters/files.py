@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bandit.core.files import replacing
 from serving.checks.contradictions import find_contradictions, list_rules
 from serving.folder import claim, sync
-from serving.letters.book import MEMBERS, POOL, to_table, write_book
+from serving.letters.book import MEMBERS, POOL, write_book
 from serving.letters.merge import write_merge
 from serving.letters.preview import Letters, write_preview
 from serving.letters.tally import Tally, describe_contradictions
@@ -70,9 +70,7 @@ def _write_files(issue: "Issue", texts: Texts, shards: Shards) -> Written:
     with ExitStack() as stack:
         at = {name: stack.enter_context(replacing(folder / name)) for name in FILES}
         lists = issue.read_suppressed()  # at the last moment: all that follows is writing
-        (members,) = drop_suppressed([to_table(issue.members)], lists)
-        count = write_book(at, members, issue.articles)
-        del members  # the list is long, and not needed any more
+        count = write_book(at, drop_suppressed(issue.read_members(), lists), issue.articles)
         letters = Letters(count, issue, texts)
         slates = map(letters.add, map(tally.add, drop_suppressed(shards, lists)))
         write_slates(at[SLATES], write_merge(slates, texts, slots, at[LINES], at[SHEET]))
@@ -96,7 +94,7 @@ def _describe(
     return tally.describe(texts.title) | {
         "rules": issue.rules.describe(),
         "mails": tally.mails,
-        "suppressed": len(issue.members) - tally.members,
+        "suppressed": issue.count - tally.members,
         "audience": issue.audience,
         "contradictions": contradictions,
         "unknown": issue.inputs.unknown,

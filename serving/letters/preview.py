@@ -101,7 +101,7 @@ def write_preview(
         slots=slots,
         tally=tally,
         held_by=issue.holdout.describe() if issue.holdout else None,
-        suppressed=len(issue.members) - tally.members,
+        suppressed=issue.count - tally.members,
         exploring=float(tally.roles[EXPLORE] / filled) if filled else 0.0,
         warnings=warnings,
         letters=letters,
@@ -142,7 +142,7 @@ def _read_letter(slate: pa.Table, issue: "Issue", texts: "Texts") -> Letter:
 
 def _list_facts(member: object, issue: "Issue") -> list[str]:
     """What the policy knows of a member by attributes."""
-    own = issue.members.take(np.flatnonzero(issue.members["member"] == member))
+    own = issue.inputs.members.find("member", member)
     attributes, facts = issue.bundle.features.attributes, []
     for name in attributes.columns:
         (cell,) = own[name].astype(object)

@@ -17,10 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.features.attributes import PERSONAL, Attributes, fold
-from serving.checks.names import find_consent
+from serving.checks.names import find_consent, name_plainly
 from serving.checks.unmatched import find_likely
-from serving.formats import find_missing, has_codes, is_worded, parse_numbers
-from serving.tables import Table, is_text, name_plainly
+from serving.tables.formats import find_missing, has_codes, parse_numbers
+from serving.tables.kinds import is_text
+from serving.tables.opening import is_worded
+from serving.tables.table import Table
 
 SHOWN = 4  # values of a column that are named as examples
 LARGEST = 1e15  # of numbers that are amounts; larger ones are ids, cards or codes

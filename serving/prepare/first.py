@@ -19,9 +19,10 @@ from bandit.log.learning import learn_log
 from bandit.policies.segment_rules import SegmentRules
 from bandit.policy import Informed, Policy
 from serving.checks.lines import refuse_other_lines
-from serving.checks.names import find_near
+from serving.checks.names import find_near, name_plainly
 from serving.settings import read_settings
-from serving.tables import TEXT, Table, name_plainly
+from serving.tables.kinds import TEXT
+from serving.tables.table import Table
 
 DIMS = 32  # numbers that a text is read as, where there are articles enough
 EACH = 2  # different texts for each of them, at least

@@ -35,7 +35,7 @@ from serving.prepare.first import (
     read_archive,
     read_segment_rules,
 )
-from serving.tables import Table
+from serving.tables.table import Table
 
 SEGMENT_RULES = "bandit.policies.segment_rules.SegmentRules"
 
@@ -80,7 +80,7 @@ def prepare(asked: argparse.Namespace) -> None:
     aliases: Aliases = {}
     if asked.aliases:
         aliases, _ = read_aliases(asked.aliases, asked.encoding)
-        refuse_old(asked.members, Columns(members), aliases)
+        refuse_old(asked.members, [Columns(members)], aliases)
     texts, digests, lacking = read_archive(asked.articles, asked.encoding)
     features = fit(members, texts, asked.text_dims)
     for line in _compare_log(asked, members, features, aliases):

@@ -5,7 +5,7 @@ Open this file when whoever tells of members is to be told something more.
 
 import argparse
 
-from serving.formats import ask_aliases
+from serving.tables.formats import ask_aliases
 
 
 def add_shared(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,9 @@ from bandit.core.rules import name_nearest
 from bandit.core.types import Bools, Floats, Ints
 from bandit.features.features import Features
 from bandit.log.words import NAMED, take_topics
+from serving.checks.names import name_plainly
 from serving.errors import shorten
 from serving.settings import read_settings
-from serving.tables import name_plainly
 
 NOTE = (
     "What a topic says: articles on it pull a member more or less than they pull others. It does "

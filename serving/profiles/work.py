@@ -24,11 +24,12 @@ from bandit.policies.profile import Profile
 from bandit.policy import Policy
 from serving import bundle
 from serving.aliases import read_aliases, refuse_old
-from serving.inputs import read_members
+from serving.inputs import check_members
 from serving.profiles.again import find_learned, learn_known, make_again, take_profile
 from serving.profiles.denied import NOTE, read_denied
 from serving.profiles.tastes import Scale, divide, find_topics, set_scale
 from serving.sending.record import refuse_spoiling
+from serving.tables.table import Table
 
 COLUMNS = {
     "member": "whose taste it is",
@@ -105,9 +106,11 @@ def tell_profiles(asked: argparse.Namespace) -> str:
     aliases: Aliases = {}
     if asked.aliases is not None:
         aliases, _ = read_aliases(asked.aliases, asked.encoding)
-    members = read_members(asked.members, [features], [], asked.encoding).to_columns()
+    table = Table.join(check_members(asked.members, [features], [], asked.encoding))
+    table.check_ids("member", unique=True)
+    members = table.to_columns()
     if aliases:
-        refuse_old(asked.members, members, aliases)
+        refuse_old(asked.members, [members], aliases)
     given.policy.follow(aliases)
     fresh = make_again(given)
     when = known[max(len(known) - asked.ago, 0)]

@@ -7,8 +7,8 @@ import argparse
 from collections.abc import Sequence
 
 from serving.errors import Parser
-from serving.formats import ask_aliases
 from serving.sending.write import CHUNK
+from serving.tables.formats import ask_aliases
 
 
 def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -5,11 +5,12 @@ Open this file to see what is settled before anything is chosen.
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
+import pyarrow as pa
 
 from bandit.core import check
 from bandit.core.columns import Columns
@@ -17,21 +18,22 @@ from bandit.core.ids import Aliases
 from bandit.core.rules import Rules
 from bandit.core.types import Ints
 from bandit.features.attributes import Attributes
-from serving.aliases import follow_pairs, read_aliases, refuse_old
+from serving.aliases import read_aliases, refuse_old
 from serving.arms.design import read_design
 from serving.arms.trial import Trial, refuse_changed
 from serving.bundle import Bundle, read
 from serving.checks.marks import refuse_odd
 from serving.checks.names import find_consent, find_nearly_right
 from serving.checks.pins import find_one_story
-from serving.checks.unmatched import refuse_unmatched
+from serving.checks.unmatched import list_tags, refuse_unmatched
 from serving.inputs import Inputs, find_odd, list_read, load
+from serving.seen import refuse_strangers
 from serving.sending.audience import limit_audience
 from serving.sending.holdout import Holdout, choose_at_random
-from serving.sending.past import Past, join_seen
+from serving.sending.past import Past, read_seen
 from serving.sending.suppress import digest_suppressed, find_strangers, read_suppressed
 from serving.sending.waves import Division, Part, find_part
-from serving.tables import Table
+from serving.tables.table import Table
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,6 @@ class Issue:
     past: what was sent before
     part: where the send is written, and to which part of the members it goes
     division: which of the listed members are in it
-    members: those members
     articles: the pool, with what the lottery decided
     audience: what was decided for each article that has a limit
     aliases: the present id of each old one, which all lists of members follow
@@ -60,7 +61,6 @@ class Issue:
     past: Past
     part: Part
     division: Division
-    members: Columns
     articles: Columns
     audience: dict[str, dict[str, float]]
     aliases: Aliases
@@ -72,10 +72,26 @@ class Issue:
         return self.inputs.rules
 
     @property
-    def seen(self) -> Columns | None:
-        """Pairs of member and article that count as seen."""
-        pairs = join_seen(self.inputs.seen, self.past.list_sent(self.rules.no_repeat))
-        return follow_pairs(pairs, self.aliases)
+    def count(self) -> int:
+        """How many members there are in it."""
+        return int(self.division.rows.sum())
+
+    def read_members(self) -> Iterator[pa.Table]:
+        """Those members, in the list's order, some after the others."""
+        first = 0
+        for piece in self.inputs.members:
+            rows = self.division.rows[first : first + len(piece)]
+            yield piece if rows.all() else piece.filter(pa.array(rows))
+            first += len(piece)
+
+    @property
+    def has_seen(self) -> bool:
+        """Whether anything may count as seen."""
+        return self.inputs.seen is not None or bool(self.rules.no_repeat and len(self.past))
+
+    def read_seen(self) -> Iterator[Columns]:
+        """Pairs of member and article that count as seen, some after the others."""
+        return read_seen(self.inputs.seen, self.past, self.rules.no_repeat, self.aliases)
 
     @property
     def warnings(self) -> list[tuple[str, str]]:
@@ -92,7 +108,7 @@ class Issue:
         said += [("pool", sentence) for sentence in find_odd(self.articles, self.rules)]
         twice = find_one_story(self.rules, self.articles, self._stories)
         said += [("rules", sentence) for sentence in twice]
-        if consent := find_consent(self.inputs.listed):
+        if consent := find_consent(self.inputs.members.names):
             say = f"columns {', '.join(map(repr, consent))} keep nobody from being mailed"
             said.append(("members", f"{say}: who wants no mail goes on a list of --suppress"))
         said += [("members", sentence) for sentence in self._tell_division()]
@@ -100,7 +116,7 @@ class Issue:
             say = "nobody has seen an article of these pools by --seen, or --sent with no_repeat"
             said.append(("earlier", f"{say}: they say nothing"))
         lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
-        for path, ids in find_strangers(lists, self.inputs.members["member"]).items():
+        for path, ids in find_strangers(lists, self.inputs.members).items():
             if ids:
                 of = f"{len(ids)} of {lists[path].columns.num_rows} ids in {path}"
                 said.append(("members", f"{of} are nobody's here, such as {ids[0]!r}"))
@@ -116,9 +132,8 @@ class Issue:
 
     def _tells_earlier(self) -> bool:
         """Whether anybody has seen an article of the pools that were sent before."""
-        pairs = self.seen
-        seen = set(pairs["article"].tolist()) if pairs is not None else set()
-        return any(not seen.isdisjoint(pool["article"].tolist()) for pool in self.inputs.earlier)
+        earlier = {one for pool in self.inputs.earlier for one in pool["article"].tolist()}
+        return any(not earlier.isdisjoint(seen["article"].tolist()) for seen in self.read_seen())
 
     def read_suppressed(self) -> dict[str, Table]:
         """The lists of members who are not mailed, as they are now.
@@ -126,7 +141,7 @@ class Issue:
         Raises ValueError for one that names nobody on the member list, unless that is allowed.
         """
         lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
-        for path, ids in find_strangers(lists, self.inputs.members["member"]).items():
+        for path, ids in find_strangers(lists, self.inputs.members).items():
             rows = lists[path].columns.num_rows
             if ids and len(ids) == rows and not self.asked.allow_unmatched:
                 raise ValueError(
@@ -153,8 +168,10 @@ class Issue:
         }
 
 
-def read_issue(asked: argparse.Namespace) -> Issue:
+def read_issue(asked: argparse.Namespace, keep: tuple[Path, Path]) -> Issue:
     """Read and check all that the command line names.
+
+    keep: files in which the lists of members and of what they have seen are kept meanwhile
 
     Raises ValueError naming what is wrong with the bundle, the files or the folder.
     """
@@ -171,20 +188,20 @@ def read_issue(asked: argparse.Namespace) -> Issue:
         bundle = read(asked.bundle, trusted=asked.trust)
     holdout = _find_holdout(asked, bundle)
     aliases, aliased = read_aliases(asked.aliases, asked.encoding) if asked.aliases else ({}, None)
-    files = (asked.members, asked.pool, asked.rules, asked.seen, asked.earlier)
+    files = (asked.members, asked.pool, asked.rules, keep, asked.seen, asked.earlier)
     others = [*(trial.bundles if trial else ()), *([holdout.bundle] if holdout else [])]
     also = [other.features for other in others]
     inputs = load(bundle.features, *files, encoding=asked.encoding, also=also)
     past = Past(asked.sent, asked.campaign)
-    past.refuse_unlike(inputs.members["member"], inputs.articles["article"])
+    past.refuse_unlike(inputs.find_whole())
     if not asked.allow_unmatched:
         _refuse_void_rules(asked, bundle.features.attributes, inputs, past)
     if aliases:
-        refuse_old(asked.members, inputs.members, aliases)
+        refuse_old(asked.members, inputs.members.read_columns("member"), aliases)
         for each in (bundle, *others):
             each.policy.follow(aliases)
     if inputs.seen is not None and not asked.allow_unmatched:
-        _refuse_strange_seen(asked, follow_pairs(inputs.seen, aliases), inputs.members)
+        refuse_strangers(inputs.seen, inputs.members, aliases)
     same = _describe_campaign(asked, holdout, trial)
     if trial:
         out = Path(asked.out).resolve()
@@ -193,12 +210,8 @@ def read_issue(asked: argparse.Namespace) -> Issue:
         refuse_changed(trial, same["holdout"], earlier, asked.experiment)
     choosers = [bundle.policy, *(other.policy for other in (trial.bundles if trial else ()))]
     part = find_part(Path(asked.out), asked.wave, asked.share, choosers, same)
-    division = part.divide(asked.campaign, inputs.members["member"], aliases)
-    members = inputs.members  # where all of them are in this part, the list is not held twice
-    if not division.rows.all():
-        members = members.take(np.flatnonzero(division.rows))
-    articles, audience = limit_audience(inputs.articles, members, part.before)
-    return Issue(
+    division = part.divide(asked.campaign, inputs.members, aliases)
+    issue = Issue(
         asked,
         bundle,
         inputs,
@@ -207,12 +220,14 @@ def read_issue(asked: argparse.Namespace) -> Issue:
         past,
         part,
         division,
-        members,
-        articles,
-        audience,
+        inputs.articles,
+        {},
         aliases,
         aliased,
     )
+    members = map(Columns.from_arrow, issue.read_members())
+    articles, audience = limit_audience(inputs.articles, members, part.before)
+    return replace(issue, articles=articles, audience=audience)
 
 
 def _describe_campaign(
@@ -270,19 +285,14 @@ def _refuse_void_rules(
             f"{asked.pool}: column {name!r} is not read, and {right!r} would be: rename it, or "
             "leave it out (--allow-unmatched sends all the same)"
         )
-    refuse_unmatched(inputs.rules, inputs.articles, inputs.members, paths, known)
+
+    def list_values(attribute: str) -> Iterator[str]:
+        pieces = inputs.members.read_columns(attribute)
+        return chain.from_iterable(list_tags(piece, attribute) for piece in pieces)
+
+    refuse_unmatched(inputs.rules, inputs.articles, list_values, paths, known)
     if inputs.rules.no_repeat and not len(past):
         raise ValueError(
             f"{asked.rules}: no_repeat = {inputs.rules.no_repeat}, but --sent names no earlier "
             "issue (--allow-unmatched sends all the same)"
-        )
-
-
-def _refuse_strange_seen(asked: argparse.Namespace, seen: Columns | None, members: Columns) -> None:
-    """Raise ValueError where nobody on the list of what was seen is a member."""
-    given = seen["member"].tolist() if seen is not None else []
-    if given and set(given).isdisjoint(members["member"].tolist()):
-        raise ValueError(
-            f"{asked.seen}: none of its members, such as {given[0]!r}, is in the member list "
-            "(--allow-unmatched sends all the same)"
         )

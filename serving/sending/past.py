@@ -3,7 +3,8 @@
 Open this file to see how folders of earlier sends keep articles from being repeated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,10 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bandit.core.columns import Columns
-from bandit.core.files import read_table
-from bandit.core.types import Ids
+from bandit.core.files import read_pieces
+from bandit.core.ids import Aliases, follow
 from serving.checks.measure import measure
 from serving.sending.record import SEND, SLATES, read_parts
+from serving.tables.rows import Rows
 
 
 class Past:
@@ -42,16 +44,15 @@ class Past:
                 )
             found[name] = part
 
-    def refuse_unlike(self, members: Ids, articles: Ids) -> None:
+    def refuse_unlike(self, now: Mapping[str, bool]) -> None:
         """Raise ValueError for a send whose ids are of another kind, for they could match none.
 
-        members, articles: the ids of the lists now
+        now: for `member` and `article`, whether the ids of the lists are whole numbers
         """
-        now = {"member": members, "article": articles}
         for path in (part / SLATES for parts in self._issues for part in parts):
             schema = pq.read_schema(path)
-            for name, ids in now.items():
-                kind, whole = schema.field(name).type, not isinstance(ids[0], str)
+            for name, whole in now.items():
+                kind = schema.field(name).type
                 if not pa.types.is_null(kind) and pa.types.is_integer(kind) != whole:
                     raise ValueError(
                         f"{path}: column {name!r} has type {kind}, and the {name}s of now have ids "
@@ -73,19 +74,21 @@ class Past:
         issues = [[measure(part / SEND).sha256 for part in parts] for parts in self._issues]
         return " ".join("+".join(parts) for parts in issues) or None
 
-    def list_sent(self, issues: int) -> Columns | None:
-        """Pairs of `member` and `article` that were in the last issues, if there are issues."""
+    def read_sent(self, issues: int) -> Iterator[Columns]:
+        """Pairs of `member` and `article` that were in the last issues, some after the others."""
         last = self._issues[len(self) - min(issues, len(self)) :]
-        parts = [part for issue in last for part in issue]
-        if not parts:
-            return None
-        tables = [read_table(part / SLATES).select(["member", "article"]) for part in parts]
-        shown = [table.filter(pc.is_valid(table["article"])) for table in tables]
-        pairs = pa.concat_tables(shown, promote_options="permissive")
-        return Columns.from_arrow(pairs)
+        for part in chain.from_iterable(last):
+            for table in read_pieces(part / SLATES, ("member", "article")):
+                yield Columns.from_arrow(table.filter(pc.is_valid(table["article"])))
 
 
-def join_seen(seen: Columns | None, sent: Columns | None) -> Columns | None:
-    """The pairs of both, where there are any."""
-    both = [pairs for pairs in (seen, sent) if pairs is not None]
-    return Columns.stack(both) if both else None
+def read_seen(seen: Rows | None, past: Past, no_repeat: int, aliases: Aliases) -> Iterator[Columns]:
+    """Pairs of `member` and `article` that count as seen, some after the others.
+
+    seen: those that a list names
+    past: was sent before; of its last `no_repeat` issues all counts as seen
+    aliases: the present id of each old one, under which members are found
+    """
+    listed = seen.read_columns() if seen is not None else ()
+    for pairs in chain(listed, past.read_sent(no_repeat)):
+        yield pairs.assign(member=follow(pairs["member"], aliases))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bandit.core.columns import Ids
 from bandit.core.ids import Aliases
-from serving.tables import Table
+from serving.tables.rows import Rows
+from serving.tables.table import Table
 
 
 def read_suppressed(
@@ -36,19 +36,17 @@ def digest_suppressed(lists: dict[str, Table]) -> str | None:
     return " ".join(table.digest for table in lists.values()) or None
 
 
-def find_strangers(lists: dict[str, Table], members: Ids) -> dict[str, list[str]]:
+def find_strangers(lists: dict[str, Table], members: Rows) -> dict[str, list[str]]:
     """The ids of each list that are no member's: ids may be misspelt, or of another system.
 
-    members: the ids of the whole member list
+    members: the whole member list
     """
-    if not lists:
-        return {}
-    known = pa.array(members.tolist()).cast(pa.string())
-    found = {}
-    for path, table in lists.items():
-        ids = _as_text(table)
-        found[path] = ids.filter(pc.invert(pc.is_in(ids, value_set=known))).to_pylist()
-    return found
+    left = {path: _as_text(table) for path, table in lists.items()}
+    for piece in members.read("member") if left else ():
+        known = piece["member"].cast(pa.string()).combine_chunks()
+        for path, ids in left.items():
+            left[path] = ids.filter(pc.invert(pc.is_in(ids, value_set=known)))
+    return {path: ids.to_pylist() for path, ids in left.items()}
 
 
 def drop_suppressed(tables: Iterable[pa.Table], lists: dict[str, Table]) -> Iterable[pa.Table]:

@@ -8,24 +8,28 @@ in a campaign.
 """
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from bandit.core import check
 from bandit.core.check import shorten
-from bandit.core.files import read_table
-from bandit.core.ids import Aliases, follow
+from bandit.core.columns import Columns
+from bandit.core.files import read_pieces
+from bandit.core.ids import Aliases, Roster, follow
 from bandit.core.types import Bools, Ids
 from bandit.policy import Policy
 from bandit.slates.waves import assign_waves
 from serving.sending.record import SEND, SLATES, read_send
+from serving.tables.rows import Rows
 
 MOST = 1000  # waves
+_WAY = "if ids have changed, --aliases says which id an old one is now (old, member)"
 
 
 @dataclass(frozen=True)
@@ -63,67 +67,69 @@ class Part:
         """Whether nobody is left to a later wave."""
         return len(self.shares) < (self.number or 1) or sum(self.shares) > 1 - 1e-9
 
-    def divide(self, campaign: str, members: Ids, aliases: Aliases) -> Division:
-        """Who of the members [n] is in this part.
+    def divide(self, campaign: str, listed: Rows, aliases: Aliases) -> Division:
+        """Who of the n members on a list is in this part.
 
         aliases: the present id of each old one: a member who was mailed under an old id was mailed
 
         Raises ValueError where nobody is, and where ids are not what they were in the waves before.
         """
         if self.number is None:
-            return Division(np.ones(len(members), dtype=bool))
-        wave = assign_waves(campaign, members, self.shares)
-        mailed = self._find_mailed(members, aliases)
+            return Division(np.ones(len(listed), dtype=bool))
+        pieces = (piece["member"] for piece in listed.read_columns("member"))
+        waves = [assign_waves(campaign, ids, self.shares).astype(np.int16) for ids in pieces]
+        wave, mailed = np.concatenate(waves), self._find_mailed(listed, aliases)
         late = (wave < self.number - 1) & ~mailed
         own = (wave == self.number - 1) & ~mailed
         count = int(late.sum())
         found = Division(own | late, late=count) if self.is_last else Division(own, waiting=count)
         if not found.rows.any():
-            raise ValueError(f"wave {self.number} has none of the {len(members)} members")
+            raise ValueError(f"wave {self.number} has none of the {len(listed)} members")
         return found
 
-    def _find_mailed(self, members: Ids, aliases: Aliases) -> Bools:
-        """Which of the members [n] were mailed in the waves before."""
-        ids, parts = pa.array(members.tolist()), []
-        for folder in self.before:
-            mailed = list_mailed(folder)
-            if pa.types.is_integer(mailed.type) != pa.types.is_integer(ids.type):
-                raise ValueError(
-                    f"{folder / SLATES} has member ids of type {mailed.type}, the member list of "
-                    f"type {ids.type}: waves are drawn by id, which must stay what it was"
-                )
-            if aliases:
-                now = follow(np.array(mailed.to_pylist(), dtype=object), aliases)
-                mailed = pa.array(now.tolist())
-            parts.append(mailed.cast(ids.type))
-        if not parts:
-            return np.zeros(len(members), dtype=bool)
-        mailed = pa.concat_arrays(parts)
-        there = np.asarray(pc.is_in(ids, value_set=mailed))
-        self._refuse_rewritten(mailed, ids, there)
-        return there
+    def _find_mailed(self, listed: Rows, aliases: Aliases) -> Bools:
+        """Which of the members [n] on the list were mailed in the waves before.
 
-    def _refuse_rewritten(self, mailed: pa.Array, ids: pa.Array, there: Bools) -> None:
-        """Raise ValueError where members who were mailed seem to be listed under other ids.
-
-        there: [n], which of the ids were mailed
+        Raises ValueError where those who were mailed seem to be listed under other ids.
         """
-        gone = mailed.filter(pc.invert(pc.is_in(mailed, value_set=ids)))
-        way = "if ids have changed, --aliases says which id an old one is now (old, member)"
-        if 2 * len(gone) > len(mailed):
+        if not self.before:
+            return np.zeros(len(listed), dtype=bool)
+        known = _gather(piece["member"] for piece in listed.read_columns("member"))
+        mailed, gone, count = Roster.of(np.zeros(0, dtype=object)), list[Hashable](), 0
+        for ids in self._read_mailed(listed, aliases):
+            count += len(ids)
+            gone += ids[known.find(ids) < 0].tolist()
+            mailed, _ = mailed.add(ids)
+        if 2 * len(gone) > count:
             raise ValueError(
-                f"only {len(mailed) - len(gone)} of the {len(mailed)} members who were mailed in "
-                f"earlier waves are on the member list ({shorten(gone[0].as_py())} is not): "
-                f"{way}; if not, give the whole list again, for nobody may be mailed twice"
+                f"only {count - len(gone)} of the {count} members who were mailed in earlier waves "
+                f"are on the member list ({shorten(gone[0])} is not): {_WAY}; if not, give the "
+                "whole list again, for nobody may be mailed twice"
             )
-        then = {_squeeze(one): one for one in gone.to_pylist()}
-        new = ids.filter(pa.array(~there)).to_pylist() if then else []
-        for one in new:
-            if (old := then.get(_squeeze(one))) is not None:
+        then, there = {_squeeze(one): one for one in gone}, []
+        for piece in listed.read_columns("member"):
+            there.append(mailed.find(piece["member"]) >= 0)
+            for one in piece["member"][~there[-1]].tolist() if then else ():
+                if (old := then.get(_squeeze(one))) is not None:
+                    raise ValueError(
+                        f"member {shorten(one)} seems to be {shorten(old)}, who was mailed in an "
+                        f"earlier wave and is on the member list no longer: {_WAY}"
+                    )
+        return np.concatenate(there)
+
+    def _read_mailed(self, listed: Rows, aliases: Aliases) -> Iterator[Ids]:
+        """The members who were mailed in the waves before, under present ids, in pieces."""
+        kind = listed.schema.field("member").type
+        for folder in self.before:
+            own = pq.read_schema(folder / SLATES).field("member").type
+            if pa.types.is_integer(own) != pa.types.is_integer(kind):
                 raise ValueError(
-                    f"member {shorten(one)} seems to be {shorten(old)}, who was mailed in an "
-                    f"earlier wave and is on the member list no longer: {way}"
+                    f"{folder / SLATES} has member ids of type {own}, the member list of "
+                    f"type {kind}: waves are drawn by id, which must stay what it was"
                 )
+            for piece in read_pieces(folder / SLATES, ("member", "slot")):
+                mails = piece.filter(pc.equal(piece["slot"], 1))
+                yield follow(Columns.from_arrow(mails)["member"], aliases)
 
     def describe(self) -> dict[str, object] | None:
         """What send.json says of the wave."""
@@ -223,9 +229,12 @@ def _agree(share: float | None, policy: Policy, number: int) -> float | None:
     return own
 
 
-def list_mailed(folder: Path) -> pa.Array:
-    """The ids of the members who were mailed by a finished send, each once."""
-    return read_table(folder / SLATES)["member"].combine_chunks().unique()
+def _gather(pieces: Iterable[Ids]) -> Roster:
+    """The members of all pieces."""
+    roster = Roster.of(np.zeros(0, dtype=object))
+    for ids in pieces:
+        roster, _ = roster.add(ids)
+    return roster
 
 
 def _squeeze(one: Hashable) -> str:

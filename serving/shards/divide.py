@@ -8,7 +8,7 @@ was killed.
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from bandit.core.columns import Columns
-from bandit.core.files import write_table
+from bandit.core.files import read_table, write_table
 from bandit.core.keys import member_keys
+from bandit.core.types import Ints
 from serving.manifest import read_version
+from serving.sending.write import regroup
 from serving.shards.engines import choose_shards
 from serving.shards.order import SHARD, Order, Source
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from serving.sending.issue import Issue
 
 FOLDER = ".shards-"
+TOGETHER = 64  # shards for which what was seen is divided at a time: the keys of 4 million members
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,11 @@ def choose_issue(issue: "Issue", advance: Callable[[int], None]) -> Iterator[Sha
     sweep_shards(issue.part.folder, but=place)
     place.mkdir(exist_ok=True)
     order = _write_order(issue, place)
-    count = -(-len(issue.members) // SHARD)
+    count = -(-issue.count // SHARD)
     try:
         missing = [number for number in range(count) if not order.is_done(number)]
-        _divide(issue, order, count, missing)
-        advance(min((count - len(missing)) * SHARD, len(issue.members)))
+        _divide(issue, order, missing)
+        advance(min((count - len(missing)) * SHARD, issue.count))
         choose_shards(issue, order, missing, lambda: advance(SHARD))
         yield Shards(order, count)
     except (OSError, MemoryError):  # the machine failed: what is done counts
@@ -114,25 +119,46 @@ def _write_order(issue: "Issue", place: Path) -> Order:
     return replace(order, series=holdout.series, share=holdout.share, fallback=fallback)
 
 
-def _divide(issue: "Issue", order: Order, count: int, missing: list[int]) -> None:
+def _divide(issue: "Issue", order: Order, missing: list[int]) -> None:
     """Write who is in each shard, and for those that are `missing` what was seen."""
-    members = issue.members
-    for number in range(count):
+    for number, members in enumerate(regroup(issue.read_members(), SHARD)):
         path = order.find(number, "members")
         if not path.exists():
-            part = members.take(slice(number * SHARD, (number + 1) * SHARD))
-            write_table(path, _tabulate(part))
-    pairs = issue.seen
-    if pairs is None or not missing:
+            write_table(path, members)
+    for start in range(0, len(missing), TOGETHER):
+        _divide_seen(issue, order, missing[start : start + TOGETHER])
+
+
+def _divide_seen(issue: "Issue", order: Order, numbers: list[int]) -> None:
+    """Write for some shards what their members have seen; no file where nobody has seen anything.
+
+    The keys of their members lie in memory, and what was seen comes by in pieces.
+    """
+    for number in numbers:
+        order.find(number, "seen").unlink(missing_ok=True)
+    keys, shards = list[NDArray[np.uint64]](), list[Ints]()
+    for number in numbers if issue.has_seen else ():
+        members = Columns.from_arrow(read_table(order.find(number, "members")))
+        keys.append(member_keys(members["member"]))
+        shards.append(np.full(len(members), number))
+    if not keys:
         return
-    known, keys = member_keys(members["member"]), member_keys(pairs["member"])
-    order_of_keys = np.argsort(known)
-    at = np.searchsorted(known, keys, sorter=order_of_keys)
-    row = order_of_keys[np.minimum(at, len(known) - 1)]
-    shard = np.where(known[row] == keys, row // SHARD, -1)
-    for number in missing:
-        part = pairs.take(np.flatnonzero(shard == number))
-        write_table(order.find(number, "seen"), _tabulate(part))
+    known, shard = np.concatenate(keys), np.concatenate(shards)
+    by_key = np.argsort(known)
+    known, shard = known[by_key], shard[by_key]
+    writers = dict[int, pq.ParquetWriter]()
+    with ExitStack() as stack:
+        for pairs in issue.read_seen():
+            own = member_keys(pairs["member"])
+            at = np.minimum(np.searchsorted(known, own), len(known) - 1)
+            there = np.where(known[at] == own, shard[at], -1)
+            for number in np.unique(there[there >= 0]).tolist():
+                table = _tabulate(pairs.take(np.flatnonzero(there == number)))
+                if number not in writers:
+                    path = order.find(number, "seen")
+                    writer = pq.ParquetWriter(path, table.schema, write_page_checksum=True)
+                    writers[number] = stack.enter_context(writer)
+                writers[number].write_table(table.cast(writers[number].schema))
 
 
 def _tabulate(table: Columns) -> pa.Table:

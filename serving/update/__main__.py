@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from serving.errors import Parser, require, run_program
-from serving.formats import ask_aliases
+from serving.tables.formats import ask_aliases
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

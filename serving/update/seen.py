@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from bandit.core.files import read_plain
 from bandit.core.ids import Aliases, follow
 from bandit.log.issues import Issue, find_file
-from serving.tables import Table, is_text
+from serving.tables.kinds import is_text
+from serving.tables.table import Table
 
 PAIR = ("member", "article")
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from bandit.core import check
 from serving.errors import Parser, require, run_program
-from serving.formats import ask_aliases
+from serving.tables.formats import ask_aliases
 
 if TYPE_CHECKING:  # imported where it is needed, so that --help needs nothing
     from serving.verdict.course import Course

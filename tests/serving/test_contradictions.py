@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bandit.core.columns import Columns
 from bandit.core.rules import Rules
 from serving.checks.contradictions import find_contradictions, list_rules
-from serving.checks.unmatched import find_unmatched, refuse_unmatched
+from serving.checks.unmatched import find_unmatched, list_tags, refuse_unmatched
 from tests.support.builders import pool_of
 
 # kinds: event 0, 4; resource 2, 6; the others articles. sources: gazette 0, 3, 6; board 1, 4;
@@ -21,8 +22,12 @@ WHERE = (Path("rules.yaml"), Path("pool.parquet"), Path("members.parquet"))
 MEMBERS = pd.DataFrame({"member": [4, 9, 11], "region": ["Great Lakes", None, "South; Plains"]})
 
 
+def had(attribute: str) -> list[str]:
+    return list_tags(Columns(MEMBERS), attribute)
+
+
 def unmatched(rules: Rules, **columns: Any) -> list[str]:
-    return list(find_unmatched(rules, POOL.assign(**columns), MEMBERS, WHERE))
+    return list(find_unmatched(rules, POOL.assign(**columns), had, WHERE))
 
 
 def test_a_value_that_nothing_has_is_named_with_the_nearest() -> None:
@@ -48,11 +53,11 @@ def test_a_value_that_nothing_has_is_named_with_the_nearest() -> None:
     ]
     known = {"region": ["Prairie"]}
     pool = POOL.assign(only_region="prairie; South")
-    assert not list(find_unmatched(Rules(slots=3), pool, MEMBERS, WHERE, known))
+    assert not list(find_unmatched(Rules(slots=3), pool, had, WHERE, known))
     with pytest.raises(
         ValueError, match=r"^rules.yaml: .*\(--allow-unmatched sends all the same\)$"
     ):
-        refuse_unmatched(rules, POOL, MEMBERS, WHERE)
+        refuse_unmatched(rules, POOL, had, WHERE)
 
 
 @pytest.mark.parametrize(

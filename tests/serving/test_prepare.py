@@ -18,7 +18,7 @@ from bandit.policies.random import Random
 from serving import bundle
 from serving.prepare.__main__ import main
 from serving.prepare.columns import understand
-from serving.tables import Table
+from serving.tables.table import Table
 from simulators.association.association import Association
 from simulators.play import play
 

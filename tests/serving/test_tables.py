@@ -11,8 +11,8 @@ import pytest
 
 from serving import send
 from serving.checks.lines import refuse_other_lines
-from serving.formats import parse_words
-from serving.tables import Table, find_columns
+from serving.checks.names import find_columns
+from serving.tables.table import Table
 from tests.support.desk_cases import list_arguments
 
 MEMBERS = '''Member ID,Last Name,Member Type,Interests,Since,Dues
@@ -200,8 +200,8 @@ def test_a_workbook_is_read_as_the_same_text(tmp_path: Path) -> None:
 def test_a_large_file_is_read_in_order(tmp_path: Path) -> None:
     ids = np.arange(200_000)
     text = "member,note\n" + "".join(f'{i:07d},"line {i}\nnext"\n' for i in ids)
-    columns = parse_words(tmp_path / "m.csv", text.encode())
-    assert columns["member"].to_numpy().astype(np.int64).tolist() == ids.tolist()
+    columns = read_all(write(tmp_path, text))
+    assert np.array(columns["member"], dtype=np.int64).tolist() == ids.tolist()
 
 
 def test_a_send_of_sheets_is_the_send_of_the_same_parquet(

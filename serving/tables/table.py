@@ -7,48 +7,28 @@ names is not counted, so row 0 is the second line of a sheet, and row 17 the nin
 Columns are found by their plain names (`serving.checks.names`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bandit.core.check import shorten
 from bandit.core.columns import Columns
-from bandit.core.files import read_bytes
 from bandit.core.ids import Aliases
 from bandit.features.attributes import fold
 from serving.checks.marks import ENDS, WITHIN, escape_odd, name_odd
 from serving.checks.names import IDS, find_columns
-from serving.checks.names import name_plainly as name_plainly
-from serving.errors import shorten
-from serving.formats import find_missing, is_worded, parse_numbers, parse_parquet, parse_words
+from serving.tables.distinct import refuse_twice
+from serving.tables.formats import find_missing, parse_numbers
+from serving.tables.kinds import TEXT, TYPES, WHOLE, decode, is_text, refuse_nested
+from serving.tables.opening import Opened, is_worded, open_table
 
-TEXT, WHOLE, NUMBER = "text", "whole numbers", "numbers"
-AMOUNT = "numbers, not true or false"
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a column's type is text, of whatever length."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-    )
-
-
-_PLAIN = (pa.types.is_null, pa.types.is_temporal, pa.types.is_string_view, pa.types.is_decimal)
-_TYPES: dict[str, Callable[[pa.DataType], bool]] = {
-    TEXT: is_text,
-    WHOLE: pa.types.is_integer,
-    NUMBER: _is_number,
-    AMOUNT: lambda kind: _is_number(kind) and not pa.types.is_boolean(kind),
-}
+if TYPE_CHECKING:
+    from serving.tables.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -59,12 +39,14 @@ class Table:
     columns: what was read of it
     digest: SHA-256 of the bytes that were read
     names: of all columns in the file
+    first: the row of the file that comes first, where this is a piece of it
     """
 
     path: Path
     columns: pa.Table
     digest: str
     names: tuple[str, ...] = ()
+    first: int = 0
 
     @classmethod
     def read(
@@ -84,31 +66,54 @@ class Table:
 
         Raises ValueError if the file is damaged or empty, or lacks a needed column.
         """
-        path = Path(path)
-        data = read_bytes(path)  # once: what is hashed is what is parsed
+        return cls.join(cls.read_pieces(path, needed, all_columns, encoding, may_be_empty, asked))
+
+    @classmethod
+    def join(cls, pieces: Iterable[Self]) -> Self:
+        """The table of all its pieces, of which there is at least one."""
+        first, *others = pieces
+        columns = [piece.columns for piece in (first, *others)]
+        return replace(first, columns=pa.concat_tables(columns))
+
+    @classmethod
+    def read_pieces(
+        cls,
+        path: str | Path,
+        needed: Sequence[str],
+        all_columns: bool = False,
+        encoding: str = "utf-8",
+        may_be_empty: bool = False,
+        asked: Mapping[str, str] = MappingProxyType({}),
+    ) -> Iterator[Self]:
+        """The same, some rows after the others; at least one piece, though it has no rows.
+
+        Raises ValueError as `read` does; where the file is damaged, when that piece is reached.
+        """
+        path, first = Path(path), 0
         try:
-            if is_worded(path):
-                file, sheet = None, parse_words(path, data, encoding)
-                names = sheet.column_names
-            else:
-                file = parse_parquet(path, data)
-                names = file.schema_arrow.names
-            for name in names:
-                if names.count(name) > 1:
-                    raise ValueError(f"{path} has two columns {name!r}")
-            found = find_columns(path, names, needed, asked)
-            rest = [name for name in names if all_columns and name not in found.values()]
-            wanted = found | dict(zip(rest, rest, strict=True))
-            if file is not None:
-                _refuse_nested(path, file.schema_arrow, wanted.values())
-            columns = sheet if file is None else file.read(columns=list(set(wanted.values())))
-            columns = pa.table({name: _decode(columns[own]) for name, own in wanted.items()})
+            with open_table(path, encoding) as file:
+                for name in file.names:
+                    if file.names.count(name) > 1:
+                        raise ValueError(f"{path} has two columns {name!r}")
+                found = find_columns(path, file.names, needed, asked)
+                rest = [name for name in file.names if all_columns and name not in found.values()]
+                wanted = found | dict(zip(rest, rest, strict=True))
+                if file.schema is not None:
+                    refuse_nested(path, file.schema, wanted.values())
+                for piece in file.read(list(dict.fromkeys(wanted.values()))):
+                    columns = {name: decode(piece[own]) for name, own in wanted.items()}
+                    yield cls._begin(path, pa.table(columns), file, first)
+                    first += len(piece)
         except (pa.ArrowException, OSError) as error:
             why = str(error).splitlines()[0]
             raise ValueError(f"{path} is not a sound parquet file: {why}") from None
-        if not columns.num_rows and not may_be_empty:
+        if not first and not may_be_empty:
             raise ValueError(f"{path} has no rows")
-        table = cls(path, columns, sha256(data).hexdigest(), tuple(names))
+
+    @classmethod
+    def _begin(cls, path: Path, columns: pa.Table, file: Opened, first: int) -> Self:
+        """What was read of a file, its texts checked and its ids trimmed."""
+        table = cls(path, columns, file.digest, tuple(file.names), first)
         for name in columns.column_names:
             table._check_utf8(name)
         return table.trim([name for name in IDS if name in table.columns.column_names])
@@ -174,7 +179,7 @@ class Table:
     def check_type(self, name: str, *kinds: str) -> None:
         """Raise ValueError unless the column is of one of the kinds, or has no values at all."""
         kind = self.columns[name].type
-        if not pa.types.is_null(kind) and not any(_TYPES[wanted](kind) for wanted in kinds):
+        if not pa.types.is_null(kind) and not any(TYPES[wanted](kind) for wanted in kinds):
             raise ValueError(
                 f"{self.path}: column {name!r} has type {kind}; must be {' or '.join(kinds)}"
             )
@@ -221,14 +226,7 @@ class Table:
         self._check_seen(name)
         if not unique:
             return
-        column = self.columns[name]
-        if pc.count_distinct(column).as_py() == len(column):
-            return
-        first: dict[object, int] = {}
-        for row, value in enumerate(column.to_pylist()):
-            if first.setdefault(value, row) < row:
-                here = f"{self.path} row {row}: {name} {shorten(value)}"
-                raise ValueError(f"{here} is in row {first[value]} already")
+        refuse_twice(self.path, name, lambda: [self.columns])
 
     def _check_said(self, name: str) -> None:
         """Raise ValueError at the first id that stands for a missing one, such as `NULL`."""
@@ -249,9 +247,14 @@ class Table:
         text = column[row].as_py() if row >= 0 else ""
         self._refuse(odd, name, f"'{escape_odd(text)}' holds {name_odd(text)}, which nobody sees")
 
-    def check_same_type(self, name: str, other: "Table") -> None:
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns' types."""
+        return self.columns.schema
+
+    def check_same_type(self, name: str, other: "Table | Rows") -> None:
         """Raise ValueError where this table's ids could match none of the other's."""
-        mine, theirs = self.columns[name].type, other.columns[name].type
+        mine, theirs = self.schema.field(name).type, other.schema.field(name).type
         if is_text(mine) != is_text(theirs):
             raise ValueError(
                 f"{self.path}: column {name!r} has type {mine}; {other.path} has {theirs}"
@@ -261,7 +264,7 @@ class Table:
         """Raise ValueError at the first row that is bad."""
         row = pc.index(bad, True).as_py()
         if row >= 0:
-            raise ValueError(f"{self.path} row {row}: {name} {why}")
+            raise ValueError(f"{self.path} row {self.first + row}: {name} {why}")
 
     def _check_utf8(self, name: str) -> None:
         """Raise ValueError at the first text that is no text: parquet does not check it."""
@@ -276,23 +279,5 @@ class Table:
                     (value or b"").decode()
                 except UnicodeDecodeError:
                     what = f"{name} = {shorten(value)}"
-                    raise ValueError(f"{self.path} row {row}: {what} is not valid UTF-8") from None
-
-
-def _refuse_nested(path: Path, schema: pa.Schema, wanted: Iterable[str]) -> None:
-    """Raise ValueError for a column that holds several values in a cell, or none that is known."""
-    for name in wanted:
-        kind = schema.field(name).type
-        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        if not (is_text(kind) or _is_number(kind) or any(test(kind) for test in _PLAIN)):
-            raise ValueError(
-                f"{path}: column {name!r} has type {shorten(str(kind))}; must be text, numbers, "
-                "dates or true and false"
-            )
-
-
-def _decode(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column without the encodings that writers choose: dictionaries, and text in views."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+                    where = f"{self.path} row {self.first + row}"
+                    raise ValueError(f"{where}: {what} is not valid UTF-8") from None

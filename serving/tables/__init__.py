@@ -1,0 +1,1 @@
+"""Tables that other systems wrote: read in pieces, checked, and refused by file, row and value."""
