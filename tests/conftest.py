@@ -1,5 +1,6 @@
 """Settings of the whole suite, and the builders of `tests/support/builders.py` as fixtures."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -22,8 +23,16 @@ threadpool_limits(1)  # for what a plugin of pytest has loaded before this file 
 if "torch" in sys.modules:
     sys.modules["torch"].set_num_threads(1)
 
+gc.disable()  # until all tests are collected: hardly anything of them is garbage
+
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60, database=None)
 settings.load_profile("fixed")
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: the collector need not walk through it in each test."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

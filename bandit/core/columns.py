@@ -220,6 +220,23 @@ def fold(value: str) -> str:
     return value.strip().casefold()
 
 
+class Finder:
+    """Finds a value's place among the known `values`: as it is written, or else as it folds.
+
+    >>> Finder(["GP", "nurse"])("Nurse "), Finder(["GP"])("vet")
+    (1, None)
+    """
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self._exact = {value: i for i, value in enumerate(values)}
+        self._folded = {fold(value): i for i, value in reversed(list(enumerate(values)))}
+
+    def __call__(self, value: str) -> int | None:
+        """Where the value stands; None where it is not known."""
+        found = self._exact.get(value)
+        return self._folded.get(fold(value)) if found is None else found
+
+
 def name_each(counts: Mapping[str, int], values: list[str]) -> dict[str, int]:
     """The counts with "*" written out: each of the values that is not named has its count."""
     named = {value: count for value, count in counts.items() if value != EACH}

@@ -21,7 +21,7 @@ LIMIT = 2.0**13
 def snap(x: NDArray[np.floating]) -> NDArray[np.float64]:
     """`x` rounded to multiples of 2^-20, as float64."""
     snapped = np.asarray(np.multiply(x, GRID, dtype=np.float64))
-    np.rint(snapped, out=snapped)
+    np.rint(snapped, snapped)
     snapped *= 1 / GRID  # a power of two: to multiply is as exact as to divide, and faster
     return snapped
 
@@ -42,8 +42,23 @@ class Factor(NamedTuple):
         if isinstance(x, Factor):
             return x
         table = snap(x)
+        return cls(table, _find_longest(np.einsum("nd,nd->n", table, table)))
+
+    @classmethod
+    def of_parts(cls, x: NDArray[np.floating], at: int) -> "tuple[Factor, Factor]":
+        """The factors of a table's rows before row `at`, and of the rest, in as many calls."""
+        table = snap(x)
         squares = np.einsum("nd,nd->n", table, table)
-        return cls(table, math.sqrt(np.maximum.reduce(squares, initial=0.0)))
+        return (
+            cls(table[:at], _find_longest(squares[:at])),
+            cls(table[at:], _find_longest(squares[at:])),
+        )
+
+
+def _find_longest(squares: NDArray[np.float64]) -> float:
+    """The greatest length of rows with these squares; 0 where there is none."""
+    one = len(squares) == 1
+    return math.sqrt(squares.item() if one else np.maximum.reduce(squares, initial=0.0))
 
 
 def dot(a: NDArray[np.floating] | Factor, b: NDArray[np.floating] | Factor) -> NDArray[np.float64]:

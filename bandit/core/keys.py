@@ -6,6 +6,7 @@ so row order, chunks and processes cannot change a draw. Open this file when som
 needed: `uniforms` for numbers that belong to members, `generator` for all others.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -52,19 +53,47 @@ def _run_rounds(
     return even, odd
 
 
-def _draw_pair(key: int, block: int, purpose: int) -> tuple[float, float]:
-    """The two doubles that a block of four words gives a member key: the same ten rounds."""
-    one, two = purpose & _ONES, purpose >> 32
-    zeroth, first, second, third = key & _ONES, key >> 32, block, 0
+def _draw_few(keys: list[int], blocks: int, purpose: int) -> NDArray[np.float64]:
+    """The two doubles that each of some blocks gives each member key, [blocks, 2, n].
+
+    These are the same ten rounds, in whole numbers of Python's that hold 64 bits for each block of
+    each key: a product of two words fits, and no block meets another.
+    """
+    size = len(keys) * blocks
+    rounds, ones, each, second = _list_rounds(purpose, len(keys), blocks)
+    zeroth, first, third, low = 0, 0, 0, ones * _ONES
+    for place, key in enumerate(keys):
+        zeroth |= (key & _ONES) * each << 64 * blocks * place
+        first |= (key >> 32) * each << 64 * blocks * place
+    for one, two in rounds:
+        left, right = second * _TWO, zeroth * _ZERO
+        zeroth, first = (left >> 32 & low) ^ first ^ one, left & low
+        second, third = (right >> 32 & low) ^ third ^ two, right & low
+    top, rest = low ^ ones * 31, low >> 6 & ones * (_ONES >> 6)  # 27 bits of a word, and 26
+    words = (zeroth & top) << 21 | first >> 6 & rest
+    words |= ((second & top) << 21 | third >> 6 & rest) << 64 * size
+    halves = np.frombuffer(words.to_bytes(16 * size, "little"), dtype=np.uint64)
+    pairs = np.multiply(halves, 2.0**-53, dtype=np.float64)
+    return pairs.reshape(2, len(keys), blocks).transpose(2, 0, 1)
+
+
+@lru_cache(maxsize=64)
+def _list_rounds(purpose: int, n: int, blocks: int) -> tuple[list[tuple[int, int]], int, int, int]:
+    """What is the same for all keys.
+
+    These are what ten rounds add to words 0 and 2; a 1 for each block of n keys, and of one key;
+    and the blocks' numbers.
+    """
+    (one, two), ones, rounds = (purpose & _ONES, purpose >> 32), _line_up([1] * n * blocks), []
     for _ in range(10):
-        high, low = second * _TWO, zeroth * _ZERO
-        zeroth, first = high >> 32 ^ first ^ one, high & _ONES
-        second, third = low >> 32 ^ third ^ two, low & _ONES
+        rounds.append((one * ones, two * ones))
         one, two = one + _STEPS[0] & _ONES, two + _STEPS[1] & _ONES
-    return (
-        (zeroth >> 5 << 26 | first >> 6) * 2.0**-53,
-        (second >> 5 << 26 | third >> 6) * 2.0**-53,
-    )
+    return rounds, ones, _line_up([1] * blocks), _line_up([*range(blocks)] * n)
+
+
+def _line_up(words: list[int]) -> int:
+    """Words in one whole number, 64 bits for each, the first one lowest."""
+    return sum(word << 64 * place for place, word in enumerate(words))
 
 
 def digest(*parts: object) -> int:
@@ -74,6 +103,10 @@ def digest(*parts: object) -> int:
     """
     text = "".join(f"{len(str(part))}:{part}" for part in parts)
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+# typed: 1 and True are written differently
+_find_purpose = lru_cache(maxsize=64, typed=True)(digest)
 
 
 def member_keys(ids: ArrayLike) -> NDArray[np.uint64]:
@@ -105,12 +138,11 @@ def uniforms(
     True
     """
     n, blocks = len(keys), (k + 1) // 2  # one block of four words gives two doubles
-    pairs, purpose = np.empty((blocks, 2, n)), digest(seed, campaign, stream)
+    purpose = _find_purpose(seed, campaign, stream)
     if n * blocks <= _FEWEST:
-        for row, key in enumerate(keys.tolist()):
-            for block in range(blocks):
-                pairs[block, :, row] = _draw_pair(key, block, purpose)
-    elif n * blocks <= _FEW:
+        return _draw_few(keys.tolist(), blocks, purpose).reshape(2 * blocks, n)[:k].T
+    pairs = np.empty((blocks, 2, n))
+    if n * blocks <= _FEW:
         together = np.empty((2, blocks * n))
         which = np.arange(blocks, dtype=np.uint64).repeat(n)
         _fill_pairs(purpose, np.tile(keys, blocks), which, together)

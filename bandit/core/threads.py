@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _limits = ExitStack()
-_users = 0  # how many are inside now: setting the limits takes two milliseconds, which one pays
+_users = 0  # how many are inside now, of whom the first sets the limits
 
 
 @contextmanager
@@ -35,14 +35,14 @@ def use_one_thread() -> Iterator[None]:
 
 @contextmanager
 def _limit_all() -> Iterator[None]:
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import get_cached_controller  # looks again once more modules are loaded
 
     before = {name: os.environ.get(name) for name in NAMES}
     os.environ.update(dict.fromkeys(NAMES, "1"))  # for what is loaded or started later
     torch = sys.modules.get("torch")
     many = torch.get_num_threads() if torch else None
     try:
-        with threadpool_limits(1):
+        with get_cached_controller().limit(limits=1):
             if torch:
                 torch.set_num_threads(1)
             yield

@@ -7,6 +7,7 @@ see of an article; what it can see of a member is in `attributes.py`.
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # only `fit` reads pandas tables
     from bandit.core.rules import Rules
 
 WORDS = 1.0  # how much the archive's own words count beside the encoder's vectors, in length
+Learned = tuple[Reader, Vocabulary, Novelty, tuple[str, ...]]  # the last are names of topics
 
 
 @dataclass(frozen=True)
@@ -70,31 +72,22 @@ class Features:
         dims: columns to read a text as; more tell articles apart better and cost more to learn
         encoder: turns texts into vectors (default: the word vectors of `StaticEncoder`)
 
-        Raises ValueError for dims below 1, an archive that is too small for them, and attributes
-        that `Attributes.fit` refuses.
+        Raises ValueError as `Attributes.fit` does, and for dims below 1 or as many as texts.
         """
         check.whole("text dims", dims, 1)
+        more = f"{dims} text dimensions need more"
         if len(archive) <= dims:
-            raise ValueError(
-                f"the archive has {len(archive)} texts; {dims} text dimensions need more"
-            )
-        encoder = encoder or StaticEncoder()
-        attributes = Attributes.fit(members)
+            raise ValueError(f"the archive has {len(archive)} texts; {more}")
+        encoder, attributes = encoder or StaticEncoder(), Attributes.fit(members)
         texts = [text for text in clean.clean_texts(archive) if text]
         if len(set(texts)) <= dims:
-            raise ValueError(
-                f"the archive has {len(set(texts))} different texts that can be read; "
-                f"{dims} text dimensions need more"
-            )
+            different = f"{len(set(texts))} different texts that can be read"
+            raise ValueError(f"the archive has {different}; {more}")
         with use_one_thread():  # the last bits depend on the number of threads
-            vectors = encode(encoder, texts)
-            length = np.sqrt(np.square(vectors - vectors.mean(axis=0)).sum(axis=1).mean())
-            vocabulary = Vocabulary.fit(texts, WORDS * float(length))
-            both = np.hstack([vectors, vocabulary.read(texts)])
-            reader, novelty = Reader.fit(both, dims), Novelty.fit(vectors)
-        names = tuple(name_topics(texts, reader.read(both)[:, : reader.topic_count]))
-        parts = (reader, vocabulary, novelty, encoder, names)
-        return cls(attributes, *parts, clean.find_boilerplate(archive))
+            content = encode(encoder, texts).tobytes()
+            reader, vocabulary, novelty, names = _learn(tuple(texts), content, dims)
+        boilerplate = clean.find_boilerplate(archive)
+        return cls(attributes, reader, vocabulary, novelty, encoder, names, boilerplate)
 
     @property
     def member_names(self) -> list[str]:
@@ -109,11 +102,8 @@ class Features:
     @property
     def article_names(self) -> list[str]:
         """What each of the q columns of `articles` stands for."""
-        return [
-            "constant",
-            *(f"kind={kind}" for kind in KINDS),
-            *(f"text{d}" for d in range(self.text_dims)),
-        ]
+        texts = [f"text{d}" for d in range(self.text_dims)]
+        return ["constant", *(f"kind={kind}" for kind in KINDS), *texts]
 
     @property
     def version(self) -> str:
@@ -189,9 +179,8 @@ class Features:
         Names, which are read `verbatim`, tell no story.
         """
         articles = Columns.read(articles)
-        if self.verbatim:
-            return np.arange(len(articles))
-        return stories.find_stories(articles, self._read(articles))
+        each = np.arange(len(articles))
+        return each if self.verbatim else stories.find_stories(articles, self._read(articles))
 
     def find_earlier(self, articles: Tabular, pools: Sequence[Tabular]) -> list[list[Hashable]]:
         """For each article the ids by which its story was told before: `stories.find_earlier`.
@@ -236,8 +225,7 @@ class Features:
             member_features = self.encode_members(members)
         if article_features is None:
             article_features = self.encode_articles(articles)
-        if told is None:
-            told = self.find_stories(articles)
+        told = self.find_stories(articles) if told is None else told
         return Context(
             campaign=campaign,
             issue=issue,
@@ -298,3 +286,15 @@ class Features:
             got = f"what is described and its arrays are version {restored.version}"
             raise ValueError(f"{got}; must be {described['reader']!r}")
         return restored
+
+
+@lru_cache(maxsize=8)  # associations of one seed have one archive, whatever else they differ in
+def _learn(texts: tuple[str, ...], content: bytes, dims: int) -> Learned:
+    """What `Features.fit` learns of n texts and the bytes of their vectors."""
+    vectors = np.frombuffer(content).reshape(len(texts), -1).copy()
+    length = float(np.sqrt(np.square(vectors - vectors.mean(axis=0)).sum(axis=1).mean()))
+    vocabulary = Vocabulary.fit(texts, WORDS * length)
+    both = np.hstack([vectors, vocabulary.read(texts)])
+    reader, novelty = Reader.fit(both, dims), Novelty.fit(vectors)
+    names = name_topics(texts, reader.read(both)[:, : reader.topic_count])
+    return reader, vocabulary, novelty, tuple(names)

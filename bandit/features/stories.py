@@ -127,7 +127,7 @@ def share_seen(seen: Bools, stories: Ints) -> Bools:
     stories: [m], as `find_stories` gives them
     """
     shared = seen
-    for story in np.flatnonzero(np.bincount(stories) > 1) if seen.any() else ():
+    for story in np.flatnonzero(np.bincount(stories) > 1) if np.count_nonzero(seen) else ():
         if shared is seen:
             shared = seen.copy()
         group = np.flatnonzero(stories == story)

@@ -119,10 +119,10 @@ class Belief:
 
         A member's row has the same bits whichever other members are scored with it.
         """
-        # one product with the articles for both
-        both = exact.dot(np.concatenate((self.mean, self.root)), pool.features)
-        mean, along = both[: len(self.mean)], both[len(self.mean) :]
-        spread = exact.dot(self.spread, pool.squares)
+        n, known = len(self.mean), np.concatenate((self.mean, self.root, self.spread))
+        means, spreads = exact.Factor.of_parts(known, 2 * n)
+        both = exact.dot(means, pool.features)  # one product with the articles for the first two
+        mean, along, spread = both[:n], both[n:], exact.dot(spreads, pool.squares)
         spread += along**2
         return mean, spread
 
@@ -187,25 +187,30 @@ class Profiles:
 
         prior, variance: [n, q], the prior's mean and variance
         """
-        precision, cross, shift = (self._read(name, rows) for name in NAMES)
-        check.at_least("profiles' precision", float(precision.min(initial=0.0)), 0)
-        spread = 1 / (1 / variance + precision)
+        precision, cross, shift = self._read(rows)
+        least = float(np.minimum.reduce(precision, axis=None, initial=0.0))
+        check.at_least("profiles' precision", least, 0)
+        surely = 1 / variance
+        spread = 1 / (surely + precision)
         slope = -cross * spread  # of each coordinate on the constant
         shift = prior / variance + shift
         # evidence never leaves less certain than the prior, whatever S has become since
         own = np.maximum(precision[:, 0] + np.einsum("nq,nq->n", slope, cross), 0.0)
-        first = 1 / (1 / variance[:, 0] + own)
+        first = 1 / (surely[:, 0] + own)
         slope[:, 0], spread[:, 0] = 1.0, 0.0
         mean = spread * shift + slope * (first * np.einsum("nq,nq->n", slope, shift))[:, None]
         return Belief(mean, spread, slope * np.sqrt(first)[:, None])
 
-    def _read(self, name: str, rows: Ints) -> Floats:
-        """One of the arrays for members in these rows [n, q], 0 for those never met."""
+    def _read(self, rows: Ints) -> list[Floats]:
+        """Precision, cross and shift of members in these rows, [n, q] each; 0 for those not met."""
         if not len(self.roster):
-            return np.zeros((len(rows), self.precision.shape[1]))
-        own: Floats = getattr(self, name)[np.maximum(rows, 0)].astype(np.float64)
-        own[rows < 0] = 0.0
-        return own
+            return [np.zeros((len(rows), self.precision.shape[1]))] * len(NAMES)
+        if some := np.count_nonzero(new := rows < 0):
+            rows = np.maximum(rows, 0)
+        found = [getattr(self, name)[rows].astype(np.float64) for name in NAMES]
+        for own in found if some else ():
+            own[new] = 0.0
+        return found
 
     def learn_spread(
         self, parts: Iterable[tuple[Ids, Floats, Floats]], variance: Floats, start: Floats

@@ -151,13 +151,13 @@ class Profile(Policy):
     def plan_for(self, articles: Columns, article_features: Floats) -> Planner:
         """See `Policy.plan_for`."""
         ready, pool = self._get_ready(article_features), Pool.of(article_features)
-        pulls = exact.Factor.of(ready.B.T)
-        appeal, doubt = self.appeal.look_up(articles)
-        budget = self.first_budget if self.prior and not len(self.profiles.roster) else self.budget
+        pulls, (appeal, doubt) = exact.Factor.of(ready.B.T), self.appeal.look_up(articles)
+        first = self.prior and not len(self.profiles.roster)
+        explore = budgeted(self.first_budget if first else self.budget, self.temperature)
 
         def plan(context: Context) -> SlotPmf:
-            scores = ready.infer_interests(context, pulls).expect(pool, appeal, doubt)
-            return SlotPmf(scores, budgeted(budget, self.temperature))
+            belief = ready.infer_interests(context, pulls)
+            return SlotPmf(belief.expect(pool, appeal, doubt), explore)
 
         return plan
 

@@ -16,7 +16,9 @@ from bandit.slates.sets import unpack
 from bandit.slates.sums import BLOCK, NO_WEIGHT
 
 if TYPE_CHECKING:
-    from bandit.core.columns import Bools, Floats, Ints
+    from collections.abc import Iterator
+
+    from bandit.core.columns import Bools, Floats
 
 MANY = 8  # articles that close at once, from which on all are looked at again
 # A share from which on every open article has a chance: exponentials are not so far apart.
@@ -38,15 +40,11 @@ class Alone:
         self._best, self._soft, self._uniform = shares
         self._scores, self._weights, self._was = scores, weights, 0
         self._pmfs: Floats = np.zeros((k, len(scores)))
-        # of each slot
-        self._choice: list[int] = []
-        self._mass: list[float] = []
-        self._free: list[bool] = []
-        self._supported: list[bool] = []
+        self._taken: list[tuple[int, float, bool, bool]] = []
 
     def pin(self, article: int, choice: int) -> int:
         """The next slot has the editor's article, and shows `choice`, which is given back."""
-        pmf = self._pmfs[len(self._choice)]
+        pmf = self._pmfs[len(self._taken)]
         pmf[article] = 1.0
         return self._take(pmf, 1, 1, choice)
 
@@ -72,12 +70,11 @@ class Alone:
             choice = int(sums.searchsorted(total, "left"))
         return self._take(pmf, chances, open.bit_count(), choice)
 
-    def read_off(self) -> "tuple[Ints, Floats, Floats, Bools, Bools]":
-        """What the slots have taken: what `taking.Taken` holds, of k members in one slot."""
-        left = np.maximum.reduce(self._pmfs, axis=1)
-        kept = (self._choice, self._mass, self._free, self._supported)
-        choice, mass, free, supported = map(np.array, kept)
-        return choice, mass, left, free, supported
+    def read_off(self) -> "Iterator[tuple[int, float, float, bool, bool]]":
+        """What each slot has taken: what `taking.Taken` says of one member."""
+        left = np.maximum.reduce(self._pmfs, axis=1).tolist()
+        for (choice, mass, free, supported), most in zip(self._taken, left, strict=True):
+            yield choice, mass, most, free, supported
 
     def _take(self, pmf: "Floats", chances: int, open: int, choice: int) -> int:
         """Note what a slot takes out of its pmf [m], which loses it.
@@ -88,15 +85,12 @@ class Alone:
         if choice >= 0:
             mass = pmf.item(choice)
             pmf[choice] = 0.0
-        self._choice.append(choice)
-        self._mass.append(mass)
-        self._free.append(chances > 0)
-        self._supported.append(chances == open)
+        self._taken.append((choice, mass, chances > 0, chances == open))
         return choice
 
     def _share_out(self, open: int) -> "tuple[Floats, int]":
         """The pmf [m] of the next slot, and how many articles have a chance."""
-        pmf = self._pmfs[len(self._choice)]
+        pmf = self._pmfs[len(self._taken)]
         closed = self._was & ~open
         if open & ~self._was or closed.bit_count() >= MANY:
             self._look(unpack(open, len(pmf)))

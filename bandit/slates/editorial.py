@@ -80,7 +80,8 @@ class Admission:
                 )
             code, cells = number_values(read_text(members[attribute]))
             having = [self._admit(column, cell) for cell in [*cells, ""]]  # the last: missing
-            allowed &= np.array(having)[code]
+            # one member has the first of them, whether or not the cell is missing
+            allowed &= having[0] if len(members) == 1 else np.array(having)[code]
         for j, article, below in self._lots:
             allowed[:, j] &= draw_lots(members["member"], article) < below
         return allowed

@@ -194,14 +194,16 @@ def weigh(scores: Floats, shares: Shares) -> Floats | None:
     Closed articles have weights, too. Nobody's are needed where `soft` is 0: [n, 0]. The answer is
     None where somebody's scores are not finite, or so far from 0 that they need more care.
     """
-    if is_some(shares.best):
+    soft = is_some(shares.soft)
+    if is_some(shares.best) and not (soft and shares.draws is None):  # what is near is finite
         finite = np.isfinite(shares.list_tables(scores))
         if np.count_nonzero(finite) < finite.size:
             return None
-    if not is_some(shares.soft):
+    if not soft:
         return np.zeros((len(scores), 0))
     power = scores / shares.temperature
-    near = power.max(initial=0.0) <= FAR and power.min(initial=0.0) >= -FAR
+    most, least = (each.reduce(power, axis=None, initial=0.0) for each in (np.maximum, np.minimum))
+    near = most <= FAR and least >= -FAR
     return np.exp(power, out=power) if near else None
 
 

@@ -43,6 +43,7 @@ _FEW = 250  # members, below whom calls would cost more than the cache saves
 
 # by the digits of a binary number: the slot is filled by a pin, by an open article, by its leader
 _ROLES = np.array([EMPTY, EMPTY, EXPLORE, EXPLOIT] + 4 * [PINNED], dtype=np.int8)
+_TYPES = (np.int32, np.float64, np.int8, np.int8, np.bool_)  # of the columns of `Slates`
 
 
 def draw(
@@ -99,6 +100,8 @@ def _walk(
     by: [n, k], uniform numbers or articles, as `taking.take` wants them
     """
     n, k = by.shape
+    if n <= _FEWEST and (few := _walk_few(plan, context, by, layout)):
+        return few
     slates = Slates(  # slot after slot in memory, as they are filled
         choice=np.empty((k, n), dtype=np.int32).T,
         propensity=np.empty((k, n)).T,
@@ -106,7 +109,7 @@ def _walk(
         relaxed=np.zeros((k, n), dtype=np.int8).T,
         supported=np.ones((k, n), dtype=bool).T,
     )
-    if not n or _walk_few(plan, context, by, layout, slates):
+    if not n:
         return slates
     desk = Desk(context, layout)
     if not isinstance(plan.explore, Shares):  # nobody but itself can divide it
@@ -126,18 +129,17 @@ def _walk(
 
 
 def _walk_few(
-    plan: SlotPmf, context: Context, by: Floats | Ints, layout: Layout | None, slates: Slates
-) -> bool:
-    """Fill the slates of few members, one by one in fewer calls; whether that could be done."""
-    n, k = by.shape
-    if n > _FEWEST or plan.scores.ndim == 3 or not isinstance(plan.explore, Shares):
-        return False
+    plan: SlotPmf, context: Context, by: Floats | Ints, layout: Layout | None
+) -> Slates | None:
+    """The slates of few members, one by one in fewer calls; None where that cannot be."""
+    if not len(by) or plan.scores.ndim == 3 or not isinstance(plan.explore, Shares):
+        return None
     if not plan.explore.is_plain() or (weights := weigh(plan.scores, plan.explore)) is None:
-        return False
-    drawn, desks, all_taken, all_pinned = is_uniform(by), [], [], []
+        return None
+    drawn, desks, shown = is_uniform(by), [], []
     for row, numbers in enumerate(by.tolist()):
         desk, own = Desk(context, layout, row), plan.explore.take(slice(row, row + 1))
-        alone, pins, relaxed = Alone(plan.scores[row], own.list_parts(), weights[row], k), [], []
+        alone, told = Alone(plan.scores[row], own.list_parts(), weights[row], len(numbers)), []
         for slot, number in enumerate(numbers):
             open, given_up = desk.open(slot)
             article, pinned = desk.find_pin(slot)
@@ -146,17 +148,21 @@ def _walk_few(
             else:
                 choice = alone.draw(open, number) if drawn else alone.follow(open, number)
             desk.fill(choice)
-            pins.append(pinned)
-            relaxed.append(given_up)
-        slates.relaxed[row] = relaxed
+            told.append((pinned, given_up))
+        slots = []
+        for (choice, mass, most, free, supported), (pinned, given_up) in zip(
+            alone.read_off(), told, strict=True
+        ):
+            role = _ROLES.item(_code(choice >= 0, pinned, free, mass > most))
+            mass = mass if choice >= 0 or free else 1.0
+            slots.append((choice, mass, role, 0 if pinned else given_up, supported))
+        shown.append(list(zip(*slots, strict=True)))
         desks.append(desk)
-        all_taken.append(alone.read_off())
-        all_pinned.append(pins)
-    together = (np.array(each).T for each in zip(*all_taken, strict=True))
-    _fill(slates, Taken._make(together), np.array(all_pinned).T)
+    columns = zip(zip(*shown, strict=True), _TYPES, strict=True)
+    slates = Slates(*(np.array(rows, dtype) for rows, dtype in columns))
     for row, desk in enumerate(desks):
         _tell_unmet(desk, context.rules, slates, slice(row, row + 1))
-    return True
+    return slates
 
 
 def _tell_unmet(desk: Desk, rules: Rules, slates: Slates, rows: slice = slice(None)) -> None:
@@ -242,6 +248,11 @@ def _prepare(
     return loop, partial(explore, scores, weights=weights)
 
 
+def _code(filled: Any, pinned: Any, free: Any, ahead: Any) -> Any:
+    """Where a slot's role stands in `_ROLES`: of one member, or of many."""
+    return 4 * (filled & pinned) + 2 * (filled & free) + ahead
+
+
 def _fill(slates: Slates, taken: Taken, pinned: Bools) -> None:
     """Write down what each slot shows, how likely that was, and in which role.
 
@@ -250,7 +261,7 @@ def _fill(slates: Slates, taken: Taken, pinned: Bools) -> None:
     """
     filled = taken.choice >= 0
     ahead = taken.mass > taken.most_left
-    slates.role.T[:] = _ROLES[4 * (filled & pinned) + 2 * (filled & taken.free) + ahead]
+    slates.role.T[:] = _ROLES[_code(filled, pinned, taken.free, ahead)]
     slates.choice.T[:] = taken.choice
     slates.relaxed.T[pinned] = 0
     slates.supported.T[:] = taken.supported

@@ -98,11 +98,10 @@ class ReadyIssue:
         members = Columns.read(members)
         check.columns("members", members, ["member"])
         _check_ids(members["member"])
+        shown: Bools = np.zeros((len(members), self.width), dtype=bool)
         if seen is not None:
             check.columns("seen", list(dict(seen.items())), ["member", "article"])
-        rows, columns = self.find_seen(members, seen)
-        shown: Bools = np.zeros((len(members), self.width), dtype=bool)
-        shown[rows, columns] = True
+            shown[self.find_seen(members, seen)] = True
         return self.choose(members, shown)
 
     @property

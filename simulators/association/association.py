@@ -29,7 +29,7 @@ from simulators.association.members import (
 from simulators.association.memory import Memory
 from simulators.association.opens import Mood, Opens
 from simulators.association.parts import check_parameters
-from simulators.association.pools.articles import Pool, compose, compose_texts
+from simulators.association.pools.articles import Pool, compose, compose_archive
 from simulators.association.pools.catalogue import read_catalogue
 from simulators.association.pools.newsroom import Newsroom
 from simulators.association.press import Press
@@ -143,7 +143,7 @@ class Association(Truthful):
         self._interests = interests = draw_interests(keyed("interests"), book, x, true.names, *wide)
         self.members = tell_attributes(keyed("told"), book, people, interests.all, attributes)
         self._told, self._attributes = Columns(self.members), attributes
-        texts = compose_texts(keyed("archive"), book, max(600, 2 * text_dims), quality_sd)
+        texts = compose_archive(seed, catalogue, max(600, 2 * text_dims), quality_sd)
         encoder = encoder or StaticEncoder()
         encoder = Cached(encoder, embeddings) if embeddings else encoder
         self.features = Features.fit(self.members, texts, text_dims, encoder)

@@ -51,8 +51,9 @@ def test_the_studies_that_were_promised_are_there() -> None:
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_says_what_it_asks_of_whom_and_has_an_analysis(name: str) -> None:
-    check_known(compose_study(f"study={name}"), "study")
-    (study,) = read_studies(compose_study(f"study={name}")["study"]).values()
+    composed = compose_study(f"study={name}")
+    check_known(composed, "study")
+    (study,) = read_studies(composed["study"]).values()
     assert study.asks.endswith("?")
     assert study.setting.endswith(".")
     assert study.reads.endswith(".")

@@ -180,3 +180,16 @@ def test_an_archive_that_repeats_itself_does_not_blow_up_new_texts() -> None:
         assert "archive" in str(error)  # noqa: PT017  (either outcome is right)
     else:
         assert np.abs(text).max() < 100
+
+
+def test_an_archive_that_was_read_before_is_remembered_by_its_texts(features: Features) -> None:
+    """Other members share what was learned of it; another archive, or other columns, do not."""
+    other = Features.fit(MEMBERS.drop(columns="age"), list(ARCHIVE), dims=5)
+    parts = ("reader", "vocabulary", "novelty", "names")
+    assert all(getattr(other, part) is getattr(features, part) for part in parts)
+    assert other.member_names == features.member_names[:-1]
+    anew = [Features.fit(MEMBERS, ARCHIVE[1:], dims=5), Features.fit(MEMBERS, ARCHIVE, dims=4)]
+    assert [each.text_dims for each in anew] == [5, 4]
+    assert all(
+        getattr(each, part) is not getattr(features, part) for each in anew for part in parts
+    )

@@ -28,9 +28,15 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    """A file's tree, which many tests ask for."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path, top_level: bool = False) -> Iterator[str]:
     """The modules a file imports: all, or only those it imports when it is itself loaded."""
-    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    waiting: list[ast.AST] = [parse(path)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):
@@ -40,9 +46,7 @@ def imports(path: Path, top_level: bool = False) -> Iterator[str]:
                 yield path.relative_to(ROOT).parts[0]
             else:
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
-            ("__import__", "import_module")
-        ):
+        elif isinstance(node, ast.Call) and called(node).endswith(("__import__", "import_module")):
             yield from (str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant))
         if not (
             top_level and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
@@ -50,6 +54,13 @@ def imports(path: Path, top_level: bool = False) -> Iterator[str]:
             waiting += ast.iter_child_nodes(node)
 
 
+def called(node: ast.Call) -> str:
+    """The last name of what is called: `c` of `a.b.c()`; nothing where it has none."""
+    func = node.func
+    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+
+
+@cache
 def packages(path: Path, top_level: bool = False) -> set[str]:
     return {module.split(".")[0] for module in imports(path, top_level)}
 
@@ -144,6 +155,7 @@ def module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
 def needs() -> dict[str, set[str]]:
     """For each of our modules, those of ours that it imports when it is loaded.
 
@@ -152,8 +164,7 @@ def needs() -> dict[str, set[str]]:
     modules = {module(path): path for path in EVERY}
 
     def imported(path: Path) -> set[str]:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        blocks = [n for n in ast.walk(tree) if isinstance(n, ast.If)]
+        blocks = [n for n in ast.walk(parse(path)) if isinstance(n, ast.If)]
         typing = [n for n in blocks if "TYPE_CHECKING" in ast.unparse(n.test)]
         skipped = {m for block in typing for n in block.body for m in _from(n)}
         named = set(imports(path, top_level=True)) - skipped

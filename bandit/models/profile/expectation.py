@@ -13,6 +13,7 @@ from bandit.models.link import expit
 
 _NODES, _weights = np.polynomial.hermite_e.hermegauss(9)
 _WEIGHTS = _weights / _weights.sum()
+_MIRRORED, _COLUMN = -_NODES, _WEIGHTS[:, None]
 _NODES_AND_WEIGHTS = list(zip(_NODES.tolist(), _WEIGHTS.tolist(), strict=True))
 _PIECE = 8000  # logits whose nine nodes fit the processor's cache
 
@@ -23,13 +24,13 @@ def average(eta: Floats, variance: Floats) -> Floats:
     sd = np.ravel(np.sqrt(variance))
     for at in range(0, len(flat), _PIECE):
         here = slice(at, at + _PIECE)
-        p = np.multiply.outer(-_NODES, sd[here])
+        p = np.multiply.outer(_MIRRORED, sd[here])
         p -= flat[here]
         with np.errstate(over="ignore"):  # exp(800) is inf, and the chance 0
             np.exp(p, out=p)
         p += 1
         np.divide(1, p, out=p)
-        p *= _WEIGHTS[:, None]
+        p *= _COLUMN
         np.add.reduce(p, axis=0, out=mean[here])
     return mean.reshape(np.shape(eta))
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
 
+from bandit.core import keys
 from bandit.core.columns import Columns
 from bandit.core.types import KINDS, Floats, Ints
 from bandit.features.clean import join_texts
-from simulators.association.pools.catalogue import Catalogue
+from simulators.association.pools.catalogue import Catalogue, read_catalogue
 from simulators.association.pools.stories import Story, draw_story, write_article
 
 
@@ -109,3 +110,10 @@ def compose_texts(
 ) -> list[str]:
     """Texts of `count` older articles, on which the reading of text is fitted."""
     return join_texts(compose(rng, book, count, "archive", quality_sd).articles)
+
+
+@lru_cache(maxsize=8, typed=True)
+def compose_archive(seed: int, catalogue: str, count: int, quality_sd: float) -> tuple[str, ...]:
+    """`compose_texts` of a seed's associations, kept: they share it, whatever they differ in."""
+    rng = keys.generator("association", seed, "archive")
+    return tuple(compose_texts(rng, read_catalogue(catalogue), count, quality_sd))

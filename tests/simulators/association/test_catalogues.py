@@ -1,5 +1,7 @@
 """The catalogues: what is refused by name, how articles mix topics, and what their text says."""
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,10 +23,16 @@ each = pytest.mark.parametrize("name", CATALOGUES)
 COUNT = 3000
 
 
-def raw(name: str) -> dict[str, Any]:
-    """What the YAML file of a catalogue holds, read anew."""
+@cache
+def read(name: str) -> dict[str, Any]:
+    """What the YAML file of a catalogue holds."""
     found: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     return found
+
+
+def raw(name: str) -> dict[str, Any]:
+    """The same, for the caller to change."""
+    return deepcopy(read(name))
 
 
 @pytest.fixture(scope="module")
