@@ -46,6 +46,14 @@ class Roster:
         empty = cls(np.zeros(0, dtype=np.uint64), (False, False))
         return empty.add(ids)[0]
 
+    @classmethod
+    def gather(cls, pieces: Iterable[Ids]) -> "Roster":
+        """The roster of the ids in all pieces of a list."""
+        roster = cls.of(np.zeros(0, dtype=object))
+        for ids in pieces:
+            roster, _ = roster.add(ids)
+        return roster
+
     def __len__(self) -> int:
         """How many members are known."""
         return len(self.keys)

@@ -6,7 +6,7 @@ file to see which names of columns are taken for one another, and which are refu
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -70,6 +70,17 @@ def find_columns(
                 f"{path} lacks column {name!r}{also}{asks}; it has {list(names)}{hint}"
             )
     return found
+
+
+def find_heading(rows: Iterable[Sequence[str]], needed: Sequence[str]) -> int | None:
+    """The first row whose cells are the names of the needed columns; None where none is."""
+    for row, cells in enumerate(rows):
+        try:
+            find_columns(Path(), cells, needed)
+        except ValueError:
+            continue
+        return row
+    return None
 
 
 def find_near(name: str, names: Collection[str]) -> str:

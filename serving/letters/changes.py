@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from bandit.core.files import read_table
-from serving.sending.record import SLATES, read_send
+from bandit.core.ids import Roster
+from serving.sending.record import SLATES, read_mailed, read_send
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,9 @@ def find_changes(
         if new
         else "No article is new."
     ]
-    parts = [read_table(folder / SLATES).select(["member"]) for folder in last]
-    then = pa.concat_tables(parts, promote_options="permissive")
-    now = read_table(slates)["member"].combine_chunks().unique().cast(pa.string())
-    known = then["member"].combine_chunks().unique().cast(pa.string())
-    joined = len(now) - (pc.sum(pc.is_in(now, value_set=known)).as_py() or 0)
-    left = len(known) - (pc.sum(pc.is_in(known, value_set=now)).as_py() or 0)
+    now, then = _gather_mailed([slates]), _gather_mailed([folder / SLATES for folder in last])
+    same = len(np.intersect1d(now.keys, then.keys, assume_unique=True))
+    joined, left = len(now) - same, len(then) - same
     if wave:
         sentences.append(
             f"Of the {len(now):,} members in wave {wave}, {joined:,} were not mailed then."
@@ -76,8 +73,8 @@ def find_changes(
         sentences.append(f"{joined:,} members are mailed who were not, and {left:,} no longer.")
     else:
         sentences.append(f"The same {len(now):,} members are mailed.")
-    same = all(part.get("bundle") == digest for part in told)
-    sentences.append("The bundle is the same." if same else "Another bundle chooses.")
+    unchanged = all(part.get("bundle") == digest for part in told)
+    sentences.append("The bundle is the same." if unchanged else "Another bundle chooses.")
     exploring = [part["roles"]["explore"] for part in told if isinstance(part["roles"], dict)]
     filled = sum(sum(part["roles"].values()) for part in told if isinstance(part["roles"], dict))
     if filled:
@@ -86,3 +83,9 @@ def find_changes(
     if isinstance(one, dict) and len(told) == 1:
         name = f"wave {one.get('number')} of {name}"
     return Change(name, sentences, before, gone)
+
+
+def _gather_mailed(slates: Sequence[Path]) -> Roster:
+    """Who was mailed, whether their ids are numbers or text."""
+    pieces = (ids.cast(pa.string()) for path in slates for ids in read_mailed(path))
+    return Roster.gather(np.array(piece.to_pylist(), dtype=object) for piece in pieces)

@@ -3,11 +3,14 @@
 Open this file to tell a finished send from an unfinished one.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from bandit.core.files import read_json, write_json
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bandit.core.files import read_json, read_pieces, write_json
 from bandit.core.told import read
 from serving.checks.measure import File, measure
 from serving.errors import shorten
@@ -123,6 +126,12 @@ def read_send(folder: Path, names: Collection[str] | None = None) -> dict[str, o
         if not same:
             raise ValueError(f"{folder / name} is not the file that {SEND} names: it was changed")
     return dict(told)
+
+
+def read_mailed(slates: Path) -> Iterator[pa.ChunkedArray]:
+    """The ids of those who were mailed, each once and some after the others, from the slates."""
+    for piece in read_pieces(slates, ("member", "slot")):
+        yield piece.filter(pc.equal(piece["slot"], 1))["member"]
 
 
 def read_parts(folder: Path, names: Collection[str] | None = None) -> dict[Path, dict[str, object]]:

@@ -8,24 +8,22 @@ in a campaign.
 """
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bandit.core import check
 from bandit.core.check import shorten
 from bandit.core.columns import Columns
-from bandit.core.files import read_pieces
 from bandit.core.ids import Aliases, Roster, follow
 from bandit.core.types import Bools, Ids
 from bandit.policy import Policy
 from bandit.slates.waves import assign_waves
-from serving.sending.record import SEND, SLATES, read_send
+from serving.sending.record import SEND, SLATES, read_mailed, read_send
 from serving.tables.rows import Rows
 
 MOST = 1000  # waves
@@ -94,12 +92,12 @@ class Part:
         """
         if not self.before:
             return np.zeros(len(listed), dtype=bool)
-        known = _gather(piece["member"] for piece in listed.read_columns("member"))
-        mailed, gone, count = Roster.of(np.zeros(0, dtype=object)), list[Hashable](), 0
+        known = Roster.gather(piece["member"] for piece in listed.read_columns("member"))
+        gone, count = list[Hashable](), 0
         for ids in self._read_mailed(listed, aliases):
             count += len(ids)
             gone += ids[known.find(ids) < 0].tolist()
-            mailed, _ = mailed.add(ids)
+        mailed = Roster.gather(self._read_mailed(listed, aliases))
         if 2 * len(gone) > count:
             raise ValueError(
                 f"only {count - len(gone)} of the {count} members who were mailed in earlier waves "
@@ -127,9 +125,9 @@ class Part:
                     f"{folder / SLATES} has member ids of type {own}, the member list of "
                     f"type {kind}: waves are drawn by id, which must stay what it was"
                 )
-            for piece in read_pieces(folder / SLATES, ("member", "slot")):
-                mails = piece.filter(pc.equal(piece["slot"], 1))
-                yield follow(Columns.from_arrow(mails)["member"], aliases)
+            for ids in read_mailed(folder / SLATES):
+                mails = Columns.from_arrow(pa.table({"member": ids}))
+                yield follow(mails["member"], aliases)
 
     def describe(self) -> dict[str, object] | None:
         """What send.json says of the wave."""
@@ -227,14 +225,6 @@ def _agree(share: float | None, policy: Policy, number: int) -> float | None:
     if share is not None and share != own:
         raise ValueError(f"--share {share}, but the bundle's waves have shares {policy.shares}")
     return own
-
-
-def _gather(pieces: Iterable[Ids]) -> Roster:
-    """The members of all pieces."""
-    roster = Roster.of(np.zeros(0, dtype=object))
-    for ids in pieces:
-        roster, _ = roster.add(ids)
-    return roster
 
 
 def _squeeze(one: Hashable) -> str:

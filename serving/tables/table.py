@@ -21,7 +21,7 @@ from bandit.core.columns import Columns
 from bandit.core.ids import Aliases
 from bandit.features.attributes import fold
 from serving.checks.marks import ENDS, WITHIN, escape_odd, name_odd
-from serving.checks.names import IDS, find_columns
+from serving.checks.names import IDS, find_columns, find_heading
 from serving.tables.distinct import refuse_twice
 from serving.tables.formats import find_missing, parse_numbers
 from serving.tables.kinds import TEXT, TYPES, WHOLE, decode, is_text, refuse_nested
@@ -29,6 +29,9 @@ from serving.tables.opening import Opened, is_worded, open_table
 
 if TYPE_CHECKING:
     from serving.tables.rows import Rows
+
+
+ABOVE = 9  # rows of a sheet in which the names of columns are looked for, below a title
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,10 @@ class Table:
                 for name in file.names:
                     if file.names.count(name) > 1:
                         raise ValueError(f"{path} has two columns {name!r}")
-                found = find_columns(path, file.names, needed, asked)
+                try:
+                    found = find_columns(path, file.names, needed, asked)
+                except ValueError as error:
+                    raise ValueError(f"{error}{_tell_title(file, needed)}") from None
                 rest = [name for name in file.names if all_columns and name not in found.values()]
                 wanted = found | dict(zip(rest, rest, strict=True))
                 if file.schema is not None:
@@ -281,3 +287,12 @@ class Table:
                     what = f"{name} = {shorten(value)}"
                     where = f"{self.path} row {self.first + row}"
                     raise ValueError(f"{where}: {what} is not valid UTF-8") from None
+
+
+def _tell_title(file: Opened, needed: Sequence[str]) -> str:
+    """What is said where the names of the columns stand below the first line."""
+    if file.schema is not None:
+        return ""
+    first = next(iter(file.read(file.names))).slice(0, ABOVE)
+    row = find_heading((list(cells.values()) for cells in first.to_pylist()), needed)
+    return "" if row is None else f"; row {row} holds the names: delete what stands above it"

@@ -241,3 +241,18 @@ def test_a_send_of_sheets_is_the_send_of_the_same_parquet(
         slates.append((desk / form / "slates.parquet").read_bytes())
         assert json.loads((desk / form / "send.json").read_text())["unknown"] == {}
     assert slates[0] == slates[1] == slates[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("Unsubscribed members\nMember ID\n00003\n", 0),
+        ("Members,June\n,\nMember ID,type\n00003,student\n", 1),
+    ],
+)
+def test_a_title_with_as_many_cells_as_the_names_is_told(
+    tmp_path: Path, text: str, row: int
+) -> None:
+    said = rf"lacks column 'member'.*; row {row} holds the names: delete what stands above it$"
+    with pytest.raises(ValueError, match=said):
+        Table.read(write(tmp_path, text), ["member"])
