@@ -109,9 +109,9 @@ def sweep(folder: Path, name: str | None = None) -> None:
 
     name: of the one file; None: of every file in the folder
     """
-    for left in list(folder.iterdir()):
-        found = PART.fullmatch(left.name)
-        if found and name in (None, found["name"]) and left.is_file():
+    for each in os.listdir(folder):
+        found = PART.fullmatch(each)
+        if found and name in (None, found["name"]) and (left := folder / each).is_file():
             handle = hold(left)
             if handle is not None:
                 left.unlink(missing_ok=True)

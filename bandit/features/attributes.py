@@ -138,22 +138,23 @@ class Attributes:
         rows, width = np.arange(len(members)), 1 + sum(map(len, self._worded.values()))
         numbers = np.zeros((len(members), width + len(self.numeric) + 1))  # the last: not known
         numbers[:, 0], first = 1.0, 1
-        many, switched = [rows[:0]], list[int]()  # the rows and columns of what is switched on
         for name, values in self._worded.items():
             cells = read_text(members[name])
-            found = {cell: self._place(name, cell, first) for cell in set(cells)}
-            places = [found[cell] for cell in cells]
-            several = name not in self.levels
-            many.append(rows.repeat(list(map(len, places))) if several else rows)
-            switched.extend(chain.from_iterable(places))
+            if len(cells) == 1:  # one by one, in a tenth of the time of so many calls; below, too
+                for place in self._place(name, cells[0], first):
+                    numbers[0, place] = 1.0
+            else:
+                found = {cell: self._place(name, cell, first) for cell in set(cells)}
+                places = [found[cell] for cell in cells]
+                many = rows if name in self.levels else rows.repeat(list(map(len, places)))
+                numbers[many, list(chain.from_iterable(places))] = 1.0
             first += len(values)
-        numbers[np.concatenate(many), switched] = 1.0
         for column, (name, (mean, sd)) in enumerate(self.numeric.items(), width):
             given = fill_numbers(members[name])
             if not is_number(given):
                 raise ValueError(f"members column {name!r} has type {given.dtype}; must be numbers")
             if len(given) == 1 and abs(number := given.item()) != np.inf:
-                number = (number - mean) / sd if number == number else 0.0  # in a tenth of the time
+                number = (number - mean) / sd if number == number else 0.0
                 numbers[0, column] = min(max(number, -3.0), 3.0)
                 continue
             given = np.where(np.isnan(given), mean, given.astype(np.float64))

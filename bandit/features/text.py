@@ -154,6 +154,10 @@ class Cached:
         self._refuse_other()
         self._db: sqlite3.Connection | None = None
 
+    def __getstate__(self) -> dict[str, object]:
+        """What travels to another process, which opens the file itself."""
+        return vars(self) | {"_db": None}
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [len(texts), dim].
 

@@ -15,6 +15,7 @@ folder that has none was not finished. Open this file to learn from, or to simul
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core import check
-from bandit.core.check import shorten
+from bandit.core.columns import Columns
 from bandit.core.files import check_ids, read_plain, to_frame, write_json, write_table
 from bandit.core.ids import Aliases, follow, locate
 from bandit.core.types import Bools, Context, Ids, Ints, Round
@@ -81,9 +82,7 @@ class Surroundings:
                 f"issue {context.issue} comes twice; an archive has one file for an issue"
             )
         self._members.add(context.issue, context.members.to_pandas())
-        write_table(
-            self._folder / "pools" / f"{name}.parquet", _to_table(context.articles.to_pandas())
-        )
+        write_table(self._folder / "pools" / f"{name}.parquet", _to_table(context.articles))
         self._rules[name] = {"campaign": context.campaign, "rules": context.rules.describe()}
 
     def clear(self) -> None:
@@ -112,8 +111,9 @@ def _check_eligible(context: Context) -> None:
         )
 
 
-def _to_table(frame: pd.DataFrame) -> pa.Table:
-    return pa.Table.from_pandas(frame, preserve_index=False)
+@lru_cache(maxsize=64)  # a pool is that of each policy of a seed; no table of columns ever changes
+def _to_table(columns: Columns) -> pa.Table:
+    return pa.Table.from_pandas(columns.to_pandas(), preserve_index=False)
 
 
 def read_members(folder: str | Path) -> pd.DataFrame:
@@ -295,6 +295,6 @@ def _find_rows(path: Path, ids: Ids, everybody: Ids, slots: int) -> Ints:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if (rows < 0).any():
-        who = shorten(ids.tolist()[first := int((rows < 0).argmax())])
+        who = check.shorten(ids.tolist()[first := int((rows < 0).argmax())])
         raise ValueError(f"{path} row {first * slots}: member {who} is not in members.parquet")
     return rows

@@ -133,7 +133,8 @@ class Belief:
         """
         odds = np.empty((len(self.mean), len(appeal)))
         for rows in self.cut():
-            mean, spread = self.take(rows).score(pool)
+            part = self if rows == slice(0, len(self.mean)) else self.take(rows)
+            mean, spread = part.score(pool)
             chance = average(mean + appeal, spread + doubt)
             odds[rows] = logit(np.minimum(np.maximum(chance, 1e-12), 1 - 1e-12))
         return odds

@@ -12,8 +12,9 @@ import numpy as np
 from bandit.compiling import compile_for
 from bandit.core.types import Bools, Floats, Ints
 from bandit.slates.exploration import Shares, is_some
-from bandit.slates.loop.dense import find_by, find_most, share_out
+from bandit.slates.loop.dense import take
 from bandit.slates.loop.keeping import CHUNK, find_lead, keep_up
+from bandit.slates.loop.one import One as One
 from bandit.slates.sums import BLOCK
 from bandit.slates.taking import Taken, is_uniform
 
@@ -186,14 +187,19 @@ def _take(
                 sparse = target - before > near and after - target > near
         if not sparse:
             row = open[i, :m]
-            supported[i] = share_out(row, tables[i], gamma, weights[i], shares[i], pmf)
-            if drawn:
-                choice[i] = find_by(pmf, uniform[i], passed)
-            free[i], mass[i] = find_most(pmf, everything) > 0.0, 0.0
-            if choice[i] >= 0:
-                mass[i] = pmf[choice[i]]
-                pmf[choice[i]] = 0.0
-            most_left[i] = find_most(pmf, everything)
+            by = uniform[i] if drawn else -1.0
+            choice[i], mass[i], most_left[i], free[i], supported[i] = take(
+                row,
+                tables[i],
+                gamma,
+                weights[i],
+                shares[i],
+                by,
+                choice[i],
+                pmf,
+                passed,
+                everything,
+            )
             continue
         choice[i], free[i], supported[i] = a, True, True
         taken = a >= 0 and open[i, a]

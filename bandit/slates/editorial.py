@@ -78,10 +78,13 @@ class Admission:
                     f"pool column {column!r}: members have no attribute {attribute!r}, "
                     f"only {members.names}"
                 )
-            code, cells = number_values(read_text(members[attribute]))
-            having = [self._admit(column, cell) for cell in [*cells, ""]]  # the last: missing
-            # one member has the first of them, whether or not the cell is missing
-            allowed &= having[0] if len(members) == 1 else np.array(having)[code]
+            cells = read_text(members[attribute])
+            if len(cells) == 1:  # of one member it is the calls that cost
+                allowed &= self._admit(column, cells[0] or "")
+                continue
+            code, cells_met = number_values(cells)
+            having = [self._admit(column, cell) for cell in [*cells_met, ""]]  # the last: missing
+            allowed &= np.array(having)[code]
         for j, article, below in self._lots:
             allowed[:, j] &= draw_lots(members["member"], article) < below
         return allowed

@@ -123,8 +123,8 @@ def _walk(
             if n <= piece:  # all of them
                 _walk_piece(part, compiled, context, rows, desk, by, slates)
             else:
-                here = desk.take(rows)
-                _walk_piece(part, compiled, context, rows, here, by[rows], slates.take(rows))
+                desks, places = desk.take(rows), slates.take(rows)
+                _walk_piece(part, compiled, context, rows, desks, by[rows], places)
     return slates
 
 
@@ -137,9 +137,10 @@ def _walk_few(
     if not plan.explore.is_plain() or (weights := weigh(plan.scores, plan.explore)) is None:
         return None
     drawn, desks, shown = is_uniform(by), [], []
+    make = compiled.One if (compiled := _find_compiled(plan.scores.size * by.shape[1])) else Alone
     for row, numbers in enumerate(by.tolist()):
         desk, own = Desk(context, layout, row), plan.explore.take(slice(row, row + 1))
-        alone, told = Alone(plan.scores[row], own.list_parts(), weights[row], len(numbers)), []
+        alone, told = make(plan.scores[row], own.list_parts(), weights[row], len(numbers)), []
         for slot, number in enumerate(numbers):
             open, given_up = desk.open(slot)
             article, pinned = desk.find_pin(slot)
@@ -150,9 +151,8 @@ def _walk_few(
             desk.fill(choice)
             told.append((pinned, given_up))
         slots = []
-        for (choice, mass, most, free, supported), (pinned, given_up) in zip(
-            alone.read_off(), told, strict=True
-        ):
+        for one, (pinned, given_up) in zip(alone.read_off(), told, strict=True):
+            choice, mass, most, free, supported = one
             role = _ROLES.item(_code(choice >= 0, pinned, free, mass > most))
             mass = mass if choice >= 0 or free else 1.0
             slots.append((choice, mass, role, 0 if pinned else given_up, supported))

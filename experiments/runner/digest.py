@@ -6,6 +6,7 @@ this project. So an edit of linear arithmetic lets only the linear policies run 
 """
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -117,9 +118,9 @@ def _locate(name: str, places: Mapping[str, Path]) -> Path | None:
     place = places.get(name.partition(".")[0])
     if place is None:
         return None
-    path = place.joinpath(*name.split("."))
-    files = (path.with_suffix(".py"), path / "__init__.py")
-    return next((file for file in files if file.is_file()), None)
+    path = os.path.join(place, *name.split("."))
+    files = (f"{path}.py", os.path.join(path, "__init__.py"))
+    return next((Path(file) for file in files if os.path.isfile(file)), None)
 
 
 @cache
@@ -152,8 +153,16 @@ def find_targets(value: object) -> Iterator[str]:
 
 def describe_origin(modules: Iterable[str], configs: Iterable[Settings]) -> Settings:
     """Versions of what computes, the git commit (None outside a checkout), and `digest_code`."""
-    versions = {name: version(name) for name in PACKAGES}
-    return {"versions": versions, "git": _find_commit(), "code": digest_code(modules, configs)}
+    return {
+        "versions": dict(_find_versions()),
+        "git": _find_commit(),
+        "code": digest_code(modules, configs),
+    }
+
+
+@cache
+def _find_versions() -> dict[str, str]:
+    return {name: version(name) for name in PACKAGES}
 
 
 @cache

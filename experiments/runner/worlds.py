@@ -4,7 +4,8 @@ The units of one seed differ only in their policy. Each gets a twin of the same 
 memory of its own; its texts are read once for all. A person's own simulator, or one with a part of
 their own, is made anew for each unit: a twin that it inherits knows nothing of what it keeps.
 Fitting to a log takes minutes on a large one, so what was fitted is also kept in runs/.fitted/, for
-other processes and later runs; the folder may be removed at any time.
+other processes and later runs; so is an association that a worker has made, for those beside it.
+The folder may be removed at any time.
 """
 
 import json
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
+from multiprocessing import parent_process
 from pathlib import Path
 
 from bandit.core.files import hold, replacing
@@ -24,7 +26,9 @@ from experiments.runner.folders import RUNS
 from simulators.base import Simulator
 
 FITTED = RUNS / ".fitted"
-KEPT = 10  # fits, the latest: one takes some megabytes for each thousand members
+KEPT = 10  # the latest: a fit takes some megabytes for each thousand members
+# takes a second to make, and some milliseconds to read; what others read may be long logs
+SHARED = "simulators.association.association.Association"
 HEX = 64  # letters of a digest
 
 
@@ -36,12 +40,12 @@ def make_simulator(config: Settings, seed: int) -> Simulator:
 
     Raises ValueError for a config of which nothing can be made.
     """
-    log = config.get("log")
-    if isinstance(log, str) and Path(log).is_dir():
-        made = _fit(json.dumps(config), seed, digest_folder(Path(log)))
-    else:
-        made = _make(json.dumps(config), seed)
+    log, told = config.get("log"), json.dumps(config)
     ours = all(target.partition(".")[0] in PROJECT for target in find_targets(config))
+    if isinstance(log, str) and Path(log).is_dir():
+        made = _fit(told, seed, digest_folder(Path(log)))
+    else:
+        made = _make(told, seed, ours and config.get("_target_") == SHARED)
     if ours and type(made).twin is not Simulator.twin:
         return made.twin()
     _make.cache_clear()  # nobody else may have it
@@ -52,8 +56,15 @@ def make_simulator(config: Settings, seed: int) -> Simulator:
 # of this process; its units come ordered by seed, and where some wait for a log of their seed, one
 # of the next seed is done meanwhile
 @lru_cache(maxsize=2)
-def _make(config: str, seed: int) -> Simulator:
-    made: Simulator = make(json.loads(config), seed=seed)
+def _make(config: str, seed: int, shared: bool) -> Simulator:
+    """What the config says; `shared`: with the workers of one run, and whoever started them."""
+    asked = json.loads(config)
+    worker = parent_process() is not None
+    path = _name(asked, seed) if shared and (worker or FITTED.exists()) else None
+    if path and worker:
+        return _make_once(path, asked, seed)
+    found = _read(path) if path else None
+    made: Simulator = found or make(asked, seed=seed)
     return made
 
 
@@ -61,9 +72,20 @@ def _make(config: str, seed: int) -> Simulator:
 def _fit(config: str, seed: int, log: str) -> Simulator:
     """What is fitted to a log as it is now; `log` is its digest."""
     asked = json.loads(config)
+    return _make_once(_name(asked, seed, log), asked, seed)
+
+
+def _name(asked: Settings, seed: int, log: str = "") -> Path:
+    """The file of what is made of a config, and of a log of this digest, by the code as it is."""
     origin = describe_origin([__name__], [asked])
-    told = repr((config, seed, log, origin["code"], sorted(origin["versions"].items())))
-    path = FITTED / f"{sha256(told.encode()).hexdigest()[:16]}.pickle"
+    versions = sorted(origin["versions"].items())
+    told = repr((json.dumps(asked), seed, log, origin["code"], versions))
+    kind = "pickle" if log else "shared"  # those that are soon made push out no long fit
+    return FITTED / f"{sha256(told.encode()).hexdigest()[:16]}.{kind}"
+
+
+def _make_once(path: Path, asked: Settings, seed: int) -> Simulator:
+    """What is in the file, or is made now and kept there."""
     with _alone(path.with_suffix(".lock")):  # whoever needs the same waits for it
         made = _read(path)
         if made is None:
@@ -73,20 +95,21 @@ def _fit(config: str, seed: int, log: str) -> Simulator:
 
 
 def _keep(path: Path, made: Simulator) -> None:
-    """Write a fitted simulator behind its digest, and remove all but the latest."""
+    """Write a simulator behind its digest, and remove all of its kind but the latest."""
     content = pickle.dumps(made)
     with replacing(path) as part:
         part.write_bytes(sha256(content).hexdigest().encode() + content)
-    kept = sorted(path.parent.glob("*.pickle"), key=lambda each: each.stat().st_mtime)
+    kept = sorted(path.parent.glob(f"*{path.suffix}"), key=lambda each: each.stat().st_mtime)
     for old in kept[:-KEPT]:
         old.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Simulator | None:
     """What `_keep` wrote; None where there is nothing, or it is damaged."""
-    if not path.exists():
+    try:
+        written = path.read_bytes()
+    except FileNotFoundError:
         return None
-    written = path.read_bytes()
     digest, content = written[:HEX], written[HEX:]
     if sha256(content).hexdigest().encode() != digest:
         return None

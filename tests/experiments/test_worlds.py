@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from bandit.core.types import Context, Feedback, Slates
+from bandit.core.types import Context, Feedback, Round, Slates
 from bandit.policies.random import Random
+from experiments.runner import worlds
 from experiments.runner.configs import make, read_policy
 from experiments.runner.pool import Task, run_all
 from experiments.runner.unit import run_unit
-from experiments.runner.worlds import _fit, make_simulator
+from experiments.runner.worlds import _fit, _make, make_simulator
 from simulators.association.association import Association
 from simulators.base import Simulator
 from simulators.fitted import logged
@@ -138,3 +139,28 @@ def test_what_an_own_simulator_keeps_beside_its_memory_is_shared_by_nobody(
         assert first[0].feedback.clicked.any()
         assert is_same(first, list(play(Random(), make_simulator(config, 5))))
         assert is_same(first, list(play(Random(), make(config, seed=5))))
+
+
+def test_an_association_that_a_worker_made_is_read_by_those_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = SMALL | {"embeddings": str(tmp_path / "embeddings.sqlite")}
+
+    def run() -> list[Round]:
+        _make.cache_clear()  # as another process
+        return list(play(Random(), make_simulator(config, 5)))
+
+    alone = run()
+    assert not (tmp_path / "runs").exists()  # there is nobody beside it
+    monkeypatch.setattr(worlds, "parent_process", lambda: "a parent")
+    made = run()
+    assert is_same(alone, made)
+    monkeypatch.delattr(worlds, "make")
+    assert is_same(alone, run())
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delattr(worlds, "make")
+    assert is_same(alone, run())  # whoever started the workers reads it, too
+    with pytest.raises(NameError):
+        make_simulator(config, 6)

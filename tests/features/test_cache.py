@@ -1,5 +1,6 @@
 """The cache of vectors is checked row by row: what is damaged is encoded again, or refused."""
 
+import pickle
 import resource
 import sqlite3
 from pathlib import Path
@@ -28,6 +29,14 @@ class Counts:
 
 
 WANTED = Counts().encode(TEXTS).tobytes()
+
+
+def test_it_travels_to_another_process_which_opens_the_file_itself(tmp_path: Path) -> None:
+    cached = Cached(Counts(), tmp_path / "cache.sqlite")
+    cached.encode(TEXTS)
+    arrived = pickle.loads(pickle.dumps(cached))  # noqa: S301
+    assert arrived.encode(TEXTS).tobytes() == WANTED
+    assert arrived._encoder.asked == TEXTS  # those that were asked before it left
 
 
 @pytest.fixture(scope="module")

@@ -48,23 +48,22 @@ def make_masked(make_context: Make, n: int = 60, m: int = 11) -> Context:
 
 
 def take_walk(name: str) -> Iterator[str]:
-    """Meanwhile each list is walked by numpy for rows ("plain"), compiled, or one by one ("alone").
+    """Meanwhile each list is walked by numpy for rows ("plain"), compiled, one by one ("alone"), or
+    one by one and compiled.
 
     Otherwise it would depend on how many members there are.
     """
-    if name == "compiled":
+    if "compiled" in name:
         pytest.importorskip(
             "numba", reason="numba is not installed: pip install letterbandit[fast]"
         )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "_WORTH", 0.0 if name == "compiled" else np.inf)
-        patch.setattr(propensity, "_FEWEST", 10**9 if name == "alone" else 0)
+        patch.setattr(compiling, "_WORTH", 0.0 if "compiled" in name else np.inf)
+        patch.setattr(propensity, "_FEWEST", 10**9 if "alone" in name else 0)
         yield name
 
 
-def take_all(work: Callable[[], Any]) -> tuple[Any, Any, Any]:
-    """What the plain walk gives, the compiled loop, and members one by one."""
-    plain, compiled, alone = (
-        work() for name in ("plain", "compiled", "alone") for _ in take_walk(name)
-    )
-    return plain, compiled, alone
+def take_all(work: Callable[[], Any]) -> list[Any]:
+    """What the plain walk gives, the compiled loop, and members one by one in either way."""
+    names = ("plain", "compiled", "alone", "alone compiled")
+    return [work() for name in names for _ in take_walk(name)]

@@ -20,19 +20,26 @@ _PIECE = 8000  # logits whose nine nodes fit the processor's cache
 
 def average(eta: Floats, variance: Floats) -> Floats:
     """E sigmoid(f) for f ~ Normal(eta, variance); both of one shape, which may be any."""
-    flat, mean = np.ravel(eta), np.empty(np.size(eta))
-    sd = np.ravel(np.sqrt(variance))
+    flat, sd = np.ravel(eta), np.ravel(np.sqrt(variance))
+    if len(flat) <= _PIECE:
+        return _average(flat, sd).reshape(np.shape(eta))
+    mean = np.empty(len(flat))
     for at in range(0, len(flat), _PIECE):
         here = slice(at, at + _PIECE)
-        p = np.multiply.outer(_MIRRORED, sd[here])
-        p -= flat[here]
-        with np.errstate(over="ignore"):  # exp(800) is inf, and the chance 0
-            np.exp(p, out=p)
-        p += 1
-        np.divide(1, p, out=p)
-        p *= _COLUMN
-        np.add.reduce(p, axis=0, out=mean[here])
+        mean[here] = _average(flat[here], sd[here])
     return mean.reshape(np.shape(eta))
+
+
+def _average(eta: Floats, sd: Floats) -> Floats:
+    """`average` of a piece, [m]."""
+    p = np.multiply.outer(_MIRRORED, sd)
+    p -= eta
+    with np.errstate(over="ignore"):  # exp(800) is inf, and the chance 0
+        np.exp(p, out=p)
+    p += 1
+    np.divide(1, p, out=p)
+    p *= _COLUMN
+    return np.asarray(np.add.reduce(p, axis=0))
 
 
 def average_with_slope(eta: Floats, variance: Floats) -> tuple[Floats, Floats]:

@@ -110,3 +110,35 @@ def find_by(pmf: Floats, uniform: float, sums: Floats) -> int:
         if sums[a] == total:
             return a
     return -1
+
+
+@compile_for(
+    "Tuple((int64, float64, float64, boolean, boolean))(boolean[::1], float64[:,::1], float64,"
+    "float64[::1], float64[::1], float64, int64, float64[::1], float64[::1], boolean[::1])"
+)
+def take(
+    row: Bools,
+    tables: Floats,
+    gamma: float,
+    weights: Floats,
+    shares: Floats,
+    uniform: float,
+    choice: int,
+    pmf: Floats,
+    passed: Floats,
+    everything: Bools,
+) -> tuple[int, float, float, bool, bool]:
+    """What a slot takes, as `taking.Taken` lists it; the first five are those of `share_out`.
+
+    uniform: to draw by; below 0 where `choice` is given
+    pmf, passed: [m], overwritten
+    everything: [m], all True
+    """
+    supported = share_out(row, tables, gamma, weights, shares, pmf)
+    if uniform >= 0.0:
+        choice = find_by(pmf, uniform, passed)
+    free, mass = find_most(pmf, everything) > 0.0, 0.0
+    if choice >= 0:
+        mass = pmf[choice]
+        pmf[choice] = 0.0
+    return choice, mass, find_most(pmf, everything), free, supported
