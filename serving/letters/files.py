@@ -54,6 +54,8 @@ def write_issue(issue: "Issue", advance: Callable[[int], None]) -> Written:
     folder = issue.part.folder
     finished = refuse_other(folder, issue.describe(issue.read_suppressed()))
     with claim(folder) if issue.part.number else nullcontext():  # the campaign's own is claimed
+        if issue.part.number:
+            sweep_shards(folder.parent)  # of a send to everybody, which was not finished
         if finished:
             sweep_shards(folder)
             return Written(finished, again=True)

@@ -48,8 +48,9 @@ def limit_audience(
             eligible[j] += len(lots)
             lots = np.concatenate([lowest[j], lots])
             lowest[j] = np.partition(lots, most)[: most + 1] if len(lots) > most else lots
-    below: list[float | None] = articles[ADMIT].tolist() if ADMIT in articles else []
-    below = below or [None] * len(articles)
+    below: list[float | None] = [None] * len(articles)
+    if ADMIT in articles:
+        below = [None if given != given else given for given in articles[ADMIT].tolist()]
     decided = {}
     for j, limit in limited.items():
         if eligible[j] > left[j]:

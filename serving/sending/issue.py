@@ -7,7 +7,6 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -284,9 +283,9 @@ def _refuse_void_rules(
             "leave it out (--allow-unmatched sends all the same)"
         )
 
-    def list_values(attribute: str) -> Iterator[str]:
+    def list_values(attribute: str) -> list[str]:
         pieces = inputs.members.read_columns(attribute)
-        return chain.from_iterable(list_tags(piece, attribute) for piece in pieces)
+        return sorted({tag for piece in pieces for tag in list_tags(piece, attribute)})
 
     refuse_unmatched(inputs.rules, inputs.articles, list_values, paths, known)
     if inputs.rules.no_repeat and not len(past):

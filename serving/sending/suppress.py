@@ -23,6 +23,8 @@ def read_suppressed(
     """
     found = {}
     for path in paths:
+        if Path(path).is_fifo():  # it would be empty the second time, and everybody mailed
+            raise ValueError(f"{path} is a pipe; the list is read several times: give a file")
         table = Table.read(path, ["member"], encoding=encoding, may_be_empty=True)
         if table.columns.num_rows:
             table.check_ids("member", unique=False)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bandit.core.files import check_count
 from serving.tables.sheets import open_sheet
 
 WORDED = (".csv", ".tsv", ".txt", ".xlsx")  # formats that hold text alone
@@ -84,10 +85,10 @@ def _select(sheets: Iterator[pa.Table], wanted: Sequence[str]) -> Iterator[pa.Ta
 
 
 def _read(file: pq.ParquetFile, wanted: Sequence[str]) -> Iterator[pa.Table]:
-    empty = file.schema_arrow.empty_table().select(list(wanted))
-    if not file.metadata.num_rows:
-        yield empty
-        return
-    batches = file.iter_batches(PIECE, columns=list(wanted), use_threads=False)
-    for batch in batches:
+    rows = 0
+    for batch in file.iter_batches(PIECE, columns=list(wanted), use_threads=False):
         yield pa.Table.from_batches([batch]).select(list(wanted))
+        rows += len(batch)
+    check_count(file, rows)
+    if not rows:
+        yield file.schema_arrow.empty_table().select(list(wanted))

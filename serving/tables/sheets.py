@@ -5,11 +5,8 @@ semicolons or tabs, whichever its first line has most of. Open this file to see 
 no table.
 """
 
-import codecs
 import csv
 import os
-import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -23,15 +20,18 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from bandit.core.check import shorten
+from serving.tables.text import (
+    HEAD,
+    ends_quoted,
+    find_encoding,
+    find_rows,
+    find_separator,
+    find_start,
+    read_head,
+)
 
-SEPARATORS = (",", ";", "\t")
-HEAD = 1 << 16  # bytes in which the first line must end
 BLOCK = 1 << 23  # bytes of a CSV file that are read at a time; no row may be longer
-_BEGINS = {b"PAR1": "a parquet file", b"PK\x03\x04": "an XLSX file"}
 _TITLE = "; if the first line is a title, delete it: the names of the columns come first"
-_SEPARATOR_LINE = re.compile(
-    rb'\A"?sep=.?"?\r?\n', re.IGNORECASE
-)  # a note for Excel, above the names
 
 
 def open_sheet(path: Path, file: BinaryIO, encoding: str) -> tuple[list[str], Iterator[pa.Table]]:
@@ -114,75 +114,36 @@ def _open_csv(
     path: Path, file: BinaryIO, encoding: str
 ) -> tuple[Sequence[str], Iterator[pa.Table]]:
     """The names in the first line, and the rows below it in pieces."""
-    start = _find_start(path, file)
-    encoding = _find_encoding(path, file, start, encoding)
-    file.seek(start)
-    head = file.read(HEAD).decode(encoding, errors="ignore")
-    blank = len(head) - len(head.lstrip("\r\n"))
-    start, head = start + blank, head[blank:]
-    bare = re.sub(r'"[^"]*"', "", head).splitlines()[:1]
-    if not bare:
+    start = find_start(path, file)
+    encoding = find_encoding(path, file, start, encoding)
+    head = read_head(file, start, encoding)
+    if not head:
         raise ValueError(f"{path} is empty")
-    separator = max(SEPARATORS, key=bare[0].count)
+    separator = find_separator(head)
     rows = csv.reader(StringIO(head, newline=""), delimiter=separator)
     names = next(rows)
     text = _Text(path, file, start, encoding, separator, len(names), rows.line_num)
     return names, _read_rows(text, bare=next(rows, None) is None)
 
 
-def _find_start(path: Path, file: BinaryIO) -> int:
-    """The byte at which the text begins, behind marks. Raises ValueError for other formats."""
-    file.seek(0)
-    data = file.read(HEAD)
-    for begins, what in _BEGINS.items():
-        if data.startswith(begins):
-            raise ValueError(f"{path} is {what} by its first bytes; its name must end so too")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError(f"{path} is UTF-16; save it as UTF-8 (in Excel: CSV UTF-8)")
-    return len(data) - len(_SEPARATOR_LINE.sub(b"", data.removeprefix(codecs.BOM_UTF8)))
+class _Blocks:
+    """A file whose blocks do not end between `\\r` and `\\n`, of which arrow would drop the second.
 
-
-def _find_encoding(path: Path, file: BinaryIO, start: int, encoding: str) -> str:
-    """UTF-8 where all of the text is valid in it, else the encoding that was told.
-
-    Raises ValueError naming the first row that is no text.
+    file: opened where its text begins
     """
-    odd = 0
-    for known in dict.fromkeys(("utf-8", encoding)):
-        at = _find_odd_byte(file, start, known)
-        if at is None:
-            return known
-        odd = at
-    hint = "; if it is an older Windows file, say --encoding cp1252" if encoding == "utf-8" else ""
-    file.seek(odd)
-    found = file.read(1)
-    row = sum(1 for _ in csv.reader(_read_lines(file, start, odd + 1))) - 2
-    where = f"row {row}" if row >= 0 else "first line"
-    raise ValueError(f"{path} {where}: byte {found!r} is not valid {encoding.upper()}{hint}")
 
+    closed = False
 
-def _find_odd_byte(file: BinaryIO, start: int, encoding: str) -> int | None:
-    """The place of the first byte that is no text; None where all are."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    at = file.seek(start)
-    while True:
-        block = file.read(BLOCK)
-        begun = len(decoder.getstate()[0])  # bytes of a letter that the last block broke off in
-        try:
-            decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
-            return at - begun + error.start
-        if not block:
-            return None
-        at += len(block)
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
 
-
-def _read_lines(file: BinaryIO, start: int, end: int) -> Iterator[str]:
-    """The lines between two bytes, such that quotes, separators and line ends are what they are."""
-    at = file.seek(start)
-    while at < end and (line := file.readline(min(end - at, BLOCK))):
-        at += len(line)
-        yield from StringIO(line.decode("latin-1"), newline="")
+    def read(self, size: int) -> bytes:
+        """The next block, of this many bytes or one less."""
+        block = self._file.read(size)
+        if len(block) > 1 and block.endswith(b"\r"):
+            self._file.seek(-1, os.SEEK_CUR)
+            return block[:-1]
+        return block
 
 
 def _read_rows(text: _Text, bare: bool) -> Iterator[pa.Table]:
@@ -203,7 +164,7 @@ def _read_rows(text: _Text, bare: bool) -> Iterator[pa.Table]:
     last = ""
     try:
         reader = pa.csv.open_csv(
-            pa.PythonFile(text.file, mode="r"),
+            pa.PythonFile(_Blocks(text.file), mode="r"),
             pa.csv.ReadOptions(
                 use_threads=False,
                 block_size=BLOCK,
@@ -228,7 +189,7 @@ def _read_rows(text: _Text, bare: bool) -> Iterator[pa.Table]:
         why = str(error).splitlines()[0]
         raise ValueError(f"{text.path} is not a sound CSV file: {why}") from None
     _refuse_uneven(text, odd)
-    if "\n" in last or "\r" in last or _ends_quoted(text.file):
+    if "\n" in last or "\r" in last or len(last) > HEAD // 9 or ends_quoted(text.file):
         _refuse_open_quote(text)  # a cell of several lines, or one whose end is missing
 
 
@@ -244,29 +205,17 @@ def _refuse_uneven(text: _Text, odd: Sequence[pa.csv.InvalidRow]) -> None:
     )
 
 
-def _ends_quoted(file: BinaryIO) -> bool:
-    """Whether the last line may break off within quotes."""
-    file.seek(max(file.seek(0, os.SEEK_END) - HEAD, 0))
-    return file.read().splitlines()[-1].count(b'"') % 2 == 1
-
-
 def _refuse_open_quote(text: _Text) -> None:
     """Raise ValueError where a quote is never closed, or a row is longer than a block."""
-    row = -2  # the names are no row
-    lines = _read_lines(text.file, text.start, sys.maxsize)
-    limit = csv.field_size_limit(BLOCK)
-    try:
-        for _ in csv.reader(lines, delimiter=text.separator, strict=True):
-            row += 1
-    except csv.Error as error:
-        if "unexpected end" in str(error):
-            why = f"row {row + 1}: a quote is opened and never closed"
-            raise ValueError(f"{text.path} {why}") from None
-        if "field limit" in str(error):
-            why = f"row {row + 1} has a cell of over {BLOCK:,} letters: is a quote never closed?"
-            raise ValueError(f"{text.path} {why}") from None
-    finally:
-        csv.field_size_limit(limit)
+    rows = find_rows(text.file, text.start, text.separator)
+    for row, (begin, end) in enumerate(rows, start=-1):  # the names are no row
+        if end < 0:
+            raise ValueError(f"{text.path} row {row}: a quote is opened and never closed")
+        if end - begin > BLOCK:
+            raise ValueError(
+                f"{text.path} row {row} has {end - begin:,} bytes, more than the {BLOCK:,} that a "
+                "row may have; is a quote missing?"
+            )
 
 
 def _open_xlsx(path: Path, file: BinaryIO) -> tuple[Sequence[str], Iterator[pa.Table]]:

@@ -175,7 +175,8 @@ class Table:
             return self
         values, neither = parse_numbers(column)
         row = pc.index(neither, True).as_py()
-        self._refuse(neither, name, f"= {shorten(column[row].as_py())}; must be a number")
+        text = shorten(column[row].as_py()) if row >= 0 else ""
+        self._refuse(neither, name, f"= {text}; must be a number")
         return self._set(name, values)
 
     def to_columns(self) -> Columns:

@@ -170,6 +170,23 @@ def test_at_most_so_many_members_get_an_article(
     assert (pd.concat(parts)["article"] == article).sum() == 17
 
 
+def test_an_audience_and_a_lot_may_limit_different_articles(unit: Path, limited: Path) -> None:
+    """A lot that is not given is no limit, also for the article that has an audience."""
+    pool = pd.read_parquet(limited / "pool.parquet")
+    lots = [float("nan"), 0.5, *[float("nan")] * (len(pool) - 2)]
+    pool.assign(admit_below=lots, audience=[500.0, *pool["audience"][1:]]).to_parquet(
+        limited / "pool.parquet"
+    )
+    assert ask(limited, unit) == 0
+    slates, told = read_sent(limited / "out")
+    first = told["audience"][pool["article"][0]]
+    assert first == {"at_most": 500, "may_see": N, "admit_below": 1.0}
+    ids = pd.read_parquet(limited / "members.parquet")["member"].to_numpy()
+    lots = uniforms(0, pool["article"][1], "audience", member_keys(ids), 1)[:, 0]
+    shown = set(slates["member"][slates["article"] == pool["article"][1]])
+    assert shown <= set(ids[lots < 0.5])
+
+
 def test_propensities_of_a_limited_article_are_replayed_exactly(
     unit: Path, limited: Path, association: Association
 ) -> None:

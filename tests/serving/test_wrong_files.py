@@ -1,10 +1,12 @@
 """The mistakes of a hurry: ids that lost their zeros, last week's pool, half of the members."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from serving import send
@@ -103,3 +105,20 @@ def test_a_minimum_that_many_newsletters_do_not_keep_is_told(
     assert broken > N / 10
     assert told["alarms"] == [f"{words} is given up in {broken} of {N} newsletters"]
     assert f"warning: {told['alarms'][0]}" in capsys.readouterr().err
+
+
+def test_a_list_of_names_alone_has_no_rows(unit: Path, desk: Path, capsys: Any) -> None:
+    names = pq.read_schema(desk / "members.parquet").names
+    for more in ("", "," * (len(names) - 1) + "\n"):
+        (desk / "members.csv").write_text(",".join(names) + "\n" + more)
+        asked = list_arguments(desk, unit / "bundle", members=desk / "members.csv")
+        assert send.main(asked) == 2
+        assert "members.csv has no rows" in capsys.readouterr().err
+
+
+def test_a_pipe_of_the_suppressed_is_refused(unit: Path, desk: Path, capsys: Any) -> None:
+    """It would be empty when it is read again, and everybody mailed."""
+    os.mkfifo(desk / "gone.csv")
+    asked = [*list_arguments(desk, unit / "bundle"), "--suppress", str(desk / "gone.csv")]
+    assert send.main(asked) == 2
+    assert "gone.csv is a pipe; the list is read several times" in capsys.readouterr().err
