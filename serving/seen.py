@@ -5,11 +5,14 @@ Open this file to see what a pair of member and article in the file of what was 
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from bandit.core.check import shorten
 from bandit.core.columns import Columns, Tabular
-from bandit.core.ids import Aliases, follow
+from bandit.core.ids import Aliases, Roster, follow, squeeze
 from bandit.core.types import Ids, Ints
 from bandit.features.features import Features
 from serving.tables.rows import Rows
@@ -54,20 +57,40 @@ def find_seen(
     return np.repeat(row[known], many), np.array(list(chain.from_iterable(cells)), dtype=np.int64)
 
 
+def refuse_rewritten(path: str | Path, strangers: Iterable[Hashable], members: Rows) -> None:
+    """Raise ValueError where ids of a list are no member's, but would be if nothing had been lost.
+
+    Spreadsheets take the zeros off `00817`, and an unsubscribed member would be mailed.
+
+    path: of the list, for the message
+    strangers: ids of the list that are no member's
+    """
+    then = {squeeze(one): one for one in strangers}
+    for piece in members.read("member") if then else ():
+        for one in piece["member"].to_pylist():
+            if (own := then.get(squeeze(one))) is not None:
+                raise ValueError(
+                    f"{path}: {shorten(own)} is nobody's id, and {shorten(one)} is a member's: has "
+                    "a spreadsheet taken the zeros off? Save the column of ids as text "
+                    "(--allow-unmatched sends all the same)"
+                )
+
+
 def refuse_strangers(seen: Rows, members: Rows, aliases: Aliases) -> None:
-    """Raise ValueError where nobody on the list of what was seen is a member.
+    """Raise ValueError where nobody on the list of what was seen is a member, or ids are rewritten.
 
     aliases: the present id of each old one
     """
-    given = None
-    for pairs in seen.read_columns("member"):
-        ids = follow(pairs["member"], aliases).tolist()
-        given = given or ids[:1]
-        theirs = set(ids)
-        for piece in members.read_columns("member"):
-            if not theirs.isdisjoint(piece["member"].tolist()):
-                return
-    if given:
+    known = Roster.gather(piece["member"] for piece in members.read_columns("member"))
+    given, strangers, some = list[Hashable](), set[Hashable](), False
+    for pairs in seen.read("member"):
+        listed = Columns.from_arrow(pa.table({"member": pairs["member"].unique()}))
+        ids = follow(listed["member"], aliases)
+        there = known.find(ids) >= 0
+        given, some = given or ids[:1].tolist(), some or bool(there.any())
+        strangers.update(ids[~there].tolist())
+    refuse_rewritten(seen.path, strangers, members)
+    if given and not some:
         raise ValueError(
             f"{seen.path}: none of its members, such as {given[0]!r}, is in the member list "
             "(--allow-unmatched sends all the same)"

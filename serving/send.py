@@ -43,6 +43,8 @@ def send(asked: argparse.Namespace) -> str:
     told = written.told
     for sentence in _list(told["contradictions"]):
         _say(f"{asked.rules}: {sentence}")
+    for sentence in _list(told.get("alarms")):
+        _say(str(sentence))
     where = f"{told['mails']} mails of {issue.count} members in {issue.part.folder}"
     where += f", by a bundle that is {issue.bundle.signed}"
     if written.again:

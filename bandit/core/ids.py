@@ -6,6 +6,7 @@ beside its arrays.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -180,6 +181,15 @@ def follow(ids: Ids, aliases: Aliases) -> Ids:
     now = np.empty(len(ids), dtype=object)
     now[:] = [aliases.get(each, each) for each in ids.tolist()]
     return now if ids.dtype == object else now.astype(ids.dtype)
+
+
+def squeeze(one: Hashable) -> str:
+    """What is left of an id that a spreadsheet or another system has rewritten.
+
+    >>> squeeze("00A-17"), squeeze('="0017"')
+    ('a17', '17')
+    """
+    return re.sub(r"[\W_]", "", str(one).casefold()).lstrip("0")
 
 
 def pack(values: Sequence[object]) -> NDArray[np.uint8]:

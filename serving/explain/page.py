@@ -14,7 +14,7 @@ from bandit.core.types import EMPTY, EXPLOIT, PINNED
 from bandit.log.words import name_articles
 from bandit.policies.profile import Profile
 from serving.explain.portrait import Topic
-from serving.explain.sentences import Reason
+from serving.explain.sentences import Entry, Reason
 from serving.letters.page import fill_template
 from serving.profiles.denied import NOTE, Denied
 
@@ -43,7 +43,7 @@ class Explanation:
     tried: how many changes were run
     known: the issues that were learned
     whole: clicks could be told of
-    attributes: the member's that are told, in words
+    attributes: those that are told -> what the member list says of them
     denied: what is left out
     """
 
@@ -56,7 +56,7 @@ class Explanation:
     tried: int
     known: "Sequence[Issue]"
     whole: bool
-    attributes: dict[str, str]
+    attributes: dict[str, Entry]
     denied: Denied
 
 
@@ -91,7 +91,7 @@ def write_page(path: Path, told: Explanation) -> None:
         filters={"place": place_odds},
         member=told.evidence.member,
         campaign=told.case.campaign,
-        facts=[f"{name.replace('_', ' ')}: {own}" for name, own in told.attributes.items()],
+        facts=[f"{name}: {own or 'unknown'}" for name, own in told.attributes.values()],
         evidence=told.evidence,
         clicks=len(told.evidence.list_clicks()),
         topics=_choose(told.topics),

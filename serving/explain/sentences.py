@@ -6,12 +6,24 @@ see how they are worded and which are given.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from serving.explain.change import ALL, ARTICLE, ATTRIBUTE, CLICKS, PIN, SEEN, Change, Outcome
 
 MOST = {CLICKS: 2}  # reasons of one kind for a slot; of the others one
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 Name = Callable[[object], str]
+
+
+class Entry(NamedTuple):
+    """What the member list says of the member in one column.
+
+    heading: of the column, as the file has it
+    value: as the file has it; "" where it says nothing
+    """
+
+    heading: str
+    value: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Reason:
 
 
 def find_reasons(
-    shown: Sequence[object], outcomes: Sequence[Outcome], own: dict[str, str], name: Name
+    shown: Sequence[object], outcomes: Sequence[Outcome], own: dict[str, Entry], name: Name
 ) -> list[list[Reason]]:
     """The reasons of each slot: of every kind the first changes that make a difference there.
 
@@ -43,7 +55,7 @@ def find_reasons(
 
     shown: the slate as it is
     outcomes: in the order in which reasons are given
-    own: the member's attributes, in words
+    own: attribute -> what the member list says of it
     name: the title of an article
     """
     found: list[list[Reason]] = []
@@ -77,7 +89,7 @@ def _is_about(change: Change, slot: int, article: object) -> bool:
     return change.kind != PIN or change.slot == slot
 
 
-def _word(change: Change, slot: int, shown: str, other: str, own: dict[str, str]) -> str:
+def _word(change: Change, slot: int, shown: str, other: str, own: dict[str, Entry]) -> str:
     """What is there and what would be, but for where the article went."""
     instead = f"{shown} instead of {other} in slot {slot}"
     if change.kind == CLICKS:
@@ -87,9 +99,9 @@ def _word(change: Change, slot: int, shown: str, other: str, own: dict[str, str]
         said = f"{count_articles(clicks)}{about}"
         return f"{instead} because you clicked {said}; without {these} {other}"
     if change.kind == ATTRIBUTE:
-        plain = change.name.replace("_", " ")
-        value = change.value if isinstance(change.value, str) else "unknown"
-        return f"{instead} because your {plain} is {own[change.name]}; were it {value}, {other}"
+        heading, value = own[change.name]
+        says = f"the member list says {_quote(value)} of you under “{heading}”"
+        return f"{instead} because {says}; if it said {_quote(change.value)}, {other}"
     if change.kind == PIN:
         return f"{shown} in slot {slot} because the editor pinned it there; without the pin {other}"
     if change.kind == SEEN:
@@ -97,6 +109,11 @@ def _word(change: Change, slot: int, shown: str, other: str, own: dict[str, str]
             f"{instead} because of what you were shown before; had you been shown nothing, {other}"
         )
     return f"Without {shown} in the pool {other} in slot {slot}"
+
+
+def _quote(value: object) -> str:
+    """A cell of the member list in a sentence; of a missing one that it says nothing."""
+    return f"“{value}”" if isinstance(value, str) and value else "nothing"
 
 
 def count_articles(count: int) -> str:

@@ -4,6 +4,7 @@ Open this file to see in which order.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,12 +20,13 @@ from bandit.policy import Policy
 from serving import bundle
 from serving.aliases import read_aliases, refuse_old
 from serving.bundle import Bundle
+from serving.checks.names import find_columns
 from serving.explain.case import Case
 from serving.explain.changes import run_all
 from serving.explain.evidence import Evidence
 from serving.explain.page import Explanation, write_page
 from serving.explain.portrait import Topic, list_topics
-from serving.explain.sentences import find_reasons
+from serving.explain.sentences import Entry, find_reasons
 from serving.explain.tale import Retold
 from serving.inputs import load
 from serving.profiles.again import find_learned, find_profile, learn_known, make_again
@@ -54,7 +56,7 @@ def explain(asked: argparse.Namespace) -> str:
     aliases: Aliases = {}
     if asked.aliases is not None:
         aliases, _ = read_aliases(asked.aliases, asked.encoding)
-    case, everybody = read_case(asked, given, aliases)
+    case, everybody, names = read_case(asked, given, aliases)
     given.policy.follow(aliases)
     evidence = learn_evidence(asked, given, known, denied, case, aliases)
     composed = case.compose()
@@ -65,7 +67,7 @@ def explain(asked: argparse.Namespace) -> str:
     if profile is not None:
         topics = measure_topics(profile, make_context(given, everybody, case), composed, evidence)
         rests = float(profile.rests_on(composed.context)[0])
-    titles, attributes = _name_articles(case.articles), _word_attributes(case, denied)
+    titles, attributes = _name_articles(case.articles), _list_attributes(case, denied, names)
     told = Explanation(
         case=case,
         composed=composed,
@@ -84,8 +86,10 @@ def explain(asked: argparse.Namespace) -> str:
     return f"member {asked.member}: {count} reasons from {len(outcomes)} slates: {out}"
 
 
-def read_case(asked: argparse.Namespace, given: Bundle, aliases: Aliases) -> tuple[Case, Columns]:
-    """All that the member's slate follows from, and everybody in the list.
+def read_case(
+    asked: argparse.Namespace, given: Bundle, aliases: Aliases
+) -> tuple[Case, Columns, Sequence[str]]:
+    """All that the member's slate follows from, everybody in the list, and the list's headings.
 
     Raises ValueError where the member is not in the list.
     """
@@ -106,7 +110,7 @@ def read_case(asked: argparse.Namespace, given: Bundle, aliases: Aliases) -> tup
     articles, _ = limit_audience(inputs.articles, [everybody])
     member = everybody.take([ids.index(asked.member)])
     parts = (given, member, articles, inputs.rules, asked.campaign, asked.seed)
-    return Case(*parts, seen, inputs.earlier), everybody
+    return Case(*parts, seen, inputs.earlier), everybody, inputs.members.names
 
 
 def learn_evidence(
@@ -167,11 +171,12 @@ def _name_articles(articles: Columns) -> dict[object, str]:
     return named | {None: "nothing"}
 
 
-def _word_attributes(case: Case, denied: Denied) -> dict[str, str]:
-    """The member's attributes that are told, in words."""
+def _list_attributes(case: Case, denied: Denied, names: Sequence[str]) -> dict[str, Entry]:
+    """Each attribute that is told, and what the member list, with columns `names`, says of it."""
+    headings = find_columns(Path(), names, case.bundle.features.attributes.columns)
     found = {}
-    for name in case.bundle.features.attributes.columns:
+    for name, heading in headings.items():
         if name not in denied.attributes:
             (own,) = read_text(np.asarray(case.member[name]))
-            found[name] = own or "unknown"
+            found[name] = Entry(heading, own or "")
     return found

@@ -12,14 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core.types import Bools, Ints
+from serving.checks.names import find_near, name_plainly
 from serving.errors import shorten
 from serving.ingest.book import Book, flatten
 from serving.ingest.ids import Ids, Owners
 from serving.ingest.reading.links import Places
+from serving.tables.table import Table
 
 NAMES = ("token", "mail", "member", "campaign", "send", "provider", "message", "address")
 NOWHERE = "it says of no mail of this send"
 TWO = "it has the ids of two mails"
+# what a column of addresses may be called, in plain names
+ADDRESS = ("email", "email_address", "e_mail_address", "e_mail", "address")
 
 
 @dataclass(frozen=True)
@@ -204,7 +208,31 @@ def _list_pairs(pairs: pa.Table) -> pa.Table:
     return valid.group_by(["key", "at"]).aggregate([])
 
 
-def match_addresses(book: Book, members: pa.Array, addresses: pa.Array) -> Owners:
+def read_addresses(path: str, book: Book, encoding: str = "utf-8") -> Owners:
+    """Whose each address is, by a table with a column of members and one of addresses.
+
+    Raises ValueError where there is not one such column, or none of the members was mailed.
+    """
+    table = Table.read(path, ["member"], all_columns=True, encoding=encoding)
+    names = [name for name in table.columns.column_names if name != "member"]
+    found = [name for name in names if name_plainly(name) in ADDRESS]
+    if not found:
+        near = next(filter(None, (find_near(name, names) for name in ADDRESS)), "")
+        hint = f"; the nearest is {near!r}: rename it" if near else ""
+        raise ValueError(
+            f"{path} has no column of addresses, which must be called 'email', 'Email Address' or "
+            f"'Address'; beside ids it has {shorten(names)}{hint}"
+        )
+    if len(found) > 1:
+        raise ValueError(
+            f"{path} has {len(found)} columns of addresses, {shorten(found)}; leave the one that "
+            "the provider knows, and rename the others"
+        )
+    columns = (table.columns[name].cast(pa.string()) for name in ("member", found[0]))
+    return _match_addresses(book, *columns)
+
+
+def _match_addresses(book: Book, members: pa.Array, addresses: pa.Array) -> Owners:
     """Whose each address is, capital letters aside.
 
     Raises ValueError where none of the members was mailed.

@@ -19,25 +19,21 @@ import pyarrow.parquet as pq
 from bandit.core import check
 from bandit.core.types import Floats
 from bandit.log.doubt import People, bound_people, tally_chances
-from serving.checks.names import name_plainly
 from serving.errors import shorten
 from serving.folder import claim
 from serving.ingest.answers import Answers, Window, answer
 from serving.ingest.aside import Aside
 from serving.ingest.book import Book
 from serving.ingest.buckets import Buckets, sort_records
-from serving.ingest.ids import Owners
 from serving.ingest.log import Outcome, add_issue
-from serving.ingest.matching import Matcher, match_addresses
+from serving.ingest.matching import Matcher, read_addresses
 from serving.ingest.reading.links import read_places
 from serving.ingest.reading.mapping import read_mapping
 from serving.ingest.reading.times import WHY, describe_clocks, parse_times
 from serving.ingest.spill import Spill, open_writer, spill_file
 from serving.sending.record import refuse_spoiling
-from serving.tables.table import Table
 
 MOST = 100_000  # delays by which a provider's clock is judged: every second one of more, and so on
-ADDRESS = ("email", "e_mail", "email_address", "e_mail_address", "address")
 
 
 class Told(TypedDict):
@@ -71,7 +67,9 @@ def ingest(asked: argparse.Namespace) -> list[str]:
     own = [read_mapping(path) for path in asked.mapping]
     book = Book.read(asked.sent)
     places = read_places(asked.links, book.links)
-    addresses = _read_addresses(asked, book) if asked.addresses is not None else None
+    addresses = None
+    if asked.addresses is not None:
+        addresses = read_addresses(asked.addresses, book, asked.encoding)
     at = _read_time(asked.delivered_at) if asked.delivered_at is not None else None
     log = Path(asked.log)
     refuse_spoiling("--log", log, asked.sent)
@@ -114,15 +112,6 @@ def _work_in(folder: Path) -> Iterator[None]:
                     left.unlink()
     with suppress(OSError):
         folder.rmdir()
-
-
-def _read_addresses(asked: argparse.Namespace, book: Book) -> Owners:
-    table = Table.read(asked.addresses, ["member"], all_columns=True, encoding=asked.encoding)
-    names = [name for name in table.columns.column_names if name_plainly(name) in ADDRESS]
-    if len(names) != 1:
-        raise ValueError(f"{asked.addresses} has {len(names)} columns of addresses; name one email")
-    columns = (table.columns[name].cast(pa.string()) for name in ("member", names[0]))
-    return match_addresses(book, *columns)
 
 
 def _refuse_nothing(book: Book, spills: Sequence[Spill], aside: Aside) -> None:

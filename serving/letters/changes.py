@@ -3,15 +3,24 @@
 Open this file to see what an editor is told to have changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from bandit.core.columns import Columns, Ids
 from bandit.core.ids import Roster
 from serving.sending.record import SLATES, read_mailed, read_send
+
+if TYPE_CHECKING:
+    from serving.sending.issue import Issue
+
+MANY = 0.2  # of the members who were mailed: so many do not leave between two issues
 
 
 @dataclass(frozen=True)
@@ -22,28 +31,24 @@ class Change:
     sentences: what changed
     before: article -> how many members it reached then
     gone: titles of articles that reached members then and are in the pool no longer
+    alarms: sentences for an editor who may have taken the wrong file: nothing in the pool is new,
+        or many members of then are mailed no more
     """
 
     campaign: str
     sentences: Sequence[str]
     before: dict[str, int]
     gone: Sequence[str]
+    alarms: Sequence[str] = ()
 
 
-def find_changes(
-    last: Sequence[Path],
-    digest: str,
-    articles: Sequence[object],
-    slates: Path,
-    wave: int | None = None,
-) -> Change | None:
-    """The changes since the sends in `last`, the parts of one issue; None where there are none.
+def find_changes(issue: "Issue", articles: Sequence[object], slates: Path) -> Change | None:
+    """The changes since the last issue that was sent; None where none is named.
 
-    digest: of the bundle that chooses now
     articles: ids of the pool's
     slates: the file of what is mailed now
-    wave: its number, where only a part of the members is mailed now
     """
+    last, wave = issue.past.last, issue.part.number
     if not last:
         return None
     told = [read_send(folder) for folder in last]
@@ -62,7 +67,7 @@ def find_changes(
         if new
         else "No article is new."
     ]
-    now, then = _gather_mailed([slates]), _gather_mailed([folder / SLATES for folder in last])
+    now, then = _gather_mailed(slates, *(folder / SLATES for folder in last))
     same = len(np.intersect1d(now.keys, then.keys, assume_unique=True))
     joined, left = len(now) - same, len(then) - same
     if wave:
@@ -73,7 +78,7 @@ def find_changes(
         sentences.append(f"{joined:,} members are mailed who were not, and {left:,} no longer.")
     else:
         sentences.append(f"The same {len(now):,} members are mailed.")
-    unchanged = all(part.get("bundle") == digest for part in told)
+    unchanged = all(part.get("bundle") == issue.bundle.digest for part in told)
     sentences.append("The bundle is the same." if unchanged else "Another bundle chooses.")
     exploring = [part["roles"]["explore"] for part in told if isinstance(part["roles"], dict)]
     filled = sum(sum(part["roles"].values()) for part in told if isinstance(part["roles"], dict))
@@ -82,10 +87,26 @@ def find_changes(
     name, one = str(told[0].get("campaign")), told[0].get("wave")
     if isinstance(one, dict) and len(told) == 1:
         name = f"wave {one.get('number')} of {name}"
-    return Change(name, sentences, before, gone)
+    alarms = []
+    if not new:
+        alarms.append(f"no article is new since {name}: is this the pool that was sent then?")
+    if not wave and left > MANY * len(then):
+        alarms.append(
+            f"{left:,} of {len(then):,} members who were mailed in {name} are mailed no longer: is "
+            "the member list whole?"
+        )
+    return Change(name, sentences, before, gone, alarms)
 
 
-def _gather_mailed(slates: Sequence[Path]) -> Roster:
-    """Who was mailed, whether their ids are numbers or text."""
-    pieces = (ids.cast(pa.string()) for path in slates for ids in read_mailed(path))
-    return Roster.gather(np.array(piece.to_pylist(), dtype=object) for piece in pieces)
+def _gather_mailed(now: Path, *then: Path) -> tuple[Roster, Roster]:
+    """Who is mailed by some slates now, and who was by others; numbers as text if others are."""
+    whole = {
+        pa.types.is_integer(pq.read_schema(path).field("member").type) for path in (now, *then)
+    }
+
+    def read(path: Path) -> Iterator[Ids]:
+        for ids in read_mailed(path):
+            own = ids if len(whole) == 1 else ids.cast(pa.string())
+            yield Columns.from_arrow(pa.table({"member": own}))["member"]
+
+    return Roster.gather(read(now)), Roster.gather(chain.from_iterable(map(read, then)))

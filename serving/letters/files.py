@@ -8,12 +8,14 @@ in which order things are written, and when the lists of those who must not be m
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bandit.core.files import replacing
 from serving.checks.contradictions import find_contradictions, list_rules
 from serving.folder import claim, sync
 from serving.letters.book import MEMBERS, POOL, write_book
+from serving.letters.changes import find_changes
 from serving.letters.merge import write_merge
 from serving.letters.preview import Letters, write_preview
 from serving.letters.tally import Tally, describe_contradictions
@@ -76,19 +78,25 @@ def _write_files(issue: "Issue", texts: Texts, shards: Shards) -> Written:
         write_slates(at[SLATES], write_merge(slates, texts, slots, at[LINES], at[SHEET]))
         found = find_contradictions(issue.rules, issue.articles)
         sentences = describe_contradictions(found, tally.count_given_up())
-        warnings = [*sentences, *(f"{file}: {warning}" for file, warning in issue.warnings)]
+        change = find_changes(issue, texts.article, at[SLATES])
+        alarms = [*(change.alarms if change else ()), *tally.find_often(chain.from_iterable(found))]
+        warnings = [
+            *sentences,
+            *alarms,
+            *(f"{file}: {warning}" for file, warning in issue.warnings),
+        ]
         warnings = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in warnings]
-        write_preview(at[PREVIEW], at[SLATES], issue, texts, tally, letters.found, warnings)
+        write_preview(at[PREVIEW], change, issue, texts, tally, letters.found, warnings)
         for name, part in at.items():
             refuse_unlike(part, folder / name)
-    told = issue.describe(lists) | _describe(issue, texts, tally, sentences)
+    told = issue.describe(lists) | _describe(issue, texts, tally, sentences, alarms)
     write_send(folder, told, FILES)
     sync(folder)
     return Written(told)
 
 
 def _describe(
-    issue: "Issue", texts: Texts, tally: Tally, contradictions: list[str]
+    issue: "Issue", texts: Texts, tally: Tally, contradictions: list[str], alarms: list[str]
 ) -> dict[str, object]:
     """What send.json says beside what the send was made from."""
     return tally.describe(texts.title) | {
@@ -97,6 +105,7 @@ def _describe(
         "suppressed": issue.count - tally.members,
         "audience": issue.audience,
         "contradictions": contradictions,
+        "alarms": alarms,
         "unknown": issue.inputs.unknown,
         "unread": issue.inputs.unread,
     }

@@ -18,7 +18,7 @@ from bandit.core.columns import Columns
 from bandit.core.types import EMPTY, EXPLORE, PINNED
 from bandit.features.attributes import MISSING, fold
 from bandit.slates.editorial import REPEAT
-from serving.letters.changes import find_changes
+from serving.letters.changes import Change
 from serving.letters.page import fill_template
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Letters:
 
 def write_preview(
     path: Path,
-    slates: Path,
+    change: Change | None,
     issue: "Issue",
     texts: "Texts",
     tally: "Tally",
@@ -87,7 +87,7 @@ def write_preview(
 ) -> None:
     """Write the page.
 
-    slates: the file of what is mailed
+    change: what is new since the last issue, where one is named
     letters: newsletters to show
     warnings: sentences that an editor must read before anything else
     """
@@ -107,9 +107,7 @@ def write_preview(
         letters=letters,
         articles=_list_articles(tally, texts, issue.articles),
         rules=_list_rules(tally),
-        change=find_changes(
-            issue.past.last, issue.bundle.digest, texts.article, slates, issue.part.number
-        ),
+        change=change,
         audience=issue.audience,
         made_from=_list_origins(issue),
     )

@@ -4,7 +4,7 @@ Open this file for the numbers of send.json and of the preview.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from serving.checks.contradictions import Rule
 
 RELAXED = {"minimum": MINIMUM, "maximum": MAXIMUM, "repeat": REPEAT, "story": STORY}
+OFTEN = 0.1  # of the newsletters: a count that so many do not keep is told
 
 
 class Tally:
@@ -91,6 +92,15 @@ class Tally:
         """Each count of the rules that newsletters do not keep -> how many of them."""
         pairs = zip(self._rules, self._broken, strict=True)
         return {rule.words: broken for rule, broken in pairs if broken}
+
+    def find_often(self, told: Iterable["Rule"]) -> list[str]:
+        """A sentence for each count that many newsletters do not keep, but for those `told` of."""
+        known, often = {rule.words for rule in told}, OFTEN * self.mails
+        return [
+            f"{words} is given up in {broken:,} of {self.mails:,} newsletters"
+            for words, broken in self.count_given_up().items()
+            if broken > often and words not in known
+        ]
 
     def count_roles(self) -> dict[str, int]:
         """How many slots have each role."""

@@ -90,6 +90,7 @@ def prepare(asked: argparse.Namespace) -> None:
     parameters = rules if rules and target == SEGMENT_RULES else {}
     policy = make_policy(target, parameters, features)
     learned = learn(policy, asked.sends, features, aliases) if asked.sends else []
+    _refuse_forgetting(asked.out, len(learned))
     for line in lacking:
         print(f"warning: {line}", file=sys.stderr)
     for line in (*describe_consent(columns), *describe_shared_addresses(table, columns)):
@@ -102,6 +103,22 @@ def prepare(asked: argparse.Namespace) -> None:
     bundle.write(asked.out, policy, target, parameters, features, facts)
     for line in _describe(asked, columns, members, features, len(texts), len(learned)):
         print(line)
+
+
+def _refuse_forgetting(out: str, learned: int) -> None:
+    """Raise ValueError where the bundle at `out` has learned more issues than the new one has.
+
+    learned: issues that the new one has learned
+    """
+    try:
+        known = bundle.read(out).manifest.made_from.get("issues", 0)
+    except (ValueError, OSError):  # what is no sound bundle has nothing to lose
+        return
+    if isinstance(known, int) and known > learned:
+        raise ValueError(
+            f"--out {out}: the bundle there has learned {known} issues, and this one {learned}; "
+            "name past sends by --sends, or choose another --out"
+        )
 
 
 def _compare_log(

@@ -27,7 +27,7 @@ from serving.checks.names import find_consent, find_nearly_right
 from serving.checks.pins import find_one_story
 from serving.checks.unmatched import list_tags, refuse_unmatched
 from serving.inputs import Inputs, find_odd, list_read, load
-from serving.seen import refuse_strangers
+from serving.seen import refuse_rewritten, refuse_strangers
 from serving.sending.audience import limit_audience
 from serving.sending.holdout import Holdout, choose_at_random
 from serving.sending.past import Past, read_seen
@@ -111,7 +111,7 @@ class Issue:
         if consent := find_consent(self.inputs.members.names):
             say = f"columns {', '.join(map(repr, consent))} keep nobody from being mailed"
             said.append(("members", f"{say}: who wants no mail goes on a list of --suppress"))
-        said += [("members", sentence) for sentence in self._tell_division()]
+        said += [("members", sentence) for sentence in self.division.tell()]
         if self.inputs.earlier and not self._tells_earlier():
             say = "nobody has seen an article of these pools by --seen, or --sent with no_repeat"
             said.append(("earlier", f"{say}: they say nothing"))
@@ -120,15 +120,9 @@ class Issue:
             if ids:
                 of = f"{len(ids)} of {lists[path].columns.num_rows} ids in {path}"
                 said.append(("members", f"{of} are nobody's here, such as {ids[0]!r}"))
+            if not lists[path].columns.num_rows:
+                said.append(("members", f"{path} names nobody: all members are mailed"))
         return said
-
-    def _tell_division(self) -> Iterator[str]:
-        """A sentence where members are drawn into a wave that is out and did not mail them."""
-        which = "members who joined, or were suppressed, when earlier waves were sent"
-        if self.division.late:
-            yield f"{self.division.late} {which} are mailed in this one, the last"
-        if self.division.waiting:
-            yield f"{self.division.waiting} {which} are left to the last wave"
 
     def _tells_earlier(self) -> bool:
         """Whether anybody has seen an article of the pools that were sent before."""
@@ -138,12 +132,16 @@ class Issue:
     def read_suppressed(self) -> dict[str, Table]:
         """The lists of members who are not mailed, as they are now.
 
-        Raises ValueError for one that names nobody on the member list, unless that is allowed.
+        Raises ValueError for one that names nobody on the member list, or names somebody by an id
+        that was rewritten, unless that is allowed.
         """
         lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
         for path, ids in find_strangers(lists, self.inputs.members).items():
             rows = lists[path].columns.num_rows
-            if ids and len(ids) == rows and not self.asked.allow_unmatched:
+            if self.asked.allow_unmatched:
+                continue
+            refuse_rewritten(path, ids, self.inputs.members)
+            if ids and len(ids) == rows:
                 raise ValueError(
                     f"{path}: none of its {rows} ids, such as {ids[0]!r}, is in the member list "
                     "(--allow-unmatched sends all the same)"

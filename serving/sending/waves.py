@@ -7,7 +7,6 @@ aliases say; the last wave takes all who were not. Open this file to see why nob
 in a campaign.
 """
 
-import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import pyarrow.parquet as pq
 from bandit.core import check
 from bandit.core.check import shorten
 from bandit.core.columns import Columns
-from bandit.core.ids import Aliases, Roster, follow
+from bandit.core.ids import Aliases, Roster, follow, squeeze
 from bandit.core.types import Bools, Ids
 from bandit.policy import Policy
 from bandit.slates.waves import assign_waves
@@ -43,6 +42,14 @@ class Division:
     rows: Bools
     late: int = 0
     waiting: int = 0
+
+    def tell(self) -> Iterator[str]:
+        """A sentence where members are drawn into a wave that is out and did not mail them."""
+        which = "members who joined, or were suppressed, when earlier waves were sent"
+        if self.late:
+            yield f"{self.late} {which} are mailed in this one, the last"
+        if self.waiting:
+            yield f"{self.waiting} {which} are left to the last wave"
 
 
 @dataclass(frozen=True)
@@ -104,11 +111,11 @@ class Part:
                 f"are on the member list ({shorten(gone[0])} is not): {_WAY}; if not, give the "
                 "whole list again, for nobody may be mailed twice"
             )
-        then, there = {_squeeze(one): one for one in gone}, []
+        then, there = {squeeze(one): one for one in gone}, []
         for piece in listed.read_columns("member"):
             there.append(mailed.find(piece["member"]) >= 0)
             for one in piece["member"][~there[-1]].tolist() if then else ():
-                if (old := then.get(_squeeze(one))) is not None:
+                if (old := then.get(squeeze(one))) is not None:
                     raise ValueError(
                         f"member {shorten(one)} seems to be {shorten(old)}, who was mailed in an "
                         f"earlier wave and is on the member list no longer: {_WAY}"
@@ -225,8 +232,3 @@ def _agree(share: float | None, policy: Policy, number: int) -> float | None:
     if share is not None and share != own:
         raise ValueError(f"--share {share}, but the bundle's waves have shares {policy.shares}")
     return own
-
-
-def _squeeze(one: Hashable) -> str:
-    """What is left of an id that a spreadsheet or another system has rewritten."""
-    return re.sub(r"[\W_]", "", str(one).casefold()).lstrip("0")

@@ -37,3 +37,9 @@ def test_the_page_does_what_it_says(
     assert (limits != "").any()  # so that it has been tried
     kinds = pool["Kind"].str.casefold()[slates["article"]].to_numpy().reshape(-1, 5)
     assert set(kinds[:, 4]) <= {"event", "resource"}
+    wants = members.set_index("Member ID")["Interests"].str.contains("vaccines")
+    got = slates[slates["article"] == "A010-05"]["member"].map(wants)
+    counts = [int(got.sum()), int(wants.sum()), int((~got).sum()), int((~wants).sum())]
+    assert counts == [12, 22, 12, 50]
+    said = "12 of the 22 members who name\n`vaccines`, and to 12 of the 50 others"
+    assert said in PAGE

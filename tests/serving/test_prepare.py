@@ -259,6 +259,13 @@ def test_past_sends_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert made.policy.state()[name].tobytes() == array.tobytes(), name
     assert len(made.policy.profiles.roster) > 0  # type: ignore[attr-defined]
     assert made.manifest.made_from["issues"] == 2
+    forget = [*words[: words.index("--sends")], "--text-dims", "4"]
+    assert main(forget) == 2
+    said = (
+        "bundle: the bundle there has learned 2 issues, and this one 0; name past sends by --sends"
+    )
+    assert said in capsys.readouterr().err
+    assert bundle.read(tmp_path / "bundle").digest == made.digest
     words += ["--policy", "random"]  # which is soon learned
     members.assign(chapter=["north", "south"] * (len(members) // 2)).to_parquet(
         tmp_path / "members.parquet"

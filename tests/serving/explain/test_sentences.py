@@ -1,6 +1,8 @@
 """Every sentence is replayed: the changed inputs go through the ordinary sender once more."""
 
 import json
+import math
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from bandit.models.profiles import Profiles
 from bandit.policies.profile import Profile
 from serving import bundle, send
 from serving.explain.__main__ import main
+from serving.explain.change import ATTRIBUTE, Change, Outcome
+from serving.explain.sentences import Entry, find_reasons
 from serving.inputs import read_rules
 from tests.support.member_cases import SLOTS, Desk, set_desk
 
@@ -178,6 +182,51 @@ def test_the_page_fetches_nothing_and_runs_nothing(
         assert "default-src 'none'" in page
         assert not [word for word in ("<script", "http:", "https:", "src=", "url(") if word in page]
         assert "health" in page
+
+
+def test_the_numbers_on_top_are_styled_as_numbers_alone(
+    desk: Desk, told: dict[int, dict[str, Any]]
+) -> None:
+    """A class that is styled elsewhere, too, once hid all three of them."""
+    page = (desk.folder / f"{next(iter(told))}.html").read_text()
+    style, _, body = page.partition("</style>")
+    (name,) = re.findall(r'<dl class="numbers (\w+)">', body)
+    assert f".numbers.{name} {{" in style
+    assert not re.findall(rf"(?<!\.numbers)\.{name}\b", style)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "words"),
+    [
+        (
+            "Art; Maths",
+            "Art",
+            "says “Art; Maths” of you under “Subject(s) Taught”; if it said “Art”,",
+        ),
+        ("Art", None, "says “Art” of you under “Subject(s) Taught”; if it said nothing,"),
+        ("", "Art", "says nothing of you under “Subject(s) Taught”; if it said “Art”,"),
+        ("1999", math.nan, "says “1999” of you under “Subject(s) Taught”; if it said nothing,"),
+    ],
+)
+def test_an_attribute_is_called_as_the_file_calls_it(
+    own: str, other: float | str | None, words: str
+) -> None:
+    change = Change(ATTRIBUTE, "subject_s_taught", other)
+    entries = {"subject_s_taught": Entry("Subject(s) Taught", own)}
+    ((reason,),) = find_reasons(["a"], [Outcome(change, ["b"])], entries, str)
+    assert reason.words == (
+        f"a instead of b in slot 1 because the member list {words} b, and the former nowhere."
+    )
+
+
+def test_the_page_names_attributes_by_the_headings_of_the_file(desk: Desk) -> None:
+    members = pd.read_parquet(desk.folder / "members.parquet")
+    renamed = desk.folder / "renamed.parquet"
+    members.rename(columns={"region": "REGION:"}).to_parquet(renamed)
+    member, out = next(iter(desk.count_clicks())), desk.folder / "renamed.html"
+    assert main(desk.list_words(member, members=renamed, out=out)) == 0
+    (own,) = members.set_index("member").loc[[member], "region"]
+    assert f"REGION:: {own}" in out.read_text()
 
 
 def test_what_is_denied_is_told_nowhere(

@@ -70,6 +70,33 @@ def test_a_file_of_which_nothing_can_be_read_is_no_unknown_provider_s(
     assert f"{tmp_path} is a folder; must be a file" in run(capsys, sent, tmp_path, "--log", "log")
 
 
+@pytest.mark.parametrize(
+    ("headings", "words"),
+    [
+        ("Name", "has no column of addresses, which must be called 'email', 'Email Address' or"),
+        (
+            "Name;E-mail Address (Primary)",
+            "beside ids it has ['Name', 'E-mail Address (Primary)']; the nearest is 'E-mail "
+            "Address (Primary)': rename it",
+        ),
+        ("E-mail;Address", "has 2 columns of addresses, ['E-mail', 'Address']; leave the one"),
+    ],
+)
+def test_which_columns_may_hold_addresses_is_said(
+    headings: str,
+    words: str,
+    sent: Path,
+    rows: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = tmp_path / "addresses.csv"
+    table.write_text(f"Member ID;{headings}\n7{';x' * len(headings.split(';'))}\n")
+    said = run(capsys, sent, rows, "--addresses", table, "--log", tmp_path / "log")
+    assert str(table) in said
+    assert words in said
+
+
 @pytest.mark.parametrize("setting", ["--delivered-at", "--addresses"])
 def test_a_setting_that_is_empty_does_not_pass_in_silence(
     setting: str, sent: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
