@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bandit.core import told
 from bandit.core.columns import Columns
-from bandit.core.rules import Rules, name_nearest
+from bandit.core.rules import Rules
+from bandit.core.told import name_nearest
 from bandit.core.types import KINDS
 from bandit.features.attributes import Attributes
 from bandit.features.features import Features
@@ -142,10 +143,21 @@ def check_members(
     asked = {name: f"the column 'only_{name}' of {pool}" for name in limits if name not in columns}
     wanted = ["member", *columns, *limits]
     for table in Table.read_pieces(path, wanted, encoding=encoding, asked=asked):
-        table.check_ids("member", unique=False)
-        refuse_other_lines(table.path, table.columns, first=table.first)
+        try:
+            refuse_other_lines(table.path, table.columns, first=table.first)
+            table.check_ids("member", unique=False)
+        except ValueError:
+            _tell_totals(table.path, encoding)
+            raise
         refuse_formulas(table.path, table.columns, table.first)
         yield _check_attributes(table, read, limits, pool)
+
+
+def _tell_totals(path: Path, encoding: str) -> None:
+    """Raise ValueError where a column that is not read says that a row without an id is a sum."""
+    if path.is_file():  # a pipe cannot be read again
+        for table in Table.read_pieces(path, ["member"], all_columns=True, encoding=encoding):
+            refuse_other_lines(table.path, table.columns, first=table.first)
 
 
 def _check_attributes(
@@ -226,6 +238,21 @@ def find_odd(articles: Columns, rules: Rules) -> Iterator[str]:
             what = f"is none of {', '.join(kinds)}, and counts as an article"
             yield f"kind {kind!r}, of {count} articles, {what}{near}"
     yield from find_near(rules, articles)
+
+
+def tell_unlinked(articles: Columns) -> str:
+    """A sentence where articles have no link; "" where all have one."""
+    if "url" not in articles:
+        return "there is no column url: the merge files hold no links"
+    ids, links = articles["article"].tolist(), articles["url"].tolist()
+    pairs = zip(ids, links, strict=True)
+    bare = [one for one, link in pairs if link != link or not str(link or "").strip()]
+    if not bare:
+        return ""
+    if len(bare) == 1:
+        return f"1 of {len(ids)} articles has no url, {bare[0]!r}: its title is no link"
+    such = f"such as {bare[0]!r}: their titles are no links"
+    return f"{len(bare)} of {len(ids)} articles have no url, {such}"
 
 
 def check_seen(

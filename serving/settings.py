@@ -4,7 +4,7 @@ Open this file to see what is refused before a setting is looked at.
 """
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,13 +31,31 @@ def read_settings(path: str | Path, example: str) -> tuple[dict[str, object], st
     try:
         content = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     except yaml.MarkedYAMLError as error:
-        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ValueError(f"{path}{line}: {error.problem}") from None
+        at = error.problem_mark.line if error.problem_mark else -1
+        line = f" line {at + 1}" if error.problem_mark else ""
+        why = _tell_colon(text.splitlines()[: at + 1]) if _COLON.search(error.problem or "") else ""
+        raise ValueError(f"{path}{why or f'{line}: {error.problem}'}") from None
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path}: {shorten(content)}; must be settings such as {example}")
     return content, sha256(data).hexdigest()
+
+
+def _tell_colon(lines: Sequence[str]) -> str:
+    """Where a colon stands that YAML stumbles over, and what to do; "" where none is found.
+
+    lines: those above the one at which YAML gave up, and this one: `slots:6` is no mistake until
+        the next line
+    """
+    for number, line in reversed(list(enumerate(lines, start=1))):
+        if glued := re.match(r"\s*[A-Za-z_][\w -]*:(?=[^\s:/])", line):
+            name = shorten(line.strip())
+            return f" line {number}: {name}: write a space behind {shorten(glued[0].strip())}"
+    if lines and "{" not in lines[-1] and len(re.findall(r":(?=\s|$)", lines[-1])) > 1:
+        twice = shorten(lines[-1].strip())
+        return f" line {len(lines)}: {twice}: put a text that holds a colon in quotes"
+    return ""
 
 
 class _Loader(yaml.SafeLoader):
@@ -74,6 +92,7 @@ class _Loader(yaml.SafeLoader):
         return int(text)
 
 
+_COLON = re.compile("mapping values are not allowed|could not find expected ':'")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)$")
 for _tag, _pattern, _first in (
     ("int", _WHOLE, "-0123456789"),

@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from reprlib import repr as shorten
 from typing import Annotated, Self
 
 from bandit.core.columns import EACH, fold
-from bandit.core.told import Limits, read, settle
+from bandit.core.told import Limits, name_nearest, read, settle
 
 Count = Annotated[int, Limits(least=0)]
 Slot = Annotated[int, Limits(least=1)]
@@ -155,22 +154,3 @@ def _refuse_alike(what: str, values: Iterable[str]) -> None:
         if met.setdefault(fold(value), value) != value:
             first = met[fold(value)]
             raise ValueError(f"{what}: {shorten(first)} and {shorten(value)} are one value")
-
-
-def name_nearest(value: object, known: Iterable[object]) -> str:
-    """Words to end a message with: the nearest of the known values, or some of them.
-
-    >>> name_nearest("Event", ["article", "event"])
-    "; the nearest is 'event'"
-    >>> name_nearest("x", [4, 7])
-    '; there are 4, 7'
-    """
-    folded: dict[str, object] = {}
-    for one in known:
-        folded.setdefault(fold(str(one)), one)
-    near = get_close_matches(fold(str(value))[:99], folded, n=1, cutoff=0.6)
-    if near:
-        return f"; the nearest is {folded[near[0]]!r}"
-    some = [repr(one) for one in list(folded.values())[:5]]
-    more = ", ..." if len(folded) > 5 else ""
-    return f"; there are {', '.join(some)}{more}" if some else "; there are none"

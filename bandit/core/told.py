@@ -9,11 +9,13 @@ settings that cannot be.
 import re
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from difflib import get_close_matches
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from bandit.core.check import cut, shorten
+from bandit.core.columns import fold
 
 MOST_FINDINGS = 5  # in a message
 Made = TypeVar("Made")
@@ -23,7 +25,7 @@ _KINDS: dict[Any, tuple[str, Any]] = {  # how each is called, and what passes fo
     float: ("number", int | float),
     bool: ("boolean", bool),
     list: ("list", list),
-    dict: ("dictionary", dict),
+    dict: ("list of names with values", dict),
 }
 
 
@@ -113,6 +115,25 @@ def join(found: Iterable[Finding]) -> str:
     return "; ".join(said[:MOST_FINDINGS]) + (f"; and {more} more" if more > 0 else "")
 
 
+def name_nearest(value: object, known: Iterable[object]) -> str:
+    """Words to end a message with: the nearest of the known values, or some of them.
+
+    >>> name_nearest("Event", ["article", "event"])
+    "; the nearest is 'event'"
+    >>> name_nearest("x", [4, 7])
+    '; there are 4, 7'
+    """
+    folded: dict[str, object] = {}
+    for one in known:
+        folded.setdefault(fold(str(one)), one)
+    near = get_close_matches(fold(str(value))[:99], folded, n=1, cutoff=0.6)
+    if near:
+        return f"; the nearest is {folded[near[0]]!r}"
+    some = [repr(one) for one in list(folded.values())[:5]]
+    more = ", ..." if len(folded) > 5 else ""
+    return f"; there are {', '.join(some)}{more}" if some else "; there are none"
+
+
 def _read(place: str, kind: Any, told: Any, found: list[Finding]) -> Any:
     """What is told, as `kind` has it; what is wrong with it is added to `found`."""
     origin, inner = get_origin(kind) or kind, get_args(kind)
@@ -129,7 +150,8 @@ def _read(place: str, kind: Any, told: Any, found: list[Finding]) -> Any:
         return told
     name, fits = _KINDS[origin]
     if not (isinstance(told, fits) and (origin is bool or not isinstance(told, bool))):
-        found.append(_find(place, told, f"must be a valid {name}"))
+        example = f", such as {_show(kind)}; a space follows each colon" if origin is dict else ""
+        found.append(_find(place, told, f"must be a valid {name}{example}"))
         return told
     if origin is list:
         return [_read(f"{place}.{row}", inner[0], one, found) for row, one in enumerate(told)]
@@ -189,7 +211,8 @@ def _make(place: str, kind: Any, told: Any, found: list[Finding]) -> Any:
             found.append(Finding(f"{within}{field.name}", "", "it is missing"))
     for name in told:
         if name not in hints:
-            found.append(_find(f"{within}{name}", told[name], "there is no such setting"))
+            near = name_nearest(name, hints)
+            found.append(_find(f"{within}{name}", told[name], f"there is no such setting{near}"))
     if len(found) > before:
         return told
     try:
@@ -197,6 +220,18 @@ def _make(place: str, kind: Any, told: Any, found: list[Finding]) -> Any:
     except ValueError as error:  # its own checks
         found.append(_find(place, told, str(error)))
         return told
+
+
+def _show(kind: Any) -> str:
+    """What a value of a kind may look like, as YAML has it."""
+    origin, inner = get_origin(kind) or kind, get_args(kind)
+    if origin in (Annotated, UnionType):
+        return _show(inner[0])
+    if origin is dict:
+        return f"{{{_show(inner[0])}: {_show(inner[1])}}}"
+    if origin is list:
+        return f"[{_show(inner[0])}]"
+    return {int: "1", float: "0.5", bool: "true"}.get(origin, "name")
 
 
 def _find(place: str, told: object, wrong: str) -> Finding:

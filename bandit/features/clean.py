@@ -21,6 +21,11 @@ LONGEST = 100  # words that are read: a text says first what it is about
 _BREAK = re.compile(r"(?<=[.!?])\s+|\s+[|\u2022\u00b7]\s+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"\w+")
+# why an article counts as average
+UNREAD = (
+    "its title and summary hold nothing that is read, as markup, links, calls such as 'Read more' "
+    f"and texts of fewer than {FEWEST} letters are not; write a summary"
+)
 
 
 def check_texts(articles: Columns) -> None:

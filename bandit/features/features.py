@@ -135,7 +135,7 @@ class Features:
         texts = self._read(articles)
         known = np.asarray(encode(self.encoder, texts).any(axis=1)).tolist()
         return {
-            str(article): "its language is hardly known" if text else "there is nothing to read"
+            str(article): "its language is hardly known" if text else clean.UNREAD
             for article, text, knows in zip(articles["article"], texts, known, strict=True)
             if not (text and knows)
         }

@@ -137,6 +137,7 @@ def _walk_few(
     if not plan.explore.is_plain() or (weights := weigh(plan.scores, plan.explore)) is None:
         return None
     drawn, desks, shown = is_uniform(by), [], []
+    layout = layout or Layout(context.articles, context.rules, context.stories)
     make = compiled.One if (compiled := _find_compiled(plan.scores.size * by.shape[1])) else Alone
     for row, numbers in enumerate(by.tolist()):
         desk, own = Desk(context, layout, row), plan.explore.take(slice(row, row + 1))
@@ -158,8 +159,7 @@ def _walk_few(
             slots.append((choice, mass, role, 0 if pinned else given_up, supported))
         shown.append(list(zip(*slots, strict=True)))
         desks.append(desk)
-    columns = zip(zip(*shown, strict=True), _TYPES, strict=True)
-    slates = Slates(*(np.array(rows, dtype) for rows, dtype in columns))
+    slates = Slates(*map(np.array, zip(*shown, strict=True), _TYPES))
     for row, desk in enumerate(desks):
         _tell_unmet(desk, context.rules, slates, slice(row, row + 1))
     return slates

@@ -10,7 +10,8 @@ import numpy as np
 
 from bandit.core.check import shorten
 from bandit.core.columns import EACH
-from bandit.core.rules import Rules, name_nearest
+from bandit.core.rules import Rules
+from bandit.core.told import name_nearest
 from bandit.core.types import Context, Round, SlotPmf
 from bandit.features.attributes import fold
 from bandit.log.learning import learn_again

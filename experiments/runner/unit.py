@@ -21,7 +21,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bandit.core.files import read_json, sweep, write_json, write_table
+from bandit.core.files import read_json, sweep, together, write_json, write_table
 from bandit.core.make import read_target
 from bandit.core.threads import use_one_thread
 from bandit.features.features import Features
@@ -89,30 +89,31 @@ def run_unit(
     for number in range(1, association.issues + 1):
         name = f"{number:03d}"
         context = association.issue(number)
-        if not done:
-            around.add(context)
         path = folder / "log" / f"{name}.parquet"
         theirs = log.read(logger / "log" / path.name, other.issue(number)) if logger else None
         missing = not (folder / "replay" / path.name).exists()
         replayed = theirs if number >= replay_from and missing else None
         replay = LogReplay(learner, other, replayed, seed, depth) if replayed else None
-        if path.exists():  # it was sent before
+        sent = path.exists()
+        if sent:
             before = replay.add if replay else watch_nothing
             learn_again(learner, read_back(path, association, context), before)
-            if replay:
-                replay.write(folder / "replay" / name)
         else:
             watcher = Watcher(association, seed, replay)
             rests_on = learner.rests_on(context)
             round = send(learner, association, context, seed, watch=watcher)
-            if replay:
-                replay.write(folder / "replay" / name)
             expected = association.expected(context, round.slates)
             counts = measure_issue(association, round, expected, watcher.unexplored)
-            write_json(folder / "issues" / f"{name}.json", counts)
             people = count_people(association, round, expected, rests_on)
-            write_table(folder / "people" / f"{name}.parquet", people)
-            log.write(path, round)
+        with together():  # an issue waits for the disk once, not once a file
+            if not done:
+                around.add(context)
+            if replay:
+                replay.write(folder / "replay" / name)
+            if not sent:
+                write_json(folder / "issues" / f"{name}.json", counts)
+                write_table(folder / "people" / f"{name}.parquet", people)
+                log.write(path, round)
         if theirs:
             other.remember(theirs.context, theirs.slates, theirs.feedback)
         tick(number)

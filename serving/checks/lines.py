@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core.check import shorten
-from serving.checks.names import name_plainly
+from serving.checks.names import IDS, name_plainly
 
 _WHAT = r"(?:members?|records?|rows?|contacts?|count|number)"
 _NUMBER = r"(?:\s*[:=\uff1a]\s*|\s+)?[\d.,]*"
@@ -42,6 +42,8 @@ def refuse_other_lines(
     if not _is_text(ids := columns[name]):
         return
     plain = name_plainly(name)
+    if name in (*IDS, "title"):  # nothing else must be there
+        _refuse_unnamed_totals(path, columns, name, first)
     words = f"{_WORDS}|{plain.replace('_', '.')}"
     asked = pc.match_substring_regex(ids, words, ignore_case=True)
     for row in np.flatnonzero(pc.fill_null(asked, False).to_numpy()).tolist():
@@ -49,6 +51,19 @@ def refuse_other_lines(
         if told := _tell(own, plain):
             raise ValueError(
                 f"{path} row {first + row}: {shorten(own)} is {told}, not {what}; delete it"
+            )
+
+
+def _refuse_unnamed_totals(path: Path, columns: pa.Table, name: str, first: int) -> None:
+    """Raise ValueError where another cell of the first row without an id says it is a sum."""
+    ids = columns[name]
+    row = pc.index(pc.fill_null(pc.equal(pc.utf8_trim_whitespace(ids), ""), True), True).as_py()
+    cells = columns.slice(row, 1).to_pylist()[0].values() if row >= 0 else ()
+    for cell in cells:
+        if isinstance(cell, str) and _SUM.fullmatch(cell.casefold().strip()):
+            raise ValueError(
+                f"{path} row {first + row}: {name} is empty, and {shorten(cell)} says that it is "
+                "a line of totals; delete it"
             )
 
 

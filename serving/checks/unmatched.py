@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from bandit.core.check import shorten
 from bandit.core.columns import EACH, Columns
-from bandit.core.rules import Rules, name_nearest
+from bandit.core.rules import Rules
+from bandit.core.told import name_nearest
 from bandit.features.attributes import MISSING, fold, split_tags
 from bandit.slates.layout import read_values
 

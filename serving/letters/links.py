@@ -11,6 +11,7 @@ from serving.checks.marks import escape_odd, name_odd
 TRACK = "lb"  # the name of the parameter
 TOKEN = rf"[?&]{TRACK}=(?P<token>[ms][0-9a-f]{{20}})(?:[&#]|$)"
 _SOUND = re.compile(r"https?://[^\s/?#@\"'<>\\]+(?:[/?#][^\s\"'<>\\]*)?", re.IGNORECASE)
+_NEVER = re.compile(r"[\s\"'<>\\]")
 # By these, mail platforms mark a field of theirs: what stands there would be filled in, or break.
 _FIELD = re.compile(r"\{\{|\}\}|\{%|%\}|\*\||\|\*|%%|\$\{|#\{|\[\[|\]\]")
 
@@ -30,6 +31,11 @@ def check_link(where: str, link: str) -> None:
     if earlier := re.search(TOKEN, link):
         why = f"is copied from a mail, whose id is {earlier['token']!r}"
         raise ValueError(f"{where} = {link[:80]!r} {why}: leave {TRACK}=... out")
+    if (sign := _NEVER.search(link)) and link[:8].casefold().startswith(("http://", "https://")):
+        what = "a space" if sign[0] == " " else repr(sign[0])
+        code = "".join(f"%{byte:02X}" for byte in sign[0].encode())
+        why = f"holds {what} at place {sign.start() + 1}, which no web address does"
+        raise ValueError(f"{where} = {link[:80]!r} {why}: take it out, or write {code}")
     if not (_SOUND.fullmatch(link) and _is_split(link)):
         raise ValueError(f"{where} = {link[:80]!r}; {must}")
 

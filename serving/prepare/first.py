@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from bandit.core.check import shorten
 from bandit.core.ids import Aliases
 from bandit.core.threads import use_one_thread
+from bandit.core.told import name_nearest
 from bandit.features.clean import clean_texts
 from bandit.features.features import Features
 from bandit.log.issues import Issue
@@ -136,8 +138,11 @@ def read_segment_rules(path: str | Path, features: Features) -> dict[str, object
     """
     given, _ = read_settings(path, "by: member_type")
     for name in given:
-        if name not in ("by", "rules", "otherwise", "epsilon"):
-            raise ValueError(f"{path}: {name} = {given[name]!r}: there is no such setting")
+        if name not in (known := ("by", "rules", "otherwise", "epsilon")):
+            raise ValueError(
+                f"{path}: {name} = {shorten(given[name])}: there is no such setting"
+                f"{name_nearest(name, known)}"
+            )
     rules = given.get("rules")
     if not isinstance(rules, dict) or not all(isinstance(words, str) for words in rules.values()):
         raise ValueError(f"{path}: rules = {rules!r}: must be a value and words for each segment")

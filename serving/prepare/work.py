@@ -43,8 +43,8 @@ SEGMENT_RULES = "bandit.policies.segment_rules.SegmentRules"
 def read_members(asked: argparse.Namespace) -> tuple[Table, list[Column], pd.DataFrame]:
     """The member list, its columns as they were understood, and the attributes that are used."""
     table = Table.read(asked.members, ["member"], all_columns=True, encoding=asked.encoding)
-    table.check_ids("member", unique=True)
     refuse_other_lines(table.path, table.columns)
+    table.check_ids("member", unique=True)
     refuse_formulas(table.path, table.columns)
     columns = understand(table, asked.leave_out)
     return table, columns, list_attributes(table, columns)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bandit.core.rules import name_nearest
+from bandit.core.told import name_nearest
 from bandit.core.types import Bools, Floats, Ints
 from bandit.features.features import Features
 from bandit.log.words import NAMED, take_topics
@@ -63,8 +63,11 @@ def read_denied(
     if path is not None:
         given, _ = read_settings(path, "topics: [vaccines]")
         for name, values in given.items():
-            if name not in ("topics", "attributes"):
-                raise ValueError(f"{path}: {name} = {shorten(values)}: there is no such setting")
+            if name not in (settings := ("topics", "attributes")):
+                raise ValueError(
+                    f"{path}: {name} = {shorten(values)}: there is no such setting"
+                    f"{name_nearest(name, settings)}"
+                )
             if not isinstance(values, list):
                 raise ValueError(f"{path}: {name} = {shorten(values)}; must be a list of words")
             chosen = (name == "topics", name == "attributes")

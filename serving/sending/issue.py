@@ -25,7 +25,7 @@ from serving.checks.marks import refuse_odd
 from serving.checks.names import find_consent, find_nearly_right
 from serving.checks.pins import find_one_story
 from serving.checks.unmatched import list_tags, refuse_unmatched
-from serving.inputs import Inputs, find_odd, list_read, load
+from serving.inputs import Inputs, find_odd, list_read, load, tell_unlinked
 from serving.seen import refuse_rewritten, refuse_strangers
 from serving.sending.audience import limit_audience
 from serving.sending.holdout import Holdout, choose_at_random
@@ -102,8 +102,8 @@ class Issue:
             said.append(("members", f"{say}; it counts as unknown"))
         for article, why in self.inputs.unread.items():
             said.append(("pool", f"article {article!r} counts as average: {why}"))
-        if "url" not in self.articles:
-            said.append(("pool", "there is no column url: the merge files hold no links"))
+        if unlinked := tell_unlinked(self.articles):
+            said.append(("pool", unlinked))
         said += [("pool", sentence) for sentence in find_odd(self.articles, self.rules)]
         twice = find_one_story(self.rules, self.articles, self._stories)
         said += [("rules", sentence) for sentence in twice]
@@ -112,8 +112,9 @@ class Issue:
             said.append(("members", f"{say}: who wants no mail goes on a list of --suppress"))
         said += [("members", sentence) for sentence in self.division.tell()]
         if self.inputs.earlier and not self._tells_earlier():
-            say = "nobody has seen an article of these pools by --seen, or --sent with no_repeat"
-            said.append(("earlier", f"{say}: they say nothing"))
+            say = "no member is known to have seen an article of these pools, so --earlier does "
+            say += "nothing: give the list that says who has, by --seen (or --sent with no_repeat)"
+            said.append(("earlier", say))
         lists = read_suppressed(self.asked.suppress, self.asked.encoding, self.aliases)
         for path, ids in find_strangers(lists, self.inputs.members).items():
             if ids:

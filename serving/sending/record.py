@@ -3,6 +3,7 @@
 Open this file to tell a finished send from an unfinished one.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -75,10 +76,9 @@ def refuse_other(out: Path, made_from: dict[str, object]) -> dict[str, object] |
     now.pop("inputs")
     for what, value in now.items():
         if what not in then or then[what] != value:
-            was = shorten(then.get(what))
             raise ValueError(
-                f"{target} was made with other {what}: {was}, now {shorten(value)}; "
-                "choose another --out"
+                f"{target} was made with other {what}: {_word(then.get(what))}, now "
+                f"{_word(value)}; choose another --out"
             )
     return told
 
@@ -147,6 +147,15 @@ def read_parts(folder: Path, names: Collection[str] | None = None) -> dict[Path,
         waves = [folder]
     ordered = sorted(waves, key=lambda path: (len(path.name), path.name))
     return {part: read_send(part, names) for part in ordered}
+
+
+def _word(value: object) -> str:
+    """A part of what a send was made from, for a message: of a file, how its digest begins."""
+    if value is None:
+        return "none"
+    if re.fullmatch(r"[0-9a-f]{64}([ +][0-9a-f]{64})*", str(value)):
+        return f"one whose SHA-256 begins {str(value)[:8]}"
+    return shorten(value)
 
 
 def _flatten(made_from: dict[str, object]) -> dict[str, object]:

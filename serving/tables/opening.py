@@ -59,6 +59,8 @@ def open_table(path: Path, encoding: str = "utf-8") -> Iterator[Opened]:
         before = os.fstat(file.fileno())
         digest = file_digest(source, "sha256").hexdigest()
         source.seek(0)
+        _refuse_unlike(path, source.read(4))
+        source.seek(0)
         if is_worded(path):
             names, sheets = open_sheet(path, source, encoding)
             yield Opened(names, None, digest, lambda wanted: _select(sheets, wanted))
@@ -78,6 +80,23 @@ def _open(path: Path) -> BufferedReader:
         raise ValueError(f"{path}: there is no such file") from None
     except IsADirectoryError:
         raise ValueError(f"{path} is a folder; must be a file") from None
+
+
+def _refuse_unlike(path: Path, begins: bytes) -> None:
+    """Raise ValueError where the name's ending and the first bytes are not of one known format."""
+    ending, save = path.suffix.lower(), "save it as .xlsx without a password, or as CSV UTF-8"
+    if begins == b"\xd0\xcf\x11\xe0":
+        what = "an old Excel workbook (.xls), or one with a password, by its first bytes"
+        raise ValueError(f"{path} is {what}; {save}")
+    if ending == ".xlsx" and begins[:2] != b"PK":
+        what = "no workbook by its first bytes, though its name ends in .xlsx"
+        raise ValueError(f"{path} is {what}; let the name of a CSV file end in .csv")
+    if ending not in (*WORDED, ".parquet") and begins != b"PAR1":
+        known = ", ".join((*WORDED, ".parquet"))
+        raise ValueError(
+            f"{path}: its name ends in {ending!r}, which says of no format that is read; must be "
+            f"one of {known}"
+        )
 
 
 def _select(sheets: Iterator[pa.Table], wanted: Sequence[str]) -> Iterator[pa.Table]:

@@ -6,8 +6,8 @@ LOG is an archive of finished issues, DIR the folders of their sends. It compare
 newsletter delivered between the arms, and of each arm with the members held out, by intervals that
 hold at every look together: ask after each issue, and stop when it says so. Issues of the log from
 before the experiment tell how members differ, which makes the intervals narrower. Writes
-verdict.json and verdict.html into --out, and prints a table. Needs pandas (extra `prepare`), which
-sending does not.
+verdict.json and verdict.html into --out, and prints a table. Needs pandas and rich (extra
+`prepare`), which sending does not.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def work(asked: argparse.Namespace) -> None:
     check.at_least("--worth", asked.worth, 0.0)
     check.at_least("--margin", asked.margin, 0.0)
     check.between("--level", asked.level, 0.5, 0.9999)
-    require("prepare", "pandas")
+    require("prepare", "pandas", "rich")
     from serving.aliases import read_aliases
     from serving.sending.record import refuse_spoiling
     from serving.verdict.answers import read_answers

@@ -125,7 +125,7 @@ def judge_guard(pair: "Pair", name: str, guard: "Guard", margin: float) -> tuple
     if ratio.high < 1 + margin:
         return "fine", f"Members {who} do not {do} {limit} as {others}: it is {times}."
     unsure = f"Too few have {name} to rule out that members {who} do so {limit} as {others}"
-    return "open", f"{unsure}: it is {times}."
+    return "open", f"{unsure}: it may be {times}."
 
 
 def call(group: str) -> str:
@@ -152,5 +152,7 @@ def format_clicks(clicks: float) -> str:
 
 
 def _times(ratio: Interval) -> str:
-    high = "any number of" if math.isinf(ratio.high) else f"{ratio.high:.2f}"
-    return f"{ratio.low:.2f} to {high} times"
+    """Between which ratios the truth should lie, such as `0.80 to 1.25 times`."""
+    if math.isinf(ratio.high):
+        return f"anything from {ratio.low:.2f} times upwards"
+    return f"{ratio.low:.2f} to {ratio.high:.2f} times"

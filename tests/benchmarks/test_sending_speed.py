@@ -50,7 +50,7 @@ def walk_bare(n: int) -> Callable[[], Any]:
 
 
 @pytest.mark.benchmark(timer=process_time)
-@pytest.mark.parametrize(("n", "most"), [(1, 14), (MANY, 6)])
+@pytest.mark.parametrize(("n", "most"), [(1, 8), (MANY, 6)])
 def test_composing_beside_a_bare_walk(benchmark: Any, desk: Any, n: int, most: float) -> None:
     """For one member, calls are what costs: hundreds of numpy's, where the bare walk makes 40.
 

@@ -94,8 +94,16 @@ def test_a_list_that_changes_later_changes_nothing() -> None:
         ),
         ({"parts": PARTS, "chief": [1]}, "chief = [1]: must be a valid string or a valid integer"),
         ({"parts": PARTS, "loud": 1}, "loud = 1: must be a valid boolean"),
-        ({"parts": PARTS, "facts": []}, "facts = []: must be a valid dictionary"),
-        ({"parts": PARTS, "chef": 1}, "chef = 1: there is no such setting"),
+        (
+            {"parts": PARTS, "facts": []},
+            "facts = []: must be a valid list of names with values, such as",
+        ),
+        ({"parts": PARTS, "facts": 1}, "such as {name: name}; a space follows each colon"),
+        ({"parts": PARTS, "places": "2 x"}, "places = '2 x': must be a valid list of names with"),
+        ({"parts": PARTS, "places": "2 x"}, "such as {1: name}; a space follows each colon"),
+        ({"parts": PARTS, "chef": 1}, "chef = 1: there is no such setting; the nearest is 'chief'"),
+        ({"parts": PARTS, "Loud": 1}, "Loud = 1: there is no such setting; the nearest is 'loud'"),
+        ({"parts": PARTS, 7: 1}, "7 = 1: there is no such setting; there are 'parts', 'places',"),
         (
             {"loud": 2, "chef": 1},
             "parts: it is missing; loud = 2: must be a valid boolean; chef = ",

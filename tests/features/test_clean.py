@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandit.features.boilerplate import drop_call
-from bandit.features.clean import LONGEST, clean_texts, find_boilerplate, join_texts, read_texts
+from bandit.features.clean import (
+    LONGEST,
+    UNREAD,
+    clean_texts,
+    find_boilerplate,
+    join_texts,
+    read_texts,
+)
 from bandit.features.features import Features
 from bandit.features.markup import strip_markup
 from bandit.features.text import StaticEncoder
@@ -215,9 +222,9 @@ def test_what_cannot_be_read_is_average_and_reported() -> None:
     assert not text[:4].any()
     assert text[4].all()
     assert features.find_unread(articles) == {
-        "a0": "there is nothing to read",
-        "a1": "there is nothing to read",
-        "a2": "there is nothing to read",
+        "a0": UNREAD,
+        "a1": UNREAD,
+        "a2": UNREAD,
         "a3": "its language is hardly known",
     }
     assert features.find_unread(pool(archive[:9], [""] * 9)) == {}

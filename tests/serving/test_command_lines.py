@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bandit.core.types import Context
+from bandit.features.clean import UNREAD
 from bandit.policies.profile import Profile
 from serving import bundle, export, send
 from serving.inputs import load
@@ -99,10 +100,12 @@ def test_slates_made_from_something_else_stay(
     before = {path.name: path.read_bytes() for path in (desk / "out").iterdir()}
     shutil.copy(desk / "rules.yaml", desk / "other.yaml")
     (desk / "other.yaml").write_text("slots: 3\n")
+    pd.DataFrame({"old": [7], "member": [8]}).to_parquet(desk / "ids.parquet")
     for other, what in (
         ({"seed": 8}, "seed: 7, now 8"),
-        ({"rules": desk / "other.yaml"}, "rules: '"),
+        ({"rules": desk / "other.yaml"}, "rules: one whose SHA-256 begins "),
         ({"campaign": "x"}, "campaign"),
+        ({"aliases": desk / "ids.parquet"}, "aliases: none, now one whose SHA-256 begins "),
     ):
         assert send.main(list_arguments(desk, unit / "bundle", **other)) == 2
         assert f"was made with other {what}" in capsys.readouterr().err
@@ -279,8 +282,7 @@ def test_an_article_that_cannot_be_read_counts_as_average(
     warned = capsys.readouterr().err.splitlines()
     first, second = sorted(pool["article"].iloc[[1, 3]])
     assert [line.split("pool.parquet: ")[1] for line in warned] == [
-        f"article {first!r} counts as average: there is nothing to read",
-        f"article {second!r} counts as average: there is nothing to read",
+        f"article {each!r} counts as average: {UNREAD}" for each in (first, second)
     ]
     unread = json.loads((desk / "out" / "send.json").read_text())["unread"]
-    assert unread == dict.fromkeys([first, second], "there is nothing to read")
+    assert unread == dict.fromkeys([first, second], UNREAD)

@@ -189,7 +189,8 @@ def test_earlier_pools_that_say_nothing_are_told(unit: Path, desk: Path, capsys:
     pool.assign(article="old-" + pool["article"]).to_parquet(desk / "old.parquet")
     assert ask(desk, unit, "--earlier", str(desk / "old.parquet")) == 0
     said = " ".join(capsys.readouterr().err.split())
-    assert "old.parquet: nobody has seen an article of these pools by --seen, or --sent" in said
+    assert "old.parquet: no member is known to have seen an article of these pools, so" in said
+    assert "--earlier does nothing: give the list that says who has, by --seen (or" in said
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,10 @@ REFUSED = {
     "there is no such file": ["--members", "nobody.csv"],
     "segments.yaml: by = 'shoe'": ["--segment-rules", "segments.yaml"],
     "wrong.yaml: rules = ['a']: must be a value and words": ["--segment-rules", "wrong.yaml"],
+    "odd.yaml: Otherwise = 'x': there is no such setting; the nearest is 'otherwise'": [
+        "--segment-rules",
+        "odd.yaml",
+    ],
     "twice.yaml: rules name area 'cardiology' twice": ["--segment-rules", "twice.yaml"],
 }
 
@@ -226,6 +230,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
     monkeypatch.chdir(office)
     (office / "segments.yaml").write_text("by: shoe\nrules: {a: heart}\notherwise: vaccines\n")
     (office / "wrong.yaml").write_text("by: area\nrules: [a]\notherwise: vaccines\n")
+    (office / "odd.yaml").write_text("by: area\nrules: {a: heart}\nOtherwise: x\n")
     twice = "by: area\nrules: {cardiology: heart, Cardiology: hearts}\notherwise: vaccines\n"
     (office / "twice.yaml").write_text(twice)
     before = sorted(office.iterdir())

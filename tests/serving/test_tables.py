@@ -3,15 +3,18 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bandit.features.attributes import Attributes
 from serving import send
 from serving.checks.lines import refuse_other_lines
 from serving.checks.names import find_columns
+from serving.inputs import check_members
 from serving.tables.table import Table
 from tests.support.desk_cases import list_arguments
 
@@ -90,6 +93,27 @@ def test_a_line_that_is_no_member_is_refused_by_row(
     said = rf"members\.csv row 2: '{re.escape(own)}' is a line of {what}, not a member"
     with pytest.raises(ValueError, match=said):
         refuse_other_lines(Path("members.csv"), columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            LIST + ",Grand Total,1200\n",
+            "row 2: member is empty, and 'Grand Total' says that it is a",
+        ),
+        (LIST + ",x,Total: 24\n", "row 2: member is empty, and 'Total: 24' says that it is a line"),
+        (LIST + ",x,1200\n", "row 2: member is empty"),
+    ],
+)
+def test_a_line_of_totals_without_an_id_is_told_as_one(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    """Whether the cell that says so is in a column that a send reads, or in another."""
+    path = write(tmp_path, text)
+    features = SimpleNamespace(attributes=Attributes({}, {}, {}))
+    with pytest.raises(ValueError, match=re.escape(said)):
+        list(check_members(path, [features], []))  # type: ignore[list-item]  # has attributes
 
 
 @pytest.mark.parametrize(
@@ -192,6 +216,9 @@ def test_a_workbook_is_read_as_the_same_text(tmp_path: Path) -> None:
             frame.to_excel(both, sheet_name=name)
     with pytest.raises(ValueError, match=r"two\.xlsx has 2 sheets that are filled; must be one"):
         read_all(tmp_path / "two.xlsx")
+    (tmp_path / "text.xlsx").write_text("member,kind\n1,x\n")
+    with pytest.raises(ValueError, match=r"text\.xlsx is no workbook by its first bytes, though"):
+        read_all(tmp_path / "text.xlsx")
     (tmp_path / "none.xlsx").write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(ValueError, match=r"none\.xlsx is not a sound XLSX file"):
         read_all(tmp_path / "none.xlsx")

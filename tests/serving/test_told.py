@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from serving import send
 from tests.support.desk_cases import list_arguments
@@ -28,6 +29,27 @@ def test_what_limits_nobody_is_said(unit: Path, desk: Path, capsys: Any) -> None
     assert "such as 'A-77'" in said
     page = (desk / "out" / "preview.html").read_text()
     assert "are not read and limit nobody" in page
+
+
+@pytest.mark.parametrize(
+    ("bare", "said"),
+    [
+        ([3], "1 of 11 articles has no url, {}: its title is no link"),
+        ([8, 3, 5], "3 of 11 articles have no url, such as {}: their titles are no links"),
+        ([*range(11)], "11 of 11 articles have no url, such as {}: their titles are no links"),
+    ],
+)
+@pytest.mark.parametrize("empty", [None, " "])
+def test_articles_without_a_link_are_told(
+    bare: list[int], said: str, empty: str | None, unit: Path, desk: Path, capsys: Any
+) -> None:
+    pool = pd.read_parquet(desk / "pool.parquet")
+    pool.loc[bare, "url"] = empty
+    pool.to_parquet(desk / "pool.parquet")
+    assert send.main(list_arguments(desk, unit / "bundle")) == 0
+    assert f"pool.parquet: {said.format(repr(min(pool['article'][bare])))}\n" in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_list_of_what_strangers_saw_is_refused(unit: Path, desk: Path, capsys: Any) -> None:

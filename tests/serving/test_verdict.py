@@ -1,16 +1,19 @@
 """The verdict on an experiment: which mails count, what is said, and when nothing is said."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from bandit.ope.intervals import Interval
 from serving.verdict.answers import Answers
 from serving.verdict.course import Course, Pair, follow
 from serving.verdict.sends import Split
-from serving.verdict.words import Judged, judge
+from serving.verdict.words import Judged, judge, judge_guard
 
 N = 4000
 
@@ -155,6 +158,22 @@ def test_guards_are_harm_fine_or_open() -> None:
     counts = same.pairs[0].guards["unsubscribed"][-1].counts
     once = sum(same.totals[name]["unsubscribed"] for name in "AB")
     assert sum(counts) == once <= N
+
+
+@pytest.mark.parametrize(
+    ("ratio", "times"),
+    [
+        (Interval(1.0, 0.06, math.inf), "it may be anything from 0.06 times upwards as often (3 "),
+        (Interval(1.0, 0.06, 9.0), "it may be 0.06 to 9.00 times as often (3 unsubscribed, again"),
+    ],
+)
+def test_how_much_more_often_is_said_though_it_has_no_end(ratio: Interval, times: str) -> None:
+    guard, pair = (
+        SimpleNamespace(ratio=ratio, counts=(2, 3)),
+        SimpleNamespace(first="A", second="B"),
+    )
+    outcome, said = judge_guard(pair, "unsubscribed", guard, 0.25)  # type: ignore[arg-type]
+    assert (outcome, times in said) == ("open", True), said
 
 
 def test_what_is_left_out_is_said() -> None:

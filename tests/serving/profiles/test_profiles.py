@@ -132,6 +132,10 @@ def test_a_denied_topic_is_left_out_and_the_note_is_there(
     assert run(desk, tmp_path / "q.parquet", "--deny-list", deny) == 2
     assert "deny.yaml: topics: 'Region' is no topic" in (said := capsys.readouterr().err)
     assert "attribute" not in said  # it is one
+    deny.write_text("topic: [vaccines]\n")
+    assert run(desk, tmp_path / "q.parquet", "--deny-list", deny) == 2
+    said = capsys.readouterr().err
+    assert "topic = ['vaccines']: there is no such setting; the nearest is 'topics'" in said
     assert not (tmp_path / "q.parquet").exists()
 
 
