@@ -130,6 +130,15 @@ class Columns:
         return [column] * len(self) if np.ndim(column) == 0 else column
 
 
+def to_frame(table: "pa.Table") -> "pd.DataFrame":
+    """A table as pandas has it. Raises ValueError where pandas' own notes in it are damaged."""
+    try:
+        frame: pd.DataFrame = table.to_pandas()
+    except Exception as error:  # the notes may say anything
+        raise ValueError(f"pandas cannot read it: {type(error).__name__}: {error}") from None
+    return frame
+
+
 def _read_arrow(column: "pa.ChunkedArray") -> Array:
     """An arrow column as an array; a text that many rows have is one object, kept once.
 

@@ -14,22 +14,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bandit.core.check import shorten
 
-if TYPE_CHECKING:
-    import pandas as pd  # whoever reads only JSON does without
 if sys.platform != "win32":
     import fcntl
 
-ROWS = 400_000  # of a file that is read in pieces
-
 Waiting = list[tuple[Path, Path, ExitStack]]  # files that are written: parts, places, their holds
 _waiting: ContextVar[Waiting | None] = ContextVar("waiting", default=None)  # in `together`
+ROWS = 400_000  # of a file that is read in pieces
 PART = re.compile(r"\.(?P<name>.+)\.\d+\.part")
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # a drive has one letter
 
@@ -301,22 +298,3 @@ def read_plain(path: str | Path) -> pa.Table:
             what = f"{shorten(field.name)} has type {shorten(str(field.type))}"
             raise ValueError(f"{path}: column {what}; must be plain, and have a name of its own")
     return table
-
-
-def to_frame(table: pa.Table) -> "pd.DataFrame":
-    """A table as pandas has it. Raises ValueError where pandas' own notes in it are damaged."""
-    try:
-        frame: pd.DataFrame = table.to_pandas()
-    except Exception as error:  # the notes may say anything
-        raise ValueError(f"pandas cannot read it: {type(error).__name__}: {error}") from None
-    return frame
-
-
-def check_ids(path: str | Path, table: pa.Table, name: str) -> None:
-    """Raise ValueError unless a column holds ids, which are text or whole numbers."""
-    kind = table.schema.field(name).type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_null)
-    if not any(test(kind) for test in tests):
-        raise ValueError(f"{path}: column {name!r} has type {kind}; ids are whole numbers or text")

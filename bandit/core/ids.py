@@ -10,7 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from bandit.core.check import shorten
 from bandit.core.columns import Ids, Ints
 from bandit.core.keys import member_keys
 from bandit.core.state import State
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Aliases = Mapping[Any, Any]  # the present id of each old one
 Kinds = tuple[bool, bool]  # of ids: whether any is a number, and whether any is text
@@ -216,6 +220,18 @@ def unpack(packed: NDArray[np.uint8]) -> list[Any]:
         (value, count), *_ = Counter(values).most_common(1)
         raise ValueError(f"id {shorten(value)} is given {count} times")
     return values
+
+
+def check_ids(path: str | Path, table: "pa.Table", name: str) -> None:
+    """Raise ValueError unless a column holds ids, which are text or whole numbers."""
+    import pyarrow as pa  # who only looks members up does without
+
+    kind = table.schema.field(name).type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_null)
+    if not any(test(kind) for test in tests):
+        raise ValueError(f"{path}: column {name!r} has type {kind}; ids are whole numbers or text")
 
 
 def number_ids(ids: Ids) -> Ints:

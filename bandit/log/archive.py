@@ -24,9 +24,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core import check
-from bandit.core.columns import Columns
-from bandit.core.files import check_ids, read_plain, to_frame, write_json, write_table
-from bandit.core.ids import Aliases, follow, locate
+from bandit.core.columns import Columns, to_frame
+from bandit.core.files import read_plain, write_json, write_table
+from bandit.core.ids import Aliases, check_ids, follow, locate
 from bandit.core.types import Bools, Context, Ids, Ints, Round
 from bandit.features.clean import join_texts
 from bandit.features.features import Features

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from bandit.core import check
 from bandit.core.check import shorten
-from bandit.core.files import check_ids, read_plain, write_table
+from bandit.core.files import read_plain, write_table
+from bandit.core.ids import check_ids
 from bandit.core.types import (
     EMPTY,
     PINNED,

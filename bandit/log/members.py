@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bandit.core import check
-from bandit.core.files import check_ids, read_plain, to_frame, write_table
-from bandit.core.ids import locate
+from bandit.core.columns import to_frame
+from bandit.core.files import read_plain, write_table
+from bandit.core.ids import check_ids, locate
 from bandit.core.types import Bools, Ids, Ints
 from bandit.features.attributes import Attributes
 

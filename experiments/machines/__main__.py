@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bandit.core import files
+from bandit.core.columns import to_frame
 from bandit.core.types import Round
 from bandit.log.doubt import MACHINES, count_people
 from bandit.log.events import estimate_open_rate
@@ -142,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def read_events(path: Path) -> pd.DataFrame:
     """The events of a csv or parquet file. Raises ValueError naming a file that holds no table."""
     if path.suffix == ".parquet":
-        return files.to_frame(files.read_table(path))
+        return to_frame(files.read_table(path))
     try:
         return pd.read_csv(path)
     except ValueError as error:  # of pandas, which does not name the file

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 import time
 from collections.abc import Iterable, Iterator
 from io import StringIO
@@ -291,21 +290,3 @@ def test_a_campaign_of_long_lists_has_the_bytes_of_one_of_short_lists(
     assert found[0] == found[1]
     mailed = [pq.read_table(desk / "long" / f"wave-{i}" / "members.parquet") for i in (1, 2)]
     assert sum(map(len, mailed)) == N
-
-
-@pytest.mark.parametrize(
-    ("name", "begins", "said"),
-    [
-        ("u10.xls", b"\xd0\xcf\x11\xe0\xa1", "is an old Excel workbook (.xls), or one with a pass"),
-        ("u10.xlsx", b"\xd0\xcf\x11\xe0\xa1", "save it as .xlsx without a password, or as CSV"),
-        ("u10.xls", b"member\n1\n", "its name ends in '.xls', which says of no format that is"),
-        ("u10.dat", b"member\n1\n", "must be one of .csv, .tsv, .txt, .xlsx, .parquet"),
-        ("u10.parquet", b"member\n1\n", "is not a sound parquet file"),
-    ],
-)
-def test_a_format_that_is_not_read_is_named(
-    tmp_path: Path, name: str, begins: bytes, said: str
-) -> None:
-    (tmp_path / name).write_bytes(begins)
-    with pytest.raises(ValueError, match=f"{re.escape(name)}.*{re.escape(said)}"):
-        list(Table.read_pieces(tmp_path / name, []))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving import send
+from serving.tables.table import Table
 from tests.support.desk_cases import K, N, list_arguments
 
 
@@ -122,3 +124,21 @@ def test_a_pipe_of_the_suppressed_is_refused(unit: Path, desk: Path, capsys: Any
     asked = [*list_arguments(desk, unit / "bundle"), "--suppress", str(desk / "gone.csv")]
     assert send.main(asked) == 2
     assert "gone.csv is a pipe; the list is read several times" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "said"),
+    [
+        ("u10.xls", b"\xd0\xcf\x11\xe0\xa1", "is an old Excel workbook (.xls), or one with a pass"),
+        ("u10.xlsx", b"\xd0\xcf\x11\xe0\xa1", "save it as .xlsx without a password, or as CSV"),
+        ("u10.xls", b"member\n1\n", "its name ends in '.xls', which says of no format that is"),
+        ("u10.dat", b"member\n1\n", "must be one of .csv, .tsv, .txt, .xlsx, .parquet"),
+        ("u10.parquet", b"member\n1\n", "is not a sound parquet file"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named(
+    tmp_path: Path, name: str, begins: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(begins)
+    with pytest.raises(ValueError, match=f"{re.escape(name)}.*{re.escape(said)}"):
+        list(Table.read_pieces(tmp_path / name, []))
