@@ -260,7 +260,8 @@ Explore = Callable[[Floats, Bools], Floats]
 class SlotPmf:
     """A plan: scores, and the exploration that turns the open articles' scores into a slot's pmf.
 
-    scores: [n, m], or [n, m, k] where they differ between slots; the last serves all slots below
+    scores: [n, m], or [n, m, k] where they differ between slots; the last serves all slots below.
+        They are kept with 64 bits, in which one member is drawn for as many are
     explore: (scores [n, m], open [n, m]) -> pmf [n, m], whose rows sum to 1 over the open articles
         and are 0 elsewhere; `slates.exploration.Shares` is one that is drawn from faster
 
@@ -275,6 +276,8 @@ class SlotPmf:
             has = f"{type(self.scores).__module__}.{type(self.scores).__name__}"
             must = "must be a numpy array [n, m], of a tensor scores.detach().numpy()"
             raise ValueError(f"scores is a {has}; {must}")
+        if self.scores.dtype != np.float64:
+            object.__setattr__(self, "scores", self.scores.astype(np.float64))
 
     def __call__(self, open: Bools, slot: int = 0) -> Floats:
         """The pmf [n, m] of `slot` (from 0) over the articles that are `open` [n, m]."""

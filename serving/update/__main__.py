@@ -47,7 +47,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def work(asked: argparse.Namespace) -> None:
     """Do what is asked. Raises ValueError where a library is missing, and for what cannot be."""
-    require("update", "pandas")
+    require("update", "pandas", "scipy")
     from serving.update.work import update
 
     print(update(asked))

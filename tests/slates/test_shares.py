@@ -13,6 +13,7 @@ from bandit.core.types import Bools, Context, Floats, Slates, SlotPmf
 from bandit.slates import propensity as slates
 from bandit.slates.exploration import Shares, budgeted, epsilon_greedy, softmax, squarecb, thompson
 from bandit.slates.sums import FEW
+from tests.support.builders import context_of
 from tests.support.slate_cases import SOFT, every_explorer, make_masked, make_plan, take_all
 
 Make = Callable[..., Context]
@@ -183,3 +184,14 @@ def test_shares_of_some_members_are_those_of_all() -> None:
     scores, open, rows = np.zeros((9, 5)), rng.random((9, 5)) < 0.6, np.array([7, 2, 5])
     part = explore.take(rows)(scores[rows], open[rows])
     assert part.tobytes() == explore(scores, open)[rows].tobytes()
+
+
+def test_scores_of_32_bits_give_one_member_what_they_give_many() -> None:
+    scores = np.random.default_rng(1).normal(size=(5, 9)).astype(np.float32)
+    many, one = (
+        slates.draw(
+            SlotPmf(scores[:n], softmax(1.0, 0.1)), context_of(n, 9, Rules(slots=3)), seed=1
+        )
+        for n in (5, 1)
+    )
+    assert many.propensity[0].tolist() == one.propensity[0].tolist()
