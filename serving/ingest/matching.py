@@ -21,6 +21,7 @@ from serving.tables.table import Table
 
 NAMES = ("token", "mail", "member", "campaign", "send", "provider", "message", "address")
 NOWHERE = "it says of no mail of this send"
+OTHER = "its link is another article's than its slot's: is this the send that was mailed?"
 TWO = "it has the ids of two mails"
 # what a column of addresses may be called, in plain names
 ADDRESS = ("email", "email_address", "e_mail_address", "e_mail", "address")
@@ -142,7 +143,8 @@ class Matcher:
         """The same records with slots and places of their links, and the kinds that follow.
 
         A click on no article's link is an unsubscribe or other; one on no link that is known is
-        set aside.
+        set aside, and one whose event id is of another article's slot, as in the book of a send
+        that was made again and not mailed.
         """
         click = pc.equal(table["kind"], "click").to_numpy(zero_copy_only=False)
         link = flatten(table["link"])
@@ -163,7 +165,9 @@ class Matcher:
         slot = np.where(found.slot > 0, found.slot, np.where(fits, tagged, slot))
         slot = np.where(click & ~listed, slot, 0)
         shown = self.book.choice[at, np.clip(slot - 1, 0, k - 1)] >= 0
-        lost = click & ~listed & ((slot == 0) | ~shown)
+        theirs = self.book.link[self.book.choice[at, np.clip(slot - 1, 0, k - 1)]]
+        strange = (slot > 0) & shown & (code >= 0) & (theirs != code)
+        lost = click & ~listed & ((slot == 0) | ~shown | strange)
         reasons = pc.if_else(
             pa.array(many & (slot == 0)),
             "its link is in two slots",
@@ -173,6 +177,7 @@ class Matcher:
                 "its link is nobody's: see --links",
             ),
         )
+        reasons = pc.if_else(pa.array(strange), OTHER, reasons)
         unused = pc.and_(pc.equal(found.why, ""), pa.array(lost))
         why = pc.if_else(unused, reasons, found.why)
         leaves = pc.equal(place, "unsubscribe")

@@ -13,7 +13,7 @@ from bandit.policies.popular import Popular
 from bandit.policies.profile import Profile
 from bandit.policy import Policy
 from serving.ingest.book import Book
-from serving.ingest.matching import Matcher
+from serving.ingest.matching import OTHER, Matcher
 from serving.ingest.reading.links import Places
 from serving.ingest.reading.mapping import find_mapping
 from serving.ingest.reading.records import read_records
@@ -89,6 +89,19 @@ def test_two_links_to_one_article_are_one_slot(
     events = pd.read_parquet(tmp_path / "log" / "events" / "001.parquet")
     clicks = events[(events["member"] == mail["member"]) & (events["kind"] == "click")]
     assert clicks["slot"].tolist() == [slot, slot]
+
+
+def test_a_click_on_another_article_s_link_than_its_slot_s_is_set_aside(
+    sent: Path, post: Post, tmp_path: Path
+) -> None:
+    """As where a send was made again with other options, and the folder of the first is given."""
+    own, other = post.mails[6]["slots"][:2]
+    link = f"{strip(other['url'])}?{own['url'].partition('?')[2]}"
+    days = [*list_days(post, every=N), Happened(6, "open", 4000)]
+    days += [Happened(6, "click", 4060, own["slot"], link=link)]
+    file = write(tmp_path, "mailgun", write_rows("mailgun", post, days))
+    told = ingest(sent, tmp_path / "log", file)
+    assert told["aside"] == {OTHER: 1}
 
 
 def test_a_link_of_two_slots_is_neither_s_unless_our_id_tells(sent: Path, post: Post) -> None:
