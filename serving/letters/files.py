@@ -87,7 +87,7 @@ def _write_files(issue: "Issue", texts: Texts, shards: Shards) -> Written:
             *alarms,
             *(f"{file}: {warning}" for file, warning in issue.warnings),
         ]
-        warnings = [f"{sentence[0].upper()}{sentence[1:]}." for sentence in warnings]
+        warnings = [_punctuate(sentence) for sentence in warnings]
         write_preview(at[PREVIEW], change, issue, texts, tally, letters.found, warnings)
         for name, part in at.items():
             refuse_unlike(part, folder / name)
@@ -95,6 +95,11 @@ def _write_files(issue: "Issue", texts: Texts, shards: Shards) -> Written:
     write_send(folder, told, FILES)
     sync(folder)
     return Written(told)
+
+
+def _punctuate(sentence: str) -> str:
+    """The sentence as it stands by itself, where it may be a question."""
+    return f"{sentence[0].upper()}{sentence[1:]}{'' if sentence.endswith('?') else '.'}"
 
 
 def _describe(

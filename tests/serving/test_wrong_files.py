@@ -82,6 +82,7 @@ def test_the_pool_of_last_week_and_half_a_list_are_told_first_on_the_page(
     said = capsys.readouterr().err
     assert all(f"warning: {sentence}" in said for sentence in told["alarms"])
     page = " ".join((desk / "out" / "preview.html").read_text(encoding="utf-8").split())
+    assert "is this the pool that was sent then?<" in page
     assert page.index("No article is new since week-29") < page.index('class="letter ')
     pool = pd.read_parquet(desk / "pool.parquet")
     pool["article"] = ["new", *pool["article"][1:]]
