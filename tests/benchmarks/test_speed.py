@@ -12,6 +12,7 @@ import pytest
 
 from bandit.core import exact
 from bandit.core.types import SlotPmf
+from bandit.features import text
 from bandit.features.clean import read_texts
 from bandit.features.stories import find_stories
 from bandit.features.text import StaticEncoder
@@ -167,7 +168,12 @@ def test_finding_stories_beside_reading_them(benchmark: Any) -> None:
     world = Association(seed=5, members=60, issues=6, carried=0.0)
     articles = pd.concat([world.pool(number).articles for number in range(1, 6)], ignore_index=True)
     texts = read_texts(articles)
-    reading = seconds(lambda: StaticEncoder().encode(texts))
+
+    def read() -> None:
+        text._read_static.cache_clear()  # texts are kept, once they have been read
+        StaticEncoder().encode(texts)
+
+    reading = seconds(read)
     benchmark(find_stories, articles, texts)
     ratio = benchmark.stats["min"] / reading
     benchmark.extra_info["times their word vectors"] = ratio
