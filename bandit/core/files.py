@@ -265,6 +265,15 @@ def check_count(file: pq.ParquetFile, rows: int) -> None:
         raise pa.ArrowInvalid(f"it has {about.num_rows} rows, of which {rows} can be read")
 
 
+def iterate(file: pq.ParquetFile, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+    """Some columns of a file, so many rows at a time. Raises ArrowInvalid as `check_count` does."""
+    count = 0
+    for batch in file.iter_batches(rows, columns=list(columns), use_threads=False):
+        yield pa.Table.from_batches([batch])
+        count += len(batch)
+    check_count(file, count)
+
+
 def read_pieces(path: str | Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Some columns of a parquet file, `ROWS` at a time, their page checksums verified.
 
@@ -272,11 +281,7 @@ def read_pieces(path: str | Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            rows = 0
-            for batch in file.iter_batches(ROWS, columns=list(columns)):
-                yield pa.Table.from_batches([batch])
-                rows += len(batch)
-            check_count(file, rows)
+            yield from iterate(file, columns, ROWS)
     except (pa.ArrowException, OSError) as error:
         why = " ".join(str(error).split())
         raise ValueError(f"{path} is not a sound parquet file: {why}") from None

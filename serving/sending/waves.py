@@ -100,11 +100,11 @@ class Part:
         if not self.before:
             return np.zeros(len(listed), dtype=bool)
         known = Roster.gather(piece["member"] for piece in listed.read_columns("member"))
-        gone, count = list[Hashable](), 0
+        mailed, gone, count = Roster.gather(()), list[Hashable](), 0
         for ids in self._read_mailed(listed, aliases):
             count += len(ids)
             gone += ids[known.find(ids) < 0].tolist()
-        mailed = Roster.gather(self._read_mailed(listed, aliases))
+            mailed, _ = mailed.add(ids)
         if 2 * len(gone) > count:
             raise ValueError(
                 f"only {count - len(gone)} of the {count} members who were mailed in earlier waves "

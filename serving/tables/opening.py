@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from io import BufferedReader, BytesIO
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bandit.core.files import check_count
+from bandit.core.files import iterate
 from serving.tables.sheets import open_sheet
 
 WORDED = (".csv", ".tsv", ".txt", ".xlsx")  # formats that hold text alone
@@ -104,10 +105,7 @@ def _select(sheets: Iterator[pa.Table], wanted: Sequence[str]) -> Iterator[pa.Ta
 
 
 def _read(file: pq.ParquetFile, wanted: Sequence[str]) -> Iterator[pa.Table]:
-    rows = 0
-    for batch in file.iter_batches(PIECE, columns=list(wanted), use_threads=False):
-        yield pa.Table.from_batches([batch]).select(list(wanted))
-        rows += len(batch)
-    check_count(file, rows)
-    if not rows:
-        yield file.schema_arrow.empty_table().select(list(wanted))
+    pieces = iterate(file, wanted, PIECE)
+    first = next(pieces, file.schema_arrow.empty_table())
+    for piece in chain([first], pieces):
+        yield piece.select(list(wanted))

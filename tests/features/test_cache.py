@@ -34,7 +34,7 @@ WANTED = Counts().encode(TEXTS).tobytes()
 def test_it_travels_to_another_process_which_opens_the_file_itself(tmp_path: Path) -> None:
     cached = Cached(Counts(), tmp_path / "cache.sqlite")
     cached.encode(TEXTS)
-    arrived = pickle.loads(pickle.dumps(cached))  # noqa: S301
+    arrived = pickle.loads(pickle.dumps(cached))  # noqa: S301  # its own, as a worker gets it
     assert arrived.encode(TEXTS).tobytes() == WANTED
     assert arrived._encoder.asked == TEXTS  # those that were asked before it left
 

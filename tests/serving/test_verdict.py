@@ -172,7 +172,7 @@ def test_how_much_more_often_is_said_though_it_has_no_end(ratio: Interval, times
         SimpleNamespace(ratio=ratio, counts=(2, 3)),
         SimpleNamespace(first="A", second="B"),
     )
-    outcome, said = judge_guard(pair, "unsubscribed", guard, 0.25)  # type: ignore[arg-type]
+    outcome, said = judge_guard(pair, "unsubscribed", guard, 0.25)  # type: ignore[arg-type]  # a stand-in
     assert (outcome, times in said) == ("open", True), said
 
 
